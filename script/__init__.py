@@ -1,0 +1,1 @@
+"""Programs of the developer, none of which is installed by a user."""

@@ -1,0 +1,24 @@
+# shellcheck shell=bash
+# Chromium for the browser tests.
+
+provide_browser() {
+  local name
+  for name in chromium chromium-browser google-chrome; do
+    if command -v "$name" >/dev/null; then
+      return
+    fi
+  done
+  if ! command -v apt-get >/dev/null || [[ $(id -u) != 0 ]]; then
+    say "browser: skipped, no Chromium here and installing it needs root and apt;" \
+      "browser tests will be skipped"
+    return
+  fi
+  say "browser: installing Chromium"
+  export DEBIAN_FRONTEND=noninteractive
+  if ! quietly apt-get install -y -q --no-install-recommends chromium; then
+    say "browser: trying again with fresh package lists"
+    quietly apt-get update -q || true
+    quietly apt-get install -y -q --no-install-recommends chromium \
+      || say "browser: Chromium could not be installed; browser tests will be skipped"
+  fi
+}

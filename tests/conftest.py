@@ -1,0 +1,18 @@
+"""Fixtures that every test may use."""
+
+import pytest
+
+# The test plugin brings a `custom_components` package of its own. Whichever is
+# imported first is the one that Home Assistant's loader sees, so ours comes first.
+import custom_components.v2g_vpp  # noqa: F401
+
+
+@pytest.fixture(autouse=True)
+def enable_our_integration(request: pytest.FixtureRequest) -> None:
+    """Let Home Assistant load this integration, where a test starts Home Assistant.
+
+    The pure layers are tested without it: starting a core for each of their tests
+    would cost more than the tests themselves.
+    """
+    if "hass" in request.fixturenames:
+        request.getfixturevalue("enable_custom_integrations")
