@@ -1,0 +1,1 @@
+"""Turn a home with bidirectional chargers into a participant of a power plant."""

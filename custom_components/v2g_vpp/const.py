@@ -1,0 +1,52 @@
+"""Names that the shell's modules share: domain, configuration keys, subentry types."""
+
+from typing import Final
+
+DOMAIN: Final = "v2g_vpp"
+
+# The config entry: the home and its OCPP listener.
+CONF_OCPP_HOST: Final = "ocpp_host"
+CONF_OCPP_PORT: Final = "ocpp_port"
+CONF_EXPORT_LIMIT_W: Final = "export_limit_w"
+DEFAULT_OCPP_HOST: Final = "0.0.0.0"  # noqa: S104 - chargers are other hosts
+DEFAULT_OCPP_PORT: Final = 8080
+
+# Subentry types and the prefixes of their unique ids, which share one name space.
+SUBENTRY_STATION: Final = "charging_station"
+SUBENTRY_VEHICLE: Final = "vehicle"
+SUBENTRY_PROGRAMME: Final = "vpp_programme"
+UNIQUE_ID_PREFIX_STATION: Final = "station_"
+UNIQUE_ID_PREFIX_VEHICLE: Final = "vehicle_"
+UNIQUE_ID_PREFIX_PROGRAMME: Final = "programme_"
+
+# Subentry charging_station.
+CONF_IDENTITY: Final = "identity"
+CONF_PASSWORD: Final = "password"  # noqa: S105 - a key, not a secret
+CONF_MAX_CHARGE_POWER_W: Final = "max_charge_power_w"
+CONF_MAX_DISCHARGE_POWER_W: Final = "max_discharge_power_w"
+CONF_UNATTENDED_CHARGE_W: Final = "unattended_charge_w"
+CONF_VIRTUAL: Final = "virtual"
+VIRTUAL_NO: Final = "no"
+VIRTUAL_INSIDE: Final = "inside"
+VIRTUAL_OWN_PROCESS: Final = "own_process"
+
+# Subentry vehicle.
+CONF_VEHICLE_ID: Final = "vehicle_id"
+CONF_CAPACITY_KWH: Final = "capacity_kwh"
+CONF_EVCC_ID: Final = "evcc_id"
+CONF_RESERVE_PERCENT: Final = "reserve_percent"
+CONF_VPP_RESERVE_PERCENT: Final = "vpp_reserve_percent"
+CONF_MAY_DISCHARGE: Final = "may_discharge"
+
+# Subentry vpp_programme.
+CONF_PROGRAMME_ID: Final = "programme_id"
+CONF_REGION: Final = "region"
+CONF_HOME_ID: Final = "home_id"
+CONF_BROKER_HOST: Final = "broker_host"
+CONF_BROKER_PORT: Final = "broker_port"
+CONF_BROKER_ROOT_PEM: Final = "broker_root_pem"
+CONF_CLIENT_CERTIFICATE_PEM: Final = "client_certificate_pem"
+CONF_CLIENT_KEY_PEM: Final = "client_key_pem"
+CONF_AGGREGATOR_KEYS: Final = "aggregator_keys"
+CONF_INVITATION: Final = "invitation"
+CONF_CSR: Final = "csr"

@@ -1,0 +1,142 @@
+"""What a station and a vehicle can do, and how a discharge is told to them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class DischargeDialect(StrEnum):
+    """The ways to tell a charging station a negative power (OCPP brief, 2.1)."""
+
+    V21_DYNAMIC = "v21_dynamic"
+    V21_SCHEDULE = "v21_schedule"
+    V201_PLUS21 = "v201_plus21"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DialectTiming:
+    """Dead-man and write budget of one dialect (control brief, table)."""
+
+    validity_s: float
+    """The station ends the power by itself this long after the last write."""
+
+    refresh_s: float
+    """A running setpoint is written again this often."""
+
+    write_interval_s: float
+    """One regulation write per this time on average (token bucket)."""
+
+    burst_writes: int
+    """Depth of that bucket."""
+
+
+DIALECT_TIMING: Mapping[DischargeDialect, DialectTiming] = {
+    DischargeDialect.V21_DYNAMIC: DialectTiming(
+        validity_s=20, refresh_s=5, write_interval_s=1, burst_writes=3
+    ),
+    DischargeDialect.V21_SCHEDULE: DialectTiming(
+        validity_s=60, refresh_s=20, write_interval_s=10, burst_writes=3
+    ),
+    DischargeDialect.V201_PLUS21: DialectTiming(
+        validity_s=60, refresh_s=20, write_interval_s=10, burst_writes=3
+    ),
+    # Charge-only control: nothing that this product sends may discharge.
+    DischargeDialect.NONE: DialectTiming(
+        validity_s=60, refresh_s=20, write_interval_s=10, burst_writes=3
+    ),
+}
+
+CLOCK_ERROR_S = 2.0
+"""Share of the promise for the station's clock and rounding to whole seconds."""
+
+LONGEST_PROMISE_S = 90.0
+"""Above it no automatic discharge (control brief)."""
+
+
+def promised_end_s(
+    timing: DialectTiming, dead_time_s: float, power_w: float, ramp_w_per_s: float
+) -> float:
+    """Return within what time a discharge ends once nobody refreshes it, s.
+
+    Args:
+        timing: of the station's dialect.
+        dead_time_s: of the charger.
+        power_w: the power that runs, either sign.
+        ramp_w_per_s: how fast the charger itself changes power, > 0.
+    """
+    return timing.validity_s + CLOCK_ERROR_S + dead_time_s + abs(power_w) / ramp_w_per_s
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StationCapability:
+    """What the device model of a charging station says."""
+
+    protocol: str
+    """OCPP sub-protocol, for example ``ocpp2.1``."""
+
+    evse_ids: tuple[int, ...]
+    """Ascending; empty until the station reported any."""
+
+    dialect: DischargeDialect
+    """What the station can be told; NONE when V2X is absent or disabled."""
+
+    operation_modes: frozenset[str] = frozenset()
+    supports_dynamic_profiles: bool = False
+    supports_max_offline_duration: bool = False
+    max_charge_power_w: float | None = None
+    max_discharge_power_w: float | None = None
+    """Positive magnitude."""
+
+    reports_export: bool = False
+    """True when an export power measurand was configured and read back."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvCapability:
+    """What the vehicle said of itself (NotifyEVChargingNeeds), magnitudes in W."""
+
+    is_bidirectional: bool
+    max_charge_power_w: float | None = None
+    max_discharge_power_w: float | None = None
+    min_charge_power_w: float | None = None
+    min_discharge_power_w: float | None = None
+    is_below_v2x_window: bool = False
+    """True when the vehicle itself says that it must not discharge now."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fingerprint:
+    """The measured behaviour of one charger; the defaults are before any proof."""
+
+    dead_time_s: float = 15.0
+    """Command to first watt. 15 s until learnt (control brief)."""
+
+    ramp_w_per_s: float = 1000.0
+    """Until learnt a slow charger is assumed."""
+
+    offset_discharge_w: float = 0.0
+    """Measured minus commanded power in steady discharge."""
+
+    offset_charge_w: float = 0.0
+    offset_zero_w: float = 0.0
+    minimum_power_w: float = 1380.0
+    """6 A at 230 V: between 0 and this nothing flows."""
+
+    is_learnt: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """The outcome of a passed self-test, valid for one firmware and dialect."""
+
+    dialect: DischargeDialect
+    firmware: str
+    dead_man_s: float
+    """Measured: discharge ended this long after the last write."""
+
+    passed_at: str
+    """RFC 3339 UTC."""
+
+    proven_power_w: float
+    """Largest discharge magnitude that the test saw flow."""

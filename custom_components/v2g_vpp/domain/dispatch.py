@@ -1,0 +1,117 @@
+"""What an aggregator asks for and what the home answers (VPP contract, version 1)."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from .ids import EvseKey, ProgrammeId
+
+
+class CommandKind(StrEnum):
+    """Kinds of command that the home understands today."""
+
+    SETPOINT = "setpoint"
+    LIMIT = "limit"
+    RELEASE = "release"
+
+
+class AckStatus(StrEnum):
+    """Life of a command."""
+
+    ACCEPTED = "accepted"
+    ACTIVE = "active"
+    DONE = "done"
+    PARTIAL = "partial"
+    SUPERSEDED = "superseded"
+    CANCELLED = "cancelled"
+    REJECTED = "rejected"
+    FAILED = "failed"
+    OPTED_OUT = "opted_out"
+
+
+class AckCode(StrEnum):
+    """Why, in the codes of the contract."""
+
+    OK = "OK"
+    CLAMPED = "CLAMPED"
+    DUPLICATE = "DUPLICATE"
+    STALE_SEQ = "STALE_SEQ"
+    OLD_EPOCH = "OLD_EPOCH"
+    EXPIRED = "EXPIRED"
+    NOT_YET = "NOT_YET"
+    OVERLAP = "OVERLAP"
+    CLOCK_SKEW = "CLOCK_SKEW"
+    SCHEMA = "SCHEMA"
+    VERSION = "VERSION"
+    UNSUPPORTED = "UNSUPPORTED"
+    BAD_SIGNATURE = "BAD_SIGNATURE"
+    UNKNOWN_RESOURCE = "UNKNOWN_RESOURCE"
+    USER_OVERRIDE = "USER_OVERRIDE"
+    SOC_FLOOR = "SOC_FLOOR"
+    CYCLE_BUDGET = "CYCLE_BUDGET"
+    THERMAL = "THERMAL"
+    GRID_FREQ_OUT_OF_RANGE = "GRID_FREQ_OUT_OF_RANGE"
+    EV_COMM_TIMEOUT = "EV_COMM_TIMEOUT"
+    OCPP_MSG_TIMEOUT = "OCPP_MSG_TIMEOUT"
+    FAULT = "FAULT"
+    ESTOP = "ESTOP"
+    FAILSAFE = "FAILSAFE"
+    RATE_LIMIT = "RATE_LIMIT"
+    NOT_PERMITTED = "NOT_PERMITTED"
+    NOT_CONNECTED = "NOT_CONNECTED"
+    METER_STALE = "METER_STALE"
+
+
+class BindingClass(StrEnum):
+    """What binds, coarse on purpose: precise causes stay at home."""
+
+    VEHICLE = "vehicle"
+    USER = "user"
+    LIMIT = "limit"
+    FAULT = "fault"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DispatchOrder:
+    """A command that passed the contract's gate."""
+
+    order_id: str
+    programme_id: ProgrammeId
+    kind: CommandKind
+    resource: EvseKey | None
+    """None: the whole home as one resource."""
+
+    power_w: float
+    """Setpoint or limit; positive is charging. 0 for a release."""
+
+    start_at: datetime
+    end_at: datetime
+    start_mono_s: float
+    ends_mono_s: float
+    """Fixed at acceptance: a clock step cannot lengthen a dispatch (rule 5)."""
+
+    event_id: str | None = None
+    is_test: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DispatchAck:
+    """One answer about one order."""
+
+    order_id: str
+    status: AckStatus
+    code: AckCode
+    committed_w: float = 0.0
+    binding: tuple[BindingClass, ...] = ()
+
+
+class LinkState(StrEnum):
+    """What the home believes of its link to the aggregator."""
+
+    DOWN = "down"
+    CONNECTED = "connected"
+    """The broker answers, no trusted heartbeat yet."""
+
+    HEALTHY = "healthy"
+    FAILSAFE = "failsafe"
+    """Released; three good heartbeats and a fresh command end it (rule 12)."""

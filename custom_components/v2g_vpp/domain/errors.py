@@ -1,0 +1,205 @@
+"""The one tree of errors; the shell translates each class in one place.
+
+V2gError
+├── StationError                (station_id)
+│   ├── StationOffline          not connected
+│   ├── StationRejected         the station said no (action, detail)
+│   ├── StationTimeout          no answer in time (action, timeout_s)
+│   └── UnknownTarget           no such station, EVSE or transaction (target)
+├── ListenerError               the OCPP port cannot be opened (port, detail)
+├── StoreUnreadable             persisted state cannot be read (store)
+├── VppError
+│   ├── BrokerUnreachable       no TCP connection (host, port)
+│   ├── BrokerRefusedTls        TLS handshake failed (host, port, reason)
+│   ├── BrokerRefusedLogin      MQTT CONNECT refused (reason)
+│   └── InvitationInvalid       the pasted invitation cannot be used (field)
+├── PkiError
+│   └── CertificateInvalid      a certificate or key cannot be used (reason)
+└── PolicyError
+    ├── DischargeNotPermitted   a gate forbids discharge (reason)
+    ├── PowerOutOfRange         (power_w, lowest_w, highest_w)
+    ├── NothingPlugged          no EV at this EVSE
+    └── EmergencyStopActive     latched; reset it first
+"""
+
+from enum import StrEnum
+
+
+class V2gError(Exception):
+    """Base of every error that this product raises on purpose."""
+
+
+class StationError(V2gError):
+    """Something about one charging station."""
+
+    def __init__(self, station_id: str, message: str) -> None:
+        """Keep the identity of the station beside the message."""
+        super().__init__(f"{station_id}: {message}")
+        self.station_id = station_id
+
+
+class StationOffline(StationError):
+    """Raise when a command needs a station that is not connected."""
+
+    def __init__(self, station_id: str) -> None:
+        """Name the station."""
+        super().__init__(station_id, "not connected")
+
+
+class StationRejected(StationError):
+    """Raise when the station refused a command."""
+
+    def __init__(self, station_id: str, action: str, detail: str) -> None:
+        """Keep the OCPP action and the status or error code that came back."""
+        super().__init__(station_id, f"{action} refused: {detail}")
+        self.action = action
+        self.detail = detail
+
+
+class StationTimeout(StationError):
+    """Raise when the station did not answer a command in time."""
+
+    def __init__(self, station_id: str, action: str, timeout_s: float) -> None:
+        """Keep the OCPP action and the deadline that passed."""
+        super().__init__(station_id, f"{action} unanswered for {timeout_s:.0f} s")
+        self.action = action
+        self.timeout_s = timeout_s
+
+
+class UnknownTarget(StationError):
+    """Raise for a station, EVSE or transaction that this home does not have."""
+
+    def __init__(self, station_id: str, target: str) -> None:
+        """Keep what was asked for."""
+        super().__init__(station_id, f"{target} is unknown")
+        self.target = target
+
+
+class ListenerError(V2gError):
+    """Raise when the OCPP listener cannot be opened."""
+
+    def __init__(self, port: int, detail: str) -> None:
+        """Keep the port that is taken or forbidden."""
+        super().__init__(f"port {port}: {detail}")
+        self.port = port
+        self.detail = detail
+
+
+class StoreUnreadable(V2gError):
+    """Raise when persisted state exists and cannot be read."""
+
+    def __init__(self, store: str) -> None:
+        """Keep the name of the store."""
+        super().__init__(f"store {store} cannot be read")
+        self.store = store
+
+
+class VppError(V2gError):
+    """Something about the link to an aggregator."""
+
+
+class TlsFault(StrEnum):
+    """Why a TLS 1.3 handshake with client certificates failed."""
+
+    CERTIFICATE_REQUIRED = "certificate_required"
+    UNKNOWN_AUTHORITY = "unknown_authority"
+    CERTIFICATE_EXPIRED = "certificate_expired"
+    CERTIFICATE_REVOKED = "certificate_revoked"
+    WRONG_HOST_NAME = "wrong_host_name"
+    BROKER_NOT_TRUSTED = "broker_not_trusted"
+    NO_TLS_1_3 = "no_tls_1_3"
+    OTHER = "other"
+
+
+class BrokerUnreachable(VppError):
+    """Raise when no TCP connection to the broker can be made."""
+
+    def __init__(self, host: str, port: int) -> None:
+        """Name the address that was tried."""
+        super().__init__(f"{host}:{port} cannot be reached")
+        self.host = host
+        self.port = port
+
+
+class BrokerRefusedTls(VppError):
+    """Raise when the TLS handshake with the broker failed."""
+
+    def __init__(self, host: str, port: int, fault: TlsFault) -> None:
+        """Keep the classified cause."""
+        super().__init__(f"{host}:{port}: TLS failed: {fault}")
+        self.host = host
+        self.port = port
+        self.fault = fault
+
+
+class BrokerRefusedLogin(VppError):
+    """Raise when the broker answered CONNECT with a refusal."""
+
+    def __init__(self, reason: str) -> None:
+        """Keep the MQTT 5 reason in words."""
+        super().__init__(f"the broker refused the connection: {reason}")
+        self.reason = reason
+
+
+class InvitationInvalid(VppError):
+    """Raise when a pasted invitation misses or breaks a field."""
+
+    def __init__(self, field: str) -> None:
+        """Name the first field that is wrong."""
+        super().__init__(f"invitation: {field}")
+        self.field = field
+
+
+class PkiError(V2gError):
+    """Something about certificates and keys."""
+
+
+class CertificateInvalid(PkiError):
+    """Raise when a certificate or key cannot be used."""
+
+    def __init__(self, reason: str) -> None:
+        """Say in one short slug what is wrong with it."""
+        super().__init__(f"certificate: {reason}")
+        self.reason = reason
+
+
+class PolicyError(V2gError):
+    """A rule of the owner or of safety forbids what was asked."""
+
+
+class DischargeNotPermitted(PolicyError):
+    """Raise when discharge is asked for and a gate forbids it."""
+
+    def __init__(self, reason: str) -> None:
+        """Keep the slug of the first gate that failed."""
+        super().__init__(f"discharge not permitted: {reason}")
+        self.reason = reason
+
+
+class PowerOutOfRange(PolicyError):
+    """Raise when a requested power is outside what the EVSE may do."""
+
+    def __init__(self, power_w: float, lowest_w: float, highest_w: float) -> None:
+        """Keep the request and the range, W."""
+        super().__init__(f"{power_w:.0f} W outside {lowest_w:.0f}..{highest_w:.0f} W")
+        self.power_w = power_w
+        self.lowest_w = lowest_w
+        self.highest_w = highest_w
+
+
+class NothingPlugged(PolicyError):
+    """Raise when a command needs an EV and none is plugged in."""
+
+    def __init__(self, evse: str) -> None:
+        """Name the EVSE."""
+        super().__init__(f"{evse}: no vehicle is plugged in")
+        self.evse = evse
+
+
+class EmergencyStopActive(PolicyError):
+    """Raise when a command is refused because the emergency stop is latched."""
+
+    def __init__(self, evse: str) -> None:
+        """Name the EVSE."""
+        super().__init__(f"{evse}: emergency stop is active")
+        self.evse = evse

@@ -1,0 +1,140 @@
+"""What charging stations report, in the words of the product.
+
+Adapters post these in the order of their frames; ``Site`` applies them one by one.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from .capability import EvCapability, StationCapability
+from .faults import FaultCode
+from .ids import EvseKey, StationId, TransactionId
+from .measurement import Measurement
+from .state import ConnectorStatus
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StationConnected:
+    """A station opened a link and proved its identity."""
+
+    station_id: StationId
+    protocol: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StationDisconnected:
+    """The link of a station is gone."""
+
+    station_id: StationId
+    cause: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StationBooted:
+    """BootNotification, accepted; also replayed from the store after a restart."""
+
+    station_id: StationId
+    vendor: str
+    model: str
+    serial_number: str | None = None
+    firmware: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StationReady:
+    """The device model was read and the floor profile confirmed on this link."""
+
+    station_id: StationId
+    capability: StationCapability
+    has_floor_profile: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectorReported:
+    """A connector changed its status."""
+
+    key: EvseKey
+    connector_id: int
+    status: ConnectorStatus
+
+
+class TransactionPhase(StrEnum):
+    """Where in its life a transaction is."""
+
+    STARTED = "started"
+    UPDATED = "updated"
+    ENDED = "ended"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransactionReported:
+    """A transaction event that is news: duplicates and old replays never get here."""
+
+    key: EvseKey
+    transaction_id: TransactionId
+    phase: TransactionPhase
+    is_offline_replay: bool = False
+    """True: it happened while the link was down and must not start any control."""
+
+    is_plugged: bool = True
+    charging_state: str | None = None
+    operation_mode: str | None = None
+    trigger: str | None = None
+    stopped_reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeasurementReported:
+    """New readings of one EVSE."""
+
+    key: EvseKey
+    measurement: Measurement
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VehicleIdentified:
+    """The vehicle at an EVSE said who it is."""
+
+    key: EvseKey
+    evcc_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChargingNeedsReported:
+    """The vehicle said what it can do and wants."""
+
+    key: EvseKey
+    needs: EvCapability
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FaultReported:
+    """A fault began or ended; ``evse_id`` 0 in the key means the whole station."""
+
+    key: EvseKey
+    code: FaultCode
+    is_active: bool
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmergencyStopReported:
+    """The station's own emergency stop was pressed (True) or released (False)."""
+
+    key: EvseKey
+    is_active: bool
+
+
+type StationEvent = (
+    StationConnected
+    | StationDisconnected
+    | StationBooted
+    | StationReady
+    | ConnectorReported
+    | TransactionReported
+    | MeasurementReported
+    | VehicleIdentified
+    | ChargingNeedsReported
+    | FaultReported
+    | EmergencyStopReported
+)

@@ -1,0 +1,57 @@
+"""User-visible fault codes, written once, with how each one behaves."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class FaultCode(StrEnum):
+    """Codes that users, logs and the VPP see verbatim."""
+
+    GROUND_FAULT = "E-61"
+    HANDLE_OVER_TEMPERATURE = "E-84"
+    EV_COMM_TIMEOUT = "EV_COMM_TIMEOUT"
+    GRID_FREQ_OUT_OF_RANGE = "GRID_FREQ_OUT_OF_RANGE"
+    OCPP_MSG_TIMEOUT = "OCPP_MSG_TIMEOUT"
+    CONTACTOR_WELDED = "CONTACTOR_WELDED"
+    OVER_CURRENT = "OVER_CURRENT"
+    METER_FAILURE = "METER_FAILURE"
+    STATION_FAULTED = "STATION_FAULTED"
+    STATION_DOES_NOT_STOP = "STATION_DOES_NOT_STOP"
+    UNCOMMANDED_DISCHARGE = "UNCOMMANDED_DISCHARGE"
+    STORE_UNREADABLE = "STORE_UNREADABLE"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FaultBehaviour:
+    """What a fault does while it is active and how it ends."""
+
+    is_latched: bool
+    """True: it stays until the user acknowledges it, also when its cause is gone."""
+
+    stops_charging: bool
+    """True: 0 W in both directions; False: only discharge is forbidden."""
+
+
+FAULT_BEHAVIOUR: Mapping[FaultCode, FaultBehaviour] = {
+    FaultCode.GROUND_FAULT: FaultBehaviour(is_latched=True, stops_charging=True),
+    FaultCode.HANDLE_OVER_TEMPERATURE: FaultBehaviour(
+        is_latched=True, stops_charging=True
+    ),
+    FaultCode.EV_COMM_TIMEOUT: FaultBehaviour(is_latched=False, stops_charging=True),
+    FaultCode.GRID_FREQ_OUT_OF_RANGE: FaultBehaviour(
+        is_latched=False, stops_charging=False
+    ),
+    FaultCode.OCPP_MSG_TIMEOUT: FaultBehaviour(is_latched=False, stops_charging=False),
+    FaultCode.CONTACTOR_WELDED: FaultBehaviour(is_latched=True, stops_charging=True),
+    FaultCode.OVER_CURRENT: FaultBehaviour(is_latched=False, stops_charging=True),
+    FaultCode.METER_FAILURE: FaultBehaviour(is_latched=False, stops_charging=False),
+    FaultCode.STATION_FAULTED: FaultBehaviour(is_latched=False, stops_charging=True),
+    FaultCode.STATION_DOES_NOT_STOP: FaultBehaviour(
+        is_latched=True, stops_charging=True
+    ),
+    FaultCode.UNCOMMANDED_DISCHARGE: FaultBehaviour(
+        is_latched=True, stops_charging=True
+    ),
+    FaultCode.STORE_UNREADABLE: FaultBehaviour(is_latched=True, stops_charging=False),
+}

@@ -1,0 +1,29 @@
+"""Identities: what a thing is called on every side of the product."""
+
+from dataclasses import dataclass
+from typing import NewType
+
+StationId = NewType("StationId", str)
+"""Identity that a charging station dials in with (the last path segment)."""
+
+VehicleId = NewType("VehicleId", str)
+"""Stable id of a vehicle of this home."""
+
+ProgrammeId = NewType("ProgrammeId", str)
+"""Stable id of a VPP programme that this home takes part in."""
+
+TransactionId = NewType("TransactionId", str)
+"""OCPP transaction id; 1.6 numbers are written as text."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class EvseKey:
+    """One independently controlled outlet of one charging station."""
+
+    station_id: StationId
+    evse_id: int
+    """OCPP EVSE number, 1 and up."""
+
+    def __str__(self) -> str:
+        """Return the form that logs and the VPP wire use, for example ``CS1/1``."""
+        return f"{self.station_id}/{self.evse_id}"

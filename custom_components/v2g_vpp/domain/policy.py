@@ -1,0 +1,70 @@
+"""What the owner wants and allows; one writer: ``Site``."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from .ids import EvseKey, VehicleId
+
+
+class Mode(StrEnum):
+    """What an EVSE does when nobody holds the control lease."""
+
+    OFF = "off"
+    CHARGE_NOW = "charge_now"
+    DISCHARGE_NOW = "discharge_now"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvsePolicy:
+    """Daily knobs of one EVSE."""
+
+    mode: Mode = Mode.CHARGE_NOW
+    """A charger that nobody configured charges, as a plain one would."""
+
+    is_discharge_allowed: bool = False
+    """The switch; it can only be turned on while a proof is valid."""
+
+    max_charge_power_w: float = 11_000.0
+    max_discharge_power_w: float = 11_000.0
+    """Positive magnitude."""
+
+    ramp_w_per_s: float = 5_000.0
+    """How fast the owner lets the setpoint move; a stop ignores it."""
+
+    vehicle_id: VehicleId | None = None
+    """The vehicle that the owner says is plugged; ends with the plug."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VehicleSpec:
+    """Facts of one vehicle, from its set-up."""
+
+    vehicle_id: VehicleId
+    name: str
+    capacity_wh: float
+    """Usable, 5..250 kWh."""
+
+    evcc_id: str | None = None
+    """The id that the vehicle shows to the charger, when the owner knows it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VehiclePolicy:
+    """Daily knobs of one vehicle, percent of usable capacity."""
+
+    reserve_percent: float = 30.0
+    vpp_reserve_percent: float = 50.0
+    """Floor for dispatches only; the higher of the two wins there."""
+
+    max_soc_percent: float = 100.0
+    is_discharge_allowed: bool = False
+    """"This car may discharge": the V2X authorisation of the owner."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Override:
+    """Power that the user asked for by an action, ahead of every other owner."""
+
+    key: EvseKey
+    power_w: float
+    ends_mono_s: float

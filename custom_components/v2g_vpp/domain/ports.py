@@ -1,0 +1,126 @@
+"""What the running site needs of the outside, and offers to it."""
+
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any, Protocol
+
+from .dispatch import AckStatus, DispatchAck, DispatchOrder
+from .events import StationEvent
+from .ids import EvseKey, ProgrammeId, StationId, TransactionId
+from .setpoint import SetpointWrite, WriteResult
+from .snapshot import SiteSnapshot
+
+type Spawn = Callable[[Coroutine[Any, Any, None], str], None]
+"""Start a background task with a name; its owner cancels it at shutdown."""
+
+type Unsubscribe = Callable[[], None]
+
+type StoredData = Mapping[str, Any]
+"""JSON-ready, what a store keeps."""
+
+
+class StationPort(Protocol):
+    """Commands to the charging stations of this home; none of them raises."""
+
+    async def write_setpoint(self, write: SetpointWrite) -> WriteResult:
+        """Bring an EVSE to a power; a newer write supersedes a waiting older one."""
+        ...
+
+    async def end_transaction(
+        self, key: EvseKey, transaction_id: TransactionId
+    ) -> WriteResult:
+        """Ask the station to end a transaction, so that the contactor opens."""
+        ...
+
+    async def start_transaction(self, key: EvseKey) -> WriteResult:
+        """Ask the station to begin a transaction with the vehicle that is plugged."""
+        ...
+
+    async def clear_charging_profile(self, key: EvseKey) -> WriteResult:
+        """Clear the product's transaction profile; the floor profile stays."""
+        ...
+
+
+class StationEventSink(Protocol):
+    """Where an adapter posts what stations report."""
+
+    def post(self, event: StationEvent) -> None:
+        """Apply one event; never blocks, never raises."""
+        ...
+
+
+class VehicleAuthority(Protocol):
+    """Who may discharge, asked while a station authorises a vehicle."""
+
+    def may_vehicle_discharge(self, station_id: StationId, evcc_id: str | None) -> bool:
+        """Return True when the owner allowed V2X for the vehicle of this id.
+
+        None: the vehicle did not identify itself; then the answer is for the vehicle
+        that the owner assigned to the station, or False.
+        """
+        ...
+
+
+class Store(Protocol):
+    """One persisted document."""
+
+    async def load(self) -> StoredData | None:
+        """Return the document, None when there is none yet.
+
+        Raises:
+            StoreUnreadable: when it exists and cannot be read.
+        """
+        ...
+
+    async def save(self, data: StoredData) -> None:
+        """Write the document now; returns when it is on disk."""
+        ...
+
+    def save_later(self, read: Callable[[], StoredData]) -> None:
+        """Write what ``read`` returns, soon; later calls replace earlier ones."""
+        ...
+
+
+class DispatchReceiver(Protocol):
+    """What the VPP link may ask of the home."""
+
+    def receive_order(self, order: DispatchOrder) -> DispatchAck:
+        """Judge an order and, when accepted, follow it from its start."""
+        ...
+
+    def cancel_order(self, programme_id: ProgrammeId, order_id: str) -> DispatchAck:
+        """End an order; one that is unknown is acknowledged all the same (rule 8)."""
+        ...
+
+    def heartbeat_seen(self, programme_id: ProgrammeId, sent_mono_s: float) -> None:
+        """Note a valid heartbeat; its age counts from when it was signed."""
+        ...
+
+    def link_changed(self, programme_id: ProgrammeId, *, is_connected: bool) -> None:
+        """Note that the broker session began or ended."""
+        ...
+
+
+class ProgrammePort(Protocol):
+    """What the home may ask of a VPP link; neither call blocks or raises."""
+
+    def send_ack(self, ack: DispatchAck) -> None:
+        """Send one answer; kept until the broker has it."""
+        ...
+
+    def publish(self, snapshot: SiteSnapshot) -> None:
+        """Tell the aggregator what changed: availability, telemetry."""
+        ...
+
+
+FINAL_ACKS = frozenset(
+    {
+        AckStatus.DONE,
+        AckStatus.PARTIAL,
+        AckStatus.SUPERSEDED,
+        AckStatus.CANCELLED,
+        AckStatus.REJECTED,
+        AckStatus.FAILED,
+        AckStatus.OPTED_OUT,
+    }
+)
+"""No further answer about an order follows one of these."""

@@ -1,0 +1,117 @@
+"""A setpoint, who asked for it, and the limit that binds it."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from .ids import EvseKey, TransactionId
+
+
+class ControlOwner(StrEnum):
+    """Who holds the control lease of an EVSE, the strongest first."""
+
+    USER = "user"
+    SELF_TEST = "self_test"
+    VPP = "vpp"
+    MODE = "mode"
+    NONE = "none"
+
+
+class Reason(StrEnum):
+    """Why the setpoint is what it is: the limit that binds, or what was asked."""
+
+    AS_REQUESTED = "as_requested"
+    NOTHING_REQUESTED = "nothing_requested"
+    MODE_OFF = "mode_off"
+    EMERGENCY_STOP = "emergency_stop"
+    FAULT = "fault"
+    STORE_UNREADABLE = "store_unreadable"
+    STATION_OFFLINE = "station_offline"
+    STATION_NOT_READY = "station_not_ready"
+    NO_FLOOR_PROFILE = "no_floor_profile"
+    NOT_PLUGGED = "not_plugged"
+    NO_TRANSACTION = "no_transaction"
+    AFTER_START = "after_start"
+    STOPPING = "stopping"
+    STATION_LIMIT = "station_limit"
+    VEHICLE_LIMIT = "vehicle_limit"
+    OWNER_LIMIT = "owner_limit"
+    EXPORT_LIMIT = "export_limit"
+    MINIMUM_POWER = "minimum_power"
+    RAMP = "ramp"
+    SOC_UNKNOWN = "soc_unknown"
+    RESERVE_FLOOR = "reserve_floor"
+    VPP_FLOOR = "vpp_floor"
+    MAX_SOC = "max_soc"
+    DISCHARGE_NOT_ALLOWED = "discharge_not_allowed"
+    NOT_PROVEN = "not_proven"
+    NO_DIALECT = "no_dialect"
+    VEHICLE_UNKNOWN = "vehicle_unknown"
+    VEHICLE_NOT_ALLOWED = "vehicle_not_allowed"
+    VEHICLE_NOT_BIDIRECTIONAL = "vehicle_not_bidirectional"
+    METER_STALE = "meter_stale"
+    FAILSAFE = "failsafe"
+    OUTPUT_GATE = "output_gate"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setpoint:
+    """What an EVSE shall do now, after every limit."""
+
+    power_w: float
+    """Effective; positive flows into the vehicle."""
+
+    requested_w: float
+    """What the owner of the lease asked for."""
+
+    owner: ControlOwner
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetpointWrite:
+    """One write to a station, made by one control tick.
+
+    A discharge that waited longer than ``MAX_WRITE_AGE_S`` must not reach the wire: the
+    adapter drops it and answers STALE.
+    """
+
+    key: EvseKey
+    power_w: float
+    transaction_id: TransactionId | None
+    """None: no transaction runs; only 0 W can be meant."""
+
+    decided_mono_s: float
+    is_renewal: bool = False
+    """True: send the whole profile anew, not only an update of it."""
+
+
+MAX_WRITE_AGE_S = 2.0
+"""A discharge write lives only this long after its tick (architecture)."""
+
+
+class WriteStatus(StrEnum):
+    """How a write ended; only ACCEPTED changed anything for sure."""
+
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+    TIMEOUT = "timeout"
+    OFFLINE = "offline"
+    SUPERSEDED = "superseded"
+    STALE = "stale"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WriteResult:
+    """The outcome of one write; never None, never an exception."""
+
+    status: WriteStatus
+    detail: str = ""
+    """Reason code or error code of the station, verbatim."""
+
+    on_wire_mono_s: float | None = None
+    """When the frame left; None when none did."""
+
+    @property
+    def is_accepted(self) -> bool:
+        """True when the station said Accepted."""
+        return self.status is WriteStatus.ACCEPTED

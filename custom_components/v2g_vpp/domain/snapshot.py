@@ -1,0 +1,157 @@
+"""The frozen picture of the home that entities and the VPP link read.
+
+It carries no tick time, so that two equal pictures compare equal.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from .capability import EvCapability, Fingerprint, Proof, StationCapability
+from .dispatch import DispatchOrder, LinkState
+from .faults import FaultCode
+from .ids import EvseKey, ProgrammeId, StationId, VehicleId
+from .measurement import Measurement
+from .policy import EvsePolicy, VehiclePolicy, VehicleSpec
+from .setpoint import Reason, Setpoint
+from .state import EvseState
+from .units import share_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StationSnapshot:
+    """One charging station."""
+
+    station_id: StationId
+    is_connected: bool
+    is_ready: bool
+    protocol: str | None
+    vendor: str
+    model: str
+    serial_number: str | None
+    firmware: str
+    capability: StationCapability | None
+    has_floor_profile: bool
+
+
+class SelfTestPhase(StrEnum):
+    """How far the supervised self-test is."""
+
+    NOT_RUN = "not_run"
+    DISCHARGING = "discharging"
+    RETURNING_TO_ZERO = "returning_to_zero"
+    DISCHARGING_AGAIN = "discharging_again"
+    WITHHOLDING = "withholding"
+    """The refresh is withheld on purpose: the station must stop by itself."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SelfTestStatus:
+    """Progress or outcome of the self-test of one EVSE."""
+
+    phase: SelfTestPhase = SelfTestPhase.NOT_RUN
+    failure: str | None = None
+    """Slug of what went wrong, None unless FAILED."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvseSnapshot:
+    """One EVSE with the vehicle at it."""
+
+    key: EvseKey
+    state: EvseState
+    setpoint: Setpoint
+    measurement: Measurement
+    """As last read, whatever its age; ``is_meter_fresh`` says if it still counts."""
+
+    is_meter_fresh: bool
+    is_plugged: bool
+    has_transaction: bool
+    is_emergency_stopped: bool
+    faults: tuple[FaultCode, ...]
+    policy: EvsePolicy
+    needs: EvCapability | None
+    vehicle_id: VehicleId | None
+    """The identified vehicle; None is a guest, charge-only."""
+
+    discharge_blocked_by: Reason | None
+    """First gate that forbids discharge now, None when it may."""
+
+    available_charge_w: float
+    """What a dispatch could get now, after floors and limits; >= 0."""
+
+    available_discharge_w: float
+    """Positive magnitude."""
+
+    fingerprint: Fingerprint
+    proof: Proof | None
+    self_test: SelfTestStatus
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VehicleSnapshot:
+    """One vehicle of the home, plugged or not."""
+
+    spec: VehicleSpec
+    policy: VehiclePolicy
+    evse: EvseKey | None
+    """Where it is plugged, as far as known."""
+
+    soc_percent: float | None
+    """Last believed state of charge, None when unknown: never 0 for unknown."""
+
+    is_v2g_capable: bool | None
+    """None until the vehicle said what it can do."""
+
+    def energy_above_floor_wh(self) -> float | None:
+        """Return the energy above the highest floor of a dispatch, Wh."""
+        if self.soc_percent is None:
+            return None
+        floor = max(self.policy.reserve_percent, self.policy.vpp_reserve_percent)
+        return share_of(max(0.0, self.soc_percent - floor), self.spec.capacity_wh)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProgrammeSnapshot:
+    """One VPP programme."""
+
+    programme_id: ProgrammeId
+    link: LinkState
+    is_participating: bool
+    order: DispatchOrder | None
+    """The order that is followed now."""
+
+    delivered_discharge_wh: float
+    """Energy discharged under this programme since it was joined."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SiteSnapshot:
+    """The whole home."""
+
+    stations: tuple[StationSnapshot, ...] = ()
+    evses: tuple[EvseSnapshot, ...] = ()
+    vehicles: tuple[VehicleSnapshot, ...] = ()
+    programmes: tuple[ProgrammeSnapshot, ...] = ()
+    export_limit_w: float | None = None
+    is_store_readable: bool = True
+
+    def station(self, station_id: StationId) -> StationSnapshot | None:
+        """Return a station by identity."""
+        return next((s for s in self.stations if s.station_id == station_id), None)
+
+    def evse(self, key: EvseKey) -> EvseSnapshot | None:
+        """Return an EVSE by key."""
+        return next((e for e in self.evses if e.key == key), None)
+
+    def vehicle(self, vehicle_id: VehicleId) -> VehicleSnapshot | None:
+        """Return a vehicle by id."""
+        return next((v for v in self.vehicles if v.spec.vehicle_id == vehicle_id), None)
+
+    def programme(self, programme_id: ProgrammeId) -> ProgrammeSnapshot | None:
+        """Return a programme by id."""
+        return next(
+            (p for p in self.programmes if p.programme_id == programme_id), None
+        )
