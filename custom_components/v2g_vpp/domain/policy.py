@@ -15,6 +15,18 @@ class Mode(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StationLimits:
+    """What the installation of a charging station allows, per EVSE, from its set-up."""
+
+    max_charge_power_w: float = 11_000.0
+    max_discharge_power_w: float = 11_000.0
+    """Positive magnitude."""
+
+    unattended_charge_w: float = 0.0
+    """Floor profile: charging that may go on when Home Assistant is gone; >= 0."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EvsePolicy:
     """Daily knobs of one EVSE."""
 
