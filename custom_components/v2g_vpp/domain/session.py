@@ -103,7 +103,7 @@ def advance_station(session: StationSession, event: StationEvent) -> StationSess
             return session
 
 
-def advance_evse(session: EvseSession, event: StationEvent) -> EvseSession:
+def advance_evse(session: EvseSession, event: StationEvent) -> EvseSession:  # noqa: PLR0911
     """Return the EVSE after an event about it; other events change nothing."""
     match event:
         case ConnectorReported(status=status):

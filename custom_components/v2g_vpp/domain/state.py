@@ -71,7 +71,7 @@ def flow_threshold_w(rating_w: float) -> float:
     return max(FLOW_THRESHOLD_W, FLOW_THRESHOLD_SHARE * rating_w)
 
 
-def derive_state(inputs: StateInputs) -> EvseState:
+def derive_state(inputs: StateInputs) -> EvseState:  # noqa: PLR0911
     """Return the state, the first row that applies wins.
 
     The direction comes from the meter alone: "Charging" on the wire only says that
