@@ -17,6 +17,7 @@ V2gError
 │   └── CertificateInvalid      a certificate or key cannot be used (reason)
 └── PolicyError
     ├── DischargeNotPermitted   a gate forbids discharge (reason)
+    ├── PowerNotAvailable       a limit leaves nothing of what was asked (reason)
     ├── PowerOutOfRange         (power_w, lowest_w, highest_w)
     ├── NothingPlugged          no EV at this EVSE
     └── EmergencyStopActive     latched; reset it first
@@ -173,6 +174,15 @@ class DischargeNotPermitted(PolicyError):
     def __init__(self, reason: str) -> None:
         """Keep the slug of the first gate that failed."""
         super().__init__(f"discharge not permitted: {reason}")
+        self.reason = reason
+
+
+class PowerNotAvailable(PolicyError):
+    """Raise when a limit leaves 0 W of a power that was asked for."""
+
+    def __init__(self, reason: str) -> None:
+        """Keep the slug of the limit that binds."""
+        super().__init__(f"no power available: {reason}")
         self.reason = reason
 
 

@@ -35,6 +35,12 @@ class StationPort(Protocol):
         """Ask the station to begin a transaction with the vehicle that is plugged."""
         ...
 
+    async def allow_energy_transfer(
+        self, key: EvseKey, transaction_id: TransactionId, *, may_discharge: bool
+    ) -> WriteResult:
+        """Tell a running transaction that the owner allowed or withdrew V2X."""
+        ...
+
     async def clear_charging_profile(self, key: EvseKey) -> WriteResult:
         """Clear the product's transaction profile; the floor profile stays."""
         ...

@@ -158,10 +158,7 @@ def acknowledged(session: EvseSession) -> EvseSession:
 
 def _with_status(session: EvseSession, status: ConnectorStatus) -> EvseSession:
     if status is ConnectorStatus.AVAILABLE:
-        # Identity and needs end with the plug: the next vehicle may be a guest.
-        return replace(
-            session, status=status, is_plugged=False, evcc_id=None, needs=None
-        )
+        return _unplugged_or_same(replace(session, status=status, is_plugged=False))
     if status is ConnectorStatus.OCCUPIED:
         return replace(session, status=status, is_plugged=True)
     return replace(session, status=status)
@@ -172,13 +169,14 @@ def _with_transaction(session: EvseSession, event: TransactionReported) -> EvseS
         is_ours = session.transaction_id in (None, event.transaction_id)
         if not is_ours:
             return session
-        return replace(
-            session,
-            transaction_id=None,
-            charging_state=None,
-            operation_mode=None,
-            needs=None,
-            is_plugged=event.is_plugged,
+        return _unplugged_or_same(
+            replace(
+                session,
+                transaction_id=None,
+                charging_state=None,
+                operation_mode=None,
+                is_plugged=event.is_plugged,
+            )
         )
     if event.is_offline_replay and session.transaction_id is not None:
         return session
@@ -189,3 +187,10 @@ def _with_transaction(session: EvseSession, event: TransactionReported) -> EvseS
         charging_state=event.charging_state or session.charging_state,
         operation_mode=event.operation_mode or session.operation_mode,
     )
+
+
+def _unplugged_or_same(session: EvseSession) -> EvseSession:
+    """Forget the vehicle once it is gone: the next one may be a guest."""
+    if session.is_plugged:
+        return session
+    return replace(session, evcc_id=None, needs=None)
