@@ -14,11 +14,6 @@ provide_browser() {
     return
   fi
   say "browser: installing Chromium"
-  export DEBIAN_FRONTEND=noninteractive
-  if ! quietly apt-get install -y -q --no-install-recommends chromium; then
-    say "browser: trying again with fresh package lists"
-    quietly apt-get update -q || true
-    quietly apt-get install -y -q --no-install-recommends chromium \
-      || say "browser: Chromium could not be installed; browser tests will be skipped"
-  fi
+  apt_install chromium \
+    || say "browser: Chromium could not be installed; browser tests will be skipped"
 }

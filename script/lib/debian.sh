@@ -11,23 +11,36 @@ debian_mirrors() {
     | grep -i debian | grep -vi security | sort -u
 }
 
-# The apt sources of the machine itself, but with only its distribution's
-# repositories: a third-party source that cannot be reached must not cost minutes.
+# The apt sources of the machine itself. Third-party ones are left out where the
+# distribution's own can be told: one that cannot be reached must not cost minutes.
 own_sources() {
-  apt-get indextargets --no-release-info \
-    --format '$(REPO_URI) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' \
-    | grep -iE 'debian|ubuntu' | sort -u \
-    | sed "s|^|deb $(signed_by)|"
+  local every own
+  every="$(apt-get indextargets --no-release-info \
+    --format '$(REPO_URI) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' | sort -u)"
+  own="$(grep -iE 'debian|ubuntu|raspbian' <<<"$every" || true)"
+  sed -n "s|^.|deb $(signed_by)&|p" <<<"${own:-$every}"
 }
 
+# Where the distribution keeps its archive keys. Without the file apt falls back on the
+# keys that the machine trusts for any source.
 signed_by() {
   local keyring
-  for keyring in /usr/share/keyrings/{debian,ubuntu}-archive-keyring.gpg; do
-    if [[ -r $keyring ]]; then
-      printf '[signed-by=%s] ' "$keyring"
-      return
-    fi
-  done
+  # shellcheck disable=SC1091
+  keyring="/usr/share/keyrings/$(. /etc/os-release && printf '%s' "$ID")-archive-keyring.gpg"
+  if [[ -r $keyring ]]; then
+    printf '[signed-by=%s] ' "$keyring"
+  fi
+}
+
+# apt_install PACKAGE... : install on the machine itself; only for root.
+apt_install() {
+  export DEBIAN_FRONTEND=noninteractive
+  local install=(apt-get install --yes --quiet --no-install-recommends "$@")
+  # A new container has no package lists, and old lists name files that are gone.
+  "${install[@]}" >/dev/null 2>&1 </dev/null || {
+    quietly apt-get update --quiet </dev/null || true
+    quietly "${install[@]}" </dev/null
+  }
 }
 
 # private_apt STATE_DIR ARGUMENT... : apt-get with every list, lock and archive in

@@ -1,0 +1,1 @@
+"""Benchmarks: a module each, run by name through `script/bench`."""
