@@ -86,6 +86,27 @@ class Store(Protocol):
         ...
 
 
+class Signer(Protocol):
+    """The home's own key for signatures; it never leaves the object."""
+
+    @property
+    def public_key(self) -> bytes:
+        """Return the raw Ed25519 public key, 32 bytes."""
+        ...
+
+    def sign(self, message: bytes) -> bytes:
+        """Return the Ed25519 signature of a message, 64 bytes."""
+        ...
+
+
+class Verify(Protocol):
+    """Check signatures of others."""
+
+    def __call__(self, public_key: bytes, signature: bytes, message: bytes) -> bool:
+        """Return True when the Ed25519 signature is good; never raises."""
+        ...
+
+
 class DispatchReceiver(Protocol):
     """What the VPP link may ask of the home."""
 

@@ -1,0 +1,267 @@
+"""Bytes of the aggregator -> messages; nothing unchecked gets past this module."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+import json
+import re
+from typing import Any
+
+from ..domain.ids import EvseKey, StationId
+from .fields import Fields, SchemaError
+from .messages import (
+    Cancel,
+    ClockReply,
+    Command,
+    Envelope,
+    Heartbeat,
+    Inbound,
+    Request,
+    Welcome,
+    WireKind,
+)
+from .signing import decode_public_keys
+from .topics import DownType, is_name
+
+MAX_PAYLOAD_BYTES = 65_536
+"""Maximum Packet Size of the contract; nothing of it is longer."""
+
+MAX_WINDOW = timedelta(hours=4)
+"""Longest command of the contract."""
+
+_MAX_POWER_W = 1_000_000
+_ENVELOPE = frozenset({"version", "type", "id", "epoch", "seq", "ts"})
+_COMMAND = _ENVELOPE | {
+    "resource",
+    "kind",
+    "power_w",
+    "start",
+    "end",
+    "ramp_w_per_s",
+    "priority",
+    "event_id",
+    "start_spread_s",
+    "test",
+    "dry_run",
+    "droop",
+    "curve",
+}
+_CANCEL = _ENVELOPE | {"command_id", "all"}
+_WITH_POWER = frozenset({WireKind.SETPOINT, WireKind.LIMIT})
+_WANTED = frozenset({"state", "hello", "offer", "availability", "telemetry"})
+_EVENT_ID = r"[A-Za-z0-9._-]{1,64}"
+_FEATURE = r"[a-z0-9_.]{1,40}"
+_VERSION = r"1\.(?:0|[1-9][0-9]{0,2})"
+_RESOURCE = re.compile(r"([A-Za-z0-9._:-]{1,48})/([1-9][0-9]{0,3})")
+
+
+def load_object(payload: bytes) -> Fields:
+    """Return the fields of a payload.
+
+    Raises:
+        SchemaError: when it is not one JSON object of the contract's form.
+    """
+    if len(payload) > MAX_PAYLOAD_BYTES:
+        raise SchemaError("payload")
+    try:
+        raw = json.loads(
+            payload.decode("utf-8"),
+            object_pairs_hook=_without_repeats,
+            parse_constant=_refuse_constant,
+        )
+    except (ValueError, RecursionError) as err:
+        raise SchemaError("payload") from err
+    if not isinstance(raw, dict):
+        raise SchemaError("payload")
+    return Fields(raw)
+
+
+def parse(kind: DownType, payload: bytes) -> Inbound:
+    """Return the message of a topic.
+
+    Raises:
+        SchemaError: naming the first field that is wrong.
+    """
+    fields = load_object(payload)
+    match kind:
+        case DownType.COMMAND:
+            return _parse_command(fields)
+        case DownType.CANCEL:
+            return _parse_cancel(fields)
+        case DownType.HEARTBEAT:
+            return Heartbeat(envelope=_parse_envelope(fields, "heartbeat"))
+        case DownType.WELCOME:
+            return _parse_welcome(fields)
+        case DownType.CLOCK:
+            return _parse_clock_reply(fields)
+        case DownType.REQUEST:
+            return _parse_request(fields)
+
+
+def readable_id(payload: bytes) -> str | None:
+    """Return the id of a message that is otherwise wrong, to answer it by."""
+    try:
+        return load_object(payload).uuid("id")
+    except SchemaError:
+        return None
+
+
+def _parse_envelope(fields: Fields, kind: str) -> Envelope:
+    fields.choice("type", (kind,))
+    return Envelope(
+        version=fields.text("version", _VERSION),
+        message_id=fields.uuid("id"),
+        epoch=fields.counter("epoch"),
+        seq=fields.counter("seq"),
+        made_at=fields.moment("ts"),
+    )
+
+
+def _parse_command(fields: Fields) -> Command:
+    envelope = _parse_envelope(fields, "command")
+    fields.close(_COMMAND)
+    kind = WireKind(fields.choice("kind", tuple(WireKind)))
+    start_at, end_at = fields.moment("start"), fields.moment("end")
+    if not start_at < end_at <= start_at + MAX_WINDOW:
+        raise SchemaError("end")
+    _check_options(fields, kind)
+    power_w = 0
+    if kind in _WITH_POWER:
+        power_w = fields.integer("power_w", -_MAX_POWER_W, _MAX_POWER_W)
+    return Command(
+        envelope=envelope,
+        kind=kind,
+        resource=_parse_resource(fields),
+        power_w=float(power_w),
+        start_at=start_at,
+        end_at=end_at,
+        event_id=fields.optional("event_id", lambda n: fields.text(n, _EVENT_ID)),
+        is_test=bool(fields.optional("test", fields.boolean)),
+        is_dry_run=bool(fields.optional("dry_run", fields.boolean)),
+    )
+
+
+def _check_options(fields: Fields, kind: WireKind) -> None:
+    """Check what the home does not use yet: a closed message has no unread corner."""
+    for name, is_due in (
+        ("power_w", kind in _WITH_POWER),
+        ("droop", kind is WireKind.DROOP),
+        ("curve", kind is WireKind.CURVE),
+    ):
+        if (name in fields) is not is_due:
+            raise SchemaError(name)
+    for name, lowest, highest in (
+        ("ramp_w_per_s", 1, _MAX_POWER_W),
+        ("priority", 0, 9),
+        ("start_spread_s", 0, 3600),
+    ):
+        if name in fields:
+            fields.integer(name, lowest, highest)
+    if kind is WireKind.DROOP:
+        droop = fields.nested("droop")
+        droop.close(frozenset({"nominal_mhz", "dead_band_mhz", "power_w_per_hz"}))
+        droop.integer("nominal_mhz", 40_000, 70_000)
+        droop.integer("dead_band_mhz", 0, 5_000)
+        droop.integer("power_w_per_hz", 0, _MAX_POWER_W)
+    if kind is WireKind.CURVE:
+        for raw in fields.array("curve", 2, 16):
+            point = Fields.of(raw, "curve")
+            point.close(frozenset({"frequency_mhz", "power_w"}))
+            point.integer("frequency_mhz", 40_000, 70_000)
+            point.integer("power_w", -_MAX_POWER_W, _MAX_POWER_W)
+
+
+def _parse_resource(fields: Fields) -> EvseKey | None:
+    if "resource" not in fields:
+        return None
+    match = _RESOURCE.fullmatch(fields.text("resource", ".*"))
+    if match is None:
+        raise SchemaError("resource")
+    return EvseKey(StationId(match[1]), int(match[2]))
+
+
+def _parse_cancel(fields: Fields) -> Cancel:
+    envelope = _parse_envelope(fields, "cancel")
+    fields.close(_CANCEL)
+    if ("command_id" in fields) is ("all" in fields):
+        raise SchemaError("command_id")
+    if "all" in fields and not fields.boolean("all"):
+        raise SchemaError("all")
+    return Cancel(
+        envelope=envelope, command_id=fields.optional("command_id", fields.uuid)
+    )
+
+
+def _parse_welcome(fields: Fields) -> Welcome:
+    envelope = _parse_envelope(fields, "welcome")
+    is_accepted = fields.choice("status", ("accepted", "refused")) == "accepted"
+    needs = ("chosen_version", "features", "heartbeat_period_s", "telemetry_period_s")
+    for name in needs if is_accepted else ():
+        fields.require(name)
+    if "features" in fields:
+        fields.texts("features", _FEATURE, 64)
+    version = fields.optional("chosen_version", lambda n: fields.text(n, _VERSION))
+    return Welcome(
+        envelope=envelope,
+        hello_id=fields.uuid("hello_id"),
+        is_accepted=is_accepted,
+        code=fields.choice("code", ("OK", "VERSION", "UNSUPPORTED", "NOT_PERMITTED")),
+        chosen_version=version,
+        heartbeat_period_s=fields.optional(
+            "heartbeat_period_s", lambda n: fields.integer(n, 1, 10)
+        )
+        or 5,
+        telemetry_period_s=fields.optional(
+            "telemetry_period_s", lambda n: fields.integer(n, 1, 60)
+        )
+        or 10,
+        groups=_parse_groups(fields),
+        signing_keys=fields.optional("signing_keys", lambda n: _parse_keys(fields, n)),
+    )
+
+
+def _parse_groups(fields: Fields) -> tuple[str, ...]:
+    if "groups" not in fields:
+        return ()
+    groups = fields.texts("groups", ".*", 16)
+    if not all(is_name(group) for group in groups):
+        raise SchemaError("groups")
+    return groups
+
+
+def _parse_keys(fields: Fields, name: str) -> Mapping[str, bytes]:
+    keys = fields.nested(name).raw
+    if not 1 <= len(keys) <= 4 or not all(isinstance(k, str) for k in keys.values()):
+        raise SchemaError(name)
+    try:
+        return decode_public_keys(keys)
+    except ValueError as err:
+        raise SchemaError(name) from err
+
+
+def _parse_clock_reply(fields: Fields) -> ClockReply:
+    return ClockReply(
+        envelope=_parse_envelope(fields, "clock_reply"),
+        request_id=fields.uuid("request_id"),
+        received_at=fields.moment("received_at"),
+        sent_at=fields.moment("sent_at"),
+    )
+
+
+def _parse_request(fields: Fields) -> Request:
+    envelope = _parse_envelope(fields, "request")
+    wanted = frozenset(fields.texts("wanted", ".*", 8, fewest=1))
+    if not wanted <= _WANTED:
+        raise SchemaError("wanted")
+    return Request(envelope=envelope, wanted=wanted)
+
+
+def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Refuse a key that comes twice: two readers would read two messages."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("repeated key")
+    return found
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(name)
