@@ -1,0 +1,175 @@
+"""Frames are read or refused, never crash, and survive a round trip."""
+
+import json
+
+from hypothesis import example, given, strategies as st
+import pytest
+
+from custom_components.v2g_vpp.csms.frames import (
+    CORRUPT_ID,
+    MAX_DEPTH,
+    MAX_DESCRIPTION_LENGTH,
+    MAX_FRAME_BYTES,
+    Call,
+    CallError,
+    CallResult,
+    CallResultError,
+    Frame,
+    Malformed,
+    Send,
+    parse,
+    serialise,
+)
+from custom_components.v2g_vpp.csms.versions import V16, V21, V201, Fault, RpcVersion
+
+json_values = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(10**17), 10**17)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4)
+    ),
+    max_leaves=20,
+)
+payloads = st.dictionaries(st.text(), json_values, max_size=4)
+message_ids = st.text(max_size=36)
+frames: st.SearchStrategy[Frame] = st.one_of(
+    st.builds(Call, message_ids, st.text(), payloads),
+    st.builds(Send, message_ids, st.text(), payloads),
+    st.builds(CallResult, message_ids, payloads),
+    st.builds(CallError, message_ids, st.text(), st.text(max_size=255)),
+    st.builds(CallResultError, message_ids, st.text(), st.text(max_size=255)),
+)
+versions = st.sampled_from([V16, V201, V21])
+
+
+@given(frame=frames)
+def test_what_is_serialised_is_parsed_to_the_same(frame: Frame) -> None:
+    text = serialise(frame)
+    assert parse(text, V21) == frame
+    assert parse(text.encode(), V21) == frame
+    assert text.isascii()
+
+
+@given(
+    data=st.binary()
+    | st.text()
+    | st.lists(json_values, max_size=6).map(json.dumps)
+    | st.text(alphabet='[]{}",:\\0129einfENau '),
+    version=versions,
+)
+@example(data="[" * 100_000, version=V21)
+@example(data='["' + '\\"' * 300_000, version=V21)
+@example(data="[" * 40 + '"abc\\', version=V21)
+@example(data="[2," + "9" * 5000 + "]", version=V21)
+def test_no_input_raises(data: str | bytes, version: RpcVersion) -> None:
+    assert parse(data, version) is not None
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        ("{bad", Malformed(CORRUPT_ID, Fault.FRAMEWORK)),
+        (b"\xff\xfe", Malformed(CORRUPT_ID, Fault.FRAMEWORK)),
+        ('{"a":1}', Malformed(CORRUPT_ID, Fault.FRAMEWORK)),
+        ("[]", Malformed(CORRUPT_ID, Fault.FRAMEWORK, "message type unreadable")),
+        (
+            '["2","1","Heartbeat",{}]',
+            Malformed(CORRUPT_ID, Fault.FRAMEWORK, "message type unreadable"),
+        ),
+        (
+            '[true,"1","Heartbeat",{}]',
+            Malformed(CORRUPT_ID, Fault.FRAMEWORK, "message type unreadable"),
+        ),
+        ("[2]", Malformed(CORRUPT_ID, Fault.FRAMEWORK, "messageId unreadable")),
+        (
+            '[2,1,"Heartbeat",{}]',
+            Malformed(CORRUPT_ID, Fault.FRAMEWORK, "messageId unreadable"),
+        ),
+        (
+            f'[2,"{"x" * 37}","Heartbeat",{{}}]',
+            Malformed(CORRUPT_ID, Fault.FRAMEWORK, "messageId too long"),
+        ),
+        ('[2,"1"]', Malformed("1", Fault.FRAMEWORK)),
+        ('[2,"1",["x"],{}]', Malformed("1", Fault.FRAMEWORK)),
+        ('[2,"1","Heartbeat",{},1]', Malformed("1", Fault.FRAMEWORK)),
+        ('[2,"1","Heartbeat",[]]', Malformed("1", Fault.TYPE)),
+        ('[2,"1","Heartbeat",{"a":NaN}]', Malformed(CORRUPT_ID, Fault.FRAMEWORK)),
+        ('[2,"1","Heartbeat",{"a":1e999}]', Malformed(CORRUPT_ID, Fault.FRAMEWORK)),
+        (
+            f'[2,"1","Heartbeat",{{"a":{"1" * 19}}}]',
+            Malformed(CORRUPT_ID, Fault.FRAMEWORK),
+        ),
+        (
+            '[2,"1","Heartbeat",{"a":"\\ud800"}]',
+            Malformed(CORRUPT_ID, Fault.FRAMEWORK),
+        ),
+        ('[2,"1","Heartbeat",null]', Call("1", "Heartbeat", {})),
+        ('[3,"1"]', Malformed("1", Fault.FRAMEWORK, is_unanswerable=True)),
+        ('[3,"1",[]]', Malformed("1", Fault.TYPE, is_unanswerable=True)),
+        (
+            "[3,1,{}]",
+            Malformed(CORRUPT_ID, Fault.FRAMEWORK, "messageId unreadable", True),
+        ),
+        ('[4,"1"]', CallError("1", "", "")),
+        ('[4,"1",5,null]', CallError("1", "", "")),
+        ('[4,"1","GenericError","why",{"a":1}]', CallError("1", "GenericError", "why")),
+        ('[6,"1",2,{}]', Malformed("1", Fault.FRAMEWORK, is_unanswerable=True)),
+        ('[9,"1","X",{}]', Malformed("1", Fault.MESSAGE_TYPE)),
+        ("[9]", Malformed(CORRUPT_ID, Fault.MESSAGE_TYPE)),
+    ],
+)
+def test_each_defect_is_named(data: str | bytes, expected: Frame | Malformed) -> None:
+    assert parse(data, V21) == expected
+
+
+def test_a_whole_surrogate_pair_is_legal() -> None:
+    assert parse('[2,"1","A",{"a":"\\ud83d\\ude00"}]', V21) == Call(
+        "1", "A", {"a": "😀"}
+    )
+
+
+def test_null_payload_is_refused_where_a_station_is_held_to_the_letter() -> None:
+    frame = parse('[2,"1","Heartbeat",null]', V21, is_null_payload_legal=False)
+    assert frame == Malformed("1", Fault.TYPE)
+
+
+def test_types_5_and_6_exist_only_in_2_1() -> None:
+    text = '[6,"s3","NotifyPeriodicEventStream",{}]'
+    assert parse(text, V21) == Send("s3", "NotifyPeriodicEventStream", {})
+    assert parse(text, V201) == Malformed("s3", Fault.MESSAGE_TYPE)
+
+
+def test_a_frame_above_the_size_limit_is_not_even_decoded() -> None:
+    text = f'[2,"1","A",{{"a":"{"x" * MAX_FRAME_BYTES}"}}]'
+    assert parse(text, V21) == Malformed(CORRUPT_ID, Fault.FRAMEWORK, "frame too large")
+
+
+def test_depth_counts_brackets_outside_strings_only() -> None:
+    in_string = f'[2,"1","A",{{"a":"{"[" * 2 * MAX_DEPTH}"}}]'
+    assert isinstance(parse(in_string, V21), Call)
+    wide = f'[2,"1","A",{{"a":[{",".join(["[]"] * 2 * MAX_DEPTH)}]}}]'
+    assert isinstance(parse(wide, V21), Call)
+    deep = "[" * (MAX_DEPTH - 2) + "]" * (MAX_DEPTH - 2)
+    assert isinstance(parse(f'[2,"1","A",{{"a":{deep}}}]', V21), Call)
+    deeper = f'[2,"1","A",{{"a":[{deep}]}}]'
+    assert parse(deeper, V21) == Malformed(
+        CORRUPT_ID, Fault.FRAMEWORK, "nesting too deep"
+    )
+
+
+def test_error_descriptions_are_cut_and_details_are_empty() -> None:
+    text = serialise(CallError("1", "InternalError", "x" * 400))
+    assert json.loads(text) == [
+        4,
+        "1",
+        "InternalError",
+        "x" * MAX_DESCRIPTION_LENGTH,
+        {},
+    ]
+
+
+def test_frames_are_compact() -> None:
+    assert serialise(Call("1", "Heartbeat", {})) == '[2,"1","Heartbeat",{}]'

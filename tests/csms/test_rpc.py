@@ -1,0 +1,459 @@
+"""The engine keeps the rules of OCPP-J whatever happens around it."""
+
+from dataclasses import replace
+import json
+from typing import Any
+
+from hypothesis import given, settings, strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+)
+import pytest
+
+from custom_components.v2g_vpp.csms.answers import AnswerCache
+from custom_components.v2g_vpp.csms.calls import (
+    CallEnd,
+    CallOutcome,
+    CallRequest,
+    Lane,
+)
+from custom_components.v2g_vpp.csms.rpc import (
+    ARMED_SLOT_S,
+    GOING_AWAY,
+    PENDING_CAPACITY,
+    TIMEOUTS_BEFORE_CLOSE,
+    Action,
+    CloseLink,
+    EndCall,
+    HandleCall,
+    HandleSend,
+    RpcEngine,
+    SendFrame,
+    timeout_of,
+)
+from custom_components.v2g_vpp.csms.versions import V16, V21, V201, Fault, RpcVersion
+
+
+def engine(version: RpcVersion = V21, answers: AnswerCache | None = None) -> RpcEngine:
+    numbers = iter(range(10**9))
+    return RpcEngine(version, lambda: f"L{next(numbers)}", answers)
+
+
+def request(token: int, lane: Lane = Lane.CONFIGURATION, **changes: Any) -> CallRequest:
+    plain = CallRequest(
+        token=token,
+        action=f"Action{token}",
+        payload={"n": token},
+        lane=lane,
+        deadline_mono_s=timeout_of(lane),
+        slot_s=timeout_of(lane),
+    )
+    return replace(plain, **changes)
+
+
+def sent(actions: list[Action]) -> list[Any]:
+    return [json.loads(action.text) for action in actions if type(action) is SendFrame]
+
+
+def ends(actions: list[Action]) -> dict[int, CallEnd]:
+    return {a.token: a.outcome.end for a in actions if isinstance(a, EndCall)}
+
+
+# --- requests of the station ---------------------------------------------------------
+
+
+def test_a_request_is_handed_out_and_its_answer_sent() -> None:
+    rpc = engine()
+    assert rpc.version is V21
+    assert rpc.receive('[2,"1","Heartbeat",{}]', 0.0) == [
+        HandleCall("1", "Heartbeat", {})
+    ]
+    assert rpc.respond("1", {"a": 1}, 0.0) == [SendFrame('[3,"1",{"a":1}]')]
+    assert rpc.respond("1", {"a": 1}, 0.0) == []
+
+
+@pytest.mark.parametrize(
+    ("version", "fault", "code"),
+    [
+        (version, fault, code)
+        for version, framework, occurrence, form in (
+            (V21, "RpcFrameworkError", "OccurrenceConstraintViolation", "Format"),
+            (V201, "RpcFrameworkError", "OccurrenceConstraintViolation", "Format"),
+            (V16, "FormationViolation", "OccurenceConstraintViolation", "Formation"),
+        )
+        for fault, code in (
+            (Fault.FRAMEWORK, framework),
+            (Fault.NOT_IMPLEMENTED, "NotImplemented"),
+            (Fault.NOT_SUPPORTED, "NotSupported"),
+            (Fault.OCCURRENCE, occurrence),
+            (Fault.TYPE, "TypeConstraintViolation"),
+            (Fault.PROPERTY, "PropertyConstraintViolation"),
+            (Fault.FORMAT, f"{form}Violation"),
+            (Fault.SECURITY, "SecurityError"),
+            (Fault.INTERNAL, "InternalError"),
+        )
+    ],
+)
+def test_each_fault_has_the_code_of_the_version(
+    version: RpcVersion, fault: Fault, code: str
+) -> None:
+    rpc = engine(version)
+    rpc.receive('[2,"1","Heartbeat",{}]', 0.0)
+    assert sent(rpc.refuse("1", fault, 0.0, "why")) == [[4, "1", code, "why", {}]]
+
+
+@pytest.mark.parametrize(
+    ("version", "frame", "answer"),
+    [
+        (V21, "{bad", [4, "-1", "RpcFrameworkError", "", {}]),
+        (V201, "{bad", [4, "-1", "RpcFrameworkError", "", {}]),
+        (V16, "{bad", [4, "-1", "FormationViolation", "", {}]),
+        (V201, '[9,"1","X",{}]', [4, "1", "MessageTypeNotSupported", "", {}]),
+        (V201, '[6,"s3","X",{}]', [4, "s3", "MessageTypeNotSupported", "", {}]),
+        (V21, '[9,"1","X",{}]', None),
+        (V16, '[9,"1","X",{}]', None),
+        (V21, '[3,"ghost",{}]', None),
+        (V21, '[4,"ghost","X","",{}]', None),
+        (V21, '[3,"ghost"]', None),
+        (V21, '[5,"1","X","",{}]', None),
+        (V21, '[2,"1",["x"],{}]', [4, "1", "RpcFrameworkError", "", {}]),
+        (V16, '[2,"1",["x"],{}]', [4, "1", "FormationViolation", "", {}]),
+    ],
+)
+def test_a_bad_frame_gets_the_answer_of_its_version(
+    version: RpcVersion, frame: str, answer: list[Any] | None
+) -> None:
+    rpc = engine(version)
+    assert sent(rpc.receive(frame, 0.0)) == ([answer] if answer else [])
+    assert rpc.receive('[2,"2","Heartbeat",{}]', 0.0), "the link stays usable"
+
+
+def test_what_is_dropped_is_counted() -> None:
+    rpc = engine()
+    for frame in (
+        "{bad",
+        '[9,"1","X",{}]',
+        '[3,"x",{}]',
+        '[5,"1","X"]',
+        '[3,"x"]',
+    ):
+        rpc.receive(frame, 0.0)
+    assert rpc.counters.malformed == 2
+    assert rpc.counters.ignored == 1
+    assert rpc.counters.unexpected_answers == 1
+    assert rpc.counters.refused_answers == 1
+
+
+def test_a_send_is_used_and_never_answered() -> None:
+    assert engine().receive('[6,"s","NotifyPeriodicEventStream",{"id":7}]', 0.0) == [
+        HandleSend("NotifyPeriodicEventStream", {"id": 7})
+    ]
+
+
+def test_a_duplicate_is_refused_while_pending_and_repeated_afterwards() -> None:
+    rpc = engine()
+    frame = '[2,"dup","Heartbeat",{}]'
+    rpc.receive(frame, 0.0)
+    assert sent(rpc.receive(frame, 1.0)) == [
+        [4, "dup", "RpcFrameworkError", "duplicate", {}]
+    ]
+    first = rpc.respond("dup", {"currentTime": "now"}, 2.0)
+    assert rpc.receive(frame, 3.0) == first
+    assert rpc.counters.repeated == 1
+    assert rpc.receive(frame, 2.0 + 600.0) == [HandleCall("dup", "Heartbeat", {})]
+
+
+def test_answers_are_repeated_on_the_next_connection_too() -> None:
+    answers = AnswerCache()
+    frame = '[2,"7","TransactionEvent",{"seqNo":1}]'
+    first = engine(answers=answers)
+    first.receive(frame, 0.0)
+    answered = first.respond("7", {}, 0.0)
+    assert engine(answers=answers).receive(frame, 60.0) == answered
+
+
+def test_a_flood_of_unanswered_requests_is_bounded_and_recovers() -> None:
+    rpc = engine()
+    for number in range(PENDING_CAPACITY):
+        assert rpc.receive(f'[2,"{number}","Heartbeat",{{}}]', 0.0)
+    assert sent(rpc.receive('[2,"x","Heartbeat",{}]', 0.0)) == [
+        [4, "x", "InternalError", "too many requests", {}]
+    ]
+    rpc.respond("0", {}, 0.0)
+    assert rpc.receive('[2,"x","Heartbeat",{}]', 0.0) == [
+        HandleCall("x", "Heartbeat", {})
+    ]
+
+
+# --- our requests ----------------------------------------------------------------
+
+
+def test_one_call_at_a_time_and_the_answer_frees_the_slot() -> None:
+    rpc = engine()
+    assert sent(rpc.call(request(1), 0.0)) == [[2, "L0", "Action1", {"n": 1}]]
+    assert rpc.call(request(2), 0.0) == []
+    rpc.mark_sent(1, 0.25)
+    rpc.mark_sent(2, 9.0)
+    actions = rpc.receive('[3,"L0",{"status":"Accepted"}]', 1.0)
+    assert actions[0] == EndCall(
+        1,
+        CallOutcome(
+            end=CallEnd.ANSWERED,
+            payload={"status": "Accepted"},
+            message_id="L0",
+            sent_mono_s=0.25,
+        ),
+    )
+    assert sent(actions) == [[2, "L1", "Action2", {"n": 2}]]
+    assert rpc.has_outstanding_call
+
+
+def test_requests_cross_without_waiting_for_each_other() -> None:
+    rpc = engine()
+    rpc.call(request(1), 0.0)
+    assert rpc.receive('[2,"9","Heartbeat",{}]', 0.0) == [
+        HandleCall("9", "Heartbeat", {})
+    ]
+
+
+def test_any_error_code_reaches_the_caller() -> None:
+    rpc = engine()
+    rpc.call(request(1), 0.0)
+    (end,) = rpc.receive('[4,"L0","SomeVendorCode","x",{}]', 1.0)
+    assert isinstance(end, EndCall)
+    assert (end.outcome.end, end.outcome.code, end.outcome.description) == (
+        CallEnd.REFUSED,
+        "SomeVendorCode",
+        "x",
+    )
+
+
+@pytest.mark.parametrize(
+    ("version", "answer"),
+    [(V21, [[5, "L0", "RpcFrameworkError", "", {}]]), (V201, []), (V16, [])],
+)
+def test_a_broken_answer_ends_the_call_and_is_reported_in_2_1(
+    version: RpcVersion, answer: list[Any]
+) -> None:
+    rpc = engine(version)
+    rpc.call(request(1), 0.0)
+    actions = rpc.receive('[3,"L0"]', 1.0)
+    assert sent(actions) == answer
+    assert ends(actions) == {1: CallEnd.INVALID}
+    assert sent(rpc.call(request(2), 1.0)), "the slot is free again"
+
+
+def test_an_unanswered_call_times_out_and_its_late_answer_is_dropped() -> None:
+    rpc = engine()
+    rpc.call(request(1, Lane.SETPOINT), 0.0)
+    rpc.call(request(2), 0.0)
+    assert rpc.next_deadline_mono_s() == 5.0
+    assert rpc.tick(4.9) == []
+    actions = rpc.tick(5.0)
+    assert ends(actions) == {1: CallEnd.TIMEOUT}
+    assert sent(actions) == [[2, "L1", "Action2", {"n": 2}]]
+    assert rpc.receive('[3,"L0",{}]', 5.1) == []
+    assert rpc.counters.unexpected_answers == 1
+
+
+def test_a_caller_that_waited_gets_its_deadline_while_the_slot_stays_held() -> None:
+    rpc = engine()
+    rpc.call(request(1, Lane.SETPOINT), 0.0)
+    rpc.call(request(2, Lane.SETPOINT), 2.0)
+    rpc.receive('[3,"L0",{}]', 4.0)
+    assert ends(rpc.tick(5.0)) == {2: CallEnd.TIMEOUT}
+    assert rpc.has_outstanding_call, "the station may still be answering"
+    assert rpc.next_deadline_mono_s() == 9.0
+    assert rpc.receive('[3,"L1",{}]', 6.0) == []
+    assert not rpc.has_outstanding_call
+
+
+def test_three_timeouts_in_a_row_close_the_link_and_an_answer_resets_the_count() -> (
+    None
+):
+    rpc = engine()
+    now = 0.0
+    for number in range(TIMEOUTS_BEFORE_CLOSE - 1):
+        rpc.call(request(number, deadline_mono_s=now + 30.0), now)
+        now += 30.0
+        assert ends(rpc.tick(now)) == {number: CallEnd.TIMEOUT}
+    rpc.call(request(50, deadline_mono_s=now + 30.0), now)
+    rpc.receive('[3,"L2",{}]', now)
+    actions: list[Action] = []
+    for number in range(TIMEOUTS_BEFORE_CLOSE):
+        rpc.call(request(number, deadline_mono_s=now + 30.0), now)
+        now += 30.0
+        actions = rpc.tick(now)
+    assert actions[-1] == CloseLink(GOING_AWAY, "requests unanswered")
+    assert rpc.call(request(60, deadline_mono_s=now + 30.0), now) == [], (
+        "nothing more is sent on a link that is being closed"
+    )
+
+
+def test_a_stale_discharge_is_never_sent() -> None:
+    rpc = engine()
+    rpc.call(request(1), 0.0)
+    rpc.call(request(2, Lane.SETPOINT, not_after_mono_s=2.0), 0.0)
+    actions = rpc.receive('[3,"L0",{}]', 2.5)
+    assert sent(actions) == []
+    assert ends(actions) == {1: CallEnd.ANSWERED, 2: CallEnd.STALE}
+
+
+def test_a_discharge_that_the_socket_held_back_is_withdrawn() -> None:
+    rpc = engine()
+    (frame,) = rpc.call(request(1, Lane.SETPOINT, not_after_mono_s=2.0), 0.0)
+    rpc.call(request(2), 0.0)
+    assert isinstance(frame, SendFrame)
+    assert (frame.token, frame.not_after_mono_s) == (1, 2.0)
+    actions = rpc.withdraw(1, 2.5)
+    assert actions[0] == EndCall(1, CallOutcome(end=CallEnd.STALE))
+    assert sent(actions) == [[2, "L1", "Action2", {"n": 2}]]
+    assert rpc.withdraw(1, 2.5) == []
+
+
+def test_a_cancelled_caller_leaves_the_slot_held_until_the_answer() -> None:
+    rpc = engine()
+    rpc.call(request(1), 0.0)
+    rpc.call(request(2), 0.0)
+    rpc.cancel(1)
+    rpc.cancel(2)
+    assert rpc.call(request(3), 0.0) == []
+    actions = rpc.receive('[3,"L0",{}]', 1.0)
+    assert ends(actions) == {}
+    assert sent(actions) == [[2, "L1", "Action3", {"n": 3}]]
+
+
+def test_link_loss_ends_every_request_at_once() -> None:
+    rpc = engine()
+    rpc.call(request(1), 0.0)
+    rpc.call(request(2), 0.0)
+    rpc.receive('[2,"1","Heartbeat",{}]', 0.0)
+    assert ends(rpc.close()) == {1: CallEnd.LINK_LOST, 2: CallEnd.LINK_LOST}
+    assert rpc.next_deadline_mono_s() is None
+    assert rpc.respond("1", {}, 0.0) == []
+    assert rpc.receive('[2,"2","Heartbeat",{}]', 0.0) == []
+    assert ends(rpc.call(request(3), 0.0)) == {3: CallEnd.LINK_LOST}
+    assert rpc.close() == []
+
+
+def test_while_a_discharge_is_armed_no_call_holds_the_slot_for_long() -> None:
+    rpc = engine()
+    rpc.call(request(1, Lane.BULK), 0.0)
+    rpc.call(request(2, Lane.BULK), 0.0)
+    rpc.set_armed(is_armed=True, now_mono_s=10.0)
+    assert ends(rpc.tick(10.0 + ARMED_SLOT_S)) == {1: CallEnd.TIMEOUT}
+    assert not rpc.has_outstanding_call, "the other report waits"
+    rpc.call(request(3, Lane.CONFIGURATION, deadline_mono_s=60.0), 20.0)
+    assert rpc.next_deadline_mono_s() == 20.0 + ARMED_SLOT_S
+    rpc.receive('[3,"L1",{}]', 21.0)
+    released = rpc.set_armed(is_armed=False, now_mono_s=22.0)
+    assert sent(released) == [[2, "L2", "Action2", {"n": 2}]]
+
+
+# --- laws ------------------------------------------------------------------------
+
+
+@given(data=st.binary() | st.text() | st.from_regex(r'\[[2-6],"L?\d","\w*",\{\}\]'))
+@settings(max_examples=300)
+def test_arbitrary_bytes_give_a_legal_action_and_leave_the_link_usable(
+    data: str | bytes,
+) -> None:
+    rpc = engine()
+    rpc.call(request(1), 0.0)
+    for action in rpc.receive(data, 1.0):
+        assert isinstance(action, (SendFrame, HandleCall, HandleSend, EndCall))
+        if isinstance(action, SendFrame):
+            assert json.loads(action.text)[0] in {4, 5}
+    assert rpc.receive('[2,"fresh","Heartbeat",{}]', 1.0)
+
+
+class EngineMachine(RuleBasedStateMachine):
+    """A station and callers that do anything in any order."""
+
+    @initialize(version=st.sampled_from([V16, V201, V21]))
+    def start(self, version: RpcVersion) -> None:
+        self.rpc = engine(version)
+        self.now = 0.0
+        self.token = 0
+        self.open_call: str | None = None
+        self.open_since = 0.0
+        self.open_tokens: set[int] = set()
+        self.is_over = False
+
+    def perform(self, actions: list[Action]) -> None:
+        for action in actions:
+            match action:
+                case SendFrame(text=text):
+                    frame = json.loads(text)
+                    if frame[0] == 2:
+                        is_slot_over = self.now - self.open_since >= ARMED_SLOT_S
+                        assert self.open_call is None or is_slot_over, "two at once"
+                        assert not self.is_over
+                        self.open_call = frame[1]
+                        self.open_since = self.now
+                case EndCall(token=token):
+                    assert token in self.open_tokens, "ended twice or never begun"
+                    self.open_tokens.discard(token)
+                case CloseLink():
+                    self.is_over = True
+                case _:
+                    pass
+
+    @precondition(lambda self: not self.is_over)
+    @rule(
+        lane=st.sampled_from(Lane),
+        key=st.sampled_from([None, "evse1"]),
+        age=st.sampled_from([None, 1.0]),
+    )
+    def call(self, lane: Lane, key: str | None, age: float | None) -> None:
+        self.token += 1
+        self.open_tokens.add(self.token)
+        self.perform(
+            self.rpc.call(
+                request(
+                    self.token,
+                    lane,
+                    coalesce_key=key,
+                    deadline_mono_s=self.now + timeout_of(lane),
+                    not_after_mono_s=None if age is None else self.now + age,
+                ),
+                self.now,
+            )
+        )
+
+    @precondition(lambda self: not self.is_over)
+    @rule(kind=st.sampled_from(['[3,"{}",{{}}]', '[4,"{}","X","",{{}}]', '[3,"{}"]']))
+    def answer(self, kind: str) -> None:
+        if self.open_call is not None:
+            text = kind.format(self.open_call)
+            self.open_call = None
+            self.perform(self.rpc.receive(text, self.now))
+
+    @precondition(lambda self: not self.is_over)
+    @rule(seconds=st.sampled_from([0.1, 1.5, 4.0, 30.0]))
+    def wait(self, seconds: float) -> None:
+        self.now += seconds
+        self.perform(self.rpc.tick(self.now))
+
+    @rule(is_armed=st.booleans())
+    def arm(self, is_armed: bool) -> None:
+        self.perform(self.rpc.set_armed(is_armed=is_armed, now_mono_s=self.now))
+
+    @rule()
+    def lose_link(self) -> None:
+        self.perform(self.rpc.close())
+        self.is_over = True
+        assert not self.open_tokens, "a caller was forgotten"
+
+    @invariant()
+    def someone_looks_after_every_caller(self) -> None:
+        if self.open_tokens:
+            assert self.rpc.next_deadline_mono_s() is not None
+
+
+EngineMachine.TestCase.settings = settings(max_examples=60, stateful_step_count=30)
+TestEngineMachine = EngineMachine.TestCase
