@@ -1,0 +1,1 @@
+"""Tests of the rig that starts real programs."""
