@@ -97,6 +97,11 @@ class EvCapability:
     """What the vehicle said of itself (NotifyEVChargingNeeds), magnitudes in W."""
 
     is_bidirectional: bool
+    """True when the running service is bidirectional: only then discharge can flow."""
+
+    can_be_bidirectional: bool = False
+    """True when the vehicle offers such a service, chosen or not."""
+
     max_charge_power_w: float | None = None
     max_discharge_power_w: float | None = None
     min_charge_power_w: float | None = None

@@ -119,7 +119,10 @@ class FaultReported:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EmergencyStopReported:
-    """The station's own emergency stop was pressed (True) or released (False)."""
+    """The station's own emergency stop was pressed (True) or released (False).
+
+    ``evse_id`` 0 in the key means the whole station, as for faults.
+    """
 
     key: EvseKey
     is_active: bool

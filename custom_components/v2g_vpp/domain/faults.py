@@ -10,6 +10,7 @@ class FaultCode(StrEnum):
 
     GROUND_FAULT = "E-61"
     HANDLE_OVER_TEMPERATURE = "E-84"
+    OVER_TEMPERATURE = "OVER_TEMPERATURE"
     EV_COMM_TIMEOUT = "EV_COMM_TIMEOUT"
     GRID_FREQ_OUT_OF_RANGE = "GRID_FREQ_OUT_OF_RANGE"
     OCPP_MSG_TIMEOUT = "OCPP_MSG_TIMEOUT"
@@ -38,6 +39,8 @@ FAULT_BEHAVIOUR: Mapping[FaultCode, FaultBehaviour] = {
     FaultCode.HANDLE_OVER_TEMPERATURE: FaultBehaviour(
         is_latched=True, stops_charging=True
     ),
+    # Elsewhere than in the handle: discharge waits until the sensor is quiet again.
+    FaultCode.OVER_TEMPERATURE: FaultBehaviour(is_latched=False, stops_charging=False),
     FaultCode.EV_COMM_TIMEOUT: FaultBehaviour(is_latched=False, stops_charging=True),
     FaultCode.GRID_FREQ_OUT_OF_RANGE: FaultBehaviour(
         is_latched=False, stops_charging=False

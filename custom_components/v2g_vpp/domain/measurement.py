@@ -2,6 +2,19 @@
 
 from dataclasses import dataclass, fields
 from datetime import datetime
+from typing import TypeGuard
+
+SHORTEST_STALE_AFTER_S = 10.0
+"""A reading younger than this counts, however often the meter reports."""
+
+LONGEST_STALE_AFTER_S = 30.0
+"""A reading older than this never counts (control brief, the site)."""
+
+PERIODS_UNTIL_STALE = 3.0
+"""Two reports may be lost in a row before a meter counts as silent."""
+
+SOC_STALE_AFTER_S = 900.0
+"""A state of charge older than this is unknown: vehicles report every few minutes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,3 +74,20 @@ def fresh_value(
     if reading is None or reading.age_s(now_mono_s) > max_age_s:
         return None
     return reading.value
+
+
+def stale_after_s(period_s: float) -> float:
+    """Return the age at which a reading stops counting, s.
+
+    Args:
+        period_s: how often the meter reports, s.
+    """
+    longest_s = min(LONGEST_STALE_AFTER_S, PERIODS_UNTIL_STALE * period_s)
+    return max(SHORTEST_STALE_AFTER_S, longest_s)
+
+
+def is_fresh(
+    reading: Reading | None, now_mono_s: float, max_age_s: float
+) -> TypeGuard[Reading]:
+    """Return True when a reading exists, is not from the future and not too old."""
+    return reading is not None and 0.0 <= reading.age_s(now_mono_s) <= max_age_s
