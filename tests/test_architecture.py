@@ -24,7 +24,7 @@ root = pathlib.Path(sys.argv[1])
 for name, path in (
     ("custom_components", root / "custom_components"),
     ("custom_components.v2g_vpp", root / "custom_components" / "v2g_vpp"),
-) -> None:
+):
     # A bare package: its own __init__ would import Home Assistant.
     module = types.ModuleType(name)
     module.__path__ = [str(path)]
