@@ -1,0 +1,234 @@
+"""The output gate: the last look at a setpoint before it goes to a wire.
+
+It shares no code with the discharge coordinator and derives everything again from what
+is known and wanted, so that one mistake there cannot discharge a vehicle. It only ever
+takes power away. Any doubt gives 0 W.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import isfinite
+
+from ..domain.capability import DischargeDialect, Proof
+from ..domain.dispatch import CommandKind, DispatchOrder
+from ..domain.faults import FAULT_BEHAVIOUR
+from ..domain.measurement import SOC_STALE_AFTER_S, is_fresh, stale_after_s
+from ..domain.policy import (
+    EvsePolicy,
+    Mode,
+    Override,
+    StationLimits,
+    VehiclePolicy,
+    VehicleSpec,
+)
+from ..domain.session import EvseSession, StationSession
+from ..domain.setpoint import ControlOwner, Reason, Setpoint
+
+LONGEST_TICK_AGE_S = 2.0
+"""A setpoint older than this is nobody's decision any more (architecture)."""
+
+ROUNDING_W = 1.0
+"""Two ways to compute a limit may differ by less than this."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateInputs:
+    """A setpoint and the raw facts that must justify it."""
+
+    setpoint: Setpoint
+    decided_mono_s: float
+    """When the coordinator's tick made the setpoint."""
+
+    session: EvseSession
+    station: StationSession
+    limits: StationLimits
+    policy: EvsePolicy
+    vehicle: VehicleSpec | None
+    vehicle_policy: VehiclePolicy | None
+    proof: Proof | None
+    override: Override | None
+    order: DispatchOrder | None
+    is_self_test_running: bool
+    is_first_write_pending: bool = False
+    is_failsafe: bool = False
+    is_store_readable: bool = True
+    export_limit_w: float | None = None
+    meter_period_s: float = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateVerdict:
+    """What may go to the wire."""
+
+    power_w: float
+    reason: Reason | None
+    """What the gate took power away for; None when it let the setpoint through."""
+
+
+class OutputGate:
+    """Let a setpoint through only when the raw facts justify it."""
+
+    def check(self, inputs: GateInputs, now_mono_s: float) -> GateVerdict:
+        """Return the power that may go to the wire, never more than was asked."""
+        power_w = inputs.setpoint.power_w
+        if not isfinite(power_w):
+            return GateVerdict(power_w=0.0, reason=Reason.OUTPUT_GATE)
+        if power_w == 0:
+            return GateVerdict(power_w=0.0, reason=None)
+        doubt = next(_doubts_about_any_power(inputs, now_mono_s), None)
+        if doubt is None and power_w < 0:
+            doubt = next(_doubts_about_discharge(inputs, now_mono_s), None)
+        if doubt is not None:
+            return GateVerdict(power_w=0.0, reason=doubt)
+        highest_w = _installed_charge_w(inputs)
+        if power_w > highest_w:
+            return GateVerdict(power_w=highest_w, reason=Reason.STATION_LIMIT)
+        return GateVerdict(power_w=power_w, reason=None)
+
+
+def _doubts_about_any_power(inputs: GateInputs, now_mono_s: float) -> Iterator[Reason]:
+    session, station = inputs.session, inputs.station
+    if session.is_emergency_stopped or session.is_emergency_input_active:
+        yield Reason.EMERGENCY_STOP
+    faults = session.faults | session.active_faults
+    if any(FAULT_BEHAVIOUR[fault].stops_charging for fault in faults):
+        yield Reason.FAULT
+    if not station.is_connected:
+        yield Reason.STATION_OFFLINE
+    if not station.is_ready or station.station_id != session.key.station_id:
+        yield Reason.STATION_NOT_READY
+    if not session.is_plugged:
+        yield Reason.NOT_PLUGGED
+    if session.transaction_id is None:
+        yield Reason.NO_TRANSACTION
+    if inputs.is_first_write_pending:
+        yield Reason.AFTER_START
+    if not 0.0 <= now_mono_s - inputs.decided_mono_s <= LONGEST_TICK_AGE_S:
+        yield Reason.OUTPUT_GATE
+    if not _is_asked_for(inputs, now_mono_s):
+        yield Reason.OUTPUT_GATE
+
+
+def _doubts_about_discharge(inputs: GateInputs, now_mono_s: float) -> Iterator[Reason]:
+    if inputs.session.faults or inputs.session.active_faults:
+        yield Reason.FAULT
+    if not inputs.is_store_readable:
+        yield Reason.STORE_UNREADABLE
+    yield from _doubts_about_station(inputs)
+    yield from _doubts_about_vehicle(inputs)
+    yield from _doubts_about_permission(inputs)
+    yield from _doubts_about_readings(inputs, now_mono_s)
+
+
+def _doubts_about_station(inputs: GateInputs) -> Iterator[Reason]:
+    capability, magnitude_w = inputs.station.capability, -inputs.setpoint.power_w
+    if not inputs.station.has_floor_profile:
+        yield Reason.NO_FLOOR_PROFILE
+    if capability is None or capability.dialect is DischargeDialect.NONE:
+        yield Reason.NO_DIALECT
+        return
+    installed_w = inputs.limits.max_discharge_power_w + ROUNDING_W
+    reported_w = capability.max_discharge_power_w
+    if magnitude_w > installed_w:
+        yield Reason.STATION_LIMIT
+    if reported_w is not None and magnitude_w > reported_w + ROUNDING_W:
+        yield Reason.STATION_LIMIT
+    if magnitude_w > inputs.policy.max_discharge_power_w + ROUNDING_W:
+        yield Reason.OWNER_LIMIT
+    export_limit_w = inputs.export_limit_w
+    if export_limit_w is not None and magnitude_w > export_limit_w + ROUNDING_W:
+        yield Reason.EXPORT_LIMIT
+
+
+def _doubts_about_vehicle(inputs: GateInputs) -> Iterator[Reason]:
+    needs = inputs.session.needs
+    if inputs.vehicle is None or inputs.vehicle_policy is None:
+        yield Reason.VEHICLE_UNKNOWN
+    elif not inputs.vehicle_policy.is_discharge_allowed:
+        yield Reason.VEHICLE_NOT_ALLOWED
+    if needs is None or not needs.is_bidirectional:
+        yield Reason.VEHICLE_NOT_BIDIRECTIONAL
+    elif needs.is_below_v2x_window:
+        yield Reason.VEHICLE_LIMIT
+
+
+def _doubts_about_permission(inputs: GateInputs) -> Iterator[Reason]:
+    is_self_test = inputs.setpoint.owner is ControlOwner.SELF_TEST
+    if is_self_test and inputs.is_self_test_running:
+        return
+    if not inputs.policy.is_discharge_allowed:
+        yield Reason.DISCHARGE_NOT_ALLOWED
+    # The proof is of this firmware and this dialect, which decide the sign and the
+    # dead-man; the size of the power is bounded by the nameplate, not by the test.
+    proof, capability = inputs.proof, inputs.station.capability
+    if (
+        proof is None
+        or capability is None
+        or proof.firmware != inputs.station.firmware
+        or proof.dialect is not capability.dialect
+        or proof.proven_power_w <= 0
+    ):
+        yield Reason.NOT_PROVEN
+
+
+def _doubts_about_readings(inputs: GateInputs, now_mono_s: float) -> Iterator[Reason]:
+    power = inputs.session.measurement.power_w
+    if not is_fresh(power, now_mono_s, stale_after_s(inputs.meter_period_s)):
+        yield Reason.METER_STALE
+    soc, policy = inputs.session.measurement.soc_percent, inputs.vehicle_policy
+    if not is_fresh(soc, now_mono_s, SOC_STALE_AFTER_S):
+        yield Reason.SOC_UNKNOWN
+        return
+    if policy is None or not soc.value > policy.reserve_percent:
+        yield Reason.RESERVE_FLOOR
+    elif (
+        inputs.setpoint.owner is ControlOwner.VPP
+        and not soc.value > policy.vpp_reserve_percent
+    ):
+        yield Reason.VPP_FLOOR
+
+
+def _is_asked_for(inputs: GateInputs, now_mono_s: float) -> bool:
+    """Return True when the named owner asks for power in this direction now."""
+    owner, power_w = inputs.setpoint.owner, inputs.setpoint.power_w
+    match owner:
+        case ControlOwner.USER:
+            return _is_override_for(inputs, now_mono_s)
+        case ControlOwner.SELF_TEST:
+            return inputs.is_self_test_running and power_w < 0
+        case ControlOwner.VPP:
+            return not inputs.is_failsafe and _is_order_for(inputs, now_mono_s)
+        case ControlOwner.MODE:
+            mode = Mode.CHARGE_NOW if power_w > 0 else Mode.DISCHARGE_NOW
+            return inputs.policy.mode is mode
+        case _:
+            return False
+
+
+def _is_override_for(inputs: GateInputs, now_mono_s: float) -> bool:
+    override = inputs.override
+    return (
+        override is not None
+        and override.key == inputs.session.key
+        and now_mono_s < override.ends_mono_s
+        and override.power_w * inputs.setpoint.power_w > 0
+    )
+
+
+def _is_order_for(inputs: GateInputs, now_mono_s: float) -> bool:
+    order = inputs.order
+    if order is None or order.resource not in (None, inputs.session.key):
+        return False
+    if not order.start_mono_s <= now_mono_s < order.ends_mono_s:
+        return False
+    is_same_direction = order.power_w * inputs.setpoint.power_w > 0
+    if order.kind is CommandKind.LIMIT:
+        return is_same_direction and inputs.setpoint.power_w > 0
+    return order.kind is CommandKind.SETPOINT and is_same_direction
+
+
+def _installed_charge_w(inputs: GateInputs) -> float:
+    capability = inputs.station.capability
+    reported_w = capability.max_charge_power_w if capability else None
+    installed_w = max(0.0, inputs.limits.max_charge_power_w)
+    return installed_w if reported_w is None else max(0.0, min(installed_w, reported_w))

@@ -1,0 +1,95 @@
+"""What one control step is given and what it returns."""
+
+from dataclasses import dataclass
+
+from ..domain.capability import Fingerprint, Proof
+from ..domain.dispatch import DispatchOrder
+from ..domain.ids import EvseKey
+from ..domain.measurement import Reading, is_fresh, stale_after_s
+from ..domain.policy import (
+    EvsePolicy,
+    Override,
+    StationLimits,
+    VehiclePolicy,
+    VehicleSpec,
+)
+from ..domain.session import EvseSession, StationSession
+from ..domain.setpoint import Reason, Setpoint
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvseInputs:
+    """All that the discharge coordinator needs to know of one EVSE."""
+
+    session: EvseSession
+    station: StationSession
+    limits: StationLimits
+    policy: EvsePolicy
+    vehicle: VehicleSpec | None
+    """None is a guest, charge-only."""
+
+    vehicle_policy: VehiclePolicy | None
+    fingerprint: Fingerprint
+    proof: Proof | None
+    """Already checked against firmware and dialect by the caller."""
+
+    override: Override | None
+    order: DispatchOrder | None
+    """The order that is followed now, for this EVSE or for the whole home."""
+
+    self_test_w: float | None
+    """What the self-test asks for; None when none runs."""
+
+    is_first_write_pending: bool
+    """True after a start until setpoint 0 reached the station."""
+
+    meter_period_s: float = 1.0
+    """How often the station reports its meter; decides when a reading is stale."""
+
+    @property
+    def key(self) -> EvseKey:
+        """The EVSE that this is about."""
+        return self.session.key
+
+    @property
+    def rating_w(self) -> float:
+        """The larger of the two installed powers, W."""
+        return max(self.limits.max_charge_power_w, self.limits.max_discharge_power_w)
+
+    def fresh_power(self, now_mono_s: float) -> Reading | None:
+        """Return the power reading when it still counts, else None."""
+        reading = self.session.measurement.power_w
+        max_age_s = stale_after_s(self.meter_period_s)
+        return reading if is_fresh(reading, now_mono_s, max_age_s) else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SiteInputs:
+    """What holds for the whole home."""
+
+    export_limit_w: float | None = None
+    """Most that all EVSEs together may discharge; None when there is no such limit.
+
+    House load is not counted on: it may fall to nothing at any moment.
+    """
+
+    is_failsafe: bool = False
+    """True: the link to the aggregator is lost and its dispatch is released."""
+
+    is_store_readable: bool = True
+    """False: latches and permissions are unknown, so nothing may discharge."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvseDecision:
+    """What one EVSE shall do now."""
+
+    setpoint: Setpoint
+    discharge_blocked_by: Reason | None
+    """First gate that forbids discharge, in the order of ``permission``."""
+
+    available_charge_w: float
+    """What a dispatch could get now; >= 0, and 0 while the user holds the lease."""
+
+    available_discharge_w: float
+    """Positive magnitude. Summed over the home it never exceeds the export limit."""

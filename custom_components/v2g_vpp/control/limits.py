@@ -1,0 +1,153 @@
+"""The envelope of an EVSE: the powers that no owner may leave, and what binds them."""
+
+from dataclasses import dataclass
+from math import inf
+
+from ..domain.capability import (
+    CLOCK_ERROR_S,
+    DIALECT_TIMING,
+    LONGEST_PROMISE_S,
+    DischargeDialect,
+    EvCapability,
+    StationCapability,
+)
+from ..domain.setpoint import ControlOwner, Reason
+from ..domain.units import clamp
+from .failsafe import largest_dispatch_w
+from .inputs import EvseInputs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bound:
+    """One side of an envelope."""
+
+    power_w: float
+    """Magnitude, >= 0."""
+
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Envelope:
+    """The powers that an EVSE may have now; always contains 0."""
+
+    discharge: Bound
+    charge: Bound
+
+    @property
+    def lowest_w(self) -> float:
+        """The largest discharge as a signed power, <= 0."""
+        return -self.discharge.power_w
+
+    @property
+    def highest_w(self) -> float:
+        """The largest charge, >= 0."""
+        return self.charge.power_w
+
+    def clamp(self, power_w: float) -> float:
+        """Return the power of the envelope that is nearest to ``power_w``."""
+        # Adding 0.0 turns the -0.0 of an empty discharge side into 0.0.
+        return clamp(power_w, self.lowest_w, self.highest_w) + 0.0
+
+    def reason_against(self, power_w: float) -> Reason | None:
+        """Return what keeps ``power_w`` out, None when it is inside."""
+        if power_w < self.lowest_w:
+            return self.discharge.reason
+        if power_w > self.highest_w:
+            return self.charge.reason
+        return None
+
+
+def charge_bound(
+    evse: EvseInputs, stop: Reason | None, *, is_at_maximum: bool, is_meter_fresh: bool
+) -> Bound:
+    """Return how much an EVSE may charge.
+
+    Args:
+        evse: the EVSE.
+        stop: what forbids power in both directions, None when nothing does.
+        is_at_maximum: True when the vehicle is as full as its owner wants.
+        is_meter_fresh: False lets only unattended charging go on, as when nobody
+            watches (control brief, the site).
+    """
+    if stop is not None:
+        return Bound(power_w=0.0, reason=stop)
+    capability = evse.station.capability or _NOTHING_REPORTED
+    needs = evse.session.needs or _NOTHING_SAID
+    candidates = [
+        (Reason.STATION_LIMIT, evse.limits.max_charge_power_w),
+        (Reason.STATION_LIMIT, _or_unlimited(capability.max_charge_power_w)),
+        (Reason.VEHICLE_LIMIT, _or_unlimited(needs.max_charge_power_w)),
+        (Reason.OWNER_LIMIT, evse.policy.max_charge_power_w),
+    ]
+    if is_at_maximum:
+        candidates.append((Reason.MAX_SOC, 0.0))
+    if not is_meter_fresh:
+        candidates.append((Reason.METER_STALE, evse.limits.unattended_charge_w))
+    return _tightest(candidates)
+
+
+def discharge_bound(
+    evse: EvseInputs,
+    block: Reason | None,
+    *,
+    owner: ControlOwner,
+    export_limit_w: float | None,
+) -> Bound:
+    """Return how much an EVSE may discharge, as a positive magnitude.
+
+    Args:
+        evse: the EVSE.
+        block: what forbids any discharge, None when nothing does.
+        owner: who asks; a dispatch must also be able to end in time without a link.
+        export_limit_w: of the whole home.
+    """
+    if block is not None:
+        return Bound(power_w=0.0, reason=block)
+    capability = evse.station.capability or _NOTHING_REPORTED
+    needs = evse.session.needs or _NOTHING_SAID
+    candidates = [
+        (Reason.STATION_LIMIT, evse.limits.max_discharge_power_w),
+        (Reason.STATION_LIMIT, _or_unlimited(capability.max_discharge_power_w)),
+        (Reason.VEHICLE_LIMIT, _or_unlimited(needs.max_discharge_power_w)),
+        (Reason.OWNER_LIMIT, evse.policy.max_discharge_power_w),
+        (Reason.EXPORT_LIMIT, _or_unlimited(export_limit_w)),
+    ]
+    if owner is not ControlOwner.SELF_TEST:
+        # The self-test measures the promise; it cannot depend on it.
+        candidates.append((Reason.STATION_LIMIT, _ends_by_itself_in_time_w(evse)))
+    if owner is ControlOwner.VPP:
+        candidates.append((Reason.STATION_LIMIT, largest_dispatch_w(evse.fingerprint)))
+    return _tightest(candidates)
+
+
+def minimum_power_w(evse: EvseInputs, power_w: float) -> float:
+    """Return below what magnitude nothing flows in the direction of ``power_w``, W."""
+    needs = evse.session.needs or _NOTHING_SAID
+    vehicle_w = needs.min_charge_power_w if power_w > 0 else needs.min_discharge_power_w
+    return max(evse.fingerprint.minimum_power_w, vehicle_w or 0.0)
+
+
+def _ends_by_itself_in_time_w(evse: EvseInputs) -> float:
+    """Return the power whose dead-man promise is still within the longest one."""
+    capability = evse.station.capability or _NOTHING_REPORTED
+    timing = DIALECT_TIMING[capability.dialect]
+    left_s = LONGEST_PROMISE_S - (
+        timing.validity_s + CLOCK_ERROR_S + evse.fingerprint.dead_time_s
+    )
+    return left_s * evse.fingerprint.ramp_w_per_s
+
+
+def _tightest(candidates: list[tuple[Reason, float]]) -> Bound:
+    reason, power_w = min(candidates, key=lambda candidate: candidate[1])
+    return Bound(power_w=max(0.0, power_w), reason=reason)
+
+
+def _or_unlimited(power_w: float | None) -> float:
+    return inf if power_w is None else power_w
+
+
+_NOTHING_REPORTED = StationCapability(
+    protocol="", evse_ids=(), dialect=DischargeDialect.NONE
+)
+_NOTHING_SAID = EvCapability(is_bidirectional=False)

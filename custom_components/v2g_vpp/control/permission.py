@@ -1,0 +1,119 @@
+"""The gates in front of any power, in the fixed order in which they are told."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ..domain.capability import DischargeDialect
+from ..domain.faults import FAULT_BEHAVIOUR
+from ..domain.setpoint import ControlOwner, Reason
+from .inputs import EvseInputs, SiteInputs
+from .soc_guard import SocVerdict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DischargeQuestion:
+    """May this EVSE discharge for this owner now?"""
+
+    evse: EvseInputs
+    site: SiteInputs
+    owner: ControlOwner
+    soc: SocVerdict
+    now_mono_s: float
+
+    @property
+    def is_self_test(self) -> bool:
+        """True for the test that makes the proof, which therefore needs none."""
+        return self.owner is ControlOwner.SELF_TEST
+
+
+type Gate = Callable[[DischargeQuestion], bool]
+"""True when the gate forbids discharge."""
+
+
+def first_stop(evse: EvseInputs) -> Reason | None:
+    """Return what forbids power in both directions, None when nothing does."""
+    return next((reason for reason, is_shut in STOPS if is_shut(evse)), None)
+
+
+def first_block(question: DischargeQuestion) -> Reason | None:
+    """Return the first gate that forbids discharge, None when it may."""
+    return next((reason for reason, is_shut in GATES if is_shut(question)), None)
+
+
+def _has_stopping_fault(evse: EvseInputs) -> bool:
+    return any(FAULT_BEHAVIOUR[code].stops_charging for code in evse.session.faults)
+
+
+def _is_not_ready(evse: EvseInputs) -> bool:
+    return not evse.station.is_ready or evse.station.capability is None
+
+
+def _has_no_dialect(question: DischargeQuestion) -> bool:
+    capability = question.evse.station.capability
+    return capability is None or capability.dialect is DischargeDialect.NONE
+
+
+def _is_vehicle_unknown(question: DischargeQuestion) -> bool:
+    evse = question.evse
+    return evse.vehicle is None or evse.vehicle_policy is None
+
+
+def _is_vehicle_refused(question: DischargeQuestion) -> bool:
+    policy = question.evse.vehicle_policy
+    return policy is None or not policy.is_discharge_allowed
+
+
+def _is_not_bidirectional(question: DischargeQuestion) -> bool:
+    needs = question.evse.session.needs
+    return needs is None or not needs.is_bidirectional
+
+
+def _is_below_own_window(question: DischargeQuestion) -> bool:
+    needs = question.evse.session.needs
+    return needs is not None and needs.is_below_v2x_window
+
+
+def _is_meter_stale(question: DischargeQuestion) -> bool:
+    return question.evse.fresh_power(question.now_mono_s) is None
+
+
+def _is_at_vpp_floor(question: DischargeQuestion) -> bool:
+    return question.owner is ControlOwner.VPP and question.soc.is_at_vpp_floor
+
+
+STOPS: tuple[tuple[Reason, Callable[[EvseInputs], bool]], ...] = (
+    (Reason.EMERGENCY_STOP, lambda e: e.session.is_emergency_stopped),
+    (Reason.FAULT, _has_stopping_fault),
+    (Reason.STATION_OFFLINE, lambda e: not e.station.is_connected),
+    (Reason.STATION_NOT_READY, _is_not_ready),
+    (Reason.NOT_PLUGGED, lambda e: not e.session.is_plugged),
+    (Reason.NO_TRANSACTION, lambda e: e.session.transaction_id is None),
+    (Reason.AFTER_START, lambda e: e.is_first_write_pending),
+)
+
+GATES: tuple[tuple[Reason, Gate], ...] = (
+    (Reason.EMERGENCY_STOP, lambda q: q.evse.session.is_emergency_stopped),
+    (Reason.FAULT, lambda q: bool(q.evse.session.faults)),
+    (Reason.STORE_UNREADABLE, lambda q: not q.site.is_store_readable),
+    (Reason.STATION_OFFLINE, lambda q: not q.evse.station.is_connected),
+    (Reason.STATION_NOT_READY, lambda q: _is_not_ready(q.evse)),
+    (Reason.NO_DIALECT, _has_no_dialect),
+    (Reason.NO_FLOOR_PROFILE, lambda q: not q.evse.station.has_floor_profile),
+    (Reason.NOT_PLUGGED, lambda q: not q.evse.session.is_plugged),
+    (Reason.VEHICLE_UNKNOWN, _is_vehicle_unknown),
+    (Reason.VEHICLE_NOT_ALLOWED, _is_vehicle_refused),
+    (
+        Reason.DISCHARGE_NOT_ALLOWED,
+        lambda q: not (q.evse.policy.is_discharge_allowed or q.is_self_test),
+    ),
+    (Reason.NOT_PROVEN, lambda q: q.evse.proof is None and not q.is_self_test),
+    (Reason.NO_TRANSACTION, lambda q: q.evse.session.transaction_id is None),
+    (Reason.VEHICLE_NOT_BIDIRECTIONAL, _is_not_bidirectional),
+    (Reason.AFTER_START, lambda q: q.evse.is_first_write_pending),
+    (Reason.METER_STALE, _is_meter_stale),
+    (Reason.SOC_UNKNOWN, lambda q: q.soc.lowest_percent is None),
+    (Reason.VEHICLE_LIMIT, _is_below_own_window),
+    (Reason.RESERVE_FLOOR, lambda q: q.soc.is_at_reserve),
+    (Reason.VPP_FLOOR, _is_at_vpp_floor),
+)
+"""Who must act comes first: the hardware, the vehicle, the owner, then the moment."""

@@ -1,0 +1,174 @@
+"""The trim of one charger: what to add to a setpoint so that the meter shows it.
+
+Feed-forward does the work: the learnt offset of the charger. What is left, drift and
+efficiency, is slow, and a slow integral removes it. Dead time is the control problem:
+each reading is compared with what a model of the charger says should flow at the time
+of that reading, never with what is asked for now.
+"""
+
+from collections import deque
+from dataclasses import dataclass
+from math import copysign
+
+from ..domain.capability import Fingerprint
+from ..domain.measurement import Reading
+from ..domain.setpoint import ControlOwner
+from ..domain.units import clamp
+from .ramp import approach
+
+INTEGRAL_SHARE = 0.1
+"""Integral gain times dead time: the largest that stays calm (control brief)."""
+
+SHORTEST_DEAD_TIME_S = 1.0
+"""A faster charger is still seen through a meter that reports once a second."""
+
+CORRECTION_LIMIT_W = 1000.0
+CORRECTION_LIMIT_SHARE = 0.15
+"""The larger of the two bounds the correction: beyond it something else is wrong."""
+
+ERROR_BAND_W = 50.0
+"""No integration inside: half the dead band of the writes, so that the two together
+come to rest, and the noise of the meter."""
+
+MAX_GAP_S = 5.0
+"""Five missed ticks or readings: what happened between them is not known."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrimInputs:
+    """What one step of the trim is given."""
+
+    owner: ControlOwner
+    reference_w: float
+    """The power that shall flow, after ramp and limits."""
+
+    reading: Reading | None
+    """Fresh measured power, None when stale."""
+
+    fingerprint: Fingerprint
+    limited: int
+    """-1 or +1 when the last correction was cut at the lowest or highest power."""
+
+
+class Trim:
+    """Feed-forward and integral of one EVSE."""
+
+    def __init__(self) -> None:
+        """Start without a correction."""
+        self._owner = ControlOwner.NONE
+        self._step_mono_s: float | None = None
+        self._integral_w = 0.0
+        self._begin(0.0)
+
+    def reset(self) -> None:
+        """Forget everything: nothing is asked for."""
+        self._step_mono_s = None
+        self._integral_w = 0.0
+        self._begin(0.0)
+
+    def step(self, inputs: TrimInputs, now_mono_s: float) -> float:
+        """Return the correction to add to the reference, W.
+
+        A new owner, a new direction and a gap begin anew from what the meter shows.
+        """
+        if self._is_new(inputs, now_mono_s):
+            self._integral_w = 0.0
+            self._begin(inputs.reading.value if inputs.reading else 0.0)
+        previous_mono_s, self._step_mono_s = self._step_mono_s, now_mono_s
+        self._owner = inputs.owner
+        self._references.append((now_mono_s, inputs.reference_w))
+        dt_s = now_mono_s - previous_mono_s if previous_mono_s is not None else 0.0
+        self._advance_model(inputs.fingerprint, dt_s, now_mono_s)
+        self._integrate(inputs)
+        offset_w = (
+            inputs.fingerprint.offset_discharge_w
+            if inputs.reference_w < 0
+            else inputs.fingerprint.offset_charge_w
+        )
+        limit_w = correction_limit_w(inputs.reference_w)
+        return clamp(self._integral_w - offset_w, -limit_w, limit_w)
+
+    def _is_new(self, inputs: TrimInputs, now_mono_s: float) -> bool:
+        if self._step_mono_s is None:
+            return True
+        gap_s = now_mono_s - self._step_mono_s
+        last_w = self._references[-1][1]
+        return (
+            not 0.0 <= gap_s <= MAX_GAP_S
+            or inputs.owner is not self._owner
+            or last_w * inputs.reference_w < 0
+        )
+
+    def _begin(self, power_w: float) -> None:
+        self._model_w = power_w
+        self._delayed_w = power_w
+        self._references: deque[tuple[float, float]] = deque()
+        self._models: deque[tuple[float, float]] = deque()
+        self._reading_mono_s: float | None = None
+
+    def _advance_model(
+        self, fingerprint: Fingerprint, dt_s: float, now_mono_s: float
+    ) -> None:
+        """Move the model of the charger: dead time first, then its ramp."""
+        heard_mono_s = now_mono_s - fingerprint.dead_time_s
+        while len(self._references) > 1 and self._references[0][0] <= heard_mono_s:
+            self._delayed_w = self._references.popleft()[1]
+        self._model_w = approach(
+            self._model_w, self._delayed_w, fingerprint.ramp_w_per_s * dt_s
+        )
+        self._models.append((now_mono_s, self._model_w))
+        while self._models[0][0] < now_mono_s - MAX_GAP_S:
+            self._models.popleft()
+
+    def _integrate(self, inputs: TrimInputs) -> None:
+        """Use each reading once, against what the model said at its time."""
+        reading = inputs.reading
+        if reading is None:
+            return
+        last_mono_s, self._reading_mono_s = (
+            self._reading_mono_s,
+            reading.received_mono_s,
+        )
+        expected_w = self._model_at(reading.received_mono_s)
+        if last_mono_s is None or expected_w is None:
+            return
+        dt_s = clamp(reading.received_mono_s - last_mono_s, 0.0, MAX_GAP_S)
+        error_w = expected_w - reading.value
+        limit_w = correction_limit_w(inputs.reference_w)
+        is_offset = ERROR_BAND_W < abs(error_w) <= limit_w
+        if not is_offset or error_w * inputs.limited > 0:
+            # Larger than any correction: the vehicle limits itself. Cut at a limit:
+            # more of the same would only wind up.
+            return
+        dead_time_s = max(SHORTEST_DEAD_TIME_S, inputs.fingerprint.dead_time_s)
+        self._integral_w = clamp(
+            self._integral_w + INTEGRAL_SHARE / dead_time_s * error_w * dt_s,
+            -limit_w,
+            limit_w,
+        )
+
+    def _model_at(self, mono_s: float) -> float | None:
+        """Return what should have flowed then, None when that is not remembered."""
+        for at_mono_s, power_w in reversed(self._models):
+            if at_mono_s <= mono_s:
+                return power_w
+        return None
+
+
+def correction_limit_w(reference_w: float) -> float:
+    """Return the largest correction of a power, as a magnitude."""
+    return max(CORRECTION_LIMIT_W, CORRECTION_LIMIT_SHARE * abs(reference_w))
+
+
+def corrected(reference_w: float, correction_w: float, minimum_w: float) -> float:
+    """Return the reference with its correction, never across the minimum power.
+
+    Args:
+        reference_w: 0 or at least ``minimum_w`` in magnitude.
+        correction_w: from ``Trim.step``.
+        minimum_w: below it the charger would stop.
+    """
+    power_w = reference_w + correction_w
+    if power_w * reference_w > 0 and abs(power_w) >= minimum_w:
+        return power_w
+    return copysign(minimum_w, reference_w)

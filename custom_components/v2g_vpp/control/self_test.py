@@ -1,0 +1,344 @@
+"""The supervised proof that a charger discharges, stops, and stops by itself.
+
+The proof covers the direction, the dialect and the dead-man. It is made at a small
+power on purpose; how large a discharge may be is bounded by the nameplate.
+
+Every time is measured with the meter's own samples, which come about once a second.
+Each figure is therefore the cautious one: the dead time includes the wait for the next
+sample, and the ramp is the slowest that fits the samples.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from statistics import median
+
+from ..domain.capability import (
+    DialectTiming,
+    DischargeDialect,
+    Fingerprint,
+    Proof,
+    promised_end_s,
+)
+from ..domain.session import EvseSession
+from ..domain.setpoint import ControlOwner, Reason, Setpoint
+from ..domain.snapshot import SelfTestPhase, SelfTestStatus
+from ..domain.state import flow_threshold_w
+
+MINIMUM_POWER_SHARE = 1.3
+SMALLEST_TEST_POWER_W = 1_800.0
+"""Well above the minimum power, small enough for any house (product brief)."""
+
+SMALLEST_SHARE = 0.4
+LARGEST_SHARE = 1.3
+"""Of what was asked for; beyond it phases or units are mixed up."""
+
+STEADY_SAMPLES = 3
+STEADY_SPREAD_W = 120.0
+"""Meters of 11 kW chargers show some ten watts of noise."""
+
+SIGN_OF_FLOW_W = 200.0
+"""A change beyond the noise of the meter."""
+
+LARGEST_ZERO_OFFSET_W = 500.0
+"""A charger that stands by draws up to this (+420 W was measured)."""
+
+SLOWEST_RAMP_W_PER_S = 50.0
+SAMPLE_WAIT_S = 2.0
+"""The end of a flow is only seen with the next sample."""
+
+EARLIEST_END_SHARE = 0.5
+"""A discharge that ends before half of its validity did not end for the dead-man."""
+
+PHASE_DEADLINE_S: Mapping[SelfTestPhase, float] = {
+    SelfTestPhase.RETURNING_TO_ZERO: 60.0,
+    # Vehicles take up to a minute to wake (control brief, the plant).
+    SelfTestPhase.DISCHARGING: 90.0,
+    SelfTestPhase.DISCHARGING_AGAIN: 60.0,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SelfTestInputs:
+    """What one step of the test is given."""
+
+    session: EvseSession
+    setpoint: Setpoint
+    """Of the tick before, after the output gate."""
+
+    last_write_mono_s: float | None
+    """When the last accepted write left for the station."""
+
+    now_utc: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SelfTestOutput:
+    """What the test asks for, and its outcome once it has one."""
+
+    power_w: float | None
+    """None when the test is over."""
+
+    is_withholding: bool
+    status: SelfTestStatus
+    proof: Proof | None = None
+    fingerprint: Fingerprint | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Sample:
+    at_mono_s: float
+    power_w: float
+
+
+class SelfTest:
+    """One run: to zero, discharge, to zero, discharge, and nobody refreshes it."""
+
+    def __init__(
+        self,
+        *,
+        dialect: DischargeDialect,
+        timing: DialectTiming,
+        firmware: str,
+        fingerprint: Fingerprint | None = None,
+        rating_w: float = 11_000.0,
+    ) -> None:
+        """Prepare a run; the caller has asked the gates whether it may begin.
+
+        Args:
+            dialect: that is proven.
+            timing: of that dialect.
+            firmware: of the station.
+            fingerprint: what is known already, for its minimum power.
+            rating_w: of the station.
+        """
+        self._dialect, self._timing, self._firmware = dialect, timing, firmware
+        self._known = fingerprint or Fingerprint()
+        self._test_w = max(
+            SMALLEST_TEST_POWER_W, MINIMUM_POWER_SHARE * self._known.minimum_power_w
+        )
+        self._threshold_w = flow_threshold_w(rating_w)
+        self._phase = SelfTestPhase.NOT_RUN
+        self._failure: str | None = None
+        self._phase_mono_s = 0.0
+        self._asked_w: float | None = None
+        self._is_first_zero = True
+        self._samples: list[_Sample] = []
+        self._from_w = 0.0
+        self._zero_w = 0.0
+        self._steady_w: list[float] = []
+        self._commanded_w = 0.0
+        self._dead_times_s: list[float] = []
+        self._ramps_w_per_s: list[float] = []
+        self._dead_man_s = 0.0
+
+    def step(self, inputs: SelfTestInputs, now_mono_s: float) -> SelfTestOutput:
+        """Return what to do now; call it on every tick until it is over."""
+        if self._phase is SelfTestPhase.NOT_RUN:
+            self._enter(SelfTestPhase.RETURNING_TO_ZERO, now_mono_s)
+        elif self._phase not in (SelfTestPhase.PASSED, SelfTestPhase.FAILED):
+            self._note_sample(inputs)
+            self._failure = self._interruption(inputs)
+            if self._failure is None:
+                self._judge(inputs, now_mono_s)
+            if self._failure is not None:
+                self._phase = SelfTestPhase.FAILED
+        return self._output(inputs)
+
+    def _enter(self, phase: SelfTestPhase, now_mono_s: float) -> None:
+        self._phase, self._phase_mono_s = phase, now_mono_s
+        self._samples = []
+
+    def _note_sample(self, inputs: SelfTestInputs) -> None:
+        reading = inputs.session.measurement.power_w
+        if reading is None or reading.received_mono_s <= self._phase_mono_s:
+            return
+        if self._samples and reading.received_mono_s <= self._samples[-1].at_mono_s:
+            return
+        self._samples.append(
+            _Sample(at_mono_s=reading.received_mono_s, power_w=reading.value)
+        )
+
+    def _interruption(self, inputs: SelfTestInputs) -> str | None:
+        """Return why the test cannot go on: what the coordinator made of its wish."""
+        setpoint = inputs.setpoint
+        if setpoint.owner is not ControlOwner.SELF_TEST:
+            return "interrupted"
+        is_refused = bool(self._asked_w) and setpoint.power_w == 0
+        is_stopped = not self._asked_w and setpoint.reason is not Reason.AS_REQUESTED
+        if is_refused or is_stopped:
+            return setpoint.reason.value
+        self._commanded_w = setpoint.power_w
+        return None
+
+    def _judge(self, inputs: SelfTestInputs, now_mono_s: float) -> None:
+        judges: Mapping[SelfTestPhase, Callable[[SelfTestInputs, float], None]] = {
+            SelfTestPhase.RETURNING_TO_ZERO: self._judge_zero,
+            SelfTestPhase.DISCHARGING: self._judge_discharge,
+            SelfTestPhase.DISCHARGING_AGAIN: self._judge_discharge,
+            SelfTestPhase.WITHHOLDING: self._judge_withholding,
+        }
+        phase = self._phase
+        judges[phase](inputs, now_mono_s)
+        begun_mono_s = self._phase_mono_s
+        if phase is SelfTestPhase.WITHHOLDING:
+            # The promise counts from the last write, which was in the phase before.
+            begun_mono_s = inputs.last_write_mono_s or begun_mono_s
+        is_over = now_mono_s - begun_mono_s > self._deadline_s(phase)
+        if phase is self._phase and self._failure is None and is_over:
+            self._failure = self._late(phase)
+
+    def _judge_zero(self, _: SelfTestInputs, now_mono_s: float) -> None:
+        steady_w = self._find_steady()
+        highest_w = self._threshold_w + LARGEST_ZERO_OFFSET_W
+        if steady_w is None or not -self._threshold_w <= steady_w <= highest_w:
+            return
+        if self._is_first_zero:
+            self._is_first_zero = False
+            self._begin_discharge(SelfTestPhase.DISCHARGING, steady_w, now_mono_s)
+            return
+        if self._measure_change(self._from_w, steady_w):
+            self._begin_discharge(SelfTestPhase.DISCHARGING_AGAIN, steady_w, now_mono_s)
+
+    def _begin_discharge(
+        self, phase: SelfTestPhase, zero_w: float, now_mono_s: float
+    ) -> None:
+        self._zero_w = self._from_w = zero_w
+        self._enter(phase, now_mono_s)
+
+    def _judge_discharge(self, _: SelfTestInputs, now_mono_s: float) -> None:
+        size_w = abs(self._commanded_w)
+        if self._samples:
+            last_w = self._samples[-1].power_w
+            if last_w - self._zero_w > SMALLEST_SHARE * size_w:
+                self._failure = "wrong_direction"
+                return
+        steady_w = self._find_steady()
+        if steady_w is None or self._from_w - steady_w <= SIGN_OF_FLOW_W:
+            return
+        if not SMALLEST_SHARE * size_w <= -steady_w <= LARGEST_SHARE * size_w:
+            self._failure = "wrong_size"
+            return
+        if not self._measure_change(self._from_w, steady_w):
+            return
+        self._steady_w.append(steady_w)
+        self._from_w = steady_w
+        is_second = self._phase is SelfTestPhase.DISCHARGING_AGAIN
+        self._enter(
+            SelfTestPhase.WITHHOLDING if is_second else SelfTestPhase.RETURNING_TO_ZERO,
+            now_mono_s,
+        )
+
+    def _judge_withholding(self, inputs: SelfTestInputs, now_mono_s: float) -> None:
+        if inputs.last_write_mono_s is None or not self._samples:
+            return
+        last = self._samples[-1]
+        if last.power_w < -self._threshold_w + min(0.0, self._zero_w):
+            return
+        self._dead_man_s = last.at_mono_s - inputs.last_write_mono_s
+        if self._dead_man_s < EARLIEST_END_SHARE * self._timing.validity_s:
+            self._failure = "stopped_early"
+        else:
+            self._enter(SelfTestPhase.PASSED, now_mono_s)
+
+    def _deadline_s(self, phase: SelfTestPhase) -> float:
+        """Return how long a phase may take, s; nobody refreshes in the last one."""
+        learnt = self._learnt()
+        promise_s = promised_end_s(
+            self._timing,
+            learnt.dead_time_s,
+            min(self._steady_w, default=0.0),
+            learnt.ramp_w_per_s,
+        )
+        return PHASE_DEADLINE_S.get(phase, promise_s + SAMPLE_WAIT_S)
+
+    def _late(self, phase: SelfTestPhase) -> str:
+        if not self._samples:
+            return "no_meter"
+        if phase is SelfTestPhase.RETURNING_TO_ZERO:
+            return "does_not_return_to_zero"
+        if phase is SelfTestPhase.WITHHOLDING:
+            return "does_not_stop_by_itself"
+        is_flowing = self._from_w - self._samples[-1].power_w > SIGN_OF_FLOW_W
+        return "not_steady" if is_flowing else "no_flow"
+
+    def _find_steady(self) -> float | None:
+        """Return the median of the last samples when they agree, W."""
+        powers = [sample.power_w for sample in self._samples[-STEADY_SAMPLES:]]
+        is_enough = len(powers) == STEADY_SAMPLES
+        if not is_enough or max(powers) - min(powers) > STEADY_SPREAD_W:
+            return None
+        return median(powers)
+
+    def _measure_change(self, from_w: float, to_w: float) -> bool:
+        """Note dead time and ramp of the change that has just come to rest.
+
+        Returns False when the samples do not show the change yet.
+        """
+        moved = [s for s in self._samples if abs(s.power_w - from_w) > SIGN_OF_FLOW_W]
+        if not moved:
+            return False
+        first = moved[0]
+        quiet_mono_s = max(
+            (s.at_mono_s for s in self._samples if s.at_mono_s < first.at_mono_s),
+            default=self._phase_mono_s,
+        )
+        arrived = next(s for s in moved if abs(s.power_w - to_w) <= STEADY_SPREAD_W)
+        self._dead_times_s.append(first.at_mono_s - self._phase_mono_s)
+        self._ramps_w_per_s.append(
+            abs(to_w - from_w) / (arrived.at_mono_s - quiet_mono_s)
+        )
+        return True
+
+    def _learnt(self) -> Fingerprint:
+        return replace(
+            self._known,
+            dead_time_s=max(self._dead_times_s, default=self._known.dead_time_s),
+            ramp_w_per_s=max(
+                SLOWEST_RAMP_W_PER_S,
+                min(self._ramps_w_per_s, default=self._known.ramp_w_per_s),
+            ),
+            offset_zero_w=self._zero_w,
+            is_learnt=True,
+        )
+
+    def _output(self, inputs: SelfTestInputs) -> SelfTestOutput:
+        is_over = self._phase in (SelfTestPhase.PASSED, SelfTestPhase.FAILED)
+        is_at_zero = self._phase is SelfTestPhase.RETURNING_TO_ZERO
+        self._asked_w = 0.0 if is_at_zero else -self._test_w
+        status = SelfTestStatus(phase=self._phase, failure=self._failure)
+        output = SelfTestOutput(
+            power_w=None if is_over else self._asked_w,
+            is_withholding=self._is_withholding(inputs),
+            status=status,
+        )
+        if self._phase is not SelfTestPhase.PASSED:
+            return output
+        steady_w = median(self._steady_w)
+        return replace(
+            output,
+            proof=Proof(
+                dialect=self._dialect,
+                firmware=self._firmware,
+                dead_man_s=self._dead_man_s,
+                passed_at=inputs.now_utc.isoformat(),
+                proven_power_w=-min(self._steady_w),
+            ),
+            fingerprint=replace(
+                self._learnt(), offset_discharge_w=steady_w - self._commanded_w
+            ),
+        )
+
+    def _is_withholding(self, inputs: SelfTestInputs) -> bool:
+        """Return True once nothing but a stop may be written.
+
+        That begins with the write that started the second discharge: its validity is
+        the dead-man that is measured.
+        """
+        if self._phase is SelfTestPhase.WITHHOLDING:
+            return True
+        return (
+            self._phase is SelfTestPhase.DISCHARGING_AGAIN
+            and inputs.last_write_mono_s is not None
+            and inputs.last_write_mono_s >= self._phase_mono_s
+        )

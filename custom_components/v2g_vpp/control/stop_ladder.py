@@ -1,0 +1,115 @@
+"""What to do, and when, while a station does not stop."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from ..domain.capability import Fingerprint
+from ..domain.state import flow_threshold_w
+
+ANSWER_WITHIN_S = 5.0
+"""A write of 0 W without an answer by then is renewed."""
+
+SETTLE_S = 3.0
+"""Beyond the charger's own time, for the meter and a rest of the power stage."""
+
+RUNG_S = 5.0
+"""Between two rungs (control brief, stop ladder)."""
+
+
+class LadderAction(StrEnum):
+    """The rungs, the gentlest first."""
+
+    SET_ZERO = "set_zero"
+    RENEW = "renew"
+    """Send the whole profile with 0 W."""
+
+    END_TRANSACTION = "end_transaction"
+    LATCH = "latch"
+    """Nothing helped: the fault STATION_DOES_NOT_STOP, latched."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StopProgress:
+    """What is known of a wanted stop."""
+
+    is_wanted: bool
+    measured_power_w: float | None
+    """None when the meter is stale: then it may still flow."""
+
+    is_acknowledged: bool
+    """True when the station accepted 0 W."""
+
+    rating_w: float = 11_000.0
+
+
+class StopLadder:
+    """Climb from a setpoint of 0 W to the end of the transaction and the latch."""
+
+    def __init__(self) -> None:
+        """Start on the ground."""
+        self.reset()
+
+    def reset(self) -> None:
+        """Come down: no stop is wanted, or the owner acknowledged."""
+        self._begun_mono_s = 0.0
+        self._next_mono_s = 0.0
+        self._settle_s = 0.0
+        self._rung: LadderAction | None = None
+
+    def step(
+        self, progress: StopProgress, fingerprint: Fingerprint, now_mono_s: float
+    ) -> LadderAction | None:
+        """Return the action that is due now, None when none is.
+
+        Each action is returned once; a flow that ended comes down to the ground.
+        """
+        if not progress.is_wanted:
+            self.reset()
+            return None
+        power_w = progress.measured_power_w
+        if self._rung is None:
+            return self._begin(power_w or 0.0, fingerprint, now_mono_s)
+        threshold_w = flow_threshold_w(progress.rating_w)
+        threshold_w += abs(fingerprint.offset_zero_w)
+        is_flowing = power_w is None or abs(power_w) > threshold_w
+        if not is_flowing and progress.is_acknowledged:
+            # It stopped. Should it begin again by itself, the way up starts again.
+            self._rung, self._begun_mono_s = LadderAction.SET_ZERO, now_mono_s
+            return None
+        is_acknowledged = progress.is_acknowledged
+        rung = self._next_rung(is_acknowledged=is_acknowledged, now_mono_s=now_mono_s)
+        if rung is None or (rung is not LadderAction.RENEW and not is_flowing):
+            return None
+        # A silent meter proves nothing: the latch needs a flow that was seen.
+        if rung is LadderAction.LATCH and power_w is None:
+            return None
+        self._rung = rung
+        # An early renewal gets no less time than the charger needs from the start.
+        earliest_mono_s = self._begun_mono_s + self._settle_s
+        self._next_mono_s = max(now_mono_s, earliest_mono_s) + RUNG_S
+        return rung
+
+    def _next_rung(
+        self, *, is_acknowledged: bool, now_mono_s: float
+    ) -> LadderAction | None:
+        """Return the rung whose time has come."""
+        if self._rung is LadderAction.SET_ZERO:
+            age_s = now_mono_s - self._begun_mono_s
+            is_unanswered = not is_acknowledged and age_s >= ANSWER_WITHIN_S
+            is_late = is_unanswered or age_s >= self._settle_s
+            return LadderAction.RENEW if is_late else None
+        if now_mono_s < self._next_mono_s:
+            return None
+        return {
+            LadderAction.RENEW: LadderAction.END_TRANSACTION,
+            LadderAction.END_TRANSACTION: LadderAction.LATCH,
+        }.get(self._rung or LadderAction.LATCH)
+
+    def _begin(
+        self, power_w: float, fingerprint: Fingerprint, now_mono_s: float
+    ) -> LadderAction:
+        own_s = fingerprint.dead_time_s + abs(power_w) / fingerprint.ramp_w_per_s
+        self._settle_s = own_s + SETTLE_S
+        self._begun_mono_s = now_mono_s
+        self._rung = LadderAction.SET_ZERO
+        return LadderAction.SET_ZERO
