@@ -47,7 +47,9 @@ def format_moment(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
 
 
-def _body(envelope: Envelope, message: Outbound) -> tuple[str, dict[str, Any]]:
+def _body(  # noqa: PLR0911 - one branch per message
+    envelope: Envelope, message: Outbound
+) -> tuple[str, dict[str, Any]]:
     match message:
         case State():
             return "state", {

@@ -121,7 +121,7 @@ def _parse_command(fields: Fields) -> Command:
     fields.close(_COMMAND)
     kind = WireKind(fields.choice("kind", tuple(WireKind)))
     start_at, end_at = fields.moment("start"), fields.moment("end")
-    if not start_at < end_at <= start_at + MAX_WINDOW:
+    if not timedelta(0) < end_at - start_at <= MAX_WINDOW:
         raise SchemaError("end")
     _check_options(fields, kind)
     power_w = 0
