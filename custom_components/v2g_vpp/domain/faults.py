@@ -20,6 +20,7 @@ class FaultCode(StrEnum):
     STATION_FAULTED = "STATION_FAULTED"
     STATION_DOES_NOT_STOP = "STATION_DOES_NOT_STOP"
     UNCOMMANDED_DISCHARGE = "UNCOMMANDED_DISCHARGE"
+    WRONG_DIRECTION = "WRONG_DIRECTION"
     STORE_UNREADABLE = "STORE_UNREADABLE"
 
 
@@ -56,5 +57,6 @@ FAULT_BEHAVIOUR: Mapping[FaultCode, FaultBehaviour] = {
     FaultCode.UNCOMMANDED_DISCHARGE: FaultBehaviour(
         is_latched=True, stops_charging=True
     ),
+    FaultCode.WRONG_DIRECTION: FaultBehaviour(is_latched=True, stops_charging=True),
     FaultCode.STORE_UNREADABLE: FaultBehaviour(is_latched=True, stops_charging=False),
 }

@@ -1,0 +1,301 @@
+"""One tick of control: gather, decide, pass the gate, deliver."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+import logging
+
+from ..control.discharge import DischargeCoordinator
+from ..control.failsafe import hardest_to_stop
+from ..control.gate import GateInputs, OutputGate
+from ..control.inputs import EvseDecision, EvseInputs, SiteInputs
+from ..control.self_test import SelfTestInputs
+from ..domain.clock import Clock
+from ..domain.dispatch import AckCode, DispatchOrder, LinkState
+from ..domain.ids import EvseKey
+from ..domain.measurement import fresh_value
+from ..domain.setpoint import Setpoint
+from ..domain.snapshot import SelfTestPhase
+from ..domain.state import StateInputs, derive_state, path_between
+from .delivery_desk import DeliveryDesk
+from .orders import OrderDesk
+from .picture import METER_MAX_AGE_S
+from .records import EvseRecord, ProgrammeRecord
+from .registry import Registry
+
+_LOGGER = logging.getLogger(__name__)
+
+UNREACHABLE_AFTER_S = 60.0
+"""A link that is away for less is a reconnect, not a state (OCPP brief, part 5)."""
+
+
+class ControlLoop:
+    """Decide for all EVSEs at once; the only caller of the discharge coordinator."""
+
+    def __init__(
+        self,
+        registry: Registry,
+        desk: OrderDesk,
+        delivery: DeliveryDesk,
+        clock: Clock,
+        export_limit_w: float | None,
+    ) -> None:
+        """Work on the records by the monotonic time of ``clock``."""
+        self._registry, self._desk, self._clock = registry, desk, clock
+        self._delivery = delivery
+        self._export_limit_w = export_limit_w
+        self._coordinator = DischargeCoordinator()
+        self._gate = OutputGate()
+        self._has_news_to_save = False
+        self._has_state_in_between = False
+        self.is_store_readable = True
+
+    def tick(self) -> None:
+        """Decide and deliver now; cheap enough for every event."""
+        if self._delivery.is_standing_down:
+            return
+        now = self._clock.monotonic()
+        self._desk.advance(now)
+        self._watch_links(now)
+        records = list(self._registry.evses.values())
+        orders = {r.key: self._desk.order_for(r.key, now) for r in records}
+        for record in records:
+            self._drop_expired_override(record, now)
+            self._run_self_test(record, now)
+        site = SiteInputs(
+            export_limit_w=self._export_limit_w,
+            is_failsafe=self._is_failsafe(),
+            is_store_readable=self.is_store_readable,
+        )
+        decisions = self._decide(records, orders, site, now)
+        for record in records:
+            self._take(record, decisions[record.key], orders[record.key], site, now)
+            self._note_vehicle(record, now)
+            self._advance_state(record, now)
+            self._delivery.deliver(record, now)
+            self._has_news_to_save |= record.has_news_to_save
+            record.has_news_to_save = False
+
+    def forget(self, key: EvseKey) -> None:
+        """Drop what the coordinator remembers of an EVSE."""
+        self._coordinator.forget(key)
+
+    def take_must_save(self) -> bool:
+        """Return once whether something must be on disk at once."""
+        has_news, self._has_news_to_save = self._has_news_to_save, False
+        return has_news
+
+    def take_must_tick_again(self) -> bool:
+        """Return once whether a state in between was shown and the next waits."""
+        is_between, self._has_state_in_between = self._has_state_in_between, False
+        return is_between
+
+    def _decide(
+        self,
+        records: list[EvseRecord],
+        orders: Mapping[EvseKey, DispatchOrder | None],
+        site: SiteInputs,
+        now_mono_s: float,
+    ) -> Mapping[EvseKey, EvseDecision]:
+        inputs = [self._inputs(record, orders[record.key]) for record in records]
+        return self._coordinator.step(inputs, site, now_mono_s)
+
+    def _inputs(self, record: EvseRecord, order: DispatchOrder | None) -> EvseInputs:
+        station = self._registry.station_of(record.key)
+        vehicle = self._registry.vehicle_at(record)
+        return EvseInputs(
+            session=record.session,
+            station=station.session,
+            limits=station.limits,
+            policy=record.policy,
+            vehicle=vehicle.spec if vehicle else None,
+            vehicle_policy=vehicle.policy if vehicle else None,
+            fingerprint=record.fingerprint,
+            proof=self._registry.valid_proof(record),
+            override=record.override,
+            order=order,
+            self_test_w=record.self_test_w,
+            is_first_write_pending=record.is_first_write_pending,
+        )
+
+    def _take(
+        self,
+        record: EvseRecord,
+        decision: EvseDecision,
+        order: DispatchOrder | None,
+        site: SiteInputs,
+        now_mono_s: float,
+    ) -> None:
+        """Let a decision through the gate and make it the setpoint of the EVSE."""
+        before = record.setpoint
+        record.decision = decision
+        record.setpoint = self._gated(
+            record, decision.setpoint, order, site, now_mono_s
+        )
+        if record.setpoint.reason is not before.reason:
+            _LOGGER.info(
+                "%s: %.0f W of %.0f W asked by %s (%s)",
+                record.key,
+                record.setpoint.power_w,
+                record.setpoint.requested_w,
+                record.setpoint.owner,
+                record.setpoint.reason,
+            )
+
+    def _gated(
+        self,
+        record: EvseRecord,
+        setpoint: Setpoint,
+        order: DispatchOrder | None,
+        site: SiteInputs,
+        now_mono_s: float,
+    ) -> Setpoint:
+        station = self._registry.station_of(record.key)
+        vehicle = self._registry.vehicle_at(record)
+        verdict = self._gate.check(
+            GateInputs(
+                setpoint=setpoint,
+                decided_mono_s=now_mono_s,
+                session=record.session,
+                station=station.session,
+                limits=station.limits,
+                policy=record.policy,
+                vehicle=vehicle.spec if vehicle else None,
+                vehicle_policy=vehicle.policy if vehicle else None,
+                proof=record.proof,
+                override=record.override,
+                order=order,
+                is_self_test_running=record.self_test is not None,
+                is_first_write_pending=record.is_first_write_pending,
+                is_failsafe=site.is_failsafe,
+                is_store_readable=site.is_store_readable,
+                export_limit_w=site.export_limit_w,
+            ),
+            self._clock.monotonic(),
+        )
+        if verdict.reason is None:
+            return setpoint
+        return replace(setpoint, power_w=verdict.power_w, reason=verdict.reason)
+
+    def _watch_links(self, now_mono_s: float) -> None:
+        for programme_id, programme in self._registry.programmes.items():
+            before = programme.watchdog.state
+            power_w, fingerprint = hardest_to_stop(
+                (_running_power_w(r, now_mono_s), r.fingerprint)
+                for r in self._registry.evses.values()
+            )
+            status = programme.watchdog.step(
+                power_w,
+                fingerprint,
+                now_mono_s,
+                is_following=programme.active is not None,
+            )
+            if status.state is LinkState.FAILSAFE and before is not LinkState.FAILSAFE:
+                _LOGGER.warning(
+                    "%s: no valid heartbeat for %.1f s, dispatch released",
+                    programme_id,
+                    status.age_s or 0.0,
+                )
+                self._desk.release(programme, AckCode.FAILSAFE)
+            elif before is LinkState.FAILSAFE and status.state is not before:
+                _LOGGER.info("%s: link trusted again", programme_id)
+            if status.must_end_transaction:
+                self._end_released_transactions(programme, now_mono_s)
+
+    def _end_released_transactions(
+        self, programme: ProgrammeRecord, now_mono_s: float
+    ) -> None:
+        released = [
+            r
+            for r in self._registry.evses.values()
+            if r.session.transaction_id is not None and r.setpoint.power_w == 0
+        ]
+        for record in released:
+            self._delivery.end_transaction(record, now_mono_s)
+        if not released:
+            programme.watchdog.transaction_ended()
+
+    def _is_failsafe(self) -> bool:
+        return any(
+            p.watchdog.state is LinkState.FAILSAFE
+            for p in self._registry.programmes.values()
+        )
+
+    def _drop_expired_override(self, record: EvseRecord, now_mono_s: float) -> None:
+        override = record.override
+        if override is not None and now_mono_s >= override.ends_mono_s:
+            record.override = None
+
+    def _run_self_test(self, record: EvseRecord, now_mono_s: float) -> None:
+        if record.self_test is None:
+            return
+        output = record.self_test.step(
+            SelfTestInputs(
+                session=record.session,
+                setpoint=record.setpoint,
+                last_write_mono_s=record.delivery.last_write_mono_s,
+                now_utc=self._clock.utcnow(),
+            ),
+            now_mono_s,
+        )
+        record.self_test_w = output.power_w
+        record.is_withholding = output.is_withholding
+        record.self_test_status = output.status
+        if output.status.phase is SelfTestPhase.PASSED:
+            record.proof = output.proof
+            record.fingerprint = output.fingerprint or record.fingerprint
+            _LOGGER.info("%s: self-test passed", record.key)
+        elif output.status.phase is SelfTestPhase.FAILED:
+            _LOGGER.warning(
+                "%s: self-test failed: %s", record.key, output.status.failure
+            )
+        else:
+            return
+        record.end_self_test()
+        self._has_news_to_save = True
+
+    def _note_vehicle(self, record: EvseRecord, now_mono_s: float) -> None:
+        vehicle = self._registry.vehicle_at(record)
+        soc = record.session.measurement.soc_percent
+        if vehicle is None:
+            return
+        if soc is not None:
+            vehicle.soc_percent = soc.value
+        if record.session.needs is not None:
+            vehicle.is_v2g_capable = record.session.needs.is_bidirectional
+
+    def _advance_state(self, record: EvseRecord, now_mono_s: float) -> None:
+        station = self._registry.station_of(record.key)
+        lost = station.disconnected_mono_s
+        is_reachable = station.session.is_connected or (
+            lost is not None and now_mono_s - lost < UNREACHABLE_AFTER_S
+        )
+        session = record.session
+        path = path_between(
+            record.state,
+            derive_state(
+                StateInputs(
+                    is_emergency_stopped=session.is_emergency_stopped,
+                    has_fault=bool(session.faults),
+                    is_reachable=is_reachable,
+                    status=session.status,
+                    has_transaction=session.transaction_id is not None,
+                    is_plugged=session.is_plugged,
+                    power_w=fresh_value(
+                        session.measurement.power_w, now_mono_s, METER_MAX_AGE_S
+                    ),
+                    rating_w=station.limits.max_charge_power_w,
+                )
+            ),
+        )
+        if path:
+            _LOGGER.info("%s: %s -> %s", record.key, record.state, path[0])
+            record.state = path[0]
+            self._has_state_in_between |= len(path) > 1
+
+
+def _running_power_w(record: EvseRecord, now_mono_s: float) -> float:
+    """Return what runs or is asked for, whichever is larger; discharge negative."""
+    measured_w = fresh_value(
+        record.session.measurement.power_w, now_mono_s, METER_MAX_AGE_S
+    )
+    return max(record.setpoint.power_w, measured_w or 0.0, key=abs)

@@ -1,0 +1,300 @@
+"""Carry setpoints to the stations, climb the stop ladder, start and end transactions."""
+
+import asyncio
+from collections.abc import Awaitable, Mapping
+from dataclasses import replace
+import logging
+
+from ..control.delivery import DeliveryContext
+from ..control.guards import FlowObserved, GuardFinding
+from ..control.stop_ladder import LadderAction, StopProgress
+from ..domain.capability import DIALECT_TIMING
+from ..domain.clock import Clock
+from ..domain.errors import StationOffline
+from ..domain.faults import FAULT_BEHAVIOUR, FaultCode
+from ..domain.ids import EvseKey
+from ..domain.measurement import fresh_value
+from ..domain.ports import Spawn, StationPort
+from ..domain.session import with_fault
+from ..domain.setpoint import (
+    ControlOwner,
+    Reason,
+    Setpoint,
+    SetpointWrite,
+    WriteResult,
+    WriteStatus,
+)
+from ..domain.state import flow_threshold_w
+from .picture import METER_MAX_AGE_S
+from .records import EvseRecord
+from .registry import Registry
+
+_LOGGER = logging.getLogger(__name__)
+
+START_RETRY_S = 15.0
+MAX_START_ATTEMPTS = 3
+"""Then nothing until the next plug: a charger that says no is not nagged."""
+
+GUARD_FAULTS: Mapping[GuardFinding, FaultCode] = {
+    GuardFinding.WRONG_DIRECTION: FaultCode.WRONG_DIRECTION,
+    GuardFinding.UNCOMMANDED_DISCHARGE: FaultCode.UNCOMMANDED_DISCHARGE,
+}
+
+END_RETRY_S = 5.0
+"""An end of a transaction that did not come is asked for again after this."""
+
+
+class DeliveryDesk:
+    """The only caller of the station port."""
+
+    def __init__(self, registry: Registry, clock: Clock, spawn: Spawn) -> None:
+        """Work on the records; every CALL runs in a task of its own."""
+        self._registry, self._clock, self._spawn = registry, clock, spawn
+        self._port: StationPort | None = None
+        self.is_standing_down = False
+
+    def use_stations(self, port: StationPort) -> None:
+        """Tell how stations are reached."""
+        self._port = port
+
+    def deliver(self, record: EvseRecord, now_mono_s: float) -> None:
+        """Do what is due for one EVSE after its decision."""
+        station = self._registry.station_of(record.key)
+        write = record.delivery.plan(
+            record.setpoint,
+            DeliveryContext(
+                timing=DIALECT_TIMING[station.dialect],
+                is_ready=station.session.is_ready,
+                transaction_id=record.session.transaction_id,
+                command_id=_command_id(record),
+                is_withheld=record.is_withholding,
+            ),
+            now_mono_s,
+        )
+        if write is not None:
+            self._spawn(self._write(record, write), f"v2g_vpp write {record.key}")
+        self._watch_flow(record, now_mono_s)
+        self._climb_ladder(record, now_mono_s)
+        self._care_for_transaction(record, now_mono_s)
+
+    def end_transaction(self, record: EvseRecord, now_mono_s: float) -> None:
+        """Ask the station to open the contactor, at most once per retry time."""
+        transaction_id = record.session.transaction_id
+        if (
+            self._port is None
+            or transaction_id is None
+            or now_mono_s < record.next_end_mono_s
+        ):
+            return
+        record.next_end_mono_s = now_mono_s + END_RETRY_S
+        _LOGGER.info("%s: ending the transaction", record.key)
+        self._spawn(
+            self._note(record, self._port.end_transaction(record.key, transaction_id)),
+            f"v2g_vpp end {record.key}",
+        )
+
+    def tell_energy_transfer(self, record: EvseRecord, *, may_discharge: bool) -> None:
+        """Tell a running transaction that the owner changed the V2X permission."""
+        transaction_id = record.session.transaction_id
+        if self._port is None or transaction_id is None:
+            return
+        call = self._port.allow_energy_transfer(
+            record.key, transaction_id, may_discharge=may_discharge
+        )
+        self._spawn(self._note(record, call), f"v2g_vpp v2x {record.key}")
+
+    async def clear_charging_profile(self, key: EvseKey) -> WriteResult:
+        """Remove the product's own profile; the caller brought power to 0 W first."""
+        if self._port is None:
+            raise StationOffline(key.station_id)
+        return await self._port.clear_charging_profile(key)
+
+    async def stand_down(self, timeout_s: float) -> None:
+        """Bring every EVSE that may discharge to 0 W, then write nothing any more."""
+        if self.is_standing_down:
+            return
+        self.is_standing_down = True
+        now = self._clock.monotonic()
+        writes = [
+            SetpointWrite(
+                key=record.key,
+                power_w=0.0,
+                transaction_id=record.session.transaction_id,
+                decided_mono_s=now,
+            )
+            for record in self._registry.evses.values()
+            if record.session.transaction_id is not None
+            and _may_be_discharging(record, now)
+        ]
+        for record in self._registry.evses.values():
+            record.setpoint = Setpoint(
+                power_w=0.0,
+                requested_w=0.0,
+                owner=ControlOwner.NONE,
+                reason=Reason.STOPPING,
+            )
+        if self._port is None or not writes:
+            return
+        try:
+            async with asyncio.timeout(timeout_s):
+                results = await asyncio.gather(
+                    *(self._port.write_setpoint(write) for write in writes)
+                )
+        except TimeoutError:
+            _LOGGER.warning("0 W not confirmed within %.0f s", timeout_s)
+            return
+        for write, result in zip(writes, results, strict=True):
+            if not result.is_accepted:
+                _LOGGER.warning("%s: 0 W not accepted: %s", write.key, result.status)
+
+    async def _write(self, record: EvseRecord, write: SetpointWrite) -> None:
+        if self._port is None:
+            return
+        result = await self._port.write_setpoint(write)
+        now = self._clock.monotonic()
+        record.delivery.done(write, result, now)
+        self._take_result(record, result)
+        if not result.is_accepted:
+            return
+        record.accepted_mono_s = now
+        if write.power_w == 0:
+            record.is_first_write_pending = False
+
+    async def _note(self, record: EvseRecord, call: Awaitable[WriteResult]) -> None:
+        self._take_result(record, await call)
+
+    def _take_result(self, record: EvseRecord, result: WriteResult) -> None:
+        before, record.last_result = record.last_result, result
+        record.news.set()
+        is_failure = result.status in (
+            WriteStatus.REJECTED,
+            WriteStatus.TIMEOUT,
+            WriteStatus.OFFLINE,
+        )
+        is_new = before is None or before.status is not result.status
+        if is_failure:
+            # The first of a series is loud, its repetitions are not.
+            level = logging.WARNING if is_new else logging.DEBUG
+            _LOGGER.log(
+                level, "%s: not taken: %s %s", record.key, result.status, result.detail
+            )
+
+    def _watch_flow(self, record: EvseRecord, now_mono_s: float) -> None:
+        finding = record.guard.step(
+            FlowObserved(
+                setpoint_w=record.setpoint.power_w,
+                measured_w=_measured_w(record, now_mono_s),
+                rating_w=self._rating_w(record),
+                fingerprint=record.fingerprint,
+            ),
+            now_mono_s,
+        )
+        if finding is not None and GUARD_FAULTS[finding] not in record.session.faults:
+            _LOGGER.error("%s: %s: stopping", record.key, finding)
+            _latch(record, GUARD_FAULTS[finding])
+
+    def _climb_ladder(self, record: EvseRecord, now_mono_s: float) -> None:
+        station = self._registry.station_of(record.key)
+        has_transaction = record.session.transaction_id is not None
+        action = record.ladder.step(
+            StopProgress(
+                is_wanted=(
+                    has_transaction
+                    and station.session.is_connected
+                    and record.setpoint.power_w == 0
+                ),
+                measured_power_w=_measured_w(record, now_mono_s),
+                is_acknowledged=record.delivery.is_stop_acknowledged,
+                rating_w=self._rating_w(record),
+            ),
+            record.fingerprint,
+            now_mono_s,
+        )
+        match action:
+            case LadderAction.RENEW:
+                record.delivery.renew()
+            case LadderAction.END_TRANSACTION:
+                self.end_transaction(record, now_mono_s)
+            case LadderAction.LATCH:
+                _LOGGER.error(
+                    "%s: the station does not stop: open its breaker", record.key
+                )
+                _latch(record, FaultCode.STATION_DOES_NOT_STOP)
+            case _:
+                pass
+
+    def _care_for_transaction(self, record: EvseRecord, now_mono_s: float) -> None:
+        """End the transaction of a latched stop; start one that somebody waits for."""
+        session = record.session
+        station = self._registry.station_of(record.key).session
+        if not station.is_ready or not session.is_plugged:
+            return
+        is_latched = session.is_emergency_stopped or any(
+            FAULT_BEHAVIOUR[fault].stops_charging for fault in session.faults
+        )
+        if session.transaction_id is not None:
+            if is_latched and self._has_stopped(record, now_mono_s):
+                self.end_transaction(record, now_mono_s)
+            return
+        wants_power = record.setpoint.requested_w != 0
+        if (
+            is_latched
+            or not wants_power
+            or record.setpoint.reason is not Reason.NO_TRANSACTION
+            or record.start_attempts >= MAX_START_ATTEMPTS
+            or now_mono_s < record.next_start_mono_s
+            or self._port is None
+        ):
+            return
+        record.start_attempts += 1
+        record.next_start_mono_s = now_mono_s + START_RETRY_S
+        _LOGGER.info("%s: starting a transaction", record.key)
+        self._spawn(
+            self._note(record, self._port.start_transaction(record.key)),
+            f"v2g_vpp start {record.key}",
+        )
+
+    def _has_stopped(self, record: EvseRecord, now_mono_s: float) -> bool:
+        """Return True when the meter shows that nothing flows any more.
+
+        A stale meter proves nothing; then the stop ladder ends the transaction.
+        """
+        measured_w = _measured_w(record, now_mono_s)
+        threshold_w = flow_threshold_w(self._rating_w(record))
+        threshold_w += abs(record.fingerprint.offset_zero_w)
+        return measured_w is not None and abs(measured_w) <= threshold_w
+
+    def _rating_w(self, record: EvseRecord) -> float:
+        return self._registry.station_of(record.key).limits.max_charge_power_w
+
+
+def _latch(record: EvseRecord, code: FaultCode) -> None:
+    """Latch a fault that was found here: it has no cause that could end by itself."""
+    faulted = with_fault(record.session, code, is_active=True)
+    record.session = with_fault(faulted, code, is_active=False)
+    record.policy = replace(record.policy, is_discharge_allowed=False)
+    record.proof = None
+    record.has_news_to_save = True
+
+
+def _measured_w(record: EvseRecord, now_mono_s: float) -> float | None:
+    reading = record.session.measurement.power_w
+    return fresh_value(reading, now_mono_s, METER_MAX_AGE_S)
+
+
+def _may_be_discharging(record: EvseRecord, now_mono_s: float) -> bool:
+    measured_w = _measured_w(record, now_mono_s)
+    expires = record.delivery.dead_man_expires_mono_s
+    return (
+        record.setpoint.power_w < 0
+        or (measured_w is not None and measured_w < 0)
+        or (expires is not None and now_mono_s < expires)
+    )
+
+
+def _command_id(record: EvseRecord) -> str:
+    """Return what a new command is told from the old one by."""
+    override = record.override
+    if override is not None:
+        return f"override {override.power_w} {override.ends_mono_s}"
+    return f"{record.setpoint.owner} {record.setpoint.requested_w}"

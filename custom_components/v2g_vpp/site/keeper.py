@@ -1,0 +1,90 @@
+"""Keep the site's document: read once, written in order, latched when in doubt."""
+
+import asyncio
+from collections.abc import Callable
+import logging
+
+from ..control.guards import FlowGuard
+from ..domain.capability import CLOCK_ERROR_S, DIALECT_TIMING
+from ..domain.clock import Clock
+from ..domain.errors import StoreUnreadable
+from ..domain.ids import EvseKey, ProgrammeId, StationId
+from ..domain.ports import Store, StoredData
+from . import persistence
+from .records import ProgrammeRecord, VehicleRecord
+from .registry import Registry, bounded_policy
+
+LONGEST_DEAD_MAN_S = CLOCK_ERROR_S + max(
+    timing.validity_s for timing in DIALECT_TIMING.values()
+)
+
+_LOGGER = logging.getLogger(__name__)
+
+
+class Keeper:
+    """The only one that reads and writes the site's store."""
+
+    def __init__(self, registry: Registry, store: Store, clock: Clock) -> None:
+        """Keep the records of ``registry`` in ``store``."""
+        self._registry, self._store, self._clock = registry, store, clock
+        self._document: StoredData = {}
+        self._lock = asyncio.Lock()  # keeps the order of whole documents
+        self.is_trusted = True
+        """False: what the store said cannot be relied on, so nothing discharges."""
+
+    async def load(self) -> None:
+        """Read what survived; unreadable means latched, never "as if new"."""
+        try:
+            document = await self._store.load() or {}
+        except StoreUnreadable as err:
+            _LOGGER.warning("discharge is latched: %s", err)
+            self.is_trusted = False
+            return
+        self._document, self.is_trusted = persistence.checked(document)
+        if not self.is_trusted:
+            _LOGGER.warning("stored state cannot be trusted: discharge is latched")
+
+    async def save(self) -> None:
+        """Write the document; returns when it is on disk."""
+        async with self._lock:
+            await self._store.save(self._dump())
+
+    def save_later(self) -> None:
+        """Write the document soon."""
+        self._store.save_later(self._dump)
+
+    def restore_station(self, station_id: StationId) -> None:
+        """Bring the EVSEs of a station back as they were."""
+        for key in persistence.stored_evse_keys(self._document, station_id):
+            self._restore_evse(key)
+
+    def restore_vehicle(self, record: VehicleRecord) -> None:
+        """Bring the owner's knobs of a vehicle back."""
+        persistence.restore_vehicle(record, self._document)
+
+    def restore_programme(
+        self, programme_id: ProgrammeId, record: ProgrammeRecord
+    ) -> None:
+        """Bring participation and counters of a programme back."""
+        persistence.restore_programme(programme_id, record, self._document)
+
+    def forget(self, part: str, is_gone: Callable[[str], bool]) -> None:
+        """Drop what is stored of things that left the home."""
+        stored = self._document.get(part, {})
+        kept = {key: value for key, value in stored.items() if not is_gone(key)}
+        self._document = {**self._document, part: kept}
+        self.save_later()
+
+    def _restore_evse(self, key: EvseKey) -> None:
+        record = self._registry.ensure_evse(key)
+        persistence.restore_evse(record, self._document)
+        # What was told before the start may still run; the guards wait for its end.
+        quiet_until = self._clock.monotonic() + LONGEST_DEAD_MAN_S
+        record.guard = FlowGuard(quiet_until_mono_s=quiet_until)
+        limits = self._registry.station_of(key).limits
+        record.policy = bounded_policy(record.policy, limits)
+
+    def _dump(self) -> StoredData:
+        return persistence.dump(
+            self._registry, self._document, is_trusted=self.is_trusted
+        )

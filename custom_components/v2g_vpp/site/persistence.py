@@ -1,0 +1,222 @@
+"""The site's document in the store: what must survive a restart.
+
+Latches, permissions and proofs come back as they were. Nothing that could make power
+flow does: no order, no override, no setpoint.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from datetime import datetime
+import logging
+from typing import Any
+
+from ..domain.capability import DischargeDialect, EvCapability, Fingerprint, Proof
+from ..domain.faults import FaultCode
+from ..domain.ids import EvseKey, ProgrammeId, StationId, TransactionId, VehicleId
+from ..domain.measurement import Measurement, Reading
+from ..domain.policy import EvsePolicy, Mode, VehiclePolicy
+from ..domain.ports import StoredData
+from ..domain.session import EvseSession
+from ..domain.state import ConnectorStatus
+from .records import EvseRecord, ProgrammeRecord, VehicleRecord
+from .registry import Registry
+
+_LOGGER = logging.getLogger(__name__)
+
+DOCUMENT_VERSION = 1
+PARTS = ("evses", "vehicles", "programmes")
+
+KEPT_READINGS = ("energy_charged_wh", "energy_discharged_wh", "soc_percent")
+"""Counters and the last state of charge: shown at once after a start.
+
+They keep their own time and an infinite age, so nothing is controlled by them.
+"""
+
+
+def dump(registry: Registry, remembered: StoredData, *, is_trusted: bool) -> StoredData:
+    """Return the document of the home.
+
+    Args:
+        registry: the records.
+        remembered: the document read at the start; parts of it that belong to things
+            not added again yet (their set-up follows later) are kept.
+        is_trusted: False while an unreadable document is not acknowledged, so that
+            the latch survives the next start as well.
+    """
+    evses = dict(remembered.get("evses", {}))
+    evses.update({str(k): _dump_evse(r) for k, r in registry.evses.items()})
+    vehicles = dict(remembered.get("vehicles", {}))
+    vehicles.update({str(k): _dump_vehicle(r) for k, r in registry.vehicles.items()})
+    programmes = dict(remembered.get("programmes", {}))
+    programmes.update(
+        {str(k): _dump_programme(r) for k, r in registry.programmes.items()}
+    )
+    return {
+        **remembered,
+        "version": DOCUMENT_VERSION,
+        "is_trusted": is_trusted,
+        "evses": evses,
+        "vehicles": vehicles,
+        "programmes": programmes,
+    }
+
+
+def checked(document: StoredData) -> tuple[StoredData, bool]:
+    """Return the document to start from, and whether discharge may rely on it.
+
+    A document of another version or shape is set aside whole under ``rejected``, so
+    that nothing is lost, and is not trusted until the owner resets the latch.
+    """
+    if not document:
+        return {}, True
+    is_ours = document.get("version") == DOCUMENT_VERSION and all(
+        isinstance(document.get(part), Mapping) for part in PARTS
+    )
+    if not is_ours:
+        return {"rejected": dict(document)}, False
+    return document, document.get("is_trusted", False) is True
+
+
+def restore_evse(record: EvseRecord, document: StoredData) -> bool:
+    """Bring an EVSE back as it was; return False when its part cannot be read.
+
+    A part that cannot be read latches the EVSE: any doubt means no discharge.
+    """
+    stored = document.get("evses", {}).get(str(record.key))
+    if stored is None:
+        return True
+    try:
+        _restore_evse(record, stored)
+    except (KeyError, TypeError, ValueError) as err:
+        _LOGGER.warning("%s: stored state cannot be read: %r", record.key, err)
+        record.session = replace(
+            record.session,
+            faults=frozenset({FaultCode.STORE_UNREADABLE}),
+        )
+        return False
+    return True
+
+
+def restore_vehicle(record: VehicleRecord, document: StoredData) -> bool:
+    """Bring the owner's knobs of a vehicle back; False when they cannot be read."""
+    stored = document.get("vehicles", {}).get(str(record.spec.vehicle_id))
+    if stored is None:
+        return True
+    try:
+        record.policy = VehiclePolicy(**stored["policy"])
+        record.soc_percent = stored["soc_percent"]
+        record.is_v2g_capable = stored["is_v2g_capable"]
+    except (KeyError, TypeError, ValueError) as err:
+        _LOGGER.warning(
+            "%s: stored policy cannot be read: %r", record.spec.vehicle_id, err
+        )
+        record.policy = replace(record.policy, is_discharge_allowed=False)
+        return False
+    return True
+
+
+def restore_programme(
+    programme_id: ProgrammeId, record: ProgrammeRecord, document: StoredData
+) -> bool:
+    """Bring participation and counters back; False when they cannot be read."""
+    stored = document.get("programmes", {}).get(str(programme_id))
+    if stored is None:
+        return True
+    try:
+        record.is_participating = bool(stored["is_participating"])
+        record.delivered_discharge_wh = float(stored["delivered_discharge_wh"])
+    except (KeyError, TypeError, ValueError) as err:
+        _LOGGER.warning("%s: stored state cannot be read: %r", programme_id, err)
+        record.is_participating = False
+        return False
+    return True
+
+
+def stored_evse_keys(document: StoredData, station_id: StationId) -> list[EvseKey]:
+    """Return the EVSEs of a station that the document knows."""
+    keys: list[EvseKey] = []
+    for text in document.get("evses", {}):
+        station, _, evse = str(text).rpartition("/")
+        if station == station_id and evse.isdigit():
+            keys.append(EvseKey(station_id, int(evse)))
+    return keys
+
+
+def _dump_evse(record: EvseRecord) -> dict[str, Any]:
+    session = record.session
+    return {
+        "policy": asdict(record.policy),
+        "proof": asdict(record.proof) if record.proof else None,
+        "fingerprint": asdict(record.fingerprint),
+        "is_emergency_stopped": session.is_emergency_stopped,
+        "faults": sorted(session.faults),
+        "status": session.status,
+        "is_plugged": session.is_plugged,
+        "transaction_id": session.transaction_id,
+        "evcc_id": session.evcc_id,
+        "needs": asdict(session.needs) if session.needs else None,
+        "readings": {
+            name: {"value": reading.value, "taken_at": reading.taken_at.isoformat()}
+            for name in KEPT_READINGS
+            if (reading := getattr(session.measurement, name)) is not None
+        },
+    }
+
+
+def _restore_evse(record: EvseRecord, stored: Mapping[str, Any]) -> None:
+    policy = dict(stored["policy"])
+    vehicle_id = policy["vehicle_id"]
+    policy["mode"] = Mode(policy["mode"])
+    policy["vehicle_id"] = VehicleId(vehicle_id) if vehicle_id else None
+    restored_policy = EvsePolicy(**policy)
+    proof = stored["proof"]
+    if proof is not None:
+        proof = Proof(**{**proof, "dialect": DischargeDialect(proof["dialect"])})
+    transaction_id = stored["transaction_id"]
+    status = stored["status"]
+    needs = stored["needs"]
+    session = EvseSession(
+        key=record.key,
+        status=ConnectorStatus(status) if status else None,
+        is_plugged=bool(stored["is_plugged"]),
+        transaction_id=TransactionId(transaction_id) if transaction_id else None,
+        evcc_id=stored["evcc_id"],
+        needs=EvCapability(**needs) if needs else None,
+        measurement=_restore_measurement(stored["readings"]),
+        faults=frozenset(FaultCode(code) for code in stored["faults"]),
+        is_emergency_stopped=bool(stored["is_emergency_stopped"]),
+    )
+    fingerprint = Fingerprint(**stored["fingerprint"])
+    # All parts were read: only now does anything change.
+    record.policy, record.proof, record.session = restored_policy, proof, session
+    record.fingerprint = fingerprint
+    record.is_first_write_pending = transaction_id is not None
+
+
+def _restore_measurement(stored: Mapping[str, Any]) -> Measurement:
+    return Measurement(
+        **{
+            name: Reading(
+                value=float(stored[name]["value"]),
+                received_mono_s=float("-inf"),
+                taken_at=datetime.fromisoformat(stored[name]["taken_at"]),
+            )
+            for name in KEPT_READINGS
+            if name in stored
+        }
+    )
+
+
+def _dump_vehicle(record: VehicleRecord) -> dict[str, Any]:
+    return {
+        "policy": asdict(record.policy),
+        "soc_percent": record.soc_percent,
+        "is_v2g_capable": record.is_v2g_capable,
+    }
+
+
+def _dump_programme(record: ProgrammeRecord) -> dict[str, Any]:
+    return {
+        "is_participating": record.is_participating,
+        "delivered_discharge_wh": record.delivered_discharge_wh,
+    }

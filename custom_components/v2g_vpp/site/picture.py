@@ -1,0 +1,115 @@
+"""Draw the frozen snapshot of the home from its records."""
+
+from ..domain.dispatch import LinkState
+from ..domain.ids import ProgrammeId
+from ..domain.measurement import fresh_value
+from ..domain.setpoint import Reason
+from ..domain.snapshot import (
+    EvseSnapshot,
+    ProgrammeSnapshot,
+    SiteSnapshot,
+    StationSnapshot,
+    VehicleSnapshot,
+)
+from .records import EvseRecord, ProgrammeRecord, StationRecord, VehicleRecord
+from .registry import Registry
+
+METER_MAX_AGE_S = 10.0
+"""Older power readings count as stale (control brief: at least 10 s)."""
+
+
+def draw(
+    registry: Registry,
+    *,
+    now_mono_s: float,
+    export_limit_w: float | None,
+    is_store_readable: bool,
+) -> SiteSnapshot:
+    """Return the picture of this moment; equal moments give equal pictures."""
+    return SiteSnapshot(
+        stations=tuple(_station(r) for r in registry.stations.values()),
+        evses=tuple(
+            _evse(registry, registry.evses[key], now_mono_s)
+            for key in sorted(registry.evses)
+        ),
+        vehicles=tuple(_vehicle(registry, r) for r in registry.vehicles.values()),
+        programmes=tuple(_programme(i, r) for i, r in registry.programmes.items()),
+        export_limit_w=export_limit_w,
+        is_store_readable=is_store_readable,
+    )
+
+
+def _station(record: StationRecord) -> StationSnapshot:
+    session = record.session
+    return StationSnapshot(
+        station_id=session.station_id,
+        is_connected=session.is_connected,
+        is_ready=session.is_ready,
+        protocol=session.protocol,
+        vendor=session.vendor,
+        model=session.model,
+        serial_number=session.serial_number,
+        firmware=session.firmware,
+        capability=session.capability,
+        has_floor_profile=session.has_floor_profile,
+    )
+
+
+def _evse(registry: Registry, record: EvseRecord, now_mono_s: float) -> EvseSnapshot:
+    session, decision = record.session, record.decision
+    vehicle = registry.vehicle_at(record)
+    power_w = fresh_value(session.measurement.power_w, now_mono_s, METER_MAX_AGE_S)
+    return EvseSnapshot(
+        key=record.key,
+        state=record.state,
+        setpoint=record.setpoint,
+        measurement=session.measurement,
+        is_meter_fresh=power_w is not None,
+        is_plugged=session.is_plugged,
+        has_transaction=session.transaction_id is not None,
+        is_emergency_stopped=session.is_emergency_stopped,
+        faults=tuple(sorted(session.faults)),
+        policy=record.policy,
+        needs=session.needs,
+        vehicle_id=vehicle.spec.vehicle_id if vehicle else None,
+        discharge_blocked_by=(
+            decision.discharge_blocked_by if decision else Reason.STATION_OFFLINE
+        ),
+        available_charge_w=decision.available_charge_w if decision else 0.0,
+        available_discharge_w=decision.available_discharge_w if decision else 0.0,
+        fingerprint=record.fingerprint,
+        proof=registry.valid_proof(record),
+        self_test=record.self_test_status,
+    )
+
+
+def _vehicle(registry: Registry, record: VehicleRecord) -> VehicleSnapshot:
+    at = next(
+        (e.key for e in registry.evses.values() if registry.vehicle_at(e) is record),
+        None,
+    )
+    return VehicleSnapshot(
+        spec=record.spec,
+        policy=record.policy,
+        evse=at,
+        soc_percent=record.soc_percent,
+        is_v2g_capable=record.is_v2g_capable,
+    )
+
+
+def _programme(programme_id: ProgrammeId, record: ProgrammeRecord) -> ProgrammeSnapshot:
+    return ProgrammeSnapshot(
+        programme_id=programme_id,
+        link=link_state(record),
+        is_participating=record.is_participating,
+        order=record.active,
+        delivered_discharge_wh=record.delivered_discharge_wh,
+    )
+
+
+def link_state(record: ProgrammeRecord) -> LinkState:
+    """Return what the home believes of the link of one programme."""
+    state = record.watchdog.state
+    if state is LinkState.FAILSAFE or record.is_connected:
+        return state
+    return LinkState.DOWN

@@ -1,0 +1,142 @@
+"""What the running site keeps of each thing; written by the site alone."""
+
+import asyncio
+from dataclasses import dataclass, field
+from hashlib import sha256
+
+from ..control.delivery import SetpointDelivery
+from ..control.failsafe import VppWatchdog
+from ..control.guards import FlowGuard
+from ..control.inputs import EvseDecision
+from ..control.self_test import SelfTest
+from ..control.stop_ladder import StopLadder
+from ..domain.capability import DischargeDialect, Fingerprint, Proof
+from ..domain.dispatch import DispatchOrder
+from ..domain.ids import EvseKey, ProgrammeId, StationId
+from ..domain.policy import (
+    EvsePolicy,
+    Override,
+    StationLimits,
+    VehiclePolicy,
+    VehicleSpec,
+)
+from ..domain.ports import ProgrammePort
+from ..domain.session import EvseSession, StationSession
+from ..domain.setpoint import ControlOwner, Reason, Setpoint, WriteResult
+from ..domain.snapshot import SelfTestStatus
+from ..domain.state import EvseState
+
+IDLE_SETPOINT = Setpoint(
+    power_w=0.0,
+    requested_w=0.0,
+    owner=ControlOwner.NONE,
+    reason=Reason.STATION_OFFLINE,
+)
+
+
+@dataclass(slots=True, kw_only=True)
+class StationRecord:
+    """One charging station of the home."""
+
+    session: StationSession
+    limits: StationLimits
+    disconnected_mono_s: float | None = None
+    """When its link was lost; None while connected or never seen."""
+
+    @property
+    def station_id(self) -> StationId:
+        """The identity of the station."""
+        return self.session.station_id
+
+    @property
+    def dialect(self) -> DischargeDialect:
+        """How a discharge is told to it."""
+        capability = self.session.capability
+        return capability.dialect if capability else DischargeDialect.NONE
+
+
+@dataclass(slots=True, kw_only=True)
+class EvseRecord:
+    """One EVSE: what is known, wanted, decided and sent."""
+
+    session: EvseSession
+    policy: EvsePolicy
+    delivery: SetpointDelivery
+    ladder: StopLadder = field(default_factory=StopLadder)
+    guard: FlowGuard = field(default_factory=FlowGuard)
+    fingerprint: Fingerprint = field(default_factory=Fingerprint)
+    proof: Proof | None = None
+    override: Override | None = None
+    self_test: SelfTest | None = None
+    self_test_w: float | None = None
+    self_test_status: SelfTestStatus = field(default_factory=SelfTestStatus)
+    is_withholding: bool = False
+    """The self-test lets the station's dead-man fire."""
+
+    decision: EvseDecision | None = None
+    setpoint: Setpoint = IDLE_SETPOINT
+    """After the output gate."""
+
+    state: EvseState = EvseState.UNAVAILABLE
+    is_first_write_pending: bool = False
+    """A transaction of before the start: its first write is 0 W."""
+
+    last_result: WriteResult | None = None
+    accepted_mono_s: float = float("-inf")
+    """When the station last accepted a setpoint."""
+
+    news: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set whenever a command to the station ended."""
+
+    has_news_to_save: bool = False
+    """A latch that must be on disk at once."""
+
+    start_attempts: int = 0
+    next_start_mono_s: float = 0.0
+    next_end_mono_s: float = 0.0
+
+    def end_self_test(self) -> None:
+        """Return to the other owners."""
+        self.self_test, self.self_test_w, self.is_withholding = None, None, False
+
+    @property
+    def key(self) -> EvseKey:
+        """The key of the EVSE."""
+        return self.session.key
+
+
+@dataclass(slots=True, kw_only=True)
+class VehicleRecord:
+    """One vehicle of the home."""
+
+    spec: VehicleSpec
+    policy: VehiclePolicy
+    soc_percent: float | None = None
+    is_v2g_capable: bool | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class ProgrammeRecord:
+    """One VPP programme and the orders that it gave."""
+
+    port: ProgrammePort
+    watchdog: VppWatchdog
+    is_participating: bool = True
+    is_connected: bool = False
+    orders: tuple[DispatchOrder, ...] = ()
+    """Accepted and not yet ended, by start; the first one may be active."""
+
+    active: DispatchOrder | None = None
+    hold_until_mono_s: float = 0.0
+    """After an order or a fail-safe: 0 W until then (rule 6 of the contract)."""
+
+    delivered_discharge_wh: float = 0.0
+
+
+def spread_of(programme_id: ProgrammeId) -> float:
+    """Return this home's share of T_stop, 0.6..1, the same at every start.
+
+    Homes of one programme carry different ids, so that a lost broker is no step.
+    """
+    drawn = int.from_bytes(sha256(programme_id.encode()).digest()[:4]) / 0xFFFFFFFF
+    return 0.6 + 0.4 * drawn

@@ -1,0 +1,189 @@
+"""All records of the home, and how events of stations change them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+import logging
+
+from ..control.delivery import SetpointDelivery
+from ..domain.capability import LONGEST_PROMISE_S, Proof
+from ..domain.events import (
+    StationBooted,
+    StationConnected,
+    StationDisconnected,
+    StationEvent,
+    StationReady,
+    TransactionPhase,
+    TransactionReported,
+)
+from ..domain.ids import EvseKey, ProgrammeId, StationId, VehicleId
+from ..domain.policy import EvsePolicy, StationLimits
+from ..domain.session import EvseSession, StationSession, advance_evse, advance_station
+from .records import EvseRecord, ProgrammeRecord, StationRecord, VehicleRecord
+
+_LOGGER = logging.getLogger(__name__)
+
+STATION_WIDE_EVSE_ID = 0
+"""OCPP's EVSE 0: the whole station."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Registry:
+    """The one place where records live; keyed, never guessed."""
+
+    stations: dict[StationId, StationRecord] = field(default_factory=dict)
+    evses: dict[EvseKey, EvseRecord] = field(default_factory=dict)
+    vehicles: dict[VehicleId, VehicleRecord] = field(default_factory=dict)
+    programmes: dict[ProgrammeId, ProgrammeRecord] = field(default_factory=dict)
+
+    def station_of(self, key: EvseKey) -> StationRecord:
+        """Return the station of an EVSE (which always exists)."""
+        return self.stations[key.station_id]
+
+    def evses_of(self, station_id: StationId) -> Iterator[EvseRecord]:
+        """Yield the EVSEs of one station."""
+        return (r for k, r in self.evses.items() if k.station_id == station_id)
+
+    def add_station(self, station_id: StationId, limits: StationLimits) -> None:
+        """Add a station, or change the limits of one that is there."""
+        if station_id in self.stations:
+            self.stations[station_id].limits = limits
+        else:
+            self.stations[station_id] = StationRecord(
+                session=StationSession(station_id=station_id), limits=limits
+            )
+        for record in self.evses_of(station_id):
+            record.policy = bounded_policy(record.policy, limits)
+
+    def remove_station(self, station_id: StationId) -> None:
+        """Forget a station with its EVSEs."""
+        self.stations.pop(station_id, None)
+        for key in [k for k in self.evses if k.station_id == station_id]:
+            del self.evses[key]
+
+    def ensure_evse(self, key: EvseKey) -> EvseRecord:
+        """Return the record of an EVSE, made at its first mention."""
+        record = self.evses.get(key)
+        if record is None:
+            limits = self.station_of(key).limits
+            record = self.evses[key] = EvseRecord(
+                session=EvseSession(key=key),
+                policy=bounded_policy(EvsePolicy(), limits),
+                delivery=SetpointDelivery(key),
+            )
+        return record
+
+    def vehicle_at(self, record: EvseRecord) -> VehicleRecord | None:
+        """Return the vehicle at an EVSE: by its own id, else as the owner said."""
+        if not record.session.is_plugged:
+            return None
+        evcc_id = record.session.evcc_id
+        if evcc_id is not None:
+            for vehicle in self.vehicles.values():
+                if vehicle.spec.evcc_id == evcc_id:
+                    return vehicle
+        chosen = record.policy.vehicle_id
+        return self.vehicles.get(chosen) if chosen is not None else None
+
+    def valid_proof(self, record: EvseRecord) -> Proof | None:
+        """Return the proof when it holds for the present firmware and dialect."""
+        station = self.station_of(record.key)
+        proof = record.proof
+        if (
+            proof is None
+            or proof.dialect is not station.dialect
+            or proof.firmware != station.session.firmware
+            or proof.dead_man_s > LONGEST_PROMISE_S
+        ):
+            return None
+        return proof
+
+    def apply(self, event: StationEvent, now_mono_s: float) -> bool:
+        """Advance the records; return False for a station that is not ours."""
+        station_id = _station_of_event(event)
+        station = self.stations.get(station_id)
+        if station is None:
+            return False
+        station.session = advance_station(station.session, event)
+        match event:
+            case StationConnected(protocol=protocol):
+                station.disconnected_mono_s = None
+                _LOGGER.info("%s: connected (%s)", station_id, protocol)
+                for record in self.evses_of(station_id):
+                    record.delivery.link_lost()
+            case StationDisconnected(cause=cause):
+                station.disconnected_mono_s = now_mono_s
+                _LOGGER.info("%s: disconnected (%s)", station_id, cause)
+                for record in self.evses_of(station_id):
+                    record.delivery.link_lost()
+            case StationReady(capability=capability):
+                for evse_id in capability.evse_ids:
+                    self.ensure_evse(EvseKey(station_id, evse_id))
+            case StationBooted():
+                pass
+            case _:
+                self._apply_to_evses(event)
+        self._drop_lost_proofs(station_id)
+        return True
+
+    def _apply_to_evses(self, event: StationEvent) -> None:
+        key = getattr(event, "key", None)
+        if not isinstance(key, EvseKey):
+            return
+        if key.evse_id == STATION_WIDE_EVSE_ID:
+            records = list(self.evses_of(key.station_id))
+        else:
+            records = [self.ensure_evse(key)]
+        for record in records:
+            before = record.session
+            record.session = advance_evse(before, event)
+            _follow_plug(record, before)
+            if isinstance(event, TransactionReported):
+                _follow_transaction(record, event)
+
+    def _drop_lost_proofs(self, station_id: StationId) -> None:
+        """Withdraw the permission to discharge when its proof no longer holds."""
+        if not self.stations[station_id].session.is_ready:
+            return
+        for record in self.evses_of(station_id):
+            if record.proof is not None and self.valid_proof(record) is None:
+                _LOGGER.warning(
+                    "%s: the proof of discharge is void (firmware or dialect changed)",
+                    record.key,
+                )
+                record.proof = None
+                record.policy = replace(record.policy, is_discharge_allowed=False)
+
+
+def bounded_policy(policy: EvsePolicy, limits: StationLimits) -> EvsePolicy:
+    """Return the policy with powers no higher than the installation allows."""
+    return replace(
+        policy,
+        max_charge_power_w=min(policy.max_charge_power_w, limits.max_charge_power_w),
+        max_discharge_power_w=min(
+            policy.max_discharge_power_w, limits.max_discharge_power_w
+        ),
+    )
+
+
+def _station_of_event(event: StationEvent) -> StationId:
+    key = getattr(event, "key", None)
+    if isinstance(key, EvseKey):
+        return key.station_id
+    station_id: StationId = getattr(event, "station_id")  # noqa: B009 - a union
+    return station_id
+
+
+def _follow_plug(record: EvseRecord, before: EvseSession) -> None:
+    if before.is_plugged and not record.session.is_plugged:
+        # The next vehicle may be another one: what was tied to this one ends.
+        record.policy = replace(record.policy, vehicle_id=None)
+        record.override = None
+        record.start_attempts = 0
+
+
+def _follow_transaction(record: EvseRecord, event: TransactionReported) -> None:
+    if event.phase is TransactionPhase.STARTED and not event.is_offline_replay:
+        record.is_first_write_pending = False
+        record.start_attempts = 0
+    if event.phase is not TransactionPhase.UPDATED:
+        record.delivery.link_lost()

@@ -1,0 +1,404 @@
+"""The home at run time: one writer of every record, one loop, one picture.
+
+Data flows one way: stations and aggregators post into it, the control loop decides,
+ports carry the decision out, and a frozen ``SiteSnapshot`` shows what came of it.
+"""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+import logging
+
+from ..control.failsafe import VppWatchdog
+from ..domain.clock import Clock
+from ..domain.dispatch import AckCode, DispatchAck, DispatchOrder
+from ..domain.errors import (
+    DischargeNotPermitted,
+    StationRejected,
+    UnknownTarget,
+)
+from ..domain.events import StationEvent, TransactionPhase, TransactionReported
+from ..domain.faults import FaultCode
+from ..domain.ids import EvseKey, ProgrammeId, StationId, VehicleId
+from ..domain.policy import EvsePolicy, StationLimits, VehiclePolicy, VehicleSpec
+from ..domain.ports import (
+    ProgrammePort,
+    Spawn,
+    StationPort,
+    Store,
+    Unsubscribe,
+)
+from ..domain.setpoint import Reason
+from ..domain.snapshot import SiteSnapshot
+from .control_loop import ControlLoop
+from .delivered_energy import DeliveredEnergy
+from .delivery_desk import DeliveryDesk
+from .keeper import Keeper
+from .orders import OrderDesk
+from .picture import draw
+from .records import ProgrammeRecord, VehicleRecord, spread_of
+from .registry import Registry, bounded_policy
+from .user_commands import UserCommands
+
+_LOGGER = logging.getLogger(__name__)
+
+TICK_S = 1.0
+"""Control runs this often at least, and at once after every event."""
+
+STAND_DOWN_TIMEOUT_S = 5.0
+"""Home Assistant gives its shutdown jobs little more than this."""
+
+
+class Site:
+    """The home. All methods are called in the event loop."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        clock: Clock,
+        spawn: Spawn,
+        export_limit_w: float | None = None,
+    ) -> None:
+        """Build an empty home; ``load`` and ``use_stations`` come before ``run``.
+
+        Args:
+            store: of the site's own document.
+            clock: both clocks.
+            spawn: starts a background task that its owner ends at shutdown.
+            export_limit_w: most that the home may feed into the grid, None: no limit.
+        """
+        self._clock, self._spawn = clock, spawn
+        self._export_limit_w = export_limit_w
+        self._registry = Registry()
+        self._desk = OrderDesk(self._registry, clock)
+        self._delivery = DeliveryDesk(self._registry, clock, spawn)
+        self._loop = ControlLoop(
+            self._registry, self._desk, self._delivery, clock, export_limit_w
+        )
+        self._commands = UserCommands(self._registry, self._loop, clock)
+        self._delivered = DeliveredEnergy(self._registry)
+        self._keeper = Keeper(self._registry, store, clock)
+        self._listeners: list[Callable[[SiteSnapshot], None]] = []
+        self._snapshot = SiteSnapshot(export_limit_w=export_limit_w)
+        self._kick = asyncio.Event()
+
+    # What the shell and the composition root do.
+
+    @property
+    def snapshot(self) -> SiteSnapshot:
+        """The last picture of the home."""
+        return self._snapshot
+
+    def subscribe(self, listener: Callable[[SiteSnapshot], None]) -> Unsubscribe:
+        """Call ``listener`` with every new picture until the returned call."""
+        self._listeners.append(listener)
+
+        def unsubscribe() -> None:
+            with suppress(ValueError):
+                self._listeners.remove(listener)
+
+        return unsubscribe
+
+    def use_stations(self, port: StationPort) -> None:
+        """Tell the site how to reach its charging stations."""
+        self._delivery.use_stations(port)
+
+    async def load(self) -> None:
+        """Read what survived; unreadable means latched, never "as if new"."""
+        await self._keeper.load()
+        self._loop.is_store_readable = self._keeper.is_trusted
+
+    async def run(self) -> None:
+        """Control the home until cancelled."""
+        while True:
+            self._kick.clear()
+            self._tick()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(TICK_S):
+                    await self._kick.wait()
+
+    async def stand_down(self) -> None:
+        """Bring every discharging EVSE to 0 W, then send nothing any more."""
+        await self._delivery.stand_down(STAND_DOWN_TIMEOUT_S)
+        await self._keeper.save()
+
+    def add_station(self, station_id: StationId, limits: StationLimits) -> None:
+        """Add a station with the state that was kept of it, or change its limits."""
+        is_new = station_id not in self._registry.stations
+        self._registry.add_station(station_id, limits)
+        if is_new:
+            self._keeper.restore_station(station_id)
+        self._wake()
+
+    def remove_station(self, station_id: StationId) -> None:
+        """Forget a station; no other one notices."""
+        for record in list(self._registry.evses_of(station_id)):
+            self._loop.forget(record.key)
+        self._registry.remove_station(station_id)
+        self._keeper.forget("evses", lambda key: key.rpartition("/")[0] == station_id)
+        self._wake()
+
+    def add_vehicle(self, spec: VehicleSpec, initial: VehiclePolicy) -> None:
+        """Add a vehicle, or change its facts; its knobs are kept once it is known."""
+        known = self._registry.vehicles.get(spec.vehicle_id)
+        if known is not None:
+            known.spec = spec
+        else:
+            record = VehicleRecord(spec=spec, policy=initial)
+            self._registry.vehicles[spec.vehicle_id] = record
+            self._keeper.restore_vehicle(record)
+        self._wake()
+
+    def remove_vehicle(self, vehicle_id: VehicleId) -> None:
+        """Forget a vehicle; where it is plugged it becomes a guest."""
+        self._registry.vehicles.pop(vehicle_id, None)
+        self._keeper.forget("vehicles", lambda key: key == vehicle_id)
+        self._wake()
+
+    def add_programme(self, programme_id: ProgrammeId, port: ProgrammePort) -> None:
+        """Join a programme; ``port`` carries the answers."""
+        record = ProgrammeRecord(
+            port=port, watchdog=VppWatchdog(spread=spread_of(programme_id))
+        )
+        self._registry.programmes[programme_id] = record
+        self._keeper.restore_programme(programme_id, record)
+        self._wake()
+
+    def remove_programme(self, programme_id: ProgrammeId) -> None:
+        """Leave a programme: nothing that it asked for goes on."""
+        self._registry.programmes.pop(programme_id, None)
+        self._keeper.forget("programmes", lambda key: key == programme_id)
+        self._wake()
+
+    async def set_evse_policy(
+        self, key: EvseKey, change: Callable[[EvsePolicy], EvsePolicy]
+    ) -> None:
+        """Change the owner's knobs of an EVSE; on disk before it returns.
+
+        Raises:
+            UnknownTarget: for an EVSE that this home does not have.
+            DischargeNotPermitted: when discharge is switched on without a proof.
+        """
+        record = self._registry.evses.get(key)
+        if record is None:
+            raise UnknownTarget(key.station_id, f"EVSE {key.evse_id}")
+        wanted = change(record.policy)
+        is_switched_on = (
+            wanted.is_discharge_allowed and not record.policy.is_discharge_allowed
+        )
+        if is_switched_on and self._registry.valid_proof(record) is None:
+            raise DischargeNotPermitted(Reason.NOT_PROVEN)
+        limits = self._registry.station_of(key).limits
+        record.policy = bounded_policy(wanted, limits)
+        # What takes something away acts before the disk is asked.
+        self._tick()
+        await self._keeper.save()
+
+    async def set_vehicle_policy(
+        self, vehicle_id: VehicleId, change: Callable[[VehiclePolicy], VehiclePolicy]
+    ) -> None:
+        """Change the owner's knobs of a vehicle; on disk before it returns.
+
+        Raises:
+            UnknownTarget: for a vehicle that this home does not have.
+        """
+        record = self._registry.vehicles.get(vehicle_id)
+        if record is None:
+            raise UnknownTarget(vehicle_id, "the vehicle")
+        before, record.policy = record.policy, change(record.policy)
+        if before.is_discharge_allowed != record.policy.is_discharge_allowed:
+            for evse in self._registry.evses.values():
+                if self._registry.vehicle_at(evse) is record:
+                    self._delivery.tell_energy_transfer(
+                        evse, may_discharge=record.policy.is_discharge_allowed
+                    )
+        self._tick()
+        await self._keeper.save()
+
+    async def set_participation(
+        self, programme_id: ProgrammeId, *, is_participating: bool
+    ) -> None:
+        """Join in or pause a programme; pausing ends what runs.
+
+        Raises:
+            UnknownTarget: for a programme that this home does not have.
+        """
+        record = self._registry.programmes.get(programme_id)
+        if record is None:
+            raise UnknownTarget(programme_id, "the programme")
+        record.is_participating = is_participating
+        if not is_participating:
+            self._desk.release(record, AckCode.NOT_PERMITTED)
+        self._tick()
+        await self._keeper.save()
+
+    # What the owner asks for by hand.
+
+    async def set_power(self, key: EvseKey, power_w: float, duration_s: float) -> None:
+        """Hold a power for a while, ahead of every other owner.
+
+        Raises:
+            UnknownTarget, StationOffline, EmergencyStopActive, NothingPlugged,
+            PowerOutOfRange, DischargeNotPermitted, PowerNotAvailable: nothing changed.
+            StationRejected, StationTimeout: the station did not take it.
+        """
+        try:
+            await self._commands.set_power(key, power_w, duration_s)
+        finally:
+            self._publish()
+
+    async def return_to_automatic(self, key: EvseKey) -> None:
+        """End the owner's own power or stop.
+
+        Raises:
+            UnknownTarget: for an EVSE that this home does not have.
+        """
+        await self._commands.return_to_automatic(key)
+        self._publish()
+
+    async def stop(self, key: EvseKey | None) -> None:
+        """Bring one EVSE or all to 0 W until told otherwise; idempotent.
+
+        Raises:
+            UnknownTarget, StationOffline, StationRejected, StationTimeout.
+        """
+        try:
+            await self._commands.stop(key)
+        finally:
+            self._publish()
+
+    async def emergency_stop(self, key: EvseKey | None) -> None:
+        """Latch one EVSE or all at 0 W; the latch is on disk before it returns.
+
+        Raises:
+            UnknownTarget: for an EVSE that this home does not have.
+        """
+        self._commands.latch_emergency_stop(key)
+        self._publish()
+        await self._keeper.save()
+
+    async def reset_emergency_stop(self, key: EvseKey) -> None:
+        """Release latches whose cause is gone.
+
+        Raises:
+            UnknownTarget: for an EVSE that this home does not have.
+            EmergencyStopActive: the station's own button is still pressed.
+        """
+        self._commands.reset(key)
+        if not any(
+            FaultCode.STORE_UNREADABLE in r.session.faults
+            for r in self._registry.evses.values()
+        ):
+            self._keeper.is_trusted = self._loop.is_store_readable = True
+        self._tick()
+        await self._keeper.save()
+
+    async def start_self_test(self, key: EvseKey) -> None:
+        """Begin the supervised proof of discharge; its progress is in the picture.
+
+        Raises:
+            UnknownTarget, StationOffline, EmergencyStopActive, NothingPlugged,
+            DischargeNotPermitted: with the first gate that forbids it.
+        """
+        station = self._registry.stations.get(key.station_id)
+        self._commands.start_self_test(key, station.session.firmware if station else "")
+        self._publish()
+
+    async def clear_charging_profile(self, key: EvseKey) -> None:
+        """Bring power to 0 W first, then remove the product's own profile.
+
+        Raises:
+            UnknownTarget, StationOffline, StationRejected, StationTimeout.
+        """
+        await self.stop(key)
+        result = await self._delivery.clear_charging_profile(key)
+        if not result.is_accepted:
+            raise StationRejected(key.station_id, "ClearChargingProfile", result.detail)
+
+    # What stations and aggregators say.
+
+    def post(self, event: StationEvent) -> None:
+        """Apply one event of a station."""
+        now = self._clock.monotonic()
+        self._delivered.before(event)
+        if not self._registry.apply(event, now):
+            return
+        self._delivered.after(event)
+        if isinstance(event, TransactionReported):
+            if event.phase is not TransactionPhase.UPDATED:
+                self._spawn(self._keeper.save(), "v2g_vpp save")
+        self._keeper.save_later()
+        self._wake()
+
+    def may_vehicle_discharge(self, station_id: StationId, evcc_id: str | None) -> bool:
+        """Return True when the owner allowed V2X for the vehicle of this id."""
+        for vehicle in self._registry.vehicles.values():
+            if evcc_id is not None and vehicle.spec.evcc_id == evcc_id:
+                return vehicle.policy.is_discharge_allowed
+        for record in self._registry.evses_of(station_id):
+            vehicle_at = self._registry.vehicle_at(record)
+            if vehicle_at is not None and evcc_id is None:
+                return vehicle_at.policy.is_discharge_allowed
+        return False
+
+    def receive_order(self, order: DispatchOrder) -> DispatchAck:
+        """Judge an order; control follows in this very turn when it is accepted."""
+        programme = self._registry.programmes.get(order.programme_id)
+        if programme is not None:
+            programme.watchdog.seen_command(
+                self._clock.monotonic(), self._clock.monotonic()
+            )
+        self._loop.tick()
+        ack = self._desk.receive(order)
+        self._wake()
+        return ack
+
+    def cancel_order(self, programme_id: ProgrammeId, order_id: str) -> DispatchAck:
+        """End an order."""
+        ack = self._desk.cancel(programme_id, order_id)
+        self._wake()
+        return ack
+
+    def heartbeat_seen(self, programme_id: ProgrammeId, sent_mono_s: float) -> None:
+        """Note a valid heartbeat."""
+        programme = self._registry.programmes.get(programme_id)
+        if programme is not None:
+            programme.watchdog.seen_heartbeat(sent_mono_s, self._clock.monotonic())
+
+    def link_changed(self, programme_id: ProgrammeId, *, is_connected: bool) -> None:
+        """Note that the broker session began or ended."""
+        programme = self._registry.programmes.get(programme_id)
+        if programme is not None and programme.is_connected != is_connected:
+            programme.is_connected = is_connected
+            programme.watchdog.link_changed(is_connected=is_connected)
+            _LOGGER.info("%s: link %s", programme_id, "up" if is_connected else "down")
+            self._wake()
+
+    # Inside.
+
+    def _wake(self) -> None:
+        self._kick.set()
+
+    def _tick(self) -> None:
+        self._loop.tick()
+        self._publish()
+
+    def _publish(self) -> None:
+        if self._loop.take_must_save():
+            self._spawn(self._keeper.save(), "v2g_vpp save")
+        if self._loop.take_must_tick_again():
+            self._wake()
+        snapshot = draw(
+            self._registry,
+            now_mono_s=self._clock.monotonic(),
+            export_limit_w=self._export_limit_w,
+            is_store_readable=self._loop.is_store_readable,
+        )
+        if snapshot == self._snapshot:
+            return
+        self._snapshot = snapshot
+        for programme in self._registry.programmes.values():
+            programme.port.publish(snapshot)
+        for listener in tuple(self._listeners):
+            listener(snapshot)

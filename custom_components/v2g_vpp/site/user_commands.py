@@ -1,0 +1,205 @@
+"""What the owner asks for by hand: powers, stops, resets and the self-test."""
+
+import asyncio
+from dataclasses import replace
+import logging
+from math import inf
+
+from ..control.self_test import SelfTest
+from ..domain.capability import DIALECT_TIMING
+from ..domain.clock import Clock
+from ..domain.errors import (
+    DischargeNotPermitted,
+    EmergencyStopActive,
+    NothingPlugged,
+    PowerNotAvailable,
+    PowerOutOfRange,
+    StationOffline,
+    StationRejected,
+    StationTimeout,
+    UnknownTarget,
+)
+from ..domain.ids import EvseKey
+from ..domain.policy import Override
+from ..domain.session import acknowledged
+from ..domain.setpoint import Reason, WriteResult, WriteStatus
+from ..domain.snapshot import SelfTestPhase
+from .control_loop import ControlLoop
+from .records import EvseRecord
+from .registry import Registry
+
+_LOGGER = logging.getLogger(__name__)
+
+CONFIRM_TIMEOUT_S = 6.0
+"""A control CALL is answered within 5 s or fails; one more second to come back."""
+
+GATES_OF_THE_SELF_TEST = frozenset(
+    {
+        Reason.DISCHARGE_NOT_ALLOWED,
+        Reason.NOT_PROVEN,
+        Reason.NO_TRANSACTION,
+        Reason.MODE_OFF,
+    }
+)
+"""The self-test makes the proof, so it may run before these are met."""
+
+
+class UserCommands:
+    """Carry out the owner's commands; each raises what the user must know."""
+
+    def __init__(self, registry: Registry, loop: ControlLoop, clock: Clock) -> None:
+        """Work on the records and let ``loop`` bring them to the chargers."""
+        self._registry, self._loop, self._clock = registry, loop, clock
+
+    async def set_power(self, key: EvseKey, power_w: float, duration_s: float) -> None:
+        """Hold a power for a while, ahead of every other owner."""
+        record = self._evse(key)
+        self._refuse_unusable(record)
+        policy = record.policy
+        lowest_w, highest_w = -policy.max_discharge_power_w, policy.max_charge_power_w
+        if not lowest_w <= power_w <= highest_w:
+            raise PowerOutOfRange(power_w, lowest_w, highest_w)
+        self._loop.tick()
+        blocked_by = record.decision.discharge_blocked_by if record.decision else None
+        if (
+            power_w < 0
+            and blocked_by is not None
+            and blocked_by is not Reason.NO_TRANSACTION
+        ):
+            raise DischargeNotPermitted(blocked_by)
+        before, began_mono_s = record.override, self._clock.monotonic()
+        record.override = Override(
+            key=key, power_w=power_w, ends_mono_s=began_mono_s + duration_s
+        )
+        self._loop.tick()
+        setpoint = record.setpoint
+        if power_w != 0 and setpoint.power_w == 0 and _is_refusal(setpoint.reason):
+            record.override = before
+            self._loop.tick()
+            raise PowerNotAvailable(setpoint.reason)
+        await self._confirm(record, began_mono_s)
+
+    async def return_to_automatic(self, key: EvseKey) -> None:
+        """End the owner's own power or stop; the next owner takes over."""
+        self._evse(key).override = None
+        self._loop.tick()
+
+    async def stop(self, key: EvseKey | None) -> None:
+        """Bring power to 0 W and keep it there until told otherwise; idempotent."""
+        records = self._targets(key)
+        for record in records:
+            self._abort_self_test(record)
+            record.override = Override(key=record.key, power_w=0.0, ends_mono_s=inf)
+            record.delivery.force_write()
+        began_mono_s = self._clock.monotonic()
+        self._loop.tick()
+        await self._confirm_all(records, began_mono_s, is_one=key is not None)
+
+    def latch_emergency_stop(self, key: EvseKey | None) -> None:
+        """Latch and send 0 W in this very turn; the caller persists the latch."""
+        for record in self._targets(key):
+            self._abort_self_test(record)
+            record.override = None
+            record.session = replace(record.session, is_emergency_stopped=True)
+            record.delivery.force_write()
+            _LOGGER.warning("%s: emergency stop", record.key)
+        self._loop.tick()
+
+    def reset(self, key: EvseKey) -> None:
+        """Release latches whose cause is gone; nothing starts by itself."""
+        record = self._evse(key)
+        record.session = acknowledged(record.session)
+        record.ladder.reset()
+        if record.session.is_emergency_stopped:
+            raise EmergencyStopActive(str(key))
+        record.start_attempts = 0
+        self._loop.tick()
+
+    def start_self_test(self, key: EvseKey, firmware: str) -> None:
+        """Begin the supervised proof of discharge."""
+        record = self._evse(key)
+        self._refuse_unusable(record)
+        self._loop.tick()
+        gate = record.decision.discharge_blocked_by if record.decision else None
+        if gate is not None and gate not in GATES_OF_THE_SELF_TEST:
+            raise DischargeNotPermitted(gate)
+        if record.session.transaction_id is None:
+            raise DischargeNotPermitted(Reason.NO_TRANSACTION)
+        if record.self_test is not None:
+            return
+        dialect = self._registry.station_of(key).dialect
+        record.self_test = SelfTest(
+            dialect=dialect,
+            timing=DIALECT_TIMING[dialect],
+            firmware=firmware,
+            fingerprint=record.fingerprint,
+            rating_w=self._registry.station_of(key).limits.max_charge_power_w,
+        )
+        _LOGGER.info("%s: self-test started", key)
+        self._loop.tick()
+
+    def _abort_self_test(self, record: EvseRecord) -> None:
+        if record.self_test is None:
+            return
+        record.end_self_test()
+        record.self_test_status = replace(
+            record.self_test_status, phase=SelfTestPhase.FAILED, failure="aborted"
+        )
+
+    def _evse(self, key: EvseKey) -> EvseRecord:
+        record = self._registry.evses.get(key)
+        if record is None:
+            raise UnknownTarget(key.station_id, f"EVSE {key.evse_id}")
+        return record
+
+    def _targets(self, key: EvseKey | None) -> list[EvseRecord]:
+        return list(self._registry.evses.values()) if key is None else [self._evse(key)]
+
+    def _refuse_unusable(self, record: EvseRecord) -> None:
+        if not self._registry.station_of(record.key).session.is_connected:
+            raise StationOffline(record.key.station_id)
+        if record.session.is_emergency_stopped:
+            raise EmergencyStopActive(str(record.key))
+        if not record.session.is_plugged:
+            raise NothingPlugged(str(record.key))
+
+    async def _confirm_all(
+        self, records: list[EvseRecord], began_mono_s: float, *, is_one: bool
+    ) -> None:
+        for record in records:
+            station = self._registry.station_of(record.key).session
+            if not station.is_connected:
+                if is_one:
+                    raise StationOffline(record.key.station_id)
+                continue
+            await self._confirm(record, began_mono_s)
+
+    async def _confirm(self, record: EvseRecord, began_mono_s: float) -> None:
+        """Return once the station took the setpoint; raise what it said instead."""
+        try:
+            async with asyncio.timeout(CONFIRM_TIMEOUT_S):
+                while not _has_arrived(record, began_mono_s):
+                    record.news.clear()
+                    await record.news.wait()
+        except TimeoutError:
+            _raise_for(record, record.last_result)
+
+
+def _has_arrived(record: EvseRecord, began_mono_s: float) -> bool:
+    if record.session.transaction_id is None and record.setpoint.power_w == 0:
+        # Without a transaction nothing can flow that 0 W could stop.
+        return record.setpoint.requested_w == 0
+    return record.accepted_mono_s >= began_mono_s or record.delivery.is_settled(
+        record.setpoint
+    )
+
+
+def _is_refusal(reason: Reason) -> bool:
+    return reason not in (Reason.AS_REQUESTED, Reason.RAMP, Reason.NO_TRANSACTION)
+
+
+def _raise_for(record: EvseRecord, result: WriteResult | None) -> None:
+    station_id, action = record.key.station_id, "SetChargingProfile"
+    if result is not None and result.status is WriteStatus.REJECTED:
+        raise StationRejected(station_id, action, result.detail)
+    raise StationTimeout(station_id, action, CONFIRM_TIMEOUT_S)
