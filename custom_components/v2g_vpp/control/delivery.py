@@ -209,11 +209,10 @@ class SetpointDelivery:
     def _is_due(
         self, desired: Setpoint, context: DeliveryContext, now_mono_s: float
     ) -> bool:
-        if self._told_w is None or self._is_forced:
+        told_w = self._told_w
+        if told_w is None or self._is_forced or self._is_towards_zero(told_w, desired):
             return True
-        if self._is_towards_zero(self._told_w, desired):
-            return True
-        is_change = _is_beyond_dead_band(self._told_w, desired.power_w)
+        is_change = _is_beyond_dead_band(told_w, desired.power_w)
         if is_change and context.command_id != self._command_id:
             return True
         if self._in_flight is not None:
@@ -222,7 +221,7 @@ class SetpointDelivery:
             return age_s >= (RESEND_STOP_AFTER_S if is_stop else ANSWER_TIMEOUT_S)
         if not self._is_known:
             return now_mono_s >= self._retry_mono_s
-        if self._is_refresh_due(self._told_w, context.timing, now_mono_s):
+        if self._is_refresh_due(told_w, context.timing, now_mono_s):
             return True
         return is_change and self._bucket.take()
 

@@ -190,7 +190,15 @@ def _with_transaction(session: EvseSession, event: TransactionReported) -> EvseS
 
 
 def _unplugged_or_same(session: EvseSession) -> EvseSession:
-    """Forget the vehicle once it is gone: the next one may be a guest."""
+    """Forget the vehicle once it is gone: the next one may be a guest.
+
+    Its state of charge goes too, or the next vehicle would be discharged by it.
+    """
     if session.is_plugged:
         return session
-    return replace(session, evcc_id=None, needs=None)
+    return replace(
+        session,
+        evcc_id=None,
+        needs=None,
+        measurement=replace(session.measurement, soc_percent=None),
+    )

@@ -1,0 +1,97 @@
+"""One EVSE within one control step, and what is remembered of it between two."""
+
+from dataclasses import dataclass, field
+
+from ..domain.dispatch import DispatchOrder
+from ..domain.setpoint import ControlOwner, Reason, Setpoint
+from .inputs import EvseInputs, SiteInputs
+from .lease import Lease
+from .limits import Bound, Envelope, charge_bound, discharge_bound
+from .permission import DischargeQuestion, first_block
+from .pid import Trim
+from .soc_guard import SocGuard, SocVerdict
+
+EMPTY = Envelope(
+    discharge=Bound(power_w=0.0, reason=Reason.NOTHING_REQUESTED),
+    charge=Bound(power_w=0.0, reason=Reason.NOTHING_REQUESTED),
+)
+AT_REST = Setpoint(
+    power_w=0.0,
+    requested_w=0.0,
+    owner=ControlOwner.NONE,
+    reason=Reason.NOTHING_REQUESTED,
+)
+
+
+@dataclass(slots=True)
+class Track:
+    """What is remembered of one EVSE between two steps."""
+
+    soc: SocGuard = field(default_factory=SocGuard)
+    trim: Trim = field(default_factory=Trim)
+    step_mono_s: float | None = None
+    reference_w: float = 0.0
+    power_w: float = 0.0
+    limited: int = 0
+    was_dispatched: bool = False
+    is_released: bool = False
+    """A lost link ended its dispatch: no discharge of its own until the link is back."""
+
+
+@dataclass(slots=True)
+class Case:
+    """One EVSE within one step."""
+
+    evse: EvseInputs
+    track: Track
+    lease: Lease
+    order: DispatchOrder | None
+    """The order that runs now, also when a stronger owner holds the lease."""
+
+    stop: Reason | None
+    """What forbids power in both directions."""
+
+    soc: SocVerdict
+    offer: Envelope = EMPTY
+    """For a dispatch, whoever holds the lease."""
+
+    envelope: Envelope = EMPTY
+    """For the owner of the lease."""
+
+    setpoint: Setpoint = AT_REST
+    reference_w: float = 0.0
+    """The power that shall flow; the setpoint adds what the charger's offset takes."""
+
+    limited: int = 0
+    """-1 or +1 when the correction was cut at the lowest or highest power."""
+
+
+def find_block(
+    case: Case, site: SiteInputs, owner: ControlOwner, now_mono_s: float
+) -> Reason | None:
+    """Return what forbids discharge for an owner, None when it may."""
+    return first_block(
+        DischargeQuestion(
+            evse=case.evse, site=site, owner=owner, soc=case.soc, now_mono_s=now_mono_s
+        )
+    )
+
+
+def envelope_for(
+    case: Case, site: SiteInputs, owner: ControlOwner, now_mono_s: float
+) -> Envelope:
+    """Return the envelope of an EVSE for an owner, whoever holds the lease."""
+    block = find_block(case, site, owner, now_mono_s)
+    if block is None and case.track.is_released and owner is ControlOwner.MODE:
+        block = Reason.FAILSAFE
+    return Envelope(
+        discharge=discharge_bound(
+            case.evse, block, owner=owner, export_limit_w=site.export_limit_w
+        ),
+        charge=charge_bound(
+            case.evse,
+            case.stop,
+            is_at_maximum=case.soc.is_at_maximum,
+            is_meter_fresh=case.evse.fresh_power(now_mono_s) is not None,
+        ),
+    )

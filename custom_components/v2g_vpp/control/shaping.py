@@ -1,0 +1,117 @@
+"""From a wish to a setpoint: envelope, dead zone, ramp, trim, export limit."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from math import copysign
+
+from ..domain.setpoint import ControlOwner, Reason, Setpoint
+from ..domain.units import clamp
+from .evse_case import Case, Track
+from .limits import minimum_power_w
+from .pid import MAX_GAP_S, TrimInputs, corrected
+from .ramp import slew
+
+SAME_POWER_W = 1.0
+"""Powers closer than this are the same to any charger."""
+
+
+def shape(case: Case, now_mono_s: float) -> Setpoint:
+    """Return the setpoint inside the envelope, on its ramp and trimmed."""
+    evse, track, lease, envelope = case.evse, case.track, case.lease, case.envelope
+    goal_w = envelope.clamp(lease.requested_w)
+    limit = envelope.reason_against(lease.requested_w)
+    minimum_w = minimum_power_w(evse, lease.requested_w)
+    if 0 < abs(goal_w) < minimum_w:
+        goal_w, limit = 0.0, limit or Reason.MINIMUM_POWER
+    if lease.owner is ControlOwner.SELF_TEST:
+        # The test measures the charger, so the owner's ramp must not shape its step.
+        case.reference_w = power_w = wanted_w = goal_w
+        track.trim.reset()
+    else:
+        _bridge_gap(case, now_mono_s)
+        change_w = evse.policy.ramp_w_per_s * _elapsed_s(track, now_mono_s)
+        case.reference_w = slew(
+            envelope.clamp(track.reference_w),
+            goal_w,
+            minimum_w=minimum_w,
+            change_w=change_w,
+        )
+        wanted_w = _trimmed(case, minimum_w, now_mono_s)
+        power_w = slew(
+            envelope.clamp(track.power_w),
+            wanted_w,
+            minimum_w=minimum_w,
+            change_w=change_w,
+        )
+    is_on_its_way = max(abs(power_w - wanted_w), abs(case.reference_w - goal_w))
+    reason = limit or lease.reason
+    if is_on_its_way > SAME_POWER_W:
+        reason = Reason.RAMP
+    return Setpoint(
+        power_w=power_w,
+        requested_w=lease.requested_w,
+        owner=lease.owner,
+        reason=case.stop or reason,
+    )
+
+
+def _trimmed(case: Case, minimum_w: float, now_mono_s: float) -> float:
+    """Return the reference with its correction, inside the envelope."""
+    track, reference_w = case.track, case.reference_w
+    if reference_w == 0 or not case.lease.is_tracked:
+        track.trim.reset()
+        return reference_w
+    correction_w = track.trim.step(
+        TrimInputs(
+            owner=case.lease.owner,
+            reference_w=reference_w,
+            reading=case.evse.fresh_power(now_mono_s),
+            fingerprint=case.evse.fingerprint,
+            limited=track.limited,
+        ),
+        now_mono_s,
+    )
+    uncut_w = corrected(reference_w, correction_w, minimum_w)
+    power_w = case.envelope.clamp(uncut_w)
+    case.limited = 0 if uncut_w == power_w else int(copysign(1, uncut_w - power_w))
+    return power_w
+
+
+def _elapsed_s(track: Track, now_mono_s: float) -> float:
+    if track.step_mono_s is None:
+        return 0.0
+    return clamp(now_mono_s - track.step_mono_s, 0.0, MAX_GAP_S)
+
+
+def _bridge_gap(case: Case, now_mono_s: float) -> None:
+    """Begin again from what flows when the last step is too long ago.
+
+    The charger may have ended the power by itself meanwhile; a jump back to the last
+    setpoint would ignore the ramp.
+    """
+    track = case.track
+    if track.step_mono_s is None or now_mono_s - track.step_mono_s <= MAX_GAP_S:
+        return
+    reading = case.evse.fresh_power(now_mono_s)
+    flowing_w = reading.value if reading else 0.0
+    lowest_w, highest_w = min(0.0, track.power_w), max(0.0, track.power_w)
+    track.power_w = track.reference_w = clamp(flowing_w, lowest_w, highest_w)
+
+
+def keep_export_limit(cases: Sequence[Case], export_limit_w: float | None) -> None:
+    """Cut discharge to what the home may feed in; whoever runs keeps its power."""
+    if export_limit_w is None:
+        return
+    left_w = export_limit_w
+    for case in sorted(cases, key=lambda case: case.track.power_w >= 0):
+        asked_w = -case.setpoint.power_w
+        if asked_w <= 0:
+            continue
+        allowed_w = min(asked_w, left_w)
+        if allowed_w < minimum_power_w(case.evse, -asked_w):
+            allowed_w = 0.0
+        left_w -= allowed_w
+        if allowed_w < asked_w:
+            case.setpoint = replace(
+                case.setpoint, power_w=0.0 - allowed_w, reason=Reason.EXPORT_LIMIT
+            )
