@@ -83,8 +83,6 @@ class Site:
         self._snapshot = SiteSnapshot(export_limit_w=export_limit_w)
         self._kick = asyncio.Event()
 
-    # What the shell and the composition root do.
-
     @property
     def snapshot(self) -> SiteSnapshot:
         """The last picture of the home."""
@@ -224,7 +222,7 @@ class Site:
         Raises:
             UnknownTarget: for a programme that this home does not have.
         """
-        record = self._registry.programmes.get(programme_id)
+        record = self._programme(programme_id)
         if record is None:
             raise UnknownTarget(programme_id, "the programme")
         record.is_participating = is_participating
@@ -233,14 +231,11 @@ class Site:
         self._tick()
         await self._keeper.save()
 
-    # What the owner asks for by hand.
-
     async def set_power(self, key: EvseKey, power_w: float, duration_s: float) -> None:
         """Hold a power for a while, ahead of every other owner.
 
         Raises:
-            UnknownTarget, StationOffline, EmergencyStopActive, NothingPlugged,
-            PowerOutOfRange, DischargeNotPermitted, PowerNotAvailable: nothing changed.
+            PolicyError, StationOffline, UnknownTarget: nothing changed.
             StationRejected, StationTimeout: the station did not take it.
         """
         try:
@@ -316,8 +311,6 @@ class Site:
         if not result.is_accepted:
             raise StationRejected(key.station_id, "ClearChargingProfile", result.detail)
 
-    # What stations and aggregators say.
-
     def post(self, event: StationEvent) -> None:
         """Apply one event of a station."""
         now = self._clock.monotonic()
@@ -344,11 +337,9 @@ class Site:
 
     def receive_order(self, order: DispatchOrder) -> DispatchAck:
         """Judge an order; control follows in this very turn when it is accepted."""
-        programme = self._registry.programmes.get(order.programme_id)
+        programme, now = self._programme(order.programme_id), self._clock.monotonic()
         if programme is not None:
-            programme.watchdog.seen_command(
-                self._clock.monotonic(), self._clock.monotonic()
-            )
+            programme.watchdog.seen_command(now, now)
         self._loop.tick()
         ack = self._desk.receive(order)
         self._wake()
@@ -362,20 +353,21 @@ class Site:
 
     def heartbeat_seen(self, programme_id: ProgrammeId, sent_mono_s: float) -> None:
         """Note a valid heartbeat."""
-        programme = self._registry.programmes.get(programme_id)
+        programme = self._programme(programme_id)
         if programme is not None:
             programme.watchdog.seen_heartbeat(sent_mono_s, self._clock.monotonic())
 
     def link_changed(self, programme_id: ProgrammeId, *, is_connected: bool) -> None:
         """Note that the broker session began or ended."""
-        programme = self._registry.programmes.get(programme_id)
+        programme = self._programme(programme_id)
         if programme is not None and programme.is_connected != is_connected:
             programme.is_connected = is_connected
             programme.watchdog.link_changed(is_connected=is_connected)
             _LOGGER.info("%s: link %s", programme_id, "up" if is_connected else "down")
             self._wake()
 
-    # Inside.
+    def _programme(self, programme_id: ProgrammeId) -> ProgrammeRecord | None:
+        return self._registry.programmes.get(programme_id)
 
     def _wake(self) -> None:
         self._kick.set()
