@@ -42,8 +42,8 @@ def zero_export_w(rating_w: float) -> float:
 
 
 @dataclass(slots=True)
-class Trace:
-    """Samples and calls in the order of their times."""
+class Measured:
+    """Samples and calls of one station, in the order of their times."""
 
     samples: list[Sample] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)

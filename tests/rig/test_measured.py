@@ -1,0 +1,64 @@
+"""What is read out of a station's measured."""
+
+from hypothesis import given, strategies as st
+import pytest
+
+from script.rig.measured import Call, Measured, Sample, zero_export_w
+
+
+def measured_of(*powers_w: float) -> Measured:
+    return Measured(samples=[Sample(float(n), p) for n, p in enumerate(powers_w)])
+
+
+def test_zero_counts_from_the_last_time_the_export_ended() -> None:
+    measured = measured_of(-5000, -50, -5000, -90, 0, 300)
+    assert measured.zero_since(0, 100) == 3
+    assert measured.zero_since(4, 100) == 4
+
+
+def test_power_that_still_flows_is_not_zero() -> None:
+    assert measured_of(0, 0, -101).zero_since(0, 100) is None
+    assert measured_of().zero_since(0, 100) is None
+
+
+def test_setpoint_is_reached_within_its_tolerance_only() -> None:
+    measured = measured_of(0, -2000, -4800, -5000)
+    assert measured.reached(0, -5000, 250) == 2
+    assert measured.reached(0, -6000, 250) is None
+
+
+def test_energy_is_the_area_under_the_export() -> None:
+    assert measured_of(-3600, -3600, -3600).export_wh(0) == pytest.approx(2.0)
+    assert measured_of(-3600, -3600, 0).export_wh(1) == pytest.approx(0.5)
+    assert measured_of(3600, 3600).export_wh(0) == 0
+
+
+@given(st.lists(st.floats(-11_000, 11_000), max_size=30), st.floats(0, 30))
+def test_after_zero_nothing_above_the_threshold_flows(
+    powers_w: list[float], since: float
+) -> None:
+    measured = measured_of(*powers_w)
+    zero = measured.zero_since(since, 100)
+    if zero is None:
+        assert not measured.samples_since(since) or measured.samples[-1].export_w > 100
+    else:
+        assert zero >= since
+        assert all(s.export_w <= 100 for s in measured.samples_since(zero))
+
+
+def test_calls_are_told_apart_by_action_and_time() -> None:
+    measured = Measured(
+        calls=[
+            Call(1, "SetChargingProfile", {}),
+            Call(2, "GetVariables", {}),
+            Call(3, "UpdateDynamicSchedule", {}),
+        ]
+    )
+    assert [call.mono_s for call in measured.calls_since(0)] == [1, 3]
+    assert [call.mono_s for call in measured.calls_since(2)] == [3]
+    assert [call.mono_s for call in measured.calls_since(0, {"GetVariables"})] == [2]
+
+
+@pytest.mark.parametrize(("rating_w", "expected_w"), [(3_000, 100), (11_000, 220)])
+def test_zero_is_relative_to_the_rating(rating_w: float, expected_w: float) -> None:
+    assert zero_export_w(rating_w) == expected_w
