@@ -27,11 +27,16 @@ CONF_MAX_DISCHARGE_POWER_W: Final = "max_discharge_power_w"
 CONF_UNATTENDED_CHARGE_W: Final = "unattended_charge_w"
 CONF_VIRTUAL: Final = "virtual"
 VIRTUAL_NO: Final = "no"
+VIRTUAL_IDENTITY: Final = "VIRT1"
+VIRTUAL_EVCC_ID: Final = "DEVIRTUALEV00001"
+"""What the virtual car says of itself, so that it is known when it plugs in."""
+
 VIRTUAL_INSIDE: Final = "inside"
 VIRTUAL_OWN_PROCESS: Final = "own_process"
 
 # Subentry vehicle.
 CONF_VEHICLE_ID: Final = "vehicle_id"
+CONF_NAME: Final = "name"
 CONF_CAPACITY_KWH: Final = "capacity_kwh"
 CONF_EVCC_ID: Final = "evcc_id"
 CONF_RESERVE_PERCENT: Final = "reserve_percent"
@@ -50,3 +55,16 @@ CONF_CLIENT_KEY_PEM: Final = "client_key_pem"
 CONF_AGGREGATOR_KEYS: Final = "aggregator_keys"
 CONF_INVITATION: Final = "invitation"
 CONF_CSR: Final = "csr"
+CONF_CERTIFICATE: Final = "certificate"
+CONF_SIGNING_SEED: Final = "signing_seed"
+"""The home's own Ed25519 private key, base64url without padding."""
+
+CONF_CERTIFICATE_EXPIRES_AT: Final = "certificate_expires_at"
+
+# Attributes and fields of actions.
+ATTR_REQUESTED: Final = "requested"
+ATTR_POWER: Final = "power"
+ATTR_DURATION: Final = "duration"
+
+VEHICLE_AUTOMATIC: Final = "automatic"
+"""Option of the vehicle select: the vehicle's own id decides."""

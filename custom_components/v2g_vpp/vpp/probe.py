@@ -1,9 +1,30 @@
-"""Why a TLS session with a broker fails, told apart (paho hides it)."""
+"""Why a TLS session with a broker fails, told apart (paho hides it).
+
+The set-up flow's one door to this package, so the steps of an enrolment are here too.
+"""
 
 import socket
 import ssl
 
 from ..domain.errors import BrokerRefusedTls, BrokerUnreachable, TlsFault
+from .enrolment import (
+    Enrolment,
+    enrolment_request,
+    parse_enrolment_reply,
+    parse_invitation,
+)
+from .signing import decode_base64url, encode_base64url
+
+__all__ = [
+    "Enrolment",
+    "classify",
+    "decode_base64url",
+    "encode_base64url",
+    "enrolment_request",
+    "parse_enrolment_reply",
+    "parse_invitation",
+    "probe_broker",
+]
 
 CONNECT_TIMEOUT_S = 5.0
 """A broker on the internet answers within 1 s; this is what a person waits for."""

@@ -1,0 +1,94 @@
+"""Buttons: stops, resets and the self-test."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Final, override
+
+from homeassistant.components.button import ButtonEntity, ButtonEntityDescription
+from homeassistant.config_entries import ConfigSubentry
+from homeassistant.const import EntityCategory
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+
+from .coordinator import V2gConfigEntry, V2gRuntimeData
+from .domain.ids import EvseKey
+from .domain.snapshot import EvseSnapshot
+from .entity import EvseEntity, async_follow_subentries
+from .error_translation import translated_errors
+
+# Not 1: the emergency stop must never wait until another button has done its work.
+PARALLEL_UPDATES = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvseButtonDescription(ButtonEntityDescription):
+    """A button of one EVSE and what it does."""
+
+    press_fn: Callable[[V2gRuntimeData, EvseKey], Awaitable[None]]
+
+
+BUTTONS: Final[tuple[EvseButtonDescription, ...]] = (
+    EvseButtonDescription(
+        key="emergency_stop",
+        translation_key="emergency_stop",
+        press_fn=lambda data, key: data.site.emergency_stop(key),
+    ),
+    EvseButtonDescription(
+        key="reset_emergency_stop",
+        translation_key="reset_emergency_stop",
+        press_fn=lambda data, key: data.site.reset_emergency_stop(key),
+    ),
+    EvseButtonDescription(
+        key="return_to_automatic",
+        translation_key="return_to_automatic",
+        press_fn=lambda data, key: data.site.return_to_automatic(key),
+    ),
+    EvseButtonDescription(
+        key="self_test",
+        translation_key="self_test",
+        entity_category=EntityCategory.DIAGNOSTIC,
+        press_fn=lambda data, key: data.site.start_self_test(key),
+    ),
+    EvseButtonDescription(
+        key="clear_charging_profile",
+        translation_key="clear_charging_profile",
+        entity_category=EntityCategory.DIAGNOSTIC,
+        entity_registry_enabled_default=False,
+        press_fn=lambda data, key: data.site.clear_charging_profile(key),
+    ),
+)
+
+
+async def async_setup_entry(
+    hass: HomeAssistant,
+    entry: V2gConfigEntry,
+    async_add_entities: AddConfigEntryEntitiesCallback,
+) -> None:
+    """Add the buttons of every EVSE."""
+
+    def evses(
+        subentry: ConfigSubentry, key: EvseKey, parent_device_id: str
+    ) -> list[ButtonEntity]:
+        return [
+            EvseButton(entry, subentry, key, parent_device_id, description)
+            for description in BUTTONS
+        ]
+
+    async_follow_subentries(hass, entry, async_add_entities, evses=evses)
+
+
+class EvseButton(EvseEntity, ButtonEntity):
+    """A button of one EVSE; it stays usable while the station is offline."""
+
+    entity_description: EvseButtonDescription
+
+    @override
+    def _show(self, part: EvseSnapshot) -> object:
+        return None
+
+    @override
+    async def async_press(self) -> None:
+        with translated_errors():
+            await self.entity_description.press_fn(
+                self.coordinator.config_entry.runtime_data, self._key
+            )

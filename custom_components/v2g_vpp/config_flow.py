@@ -1,0 +1,201 @@
+"""Set up the home: its OCPP listener, with real chargers or a virtual one."""
+
+from collections.abc import Mapping
+from typing import Any, override
+
+from homeassistant.config_entries import (
+    ConfigEntry,
+    ConfigFlow,
+    ConfigFlowResult,
+    ConfigSubentryData,
+    ConfigSubentryFlow,
+)
+from homeassistant.core import callback
+
+from .const import (
+    CONF_CAPACITY_KWH,
+    CONF_EVCC_ID,
+    CONF_IDENTITY,
+    CONF_NAME,
+    CONF_OCPP_HOST,
+    CONF_OCPP_PORT,
+    CONF_PASSWORD,
+    CONF_VEHICLE_ID,
+    CONF_VIRTUAL,
+    DEFAULT_OCPP_HOST,
+    DOMAIN,
+    SUBENTRY_PROGRAMME,
+    SUBENTRY_STATION,
+    SUBENTRY_VEHICLE,
+    UNIQUE_ID_PREFIX_STATION,
+    UNIQUE_ID_PREFIX_VEHICLE,
+    VIRTUAL_EVCC_ID,
+    VIRTUAL_IDENTITY,
+)
+from .csms.probe import check_port, propose_port
+from .domain.errors import ListenerError
+from .flow_schemas import (
+    home_schema,
+    listener_errors,
+    new_password,
+    station_errors,
+    virtual_schema,
+)
+from .programme_flow import ProgrammeFlow
+from .station_address import station_url
+from .subentry_flows import StationFlow, VehicleFlow
+
+VIRTUAL_CAPACITY_KWH = 60
+"""The battery of the virtual car."""
+
+VIRTUAL_VEHICLE_ID = "virtual"
+
+
+class V2gConfigFlow(ConfigFlow, domain=DOMAIN):
+    """The first minutes, and changes of the listener later."""
+
+    VERSION = 1
+    MINOR_VERSION = 1
+
+    @classmethod
+    @callback
+    @override
+    def async_get_supported_subentry_types(
+        cls, config_entry: ConfigEntry
+    ) -> dict[str, type[ConfigSubentryFlow]]:
+        return {
+            SUBENTRY_STATION: StationFlow,
+            SUBENTRY_VEHICLE: VehicleFlow,
+            SUBENTRY_PROGRAMME: ProgrammeFlow,
+        }
+
+    def __init__(self) -> None:
+        """Begin with a password of its own."""
+        self._password = new_password()
+
+    async def async_step_user(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask whether there is a charger yet."""
+        return self.async_show_menu(step_id="user", menu_options=["virtual", "home"])
+
+    async def async_step_home(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask for the listener and the limit of the grid connection."""
+        errors: dict[str, str] = {}
+        if user_input is not None:
+            errors = await self._check_listener(user_input)
+            if not errors:
+                return self.async_create_entry(title=self._title(), data=user_input)
+        return self.async_show_form(
+            step_id="home",
+            data_schema=home_schema(await self._port(user_input), user_input or {}),
+            errors=errors,
+        )
+
+    async def async_step_virtual(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Set up a home with one virtual charging station and a virtual car."""
+        errors: dict[str, str] = {}
+        if user_input is not None:
+            listener = {
+                CONF_OCPP_HOST: DEFAULT_OCPP_HOST,
+                CONF_OCPP_PORT: user_input[CONF_OCPP_PORT],
+            }
+            errors = station_errors(user_input) or await self._check_listener(listener)
+            if not errors:
+                return self.async_create_entry(
+                    title=self._title(),
+                    data=listener,
+                    description="virtual",
+                    description_placeholders={
+                        "url": station_url(self.hass, listener),
+                        "identity": user_input[CONF_IDENTITY],
+                        "password": user_input[CONF_PASSWORD],
+                    },
+                    subentries=_virtual_subentries(user_input),
+                )
+        return self.async_show_form(
+            step_id="virtual",
+            data_schema=self.add_suggested_values_to_schema(
+                virtual_schema(
+                    await self._port(user_input), self._password, VIRTUAL_IDENTITY
+                ),
+                user_input,
+            ),
+            errors=errors,
+        )
+
+    async def async_step_reconfigure(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Change the listener or the limit of the grid connection."""
+        entry = self._get_reconfigure_entry()
+        errors: dict[str, str] = {}
+        if user_input is not None:
+            errors = await self._check_listener(user_input, entry.data)
+            if not errors:
+                # The update listener reloads the entry when its data changed.
+                return self.async_update_and_abort(entry, data=user_input)
+        shown = entry.data if user_input is None else user_input
+        return self.async_show_form(
+            step_id="reconfigure",
+            data_schema=home_schema(shown[CONF_OCPP_PORT], shown),
+            errors=errors,
+        )
+
+    async def _check_listener(
+        self, wanted: Mapping[str, Any], present: Mapping[str, Any] | None = None
+    ) -> dict[str, str]:
+        """Return errors by field; the address that is ours now is not tried."""
+        errors = listener_errors(wanted)
+        if errors:
+            return errors
+        host, port = wanted[CONF_OCPP_HOST], wanted[CONF_OCPP_PORT]
+        if present is not None and port == present[CONF_OCPP_PORT]:
+            # Our own listener holds the port. Another address of it is proven by
+            # the reload, which says what is wrong and tries again by itself.
+            return {}
+        try:
+            await self.hass.async_add_executor_job(check_port, host, port)
+        except ListenerError as err:
+            return {CONF_OCPP_PORT: f"port_{err.detail}"}
+        return {}
+
+    async def _port(self, user_input: Mapping[str, Any] | None) -> int:
+        if user_input is not None:
+            return int(user_input[CONF_OCPP_PORT])
+        return await self.hass.async_add_executor_job(propose_port, DEFAULT_OCPP_HOST)
+
+    def _title(self) -> str:
+        return self.hass.config.location_name
+
+
+def _virtual_subentries(user_input: Mapping[str, Any]) -> list[ConfigSubentryData]:
+    identity = user_input[CONF_IDENTITY]
+    return [
+        ConfigSubentryData(
+            subentry_type=SUBENTRY_STATION,
+            title="Virtual charger",
+            unique_id=f"{UNIQUE_ID_PREFIX_STATION}{identity}",
+            data={
+                CONF_IDENTITY: identity,
+                CONF_PASSWORD: user_input[CONF_PASSWORD],
+                CONF_VIRTUAL: user_input[CONF_VIRTUAL],
+            },
+        ),
+        ConfigSubentryData(
+            subentry_type=SUBENTRY_VEHICLE,
+            title="Virtual car",
+            unique_id=f"{UNIQUE_ID_PREFIX_VEHICLE}{VIRTUAL_VEHICLE_ID}",
+            data={
+                CONF_VEHICLE_ID: VIRTUAL_VEHICLE_ID,
+                CONF_NAME: "Virtual car",
+                CONF_CAPACITY_KWH: VIRTUAL_CAPACITY_KWH,
+                CONF_EVCC_ID: VIRTUAL_EVCC_ID,
+                CONF_VIRTUAL: user_input[CONF_VIRTUAL],
+            },
+        ),
+    ]

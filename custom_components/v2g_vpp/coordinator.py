@@ -1,0 +1,134 @@
+"""The update coordinator: the site's pictures on their way to the entities."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field, replace
+import logging
+from typing import Any
+
+from homeassistant.config_entries import ConfigEntry, ConfigSubentry
+from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.helpers.event import async_call_later
+from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
+
+from .const import DOMAIN
+from .domain.measurement import Measurement
+from .domain.ports import Store
+from .domain.snapshot import EvseSnapshot, SiteSnapshot
+from .site import Site
+
+_LOGGER = logging.getLogger(__name__)
+
+DISPLAY_INTERVAL_S = 1.0
+"""Numbers reach the entities at most this often: more is more than an eye can use.
+Whatever is not a number that flows (a state, a reason, a switch) goes at once."""
+
+type AddSubentry = Callable[[ConfigSubentry], None]
+"""Add the entities of one subentry, as a platform does it."""
+
+type KnownSubentry = tuple[str, dict[str, Any], str]
+"""Type, data and title: subentries change in place, so they are compared as copies."""
+
+
+@dataclass(slots=True, kw_only=True)
+class V2gRuntimeData:
+    """What lives as long as the loaded config entry."""
+
+    site: Site
+    coordinator: V2gUpdateCoordinator
+    store: Store | None = None
+    """The site's own document."""
+
+    adders: list[AddSubentry] = field(default_factory=list)
+    """One per platform, called for every subentry that comes later."""
+
+    known: dict[str, KnownSubentry] = field(default_factory=dict)
+    """Subentries as last seen, by subentry id."""
+
+    entry_data: Mapping[str, Any] = field(default_factory=dict)
+    """The entry's data as set up: only a change of it asks for a reload."""
+
+    closers: dict[str, Callable[[], Awaitable[None]]] = field(default_factory=dict)
+    """What ends the running parts of one subentry, by subentry id."""
+
+
+type V2gConfigEntry = ConfigEntry[V2gRuntimeData]
+
+
+class V2gUpdateCoordinator(DataUpdateCoordinator[SiteSnapshot]):
+    """Hand pictures of the home on to entities; nothing is ever polled."""
+
+    config_entry: V2gConfigEntry
+
+    def __init__(self, hass: HomeAssistant, entry: V2gConfigEntry, site: Site) -> None:
+        """Start with the picture that the site has now."""
+        super().__init__(hass, _LOGGER, config_entry=entry, name=DOMAIN)
+        self.data = site.snapshot
+        self._published = without_flowing_numbers(self.data)
+        self._waiting: SiteSnapshot | None = None
+        self._cancel_wait: CALLBACK_TYPE | None = None
+        entry.async_on_unload(site.subscribe(self._receive))
+        entry.async_on_unload(self._stop_waiting)
+
+    @callback
+    def _receive(self, snapshot: SiteSnapshot) -> None:
+        if snapshot == self.data:
+            # Back to what is shown: what waited is out of date.
+            self._waiting = None
+            return
+        if (
+            self._cancel_wait is not None
+            and without_flowing_numbers(snapshot) == self._published
+        ):
+            self._waiting = snapshot
+            return
+        self._publish(snapshot)
+
+    def _publish(self, snapshot: SiteSnapshot) -> None:
+        self._stop_waiting()
+        self._published = without_flowing_numbers(snapshot)
+        self._cancel_wait = async_call_later(
+            self.hass, DISPLAY_INTERVAL_S, self._interval_ended
+        )
+        self.async_set_updated_data(snapshot)
+
+    @callback
+    def _interval_ended(self, _now: object) -> None:
+        self._cancel_wait = None
+        if self._waiting is not None:
+            self._publish(self._waiting)
+
+    @callback
+    def _stop_waiting(self) -> None:
+        self._waiting = None
+        if self._cancel_wait is not None:
+            self._cancel_wait()
+            self._cancel_wait = None
+
+
+def without_flowing_numbers(snapshot: SiteSnapshot) -> SiteSnapshot:
+    """Return the picture with every number gone that a meter or a ramp moves.
+
+    Two pictures that differ here differ in something that must be shown at once. A
+    field that is new and not listed here counts as such.
+    """
+    return replace(
+        snapshot,
+        evses=tuple(_without_numbers(evse) for evse in snapshot.evses),
+        vehicles=tuple(
+            replace(vehicle, soc_percent=None) for vehicle in snapshot.vehicles
+        ),
+        programmes=tuple(
+            replace(programme, delivered_discharge_wh=0.0)
+            for programme in snapshot.programmes
+        ),
+    )
+
+
+def _without_numbers(evse: EvseSnapshot) -> EvseSnapshot:
+    return replace(
+        evse,
+        measurement=Measurement(),
+        setpoint=replace(evse.setpoint, power_w=0.0, requested_w=0.0),
+        available_charge_w=0.0,
+        available_discharge_w=0.0,
+    )

@@ -1,0 +1,92 @@
+"""The devices of the home: how each level is named and found again."""
+
+from typing import Final
+
+from homeassistant.config_entries import ConfigSubentry
+from homeassistant.helpers.device_registry import (
+    AnyDeviceEntry,
+    ChildDeviceInfo,
+    DeviceEntryType,
+    DeviceInfo,
+)
+
+from .const import CONF_IDENTITY, CONF_PROGRAMME_ID, CONF_VEHICLE_ID, DOMAIN
+from .domain.ids import EvseKey, StationId
+
+# "/" is in no identity of a station, so that levels can never be mistaken.
+SITE_IDENTIFIER: Final = "site"
+_STATION: Final = "station/"
+_EVSE: Final = "evse/"
+_VEHICLE: Final = "vehicle/"
+_PROGRAMME: Final = "programme/"
+
+
+def site_device(title: str) -> DeviceInfo:
+    """Return the description of the home."""
+    return DeviceInfo(
+        identifiers={(DOMAIN, SITE_IDENTIFIER)},
+        name=title,
+        entry_type=DeviceEntryType.SERVICE,
+    )
+
+
+def station_device(subentry: ConfigSubentry) -> DeviceInfo:
+    """Return the description of a charging station; its maker comes at its boot."""
+    return DeviceInfo(
+        identifiers={(DOMAIN, station_identifier(subentry.data[CONF_IDENTITY]))},
+        name=subentry.title,
+    )
+
+
+def evse_device(key: EvseKey, parent_device_id: str) -> ChildDeviceInfo:
+    """Return the description of one EVSE of a station."""
+    return ChildDeviceInfo(
+        identifiers={(DOMAIN, f"{_EVSE}{key}")},
+        parent_device_id=parent_device_id,
+        translation_key="evse",
+        translation_placeholders={"number": str(key.evse_id)},
+    )
+
+
+def vehicle_device(subentry: ConfigSubentry) -> DeviceInfo:
+    """Return the description of a vehicle."""
+    return DeviceInfo(
+        identifiers={(DOMAIN, f"{_VEHICLE}{subentry.data[CONF_VEHICLE_ID]}")},
+        name=subentry.title,
+    )
+
+
+def programme_device(subentry: ConfigSubentry) -> DeviceInfo:
+    """Return the description of a VPP programme."""
+    return DeviceInfo(
+        identifiers={(DOMAIN, f"{_PROGRAMME}{subentry.data[CONF_PROGRAMME_ID]}")},
+        name=subentry.title,
+        entry_type=DeviceEntryType.SERVICE,
+    )
+
+
+def station_identifier(station_id: str) -> str:
+    """Return what the device registry knows a station by."""
+    return f"{_STATION}{station_id}"
+
+
+def evse_of(device: AnyDeviceEntry) -> EvseKey | None:
+    """Return the EVSE that a device stands for, None for any other device."""
+    for domain, identifier in device.identifiers:
+        if domain == DOMAIN and identifier.startswith(_EVSE):
+            station_id, _, number = identifier.removeprefix(_EVSE).rpartition("/")
+            return EvseKey(StationId(station_id), int(number))
+    return None
+
+
+def station_of(device: AnyDeviceEntry) -> StationId | None:
+    """Return the station that a device stands for, None for any other device."""
+    for domain, identifier in device.identifiers:
+        if domain == DOMAIN and identifier.startswith(_STATION):
+            return StationId(identifier.removeprefix(_STATION))
+    return None
+
+
+def is_site(device: AnyDeviceEntry) -> bool:
+    """Return True for the device of the whole home."""
+    return (DOMAIN, SITE_IDENTIFIER) in device.identifiers

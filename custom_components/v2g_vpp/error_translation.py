@@ -1,0 +1,199 @@
+"""The one place where the product's errors become Home Assistant's."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Final
+
+from homeassistant.exceptions import (
+    ConfigEntryError,
+    ConfigEntryNotReady,
+    HomeAssistantError,
+    ServiceValidationError,
+)
+
+from .const import DOMAIN
+from .domain.errors import (
+    BrokerRefusedLogin,
+    BrokerRefusedTls,
+    BrokerUnreachable,
+    CertificateInvalid,
+    DischargeNotPermitted,
+    EmergencyStopActive,
+    InvitationInvalid,
+    ListenerError,
+    NothingPlugged,
+    PkiError,
+    PolicyError,
+    PowerNotAvailable,
+    PowerOutOfRange,
+    StationError,
+    StationOffline,
+    StationRejected,
+    StationTimeout,
+    StoreUnreadable,
+    UnknownTarget,
+    V2gError,
+    VppError,
+)
+from .domain.setpoint import Reason
+
+type _Values = dict[str, str]
+
+
+def _no_values(_err: Any) -> _Values:
+    return {}
+
+
+def _station(err: StationError) -> _Values:
+    return {"station": err.station_id}
+
+
+def _broker(err: BrokerUnreachable | BrokerRefusedTls) -> _Values:
+    return {"host": err.host, "port": str(err.port)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Translation:
+    """How one class of errors is told to a person."""
+
+    error: type[HomeAssistantError]
+    key: str
+    values: Callable[[Any], _Values] = _no_values
+
+
+# A mistake of the person who asked is a validation error, which is not logged as a
+# failure; what a device did is not.
+TRANSLATIONS: Final[Mapping[type[V2gError], Translation]] = {
+    V2gError: Translation(error=HomeAssistantError, key="failed"),
+    StationError: Translation(
+        error=HomeAssistantError, key="station_failed", values=_station
+    ),
+    StationOffline: Translation(
+        error=HomeAssistantError, key="station_offline", values=_station
+    ),
+    StationRejected: Translation(
+        error=HomeAssistantError,
+        key="station_rejected",
+        values=lambda err: {
+            **_station(err),
+            "action": err.action,
+            "detail": err.detail or "-",
+        },
+    ),
+    StationTimeout: Translation(
+        error=HomeAssistantError,
+        key="station_timeout",
+        values=lambda err: {
+            **_station(err),
+            "action": err.action,
+            "seconds": f"{err.timeout_s:.0f}",
+        },
+    ),
+    UnknownTarget: Translation(
+        error=ServiceValidationError,
+        key="unknown_target",
+        values=lambda err: {**_station(err), "target": err.target},
+    ),
+    ListenerError: Translation(
+        error=ConfigEntryNotReady,
+        key="port_taken",
+        values=lambda err: {"port": str(err.port), "detail": err.detail},
+    ),
+    StoreUnreadable: Translation(
+        error=ConfigEntryError,
+        key="store_unreadable",
+        values=lambda err: {"store": err.store},
+    ),
+    VppError: Translation(error=HomeAssistantError, key="vpp_failed"),
+    BrokerUnreachable: Translation(
+        error=HomeAssistantError, key="broker_unreachable", values=_broker
+    ),
+    BrokerRefusedTls: Translation(
+        error=HomeAssistantError, key="broker_refused_tls", values=_broker
+    ),
+    BrokerRefusedLogin: Translation(
+        error=HomeAssistantError,
+        key="broker_refused_login",
+        values=lambda err: {"reason": err.reason},
+    ),
+    InvitationInvalid: Translation(
+        error=ServiceValidationError,
+        key="invitation_invalid",
+        values=lambda err: {"field": err.field},
+    ),
+    PkiError: Translation(error=HomeAssistantError, key="pki_failed"),
+    CertificateInvalid: Translation(
+        error=ServiceValidationError,
+        key="certificate_invalid",
+        values=lambda err: {"reason": err.reason},
+    ),
+    PolicyError: Translation(error=ServiceValidationError, key="not_allowed"),
+    DischargeNotPermitted: Translation(
+        error=ServiceValidationError,
+        key="discharge_not_permitted",
+        values=lambda err: {"reason": err.reason},
+    ),
+    PowerNotAvailable: Translation(
+        error=ServiceValidationError,
+        key="power_not_available",
+        values=lambda err: {"reason": err.reason},
+    ),
+    PowerOutOfRange: Translation(
+        error=ServiceValidationError,
+        key="power_out_of_range",
+        values=lambda err: {
+            "power": f"{err.power_w:.0f}",
+            "lowest": f"{err.lowest_w:.0f}",
+            "highest": f"{err.highest_w:.0f}",
+        },
+    ),
+    NothingPlugged: Translation(
+        error=ServiceValidationError,
+        key="nothing_plugged",
+        values=lambda err: {"evse": err.evse},
+    ),
+    EmergencyStopActive: Translation(
+        error=ServiceValidationError,
+        key="emergency_stop_active",
+        values=lambda err: {"evse": err.evse},
+    ),
+}
+
+_REASONS: Final = frozenset(Reason)
+
+
+def translated(err: V2gError) -> HomeAssistantError:
+    """Return the error for the user interface, with what to do about it."""
+    found = next(TRANSLATIONS[base] for base in type(err).mro() if base in TRANSLATIONS)
+    key, values = found.key, found.values(err)
+    if isinstance(err, DischargeNotPermitted | PowerNotAvailable):
+        if err.reason in _REASONS:
+            # A slug says nothing to a person; every gate has a sentence of its own.
+            key, values = blocked_key(Reason(err.reason)), {}
+    elif isinstance(err, BrokerRefusedTls):
+        key = tls_key(err)
+    return found.error(
+        translation_domain=DOMAIN,
+        translation_key=key,
+        translation_placeholders=values,
+    )
+
+
+def blocked_key(reason: Reason) -> str:
+    """Return the translation key of a gate that lets nothing through."""
+    return f"blocked_{reason}"
+
+
+def tls_key(err: BrokerRefusedTls) -> str:
+    """Return the translation key of a TLS fault, shared by errors and repairs."""
+    return f"tls_{err.fault}"
+
+
+@contextmanager
+def translated_errors() -> Iterator[None]:
+    """Let errors of the product leave the block as Home Assistant's."""
+    try:
+        yield
+    except V2gError as err:
+        raise translated(err) from err

@@ -1,0 +1,220 @@
+"""The forms of the flows, and the checks that belong to a form."""
+
+from collections.abc import Mapping
+from ipaddress import ip_address
+import re
+import secrets
+from typing import Any, Final
+
+from homeassistant.const import UnitOfEnergy, UnitOfPower, UnitOfRatio
+from homeassistant.helpers import selector
+import voluptuous as vol
+
+from .const import (
+    CONF_CAPACITY_KWH,
+    CONF_EVCC_ID,
+    CONF_EXPORT_LIMIT_W,
+    CONF_IDENTITY,
+    CONF_MAX_CHARGE_POWER_W,
+    CONF_MAX_DISCHARGE_POWER_W,
+    CONF_NAME,
+    CONF_OCPP_HOST,
+    CONF_OCPP_PORT,
+    CONF_PASSWORD,
+    CONF_RESERVE_PERCENT,
+    CONF_UNATTENDED_CHARGE_W,
+    CONF_VIRTUAL,
+    CONF_VPP_RESERVE_PERCENT,
+    DEFAULT_OCPP_HOST,
+    VIRTUAL_INSIDE,
+    VIRTUAL_OWN_PROCESS,
+)
+from .domain.policy import StationLimits, VehiclePolicy
+
+LARGEST_POWER_W: Final = 100_000
+"""Above any charger of a home, and below a typing mistake."""
+
+LOWEST_CAPACITY_KWH: Final = 5
+HIGHEST_CAPACITY_KWH: Final = 250
+
+_IDENTITY: Final = re.compile(r"[A-Za-z0-9._:|-]{1,48}")
+_PASSWORD: Final = re.compile(r"[A-Za-z0-9*\-_=:+|@.]{16,64}")
+"""The characters that OCPP allows in a station's password."""
+
+_EVCC_ID: Final = re.compile(r"[A-Za-z0-9:*-]{1,64}")
+
+_LIMITS: Final = StationLimits()
+_FLOORS: Final = VehiclePolicy()
+_DEFAULT_CAPACITY_KWH: Final = 60
+
+
+def new_password() -> str:
+    """Return a password that chargers of every OCPP version accept, 160 bits.
+
+    40 hexadecimal digits: OCPP 1.6 wants at most 20 bytes in that form, OCPP 2.x at
+    most 40 characters.
+    """
+    return secrets.token_hex(20)
+
+
+def home_schema(port: int, defaults: Mapping[str, Any]) -> vol.Schema:
+    """Return the form of the home and its listener."""
+    return vol.Schema(
+        {
+            vol.Required(CONF_OCPP_PORT, default=port): _port(),
+            vol.Required(
+                CONF_OCPP_HOST,
+                default=defaults.get(CONF_OCPP_HOST, DEFAULT_OCPP_HOST),
+            ): selector.TextSelector(),
+            _optional(CONF_EXPORT_LIMIT_W, defaults): _power(),
+        }
+    )
+
+
+def virtual_schema(port: int, password: str, identity: str) -> vol.Schema:
+    """Return the form of "Try it with a virtual car"."""
+    return vol.Schema(
+        {
+            vol.Required(CONF_OCPP_PORT, default=port): _port(),
+            vol.Required(CONF_VIRTUAL, default=VIRTUAL_INSIDE): selector.SelectSelector(
+                selector.SelectSelectorConfig(
+                    options=[VIRTUAL_INSIDE, VIRTUAL_OWN_PROCESS],
+                    translation_key="virtual",
+                    mode=selector.SelectSelectorMode.LIST,
+                )
+            ),
+            vol.Required(CONF_IDENTITY, default=identity): selector.TextSelector(),
+            vol.Required(CONF_PASSWORD, default=password): selector.TextSelector(),
+        }
+    )
+
+
+def station_schema(defaults: Mapping[str, Any], *, is_new: bool) -> vol.Schema:
+    """Return the form of a charging station; the identity of one is fixed."""
+    fields: dict[Any, Any] = {}
+    if is_new:
+        fields[_required(CONF_IDENTITY, defaults)] = selector.TextSelector()
+    # The password is shown on purpose: it has to be typed into the charger.
+    fields[_required(CONF_PASSWORD, defaults)] = selector.TextSelector()
+    for key, default in (
+        (CONF_MAX_CHARGE_POWER_W, _LIMITS.max_charge_power_w),
+        (CONF_MAX_DISCHARGE_POWER_W, _LIMITS.max_discharge_power_w),
+        (CONF_UNATTENDED_CHARGE_W, _LIMITS.unattended_charge_w),
+    ):
+        fields[vol.Required(key, default=defaults.get(key, default))] = _power()
+    return vol.Schema(fields)
+
+
+def vehicle_schema(defaults: Mapping[str, Any], *, is_new: bool) -> vol.Schema:
+    """Return the form of a vehicle; its floors are entities once it exists."""
+    fields: dict[Any, Any] = {
+        _required(CONF_NAME, defaults): selector.TextSelector(),
+        vol.Required(
+            CONF_CAPACITY_KWH,
+            default=defaults.get(CONF_CAPACITY_KWH, _DEFAULT_CAPACITY_KWH),
+        ): selector.NumberSelector(
+            selector.NumberSelectorConfig(
+                min=LOWEST_CAPACITY_KWH,
+                max=HIGHEST_CAPACITY_KWH,
+                step=0.1,
+                unit_of_measurement=UnitOfEnergy.KILO_WATT_HOUR,
+                mode=selector.NumberSelectorMode.BOX,
+            )
+        ),
+        _optional(CONF_EVCC_ID, defaults): selector.TextSelector(),
+    }
+    if is_new:
+        for key, default in (
+            (CONF_RESERVE_PERCENT, _FLOORS.reserve_percent),
+            (CONF_VPP_RESERVE_PERCENT, _FLOORS.vpp_reserve_percent),
+        ):
+            fields[vol.Required(key, default=defaults.get(key, default))] = _percent()
+    return vol.Schema(fields)
+
+
+def multiline_schema(key: str) -> vol.Schema:
+    """Return a form with one large text field."""
+    return vol.Schema(
+        {
+            vol.Required(key): selector.TextSelector(
+                selector.TextSelectorConfig(multiline=True)
+            )
+        }
+    )
+
+
+def listener_errors(data: Mapping[str, Any]) -> dict[str, str]:
+    """Return what is wrong with the address to listen on, by field."""
+    try:
+        ip_address(data[CONF_OCPP_HOST])
+    except ValueError:
+        return {CONF_OCPP_HOST: "not_an_address"}
+    return {}
+
+
+def station_errors(data: Mapping[str, Any]) -> dict[str, str]:
+    """Return what is wrong with a station's credentials and limits, by field."""
+    errors: dict[str, str] = {}
+    identity = data.get(CONF_IDENTITY)
+    if identity is not None and not _IDENTITY.fullmatch(identity):
+        errors[CONF_IDENTITY] = "identity_not_legal"
+    if not _PASSWORD.fullmatch(data[CONF_PASSWORD]):
+        errors[CONF_PASSWORD] = "password_not_legal"
+    charge_w = data.get(CONF_MAX_CHARGE_POWER_W, _LIMITS.max_charge_power_w)
+    if data.get(CONF_UNATTENDED_CHARGE_W, 0) > charge_w:
+        errors[CONF_UNATTENDED_CHARGE_W] = "above_charge_limit"
+    return errors
+
+
+def vehicle_errors(data: Mapping[str, Any]) -> dict[str, str]:
+    """Return what is wrong with a vehicle's facts, by field."""
+    evcc_id = data.get(CONF_EVCC_ID)
+    if evcc_id and not _EVCC_ID.fullmatch(evcc_id):
+        return {CONF_EVCC_ID: "evcc_id_not_legal"}
+    return {}
+
+
+def _required(key: str, defaults: Mapping[str, Any]) -> vol.Required:
+    if key in defaults:
+        return vol.Required(key, default=defaults[key])
+    return vol.Required(key)
+
+
+def _optional(key: str, defaults: Mapping[str, Any]) -> vol.Optional:
+    # Suggested, not default: a default could never be cleared again.
+    return vol.Optional(key, description={"suggested_value": defaults.get(key)})
+
+
+def _port() -> Any:
+    return vol.All(
+        selector.NumberSelector(
+            selector.NumberSelectorConfig(
+                min=1, max=65535, step=1, mode=selector.NumberSelectorMode.BOX
+            )
+        ),
+        vol.Coerce(int),
+    )
+
+
+def _power() -> selector.NumberSelector:
+    return selector.NumberSelector(
+        selector.NumberSelectorConfig(
+            min=0,
+            max=LARGEST_POWER_W,
+            step=1,
+            unit_of_measurement=UnitOfPower.WATT,
+            mode=selector.NumberSelectorMode.BOX,
+        )
+    )
+
+
+def _percent() -> selector.NumberSelector:
+    return selector.NumberSelector(
+        selector.NumberSelectorConfig(
+            min=0,
+            max=100,
+            step=1,
+            unit_of_measurement=UnitOfRatio.PERCENTAGE,
+            mode=selector.NumberSelectorMode.SLIDER,
+        )
+    )

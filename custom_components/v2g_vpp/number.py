@@ -1,0 +1,173 @@
+"""Numbers: the limits of an EVSE and the floors of a vehicle."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Final, override
+
+from homeassistant.components.number import (
+    NumberDeviceClass,
+    NumberEntity,
+    NumberEntityDescription,
+    NumberMode,
+)
+from homeassistant.config_entries import ConfigSubentry
+from homeassistant.const import EntityCategory, UnitOfPower, UnitOfRatio
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+
+from .const import CONF_MAX_CHARGE_POWER_W, CONF_MAX_DISCHARGE_POWER_W
+from .coordinator import V2gConfigEntry
+from .domain.ids import EvseKey
+from .domain.policy import EvsePolicy, StationLimits, VehiclePolicy
+from .domain.snapshot import EvseSnapshot, VehicleSnapshot
+from .entity import EvseEntity, VehicleEntity, async_follow_subentries
+from .error_translation import translated_errors
+
+# Not 1: a floor that is raised stops power, and nothing that stops power may wait
+# behind another command. The site is the one writer and orders them.
+PARALLEL_UPDATES = 0
+
+POWER_STEP_W: Final = 100
+LIMITS: Final = StationLimits()
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvseNumberDescription(NumberEntityDescription):
+    """A number of one EVSE, bounded by its installation."""
+
+    value_fn: Callable[[EvsePolicy], float]
+    change_fn: Callable[[EvsePolicy, float], EvsePolicy]
+    limit_key: str
+    """Key of the station's set-up that holds the highest value."""
+
+    default_limit: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class VehicleNumberDescription(NumberEntityDescription):
+    """A floor or ceiling of one vehicle, percent of its capacity."""
+
+    value_fn: Callable[[VehiclePolicy], float]
+    change_fn: Callable[[VehiclePolicy, float], VehiclePolicy]
+
+
+EVSE_NUMBERS: Final[tuple[EvseNumberDescription, ...]] = (
+    EvseNumberDescription(
+        key="max_charge_power",
+        translation_key="max_charge_power",
+        value_fn=lambda policy: policy.max_charge_power_w,
+        change_fn=lambda policy, value: replace(policy, max_charge_power_w=value),
+        limit_key=CONF_MAX_CHARGE_POWER_W,
+        default_limit=LIMITS.max_charge_power_w,
+    ),
+    EvseNumberDescription(
+        key="max_discharge_power",
+        translation_key="max_discharge_power",
+        value_fn=lambda policy: policy.max_discharge_power_w,
+        change_fn=lambda policy, value: replace(policy, max_discharge_power_w=value),
+        limit_key=CONF_MAX_DISCHARGE_POWER_W,
+        default_limit=LIMITS.max_discharge_power_w,
+    ),
+)
+
+VEHICLE_NUMBERS: Final[tuple[VehicleNumberDescription, ...]] = (
+    VehicleNumberDescription(
+        key="reserve",
+        translation_key="reserve",
+        value_fn=lambda policy: policy.reserve_percent,
+        change_fn=lambda policy, value: replace(policy, reserve_percent=value),
+    ),
+    VehicleNumberDescription(
+        key="vpp_reserve",
+        translation_key="vpp_reserve",
+        value_fn=lambda policy: policy.vpp_reserve_percent,
+        change_fn=lambda policy, value: replace(policy, vpp_reserve_percent=value),
+    ),
+    VehicleNumberDescription(
+        key="max_soc",
+        translation_key="max_soc",
+        value_fn=lambda policy: policy.max_soc_percent,
+        change_fn=lambda policy, value: replace(policy, max_soc_percent=value),
+    ),
+)
+
+
+async def async_setup_entry(
+    hass: HomeAssistant,
+    entry: V2gConfigEntry,
+    async_add_entities: AddConfigEntryEntitiesCallback,
+) -> None:
+    """Add the numbers of all that the subentries set up."""
+
+    def evses(
+        subentry: ConfigSubentry, key: EvseKey, parent_device_id: str
+    ) -> list[NumberEntity]:
+        return [
+            EvseNumber(entry, subentry, key, parent_device_id, description)
+            for description in EVSE_NUMBERS
+        ]
+
+    def vehicles(subentry: ConfigSubentry) -> list[NumberEntity]:
+        return [
+            VehicleNumber(entry, subentry, description)
+            for description in VEHICLE_NUMBERS
+        ]
+
+    async_follow_subentries(
+        hass, entry, async_add_entities, evses=evses, vehicles=vehicles
+    )
+
+
+class EvseNumber(EvseEntity, NumberEntity):
+    """A limit of one EVSE."""
+
+    entity_description: EvseNumberDescription
+    _attr_device_class = NumberDeviceClass.POWER
+    _attr_entity_category = EntityCategory.CONFIG
+    _attr_mode = NumberMode.BOX
+    _attr_native_min_value = 0
+    _attr_native_step = POWER_STEP_W
+    _attr_native_unit_of_measurement = UnitOfPower.WATT
+
+    @override
+    def _show(self, part: EvseSnapshot) -> object:
+        description = self.entity_description
+        self._attr_native_value = description.value_fn(part.policy)
+        self._attr_native_max_value = self._subentry.data.get(
+            description.limit_key, description.default_limit
+        )
+        return self._attr_native_value, self._attr_native_max_value
+
+    @override
+    async def async_set_native_value(self, value: float) -> None:
+        change = self.entity_description.change_fn
+        with translated_errors():
+            await self._site.set_evse_policy(
+                self._key, lambda policy: change(policy, value)
+            )
+
+
+class VehicleNumber(VehicleEntity, NumberEntity):
+    """A floor or ceiling of one vehicle."""
+
+    entity_description: VehicleNumberDescription
+    _attr_device_class = NumberDeviceClass.BATTERY
+    _attr_entity_category = EntityCategory.CONFIG
+    _attr_mode = NumberMode.SLIDER
+    _attr_native_min_value = 0
+    _attr_native_max_value = 100
+    _attr_native_step = 1
+    _attr_native_unit_of_measurement = UnitOfRatio.PERCENTAGE
+
+    @override
+    def _show(self, part: VehicleSnapshot) -> object:
+        self._attr_native_value = self.entity_description.value_fn(part.policy)
+        return self._attr_native_value
+
+    @override
+    async def async_set_native_value(self, value: float) -> None:
+        change = self.entity_description.change_fn
+        with translated_errors():
+            await self._site.set_vehicle_policy(
+                self._vehicle_id, lambda policy: change(policy, value)
+            )

@@ -1,0 +1,303 @@
+"""Join a programme of a virtual power plant: invitation, certificate, handshake."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from homeassistant.config_entries import ConfigSubentryFlow, SubentryFlowResult
+from homeassistant.util import dt as dt_util
+import voluptuous as vol
+
+from .const import (
+    CONF_AGGREGATOR_KEYS,
+    CONF_BROKER_HOST,
+    CONF_BROKER_PORT,
+    CONF_BROKER_ROOT_PEM,
+    CONF_CERTIFICATE,
+    CONF_CERTIFICATE_EXPIRES_AT,
+    CONF_CLIENT_CERTIFICATE_PEM,
+    CONF_CLIENT_KEY_PEM,
+    CONF_CSR,
+    CONF_HOME_ID,
+    CONF_INVITATION,
+    CONF_PROGRAMME_ID,
+    CONF_REGION,
+    CONF_SIGNING_SEED,
+    UNIQUE_ID_PREFIX_PROGRAMME,
+)
+from .domain.errors import (
+    BrokerRefusedTls,
+    BrokerUnreachable,
+    CertificateInvalid,
+    InvitationInvalid,
+    V2gError,
+)
+from .enrolment_flow_steps import (
+    EnrolmentRefused,
+    HomeKeys,
+    PendingEnrolments,
+    create_home_keys,
+    request_certificate,
+)
+from .error_translation import tls_key
+from .flow_schemas import multiline_schema
+from .pki.expiry import check_client_certificate
+from .pki.request import client_common_name
+from .pki.tls import client_context
+from .vpp.probe import Enrolment, parse_invitation, probe_broker
+
+_OWN_WORDS: Final = frozenset(
+    {"unreadable", "key_mismatch", "wrong_name", "wrong_purpose", "expired"}
+    | {"not_yet_valid"}
+)
+"""Faults of a certificate that have a sentence of their own."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Broker:
+    """Where the certificate has to work."""
+
+    host: str
+    port: int
+    root_pem: str
+    common_name: str
+
+
+class ProgrammeFlow(ConfigSubentryFlow):
+    """Enrolment in one programme."""
+
+    _enrolment: Enrolment
+    _keys: HomeKeys
+    _detail = ""
+
+    async def async_step_user(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Take the invitation."""
+        errors: dict[str, str] = {}
+        if user_input is not None:
+            try:
+                enrolment = parse_invitation(
+                    user_input[CONF_INVITATION], dt_util.utcnow()
+                )
+            except InvitationInvalid as err:
+                errors, self._detail = _invitation_error(err), err.field
+            else:
+                if not self._is_known(enrolment):
+                    self._enrolment = enrolment
+                    self._keys = await self._keys_for(enrolment)
+                    return await self.async_step_enrol()
+                errors = {CONF_INVITATION: "already_configured"}
+        return self.async_show_form(
+            step_id="user",
+            data_schema=self.add_suggested_values_to_schema(
+                multiline_schema(CONF_INVITATION), user_input
+            ),
+            errors=errors,
+            description_placeholders={"field": self._detail},
+        )
+
+    async def async_step_enrol(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Ask how the certificate gets here."""
+        return self.async_show_menu(
+            step_id="enrol",
+            menu_options=["online", "manual"],
+            description_placeholders=self._placeholders(),
+        )
+
+    async def async_step_online(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Ask the operator for the certificate with the one-time code."""
+        errors: dict[str, str] = {}
+        if user_input is not None:
+            try:
+                # The code works once: a certificate that came is not asked for again.
+                if not self._keys.certificate_pem:
+                    pem = await request_certificate(
+                        self.hass, self._enrolment, self._keys
+                    )
+                    await self._keep(self._keys.with_certificate(pem))
+                return await self._create(self._keys.certificate_pem)
+            except EnrolmentRefused as err:
+                errors, self._detail = {"base": err.key}, err.detail
+            except V2gError as err:
+                errors = _certificate_error(err, "base")
+        return self.async_show_form(
+            step_id="online",
+            data_schema=vol.Schema({}),
+            errors=errors,
+            description_placeholders=self._placeholders(),
+        )
+
+    async def async_step_manual(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Show the request and take the certificate that was made of it."""
+        errors: dict[str, str] = {}
+        if user_input is not None:
+            try:
+                return await self._create(user_input[CONF_CERTIFICATE])
+            except V2gError as err:
+                errors = _certificate_error(err, CONF_CERTIFICATE)
+        return self.async_show_form(
+            step_id="manual",
+            data_schema=self.add_suggested_values_to_schema(
+                multiline_schema(CONF_CERTIFICATE), user_input
+            ),
+            errors=errors,
+            description_placeholders=self._placeholders(),
+        )
+
+    async def async_step_reconfigure(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Take a new certificate for the key that the home has."""
+        subentry = self._get_reconfigure_subentry()
+        data = subentry.data
+        errors: dict[str, str] = {}
+        if user_input is not None:
+            try:
+                expires_at = await self.hass.async_add_executor_job(
+                    _check,
+                    user_input[CONF_CERTIFICATE],
+                    data[CONF_CLIENT_KEY_PEM],
+                    _broker_of(data),
+                )
+            except V2gError as err:
+                errors = _certificate_error(err, CONF_CERTIFICATE)
+            else:
+                return self.async_update_and_abort(
+                    self._get_entry(),
+                    subentry,
+                    data_updates={
+                        CONF_CLIENT_CERTIFICATE_PEM: user_input[CONF_CERTIFICATE],
+                        CONF_CERTIFICATE_EXPIRES_AT: expires_at,
+                    },
+                )
+        return self.async_show_form(
+            step_id="reconfigure",
+            data_schema=self.add_suggested_values_to_schema(
+                multiline_schema(CONF_CERTIFICATE), user_input
+            ),
+            errors=errors,
+            description_placeholders={
+                "csr": data[CONF_CSR],
+                "host": data[CONF_BROKER_HOST],
+                "port": str(data[CONF_BROKER_PORT]),
+            },
+        )
+
+    async def _create(self, certificate_pem: str) -> SubentryFlowResult:
+        """Create the subentry once the broker accepts the certificate.
+
+        Raises:
+            CertificateInvalid, BrokerUnreachable, BrokerRefusedTls.
+        """
+        enrolment, keys = self._enrolment, self._keys
+        data: dict[str, Any] = {
+            CONF_PROGRAMME_ID: enrolment.programme_id,
+            CONF_REGION: enrolment.region,
+            CONF_HOME_ID: enrolment.home_id,
+            CONF_BROKER_HOST: enrolment.broker_host,
+            CONF_BROKER_PORT: enrolment.broker_port,
+            CONF_BROKER_ROOT_PEM: enrolment.broker_root_pem,
+            CONF_AGGREGATOR_KEYS: dict(enrolment.aggregator_keys),
+            CONF_CLIENT_KEY_PEM: keys.key_pem,
+            CONF_CSR: keys.csr_pem,
+            CONF_SIGNING_SEED: keys.signing_seed,
+            CONF_CLIENT_CERTIFICATE_PEM: certificate_pem,
+        }
+        data[CONF_CERTIFICATE_EXPIRES_AT] = await self.hass.async_add_executor_job(
+            _check, certificate_pem, keys.key_pem, _broker_of(data)
+        )
+        await PendingEnrolments(self.hass).forget(enrolment)
+        return self.async_create_entry(
+            title=enrolment.programme_name,
+            data=data,
+            unique_id=f"{UNIQUE_ID_PREFIX_PROGRAMME}{enrolment.programme_id}",
+        )
+
+    def _is_known(self, enrolment: Enrolment) -> bool:
+        unique_id = f"{UNIQUE_ID_PREFIX_PROGRAMME}{enrolment.programme_id}"
+        return any(
+            other.unique_id == unique_id
+            for other in self._get_entry().subentries.values()
+        )
+
+    async def _keys_for(self, enrolment: Enrolment) -> HomeKeys:
+        """Return the keys of an enrolment that was left open, else new ones."""
+        kept = await PendingEnrolments(self.hass).find(enrolment)
+        if kept is not None:
+            return kept
+        keys = await self.hass.async_add_executor_job(
+            create_home_keys, client_common_name(enrolment.region, enrolment.home_id)
+        )
+        await PendingEnrolments(self.hass).keep(enrolment, keys)
+        return keys
+
+    async def _keep(self, keys: HomeKeys) -> None:
+        self._keys = keys
+        await PendingEnrolments(self.hass).keep(self._enrolment, keys)
+
+    def _placeholders(self) -> dict[str, str]:
+        enrolment = self._enrolment
+        return {
+            "programme": enrolment.programme_name,
+            "terms_url": enrolment.terms_url,
+            "home_id": enrolment.home_id,
+            "host": enrolment.broker_host,
+            "port": str(enrolment.broker_port),
+            "csr": self._keys.csr_pem,
+            "signing_key": self._keys.signing_public_key,
+            "detail": self._detail,
+        }
+
+
+def _broker_of(data: Mapping[str, Any]) -> _Broker:
+    return _Broker(
+        host=data[CONF_BROKER_HOST],
+        port=data[CONF_BROKER_PORT],
+        root_pem=data[CONF_BROKER_ROOT_PEM],
+        common_name=client_common_name(data[CONF_REGION], data[CONF_HOME_ID]),
+    )
+
+
+def _check(certificate_pem: str, key_pem: str, broker: _Broker) -> str:
+    """Return when a certificate expires, once the broker took it. Blocking.
+
+    Raises:
+        CertificateInvalid, BrokerUnreachable, BrokerRefusedTls.
+    """
+    facts = check_client_certificate(
+        certificate_pem, key_pem, broker.common_name, None, dt_util.utcnow()
+    )
+    context = client_context(broker.root_pem, certificate_pem, key_pem)
+    probe_broker(broker.host, broker.port, context)
+    return facts.not_valid_after.isoformat()
+
+
+def _invitation_error(err: InvitationInvalid) -> dict[str, str]:
+    match err.field:
+        case "invitation":
+            key = "not_an_invitation"
+        case "expires_at":
+            key = "invitation_expired"
+        case _:
+            key = "invitation_incomplete"
+    return {CONF_INVITATION: key}
+
+
+def _certificate_error(err: V2gError, field: str) -> dict[str, str]:
+    """Return the error by field; what the broker says belongs to the whole form."""
+    match err:
+        case CertificateInvalid(reason=reason) if reason in _OWN_WORDS:
+            return {field: f"certificate_{reason}"}
+        case BrokerUnreachable():
+            return {"base": "broker_unreachable"}
+        case BrokerRefusedTls():
+            return {"base": tls_key(err)}
+        case _:
+            return {field: "certificate_unusable"}

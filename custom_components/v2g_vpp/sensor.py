@@ -1,0 +1,212 @@
+"""Sensors: what flows, why, and what could flow."""
+
+from functools import cached_property
+import time
+from typing import override
+
+from homeassistant.components.sensor import SensorEntity
+from homeassistant.config_entries import ConfigSubentry
+from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+from homeassistant.helpers.event import async_call_later, async_track_time_interval
+from homeassistant.util import dt as dt_util
+
+from .const import ATTR_REQUESTED
+from .coordinator import V2gConfigEntry
+from .display import POWER, DisplayFilter
+from .domain.ids import EvseKey
+from .domain.snapshot import (
+    EvseSnapshot,
+    ProgrammeSnapshot,
+    SiteSnapshot,
+    VehicleSnapshot,
+)
+from .entity import (
+    EvseEntity,
+    ProgrammeEntity,
+    SiteEntity,
+    V2gEntity,
+    VehicleEntity,
+    async_follow_subentries,
+    is_virtual,
+)
+from .sensor_descriptions import (
+    CERTIFICATE,
+    CERTIFICATE_REFRESH,
+    EVSE_SENSORS,
+    PROGRAMME_SENSORS,
+    SETPOINT,
+    SITE_SENSORS,
+    VEHICLE_SENSORS,
+    EvseSensorDescription,
+    V2gSensorDescription,
+    certificate_days_left,
+)
+
+# Everything is pushed, nothing is asked for.
+PARALLEL_UPDATES = 0
+
+
+async def async_setup_entry(
+    hass: HomeAssistant,
+    entry: V2gConfigEntry,
+    async_add_entities: AddConfigEntryEntitiesCallback,
+) -> None:
+    """Add the sensors of the home and of all that its subentries set up."""
+    async_add_entities(SiteSensor(entry, description) for description in SITE_SENSORS)
+
+    def evses(
+        subentry: ConfigSubentry, key: EvseKey, parent_device_id: str
+    ) -> list[SensorEntity]:
+        return [
+            *(
+                EvseSensor(entry, subentry, key, parent_device_id, description)
+                for description in EVSE_SENSORS
+            ),
+            SetpointSensor(entry, subentry, key, parent_device_id, SETPOINT),
+        ]
+
+    def vehicles(subentry: ConfigSubentry) -> list[SensorEntity]:
+        return [
+            VehicleSensor(entry, subentry, description)
+            for description in VEHICLE_SENSORS
+        ]
+
+    def programmes(subentry: ConfigSubentry) -> list[SensorEntity]:
+        return [
+            *(ProgrammeSensor(entry, subentry, d) for d in PROGRAMME_SENSORS),
+            CertificateSensor(entry, subentry, CERTIFICATE),
+        ]
+
+    async_follow_subentries(
+        hass,
+        entry,
+        async_add_entities,
+        evses=evses,
+        vehicles=vehicles,
+        programmes=programmes,
+    )
+
+
+class V2gSensor[PartT](V2gEntity[PartT], SensorEntity):
+    """A sensor whose number is shown no more often than is useful."""
+
+    entity_description: V2gSensorDescription[PartT]
+
+    _cancel_retry: CALLBACK_TYPE | None = None
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        self.async_on_remove(self._stop_retry)
+        await super().async_added_to_hass()
+
+    @override
+    def _show(self, part: PartT) -> object:
+        description = self.entity_description
+        value = description.value_fn(part)
+        if self._filter is not None and not isinstance(value, str):
+            value = self._filtered(self._filter, part, value)
+        self._attr_native_value = value
+        return value
+
+    def _filtered(
+        self, display: DisplayFilter, part: PartT, value: float | None
+    ) -> float | None:
+        context = self.entity_description.context_fn(part)
+        wait_s = display.offer(value, context, time.monotonic())
+        if wait_s is not None and self._cancel_retry is None:
+            self._cancel_retry = async_call_later(self.hass, wait_s, self._retry)
+        return display.shown
+
+    @cached_property
+    def _filter(self) -> DisplayFilter | None:
+        rate = self.entity_description.rate
+        return DisplayFilter(rate) if rate is not None else None
+
+    @callback
+    def _retry(self, _now: object) -> None:
+        self._cancel_retry = None
+        self._handle_coordinator_update()
+
+    @callback
+    def _stop_retry(self) -> None:
+        if self._cancel_retry is not None:
+            self._cancel_retry()
+            self._cancel_retry = None
+
+
+class SiteSensor(V2gSensor[SiteSnapshot], SiteEntity):
+    """A number of the whole home."""
+
+
+class VehicleSensor(V2gSensor[VehicleSnapshot], VehicleEntity):
+    """A number of one vehicle."""
+
+    def __init__(
+        self,
+        entry: V2gConfigEntry,
+        subentry: ConfigSubentry,
+        description: V2gSensorDescription[VehicleSnapshot],
+    ) -> None:
+        """Build the sensor; a virtual vehicle's numbers stay out of statistics."""
+        super().__init__(entry, subentry, description)
+        if is_virtual(subentry):
+            self._attr_state_class = None
+
+
+class ProgrammeSensor(V2gSensor[ProgrammeSnapshot], ProgrammeEntity):
+    """A number of one programme."""
+
+
+class EvseSensor(V2gSensor[EvseSnapshot], EvseEntity):
+    """A number or state of one EVSE."""
+
+    def __init__(
+        self,
+        entry: V2gConfigEntry,
+        subentry: ConfigSubentry,
+        key: EvseKey,
+        parent_device_id: str,
+        description: EvseSensorDescription,
+    ) -> None:
+        """Build the sensor; a virtual station's numbers stay out of statistics."""
+        super().__init__(entry, subentry, key, parent_device_id, description)
+        self._needs_link = description.needs_link
+        if is_virtual(subentry):
+            self._attr_state_class = None
+
+
+class SetpointSensor(EvseSensor):
+    """The setpoint, with what was asked for beside it."""
+
+    @cached_property
+    def _requested(self) -> DisplayFilter:
+        return DisplayFilter(POWER)
+
+    @override
+    def _show(self, part: EvseSnapshot) -> object:
+        requested = self._filtered(self._requested, part, part.setpoint.requested_w)
+        self._attr_extra_state_attributes = {ATTR_REQUESTED: requested}
+        return super()._show(part), requested
+
+
+class CertificateSensor(ProgrammeEntity, SensorEntity):
+    """The days until the programme's client certificate expires."""
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        self.async_on_remove(
+            async_track_time_interval(self.hass, self._time_passed, CERTIFICATE_REFRESH)
+        )
+        await super().async_added_to_hass()
+
+    @override
+    def _show(self, part: ProgrammeSnapshot) -> object:
+        self._attr_native_value = certificate_days_left(
+            self._subentry.data, dt_util.utcnow()
+        )
+        return self._attr_native_value
+
+    @callback
+    def _time_passed(self, _now: object) -> None:
+        self._handle_coordinator_update()

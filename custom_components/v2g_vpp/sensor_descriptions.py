@@ -1,0 +1,321 @@
+"""What each sensor shows."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from homeassistant.components.sensor import (
+    SensorDeviceClass,
+    SensorEntityDescription,
+    SensorStateClass,
+)
+from homeassistant.const import (
+    EntityCategory,
+    UnitOfElectricPotential,
+    UnitOfEnergy,
+    UnitOfFrequency,
+    UnitOfPower,
+    UnitOfRatio,
+    UnitOfTime,
+)
+
+from .const import CONF_CERTIFICATE_EXPIRES_AT
+from .display import ENERGY, FREQUENCY, PERCENT, POWER, VOLTAGE, DisplayRate
+from .domain.capability import DIALECT_TIMING, promised_end_s
+from .domain.measurement import Reading
+from .domain.setpoint import ControlOwner, Reason
+from .domain.snapshot import (
+    EvseSnapshot,
+    ProgrammeSnapshot,
+    SelfTestPhase,
+    SiteSnapshot,
+    VehicleSnapshot,
+)
+from .domain.state import EvseState
+
+CERTIFICATE_REFRESH: Final = timedelta(hours=1)
+"""Days left change by themselves; an hour is fine enough for whole days."""
+
+NOTHING: Final = "nothing"
+NOT_AVAILABLE: Final = "not_available"
+"""Home Assistant keeps the word "unavailable" for entities that cannot be read."""
+
+DISPLAY_STATES: Final[Mapping[EvseState, str]] = {
+    state: NOT_AVAILABLE if state is EvseState.UNAVAILABLE else state.value
+    for state in EvseState
+}
+
+
+def _no_context(_part: Any) -> object:
+    return None
+
+
+def _evse_context(evse: EvseSnapshot) -> object:
+    return evse.state, evse.setpoint.owner, evse.setpoint.reason
+
+
+@dataclass(frozen=True, kw_only=True)
+class V2gSensorDescription[PartT](SensorEntityDescription):
+    """A sensor and where its number comes from."""
+
+    value_fn: Callable[[PartT], float | str | None]
+    context_fn: Callable[[PartT], object] = _no_context
+    """What the number belongs to: a change of it shows the number at once."""
+
+    rate: DisplayRate | None = None
+    """None: every change is shown."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvseSensorDescription(V2gSensorDescription[EvseSnapshot]):
+    """A sensor of one EVSE."""
+
+    context_fn: Callable[[EvseSnapshot], object] = _evse_context
+    needs_link: bool = False
+    """True: unavailable while the station is offline."""
+
+
+def _value(reading: Reading | None) -> float | None:
+    return reading.value if reading is not None else None
+
+
+def _fresh_value(evse: EvseSnapshot, reading: Reading | None) -> float | None:
+    # An old reading is worse than none: it looks like power that flows.
+    return _value(reading) if evse.is_meter_fresh else None
+
+
+def _stops_within_s(evse: EvseSnapshot) -> float | None:
+    """Return when a running discharge ends without this product, proven values only."""
+    if evse.proof is None:
+        return None
+    return promised_end_s(
+        DIALECT_TIMING[evse.proof.dialect],
+        evse.fingerprint.dead_time_s,
+        evse.policy.max_discharge_power_w,
+        evse.fingerprint.ramp_w_per_s,
+    )
+
+
+def certificate_days_left(data: Mapping[str, Any], now: datetime) -> int | None:
+    """Return whole days until a programme's certificate expires, negative after."""
+    expires_at = data.get(CONF_CERTIFICATE_EXPIRES_AT)
+    if expires_at is None:
+        return None
+    return (datetime.fromisoformat(expires_at) - now) // timedelta(days=1)
+
+
+def _power(
+    key: str,
+    value_fn: Callable[[EvseSnapshot], float | None],
+    *,
+    translation_key: str | None = None,
+    needs_link: bool = False,
+) -> EvseSensorDescription:
+    return EvseSensorDescription(
+        key=key,
+        translation_key=translation_key,
+        device_class=SensorDeviceClass.POWER,
+        state_class=SensorStateClass.MEASUREMENT,
+        native_unit_of_measurement=UnitOfPower.WATT,
+        suggested_display_precision=0,
+        value_fn=value_fn,
+        rate=POWER,
+        needs_link=needs_link,
+    )
+
+
+def _energy(
+    key: str, value_fn: Callable[[EvseSnapshot], float | None]
+) -> EvseSensorDescription:
+    return EvseSensorDescription(
+        key=key,
+        translation_key=key,
+        device_class=SensorDeviceClass.ENERGY,
+        # Lifetime registers of the meter.
+        state_class=SensorStateClass.TOTAL,
+        native_unit_of_measurement=UnitOfEnergy.WATT_HOUR,
+        suggested_unit_of_measurement=UnitOfEnergy.KILO_WATT_HOUR,
+        suggested_display_precision=2,
+        value_fn=value_fn,
+        context_fn=_no_context,
+        rate=ENERGY,
+    )
+
+
+def _choice(
+    key: str,
+    options: list[str],
+    value_fn: Callable[[EvseSnapshot], str],
+    category: EntityCategory | None = None,
+) -> EvseSensorDescription:
+    return EvseSensorDescription(
+        key=key,
+        translation_key=key,
+        device_class=SensorDeviceClass.ENUM,
+        entity_category=category,
+        options=options,
+        value_fn=value_fn,
+    )
+
+
+SETPOINT: Final = _power(
+    "setpoint", lambda evse: evse.setpoint.power_w, translation_key="setpoint"
+)
+
+EVSE_SENSORS: Final[tuple[EvseSensorDescription, ...]] = (
+    _choice(
+        "state", list(DISPLAY_STATES.values()), lambda evse: DISPLAY_STATES[evse.state]
+    ),
+    _choice("reason", list(Reason), lambda evse: evse.setpoint.reason),
+    _choice("control_owner", list(ControlOwner), lambda evse: evse.setpoint.owner),
+    _choice(
+        "discharge_blocked_by",
+        [NOTHING, *Reason],
+        lambda evse: evse.discharge_blocked_by or NOTHING,
+    ),
+    _choice(
+        "self_test",
+        list(SelfTestPhase),
+        lambda evse: evse.self_test.phase,
+        EntityCategory.DIAGNOSTIC,
+    ),
+    _power(
+        "power",
+        lambda evse: _fresh_value(evse, evse.measurement.power_w),
+        needs_link=True,
+    ),
+    _power(
+        "available_charge_power",
+        lambda evse: evse.available_charge_w,
+        translation_key="available_charge_power",
+    ),
+    _power(
+        "available_discharge_power",
+        lambda evse: evse.available_discharge_w,
+        translation_key="available_discharge_power",
+    ),
+    _energy("energy_charged", lambda evse: _value(evse.measurement.energy_charged_wh)),
+    _energy(
+        "energy_discharged",
+        lambda evse: _value(evse.measurement.energy_discharged_wh),
+    ),
+    EvseSensorDescription(
+        key="frequency",
+        device_class=SensorDeviceClass.FREQUENCY,
+        state_class=SensorStateClass.MEASUREMENT,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        entity_registry_enabled_default=False,
+        native_unit_of_measurement=UnitOfFrequency.HERTZ,
+        suggested_display_precision=2,
+        value_fn=lambda evse: _fresh_value(evse, evse.measurement.frequency_hz),
+        context_fn=_no_context,
+        rate=FREQUENCY,
+        needs_link=True,
+    ),
+    EvseSensorDescription(
+        key="voltage",
+        device_class=SensorDeviceClass.VOLTAGE,
+        state_class=SensorStateClass.MEASUREMENT,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        entity_registry_enabled_default=False,
+        native_unit_of_measurement=UnitOfElectricPotential.VOLT,
+        suggested_display_precision=0,
+        value_fn=lambda evse: _fresh_value(evse, evse.measurement.voltage_v),
+        context_fn=_no_context,
+        rate=VOLTAGE,
+        needs_link=True,
+    ),
+    EvseSensorDescription(
+        key="dead_time",
+        translation_key="dead_time",
+        device_class=SensorDeviceClass.DURATION,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        entity_registry_enabled_default=False,
+        native_unit_of_measurement=UnitOfTime.SECONDS,
+        suggested_display_precision=1,
+        value_fn=lambda evse: (
+            evse.fingerprint.dead_time_s if evse.fingerprint.is_learnt else None
+        ),
+    ),
+    EvseSensorDescription(
+        key="stops_by_itself_within",
+        translation_key="stops_by_itself_within",
+        device_class=SensorDeviceClass.DURATION,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        entity_registry_enabled_default=False,
+        native_unit_of_measurement=UnitOfTime.SECONDS,
+        suggested_display_precision=0,
+        value_fn=_stops_within_s,
+    ),
+)
+
+VEHICLE_SENSORS: Final[tuple[V2gSensorDescription[VehicleSnapshot], ...]] = (
+    V2gSensorDescription(
+        key="soc",
+        translation_key="soc",
+        device_class=SensorDeviceClass.BATTERY,
+        state_class=SensorStateClass.MEASUREMENT,
+        native_unit_of_measurement=UnitOfRatio.PERCENTAGE,
+        suggested_display_precision=0,
+        value_fn=lambda vehicle: vehicle.soc_percent,
+        context_fn=lambda vehicle: vehicle.evse,
+        rate=PERCENT,
+    ),
+    V2gSensorDescription(
+        key="energy_above_floor",
+        translation_key="energy_above_floor",
+        device_class=SensorDeviceClass.ENERGY_STORAGE,
+        state_class=SensorStateClass.MEASUREMENT,
+        native_unit_of_measurement=UnitOfEnergy.WATT_HOUR,
+        suggested_unit_of_measurement=UnitOfEnergy.KILO_WATT_HOUR,
+        suggested_display_precision=1,
+        value_fn=VehicleSnapshot.energy_above_floor_wh,
+        context_fn=lambda vehicle: (vehicle.evse, vehicle.policy),
+        rate=ENERGY,
+    ),
+)
+
+PROGRAMME_SENSORS: Final[tuple[V2gSensorDescription[ProgrammeSnapshot], ...]] = (
+    V2gSensorDescription(
+        key="delivered_energy",
+        translation_key="delivered_energy",
+        device_class=SensorDeviceClass.ENERGY,
+        native_unit_of_measurement=UnitOfEnergy.WATT_HOUR,
+        suggested_unit_of_measurement=UnitOfEnergy.KILO_WATT_HOUR,
+        suggested_display_precision=2,
+        value_fn=lambda programme: programme.delivered_discharge_wh,
+        context_fn=lambda programme: programme.order,
+        rate=ENERGY,
+    ),
+)
+
+CERTIFICATE: Final = SensorEntityDescription(
+    key="certificate_days_left",
+    translation_key="certificate_days_left",
+    device_class=SensorDeviceClass.DURATION,
+    entity_category=EntityCategory.DIAGNOSTIC,
+    native_unit_of_measurement=UnitOfTime.DAYS,
+    suggested_display_precision=0,
+)
+
+SITE_SENSORS: Final[tuple[V2gSensorDescription[SiteSnapshot], ...]] = (
+    V2gSensorDescription(
+        key="available_up",
+        translation_key="available_up",
+        device_class=SensorDeviceClass.POWER,
+        native_unit_of_measurement=UnitOfPower.WATT,
+        suggested_display_precision=0,
+        value_fn=lambda site: sum(evse.available_discharge_w for evse in site.evses),
+        rate=POWER,
+    ),
+    V2gSensorDescription(
+        key="available_down",
+        translation_key="available_down",
+        device_class=SensorDeviceClass.POWER,
+        native_unit_of_measurement=UnitOfPower.WATT,
+        suggested_display_precision=0,
+        value_fn=lambda site: sum(evse.available_charge_w for evse in site.evses),
+        rate=POWER,
+    ),
+)

@@ -1,0 +1,119 @@
+"""The site's document on Home Assistant's storage."""
+
+from collections.abc import Callable, Mapping
+import logging
+from pathlib import Path
+from typing import Any, Final, override
+
+from homeassistant.core import CoreState, HomeAssistant
+from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers.storage import Store as HomeAssistantStore
+
+from .const import DOMAIN
+from .domain.errors import StoreUnreadable
+from .domain.ports import Store, StoredData
+
+_LOGGER = logging.getLogger(__name__)
+
+POLICY_STORE_KEY: Final = f"{DOMAIN}.policy"
+STORAGE_VERSION: Final = 1
+
+SAVE_DELAY_S: Final = 60.0
+"""What would do harm when lost is saved at once; the rest spares the memory card."""
+
+
+class HaStore(Store):
+    """One private, atomically written document under ``.storage``.
+
+    Home Assistant renames a file that it cannot decode and carries on as if there had
+    never been one. For latches and permissions that would be the wrong answer, so a
+    document that was there and did not come back counts as unreadable, until the next
+    save.
+    """
+
+    def __init__(
+        self,
+        hass: HomeAssistant,
+        key: str,
+        *,
+        report_write: Callable[[bool], None] | None = None,
+    ) -> None:
+        """Name the document.
+
+        Args:
+            hass: the running Home Assistant.
+            key: file name, unique in this Home Assistant.
+            report_write: told after each awaited save whether it is on disk; Home
+                Assistant itself only logs a full disk.
+        """
+        self._hass, self._key, self._report_write = hass, key, report_write
+        self._store: HomeAssistantStore[dict[str, Any]] = HomeAssistantStore(
+            hass, STORAGE_VERSION, key, private=True, atomic_writes=True
+        )
+        self._reader: Callable[[], StoredData] = dict
+        self._is_scheduled = False
+
+    @override
+    async def load(self) -> StoredData | None:
+        was_there = await self._hass.async_add_executor_job(self._has_left_traces)
+        try:
+            document = await self._store.async_load()
+        except (
+            HomeAssistantError,
+            OSError,
+            KeyError,
+            TypeError,
+            ValueError,
+            NotImplementedError,
+        ) as err:
+            # Not JSON, not a storage document, or written by a newer version.
+            raise StoreUnreadable(self._key) from err
+        if document is None and not was_there:
+            return None
+        if not isinstance(document, Mapping):
+            raise StoreUnreadable(self._key)
+        return document
+
+    @override
+    async def save(self, data: StoredData) -> None:
+        before = await self._hass.async_add_executor_job(self._fingerprint)
+        # The save takes the place of a scheduled one, with nothing awaited between.
+        self._is_scheduled = False
+        await self._store.async_save(dict(data))
+        if self._hass.state is CoreState.stopping:
+            # Home Assistant writes it in its last stage, after this call.
+            return
+        after = await self._hass.async_add_executor_job(self._fingerprint)
+        is_written = after is not None and after != before
+        if not is_written:
+            _LOGGER.error("%s could not be written", self._key)
+        if self._report_write is not None:
+            self._report_write(is_written)
+
+    @override
+    def save_later(self, read: Callable[[], StoredData]) -> None:
+        self._reader = read
+        # A new delay for every call would put the write off as long as they come.
+        if not self._is_scheduled:
+            self._is_scheduled = True
+            self._store.async_delay_save(self._read, SAVE_DELAY_S)
+
+    async def remove(self) -> None:
+        """Delete the document."""
+        self._is_scheduled = False
+        await self._store.async_remove()
+
+    def _read(self) -> dict[str, Any]:
+        self._is_scheduled = False
+        return dict(self._reader())
+
+    def _has_left_traces(self) -> bool:
+        path = Path(self._store.path)
+        return path.exists() or any(path.parent.glob(f"{path.name}.corrupt.*"))
+
+    def _fingerprint(self) -> tuple[int, int] | None:
+        try:
+            stat = Path(self._store.path).stat()
+        except FileNotFoundError:
+            return None
+        return stat.st_ino, stat.st_mtime_ns

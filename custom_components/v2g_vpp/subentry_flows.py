@@ -1,0 +1,187 @@
+"""Add and change charging stations and vehicles."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from homeassistant.config_entries import ConfigSubentryFlow, SubentryFlowResult
+from homeassistant.util import slugify
+
+from .const import (
+    CONF_EVCC_ID,
+    CONF_IDENTITY,
+    CONF_NAME,
+    CONF_PASSWORD,
+    CONF_VEHICLE_ID,
+    SUBENTRY_VEHICLE,
+    UNIQUE_ID_PREFIX_STATION,
+    UNIQUE_ID_PREFIX_VEHICLE,
+    VEHICLE_AUTOMATIC,
+)
+from .flow_schemas import (
+    new_password,
+    station_errors,
+    station_schema,
+    vehicle_errors,
+    vehicle_schema,
+)
+from .station_address import station_url
+
+
+class StationFlow(ConfigSubentryFlow):
+    """A charging station that dials in."""
+
+    def __init__(self) -> None:
+        """Begin with a password of its own: one that a station offers is not trusted."""
+        self._data: dict[str, Any] = {CONF_PASSWORD: new_password()}
+
+    async def async_step_user(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Ask for the identity and the limits of the installation."""
+        errors: dict[str, str] = {}
+        if user_input is not None:
+            self._data |= user_input
+            # A repair starts the flow with the identity alone.
+            is_complete = CONF_PASSWORD in user_input
+            errors = self._errors(self._data) if is_complete else {}
+            if is_complete and not errors:
+                return await self.async_step_connect()
+        return self.async_show_form(
+            step_id="user",
+            data_schema=station_schema(self._data, is_new=True),
+            errors=errors,
+        )
+
+    async def async_step_connect(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Show what to enter at the charger."""
+        identity = self._data[CONF_IDENTITY]
+        if user_input is not None:
+            return self.async_create_entry(
+                title=identity,
+                data=self._data,
+                unique_id=f"{UNIQUE_ID_PREFIX_STATION}{identity}",
+            )
+        url = station_url(self.hass, self._get_entry().data)
+        return self.async_show_form(
+            step_id="connect",
+            description_placeholders={
+                "url": url,
+                "url_with_identity": f"{url}{identity}",
+                "identity": identity,
+                "password": self._data[CONF_PASSWORD],
+            },
+            last_step=True,
+        )
+
+    async def async_step_reconfigure(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Change the password or the limits."""
+        subentry = self._get_reconfigure_subentry()
+        errors: dict[str, str] = {}
+        if user_input is not None:
+            errors = station_errors(user_input)
+            if not errors:
+                return self.async_update_and_abort(
+                    self._get_entry(), subentry, data_updates=user_input
+                )
+        return self.async_show_form(
+            step_id="reconfigure",
+            data_schema=station_schema(user_input or subentry.data, is_new=False),
+            errors=errors,
+            description_placeholders={
+                "url": station_url(self.hass, self._get_entry().data),
+                "identity": subentry.data[CONF_IDENTITY],
+            },
+        )
+
+    def _errors(self, data: Mapping[str, Any]) -> dict[str, str]:
+        errors = station_errors(data)
+        unique_id = f"{UNIQUE_ID_PREFIX_STATION}{data[CONF_IDENTITY]}"
+        if any(
+            other.unique_id == unique_id
+            for other in self._get_entry().subentries.values()
+        ):
+            errors[CONF_IDENTITY] = "already_configured"
+        return errors
+
+
+class VehicleFlow(ConfigSubentryFlow):
+    """A vehicle of the home."""
+
+    async def async_step_user(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Ask for the facts and the first floors of a vehicle."""
+        errors: dict[str, str] = {}
+        if user_input is not None:
+            errors = self._errors(user_input, None)
+            if not errors:
+                vehicle_id = self._new_id(user_input[CONF_NAME])
+                return self.async_create_entry(
+                    title=user_input[CONF_NAME],
+                    data={**user_input, CONF_VEHICLE_ID: vehicle_id},
+                    unique_id=f"{UNIQUE_ID_PREFIX_VEHICLE}{vehicle_id}",
+                )
+        return self.async_show_form(
+            step_id="user",
+            data_schema=vehicle_schema(user_input or {}, is_new=True),
+            errors=errors,
+        )
+
+    async def async_step_reconfigure(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Change the facts; the floors are entities of the vehicle."""
+        subentry = self._get_reconfigure_subentry()
+        errors: dict[str, str] = {}
+        if user_input is not None:
+            errors = self._errors(user_input, subentry.subentry_id)
+            if not errors:
+                kept = {k: v for k, v in subentry.data.items() if k != CONF_EVCC_ID}
+                return self.async_update_and_abort(
+                    self._get_entry(),
+                    subentry,
+                    title=user_input[CONF_NAME],
+                    data=kept | user_input,
+                )
+        return self.async_show_form(
+            step_id="reconfigure",
+            data_schema=vehicle_schema(user_input or subentry.data, is_new=False),
+            errors=errors,
+        )
+
+    def _errors(
+        self, data: Mapping[str, Any], own_subentry_id: str | None
+    ) -> dict[str, str]:
+        errors = vehicle_errors(data)
+        name, evcc_id = data[CONF_NAME].strip().casefold(), data.get(CONF_EVCC_ID)
+        if name in ("", VEHICLE_AUTOMATIC):
+            errors[CONF_NAME] = "name_not_legal"
+        for other in self._get_entry().subentries.values():
+            if (
+                other.subentry_type != SUBENTRY_VEHICLE
+                or other.subentry_id == own_subentry_id
+            ):
+                continue
+            if other.data[CONF_NAME].strip().casefold() == name:
+                errors[CONF_NAME] = "already_configured"
+            if evcc_id and other.data.get(CONF_EVCC_ID) == evcc_id:
+                errors[CONF_EVCC_ID] = "evcc_id_taken"
+        return errors
+
+    def _new_id(self, name: str) -> str:
+        """Return an id that a vehicle of the same name gets again."""
+        taken = {
+            other.data[CONF_VEHICLE_ID]
+            for other in self._get_entry().subentries.values()
+            if other.subentry_type == SUBENTRY_VEHICLE
+        }
+        base = candidate = slugify(name)
+        number = 1
+        while candidate in taken:
+            number += 1
+            candidate = f"{base}_{number}"
+        return candidate
