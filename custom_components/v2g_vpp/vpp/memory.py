@@ -22,6 +22,8 @@ class GateMemory:
     def __init__(self) -> None:
         """Begin as a home that never heard anything."""
         self.boot_count = 0
+        self._pinned: dict[str, str] = {}
+        self._keys: dict[str, str] = {}
         self._marks: dict[str, Mark] = {}
         self._verdicts: OrderedDict[str, DispatchAck] = OrderedDict()
         self._cancelled: OrderedDict[str, None] = OrderedDict()
@@ -43,6 +45,8 @@ class GateMemory:
                 str(topic): (int(epoch), int(seq))
                 for topic, (epoch, seq) in data["marks"].items()
             }
+            memory._pinned = {str(k): str(v) for k, v in data["pinned"].items()}
+            memory._keys = {str(k): str(v) for k, v in data["keys"].items()}
             for raw in data["verdicts"]:
                 verdict = _read_verdict(raw)
                 memory._verdicts[verdict.order_id] = verdict
@@ -57,9 +61,22 @@ class GateMemory:
         return {
             "boot_count": self.boot_count,
             "marks": {topic: list(mark) for topic, mark in self._marks.items()},
+            "pinned": self._pinned,
+            "keys": self._keys,
             "verdicts": [_write_verdict(v) for v in self._verdicts.values()],
             "cancelled": list(self._cancelled),
         }
+
+    def keys_for(self, pinned: Mapping[str, str]) -> Mapping[str, str]:
+        """Return the keys to trust: those of the last welcome, else the pinned ones.
+
+        Other pinned keys than last time mean a new invitation, which counts.
+        """
+        return self._keys if self._keys and self._pinned == pinned else pinned
+
+    def remember_keys(self, pinned: Mapping[str, str], keys: Mapping[str, str]) -> None:
+        """Note the keys that a welcome named."""
+        self._pinned, self._keys = dict(pinned), dict(keys)
 
     def mark(self, topic: str) -> Mark | None:
         """Return the newest (epoch, seq) that was seen on a topic."""

@@ -263,3 +263,19 @@ class Telemetry:
 type Outbound = (
     State | Hello | ClockRequest | Offer | Availability | Telemetry | DispatchAck
 )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Publication:
+    """One message to publish."""
+
+    topic: str
+    payload: bytes
+    qos: int
+    is_retained: bool = False
+    expiry_s: int | None = None
+    """Message Expiry Interval; None keeps it for ever."""
+
+    signature: str | None = None
+    response_topic: str | None = None
+    correlation: bytes | None = None

@@ -102,7 +102,9 @@ def describe_availability(
     """Return what a command could get now; nothing while the owner paused."""
     programme = snapshot.programme(programme_id)
     is_open = programme is not None and programme.is_participating
-    resources = tuple(_room_of(snapshot, evse, is_open) for evse in snapshot.evses)
+    resources = tuple(
+        _room_of(snapshot, evse, is_open=is_open) for evse in snapshot.evses
+    )
     lowest_w = sum(one.room.lowest_w for one in resources)
     if snapshot.export_limit_w is not None:
         # The owner's bound on feeding in counts for all EVSEs together.
@@ -196,7 +198,9 @@ def _offered(snapshot: SiteSnapshot, evse: EvseSnapshot) -> OfferedResource:
     )
 
 
-def _room_of(snapshot: SiteSnapshot, evse: EvseSnapshot, is_open: bool) -> ResourceRoom:  # noqa: FBT001
+def _room_of(
+    snapshot: SiteSnapshot, evse: EvseSnapshot, *, is_open: bool
+) -> ResourceRoom:
     discharge_w = evse.available_discharge_w if is_open else 0.0
     charge_w = evse.available_charge_w if is_open else 0.0
     deliverable_wh = absorbable_wh = 0.0
