@@ -119,21 +119,29 @@ class Authority:
             None,
         )
 
-    def sign_home_request(self, csr_pem: str, home: HomeIdentity) -> str:
+    def sign_home_request(
+        self, csr_pem: str, home: HomeIdentity, *, revoke_earlier: bool = False
+    ) -> str:
         """Return a client certificate for the public key of a signing request.
 
         Only key and name of the request count: what else it asks for is not granted.
 
+        Args:
+            csr_pem: the request.
+            home: whom it must name.
+            revoke_earlier: whether the home's other certificates end with this one.
+
         Raises:
-            CertificateRefusedError: for an unreadable request, a wrong signature, a key
-                that is not P-256, or a name that is not exactly the home's.
+            CertificateRefusedError: for an unreadable request, a wrong signature, a
+                key that is not P-256, or a name that is not exactly the home's.
         """
         public_key = checked_request_key(csr_pem, home.common_name)
-        return certificate_pem(
-            self._issue(
-                home.common_name, public_key, ExtendedKeyUsageOID.CLIENT_AUTH, None
-            )
-        ).decode()
+        if revoke_earlier:
+            self.revoke_home(home)
+        certificate = self._issue(
+            home.common_name, public_key, ExtendedKeyUsageOID.CLIENT_AUTH, None
+        )
+        return certificate_pem(certificate).decode()
 
     def revoke_home(self, home: HomeIdentity) -> int:
         """Revoke every certificate of a home; return how many were still good."""

@@ -7,6 +7,7 @@ AggregatorError
     InvitationRefusedError   an unknown, used or expired invitation code
     UnknownHomeError         no home of that name
     BadRequestError          an HTTP request that says something impossible
+    HomeAwayError            the home cannot take a command now
     NotConnectedError        the broker is away, nothing was sent
     ContractError            a message that breaks the contract
 """
@@ -38,6 +39,10 @@ class UnknownHomeError(AggregatorError):
 
 class BadRequestError(AggregatorError):
     """Raise when a request says something impossible."""
+
+
+class HomeAwayError(AggregatorError):
+    """Raise when a home is offline or not enrolled: a command would be lost."""
 
 
 class NotConnectedError(AggregatorError):

@@ -8,8 +8,8 @@ from .errors import IdentityError
 SEPARATOR = "--"
 """Stands between region and home in a certificate name (VPP contract)."""
 
-MAX_COMMON_NAME = 64
-"""Upper bound of a common name in a certificate (RFC 5280, ub-common-name)."""
+MAX_NAME = 31
+"""VPP contract; two of them fit the 64 characters of a common name (RFC 5280)."""
 
 RESERVED_HOMES = frozenset({"all", "group"})
 """Second topic levels that address several homes; no home may be called so."""
@@ -36,11 +36,6 @@ class HomeIdentity:
             raise IdentityError(
                 f"home_id '{self.home_id}' is reserved: choose another name"
             )
-        if len(self.common_name) > MAX_COMMON_NAME:
-            raise IdentityError(
-                f"'{self.common_name}' is longer than {MAX_COMMON_NAME} characters: "
-                "choose a shorter home_id"
-            )
 
     @property
     def common_name(self) -> str:
@@ -56,9 +51,10 @@ def check_name(field: str, value: str) -> str:
     Raises:
         IdentityError: otherwise, naming the field.
     """
-    if not _PART.fullmatch(value):
+    if len(value) > MAX_NAME or not _PART.fullmatch(value):
         raise IdentityError(
-            f"{field} '{value[:80]}' is not allowed: use a-z, 0-9 and single hyphens"
+            f"{field} '{value[:80]}' is not allowed: use a-z, 0-9 and single hyphens, "
+            f"at most {MAX_NAME} characters"
         )
     return value
 

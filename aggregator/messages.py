@@ -1,0 +1,260 @@
+"""The messages of the VPP contract, version 1.0, as this side understands them.
+
+Field names are the keys of the wire. A field that may be absent has the default None;
+a field without a default that may be None is written as null.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import ClassVar
+
+VERSION = "1.0"
+"""The only version that this aggregator speaks."""
+
+FEATURES = ("setpoint", "limit", "release", "dry_run", "clock")
+"""What this aggregator uses of version 1.0."""
+
+
+class CommandKind(StrEnum):
+    """Kinds of command that this aggregator sends."""
+
+    SETPOINT = "setpoint"
+    LIMIT = "limit"
+    RELEASE = "release"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """The envelope of every message."""
+
+    TYPE: ClassVar[str]
+    version: str
+    id: str
+    epoch: int
+    seq: int
+    ts: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State(Message):
+    """Birth or Will of a home."""
+
+    TYPE: ClassVar[str] = "state"
+    status: str
+    boot_id: str
+    connection: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hello(Message):
+    """What a home can speak."""
+
+    TYPE: ClassVar[str] = "hello"
+    versions: tuple[str, ...]
+    features: tuple[str, ...]
+    boot_id: str
+    connection: int
+    signing_keys: Mapping[str, str]
+    software: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fingerprint:
+    """How a charger answers a setpoint."""
+
+    dead_time_s: float
+    ramp_w_per_s: float
+    resolution_w: int
+    is_measured: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResourceOffer:
+    """Nameplate of one EVSE."""
+
+    resource: str
+    max_charge_power_w: int
+    max_discharge_power_w: int
+    minimum_power_w: int
+    fingerprint: Fingerprint
+    setpoint_interval_s: float
+    deadman_s: float | None
+    failsafe_s: float
+    guarantee: str
+    metering_point: str
+    meter_class: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer(Message):
+    """What a home brings to the programme."""
+
+    TYPE: ClassVar[str] = "offer"
+    programme_id: str
+    is_opted_in: bool
+    clock_quality_ms: int | None
+    resources: tuple[ResourceOffer, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResourceAvailability:
+    """What one EVSE would do now; watts, positive = charging."""
+
+    resource: str
+    lowest_w: int
+    highest_w: int
+    dead_band_w: int
+    deliverable_wh: int
+    absorbable_wh: int
+    until: datetime
+    why: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SiteAvailability:
+    """What the home as a whole would do now; watts, positive = charging."""
+
+    lowest_w: int
+    highest_w: int
+    deliverable_wh: int
+    absorbable_wh: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Availability(Message):
+    """What a command would get now, after floors and limits."""
+
+    TYPE: ClassVar[str] = "availability"
+    resources: tuple[ResourceAvailability, ...]
+    site: SiteAvailability
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ack(Message):
+    """One answer of a home about one command or cancel."""
+
+    TYPE: ClassVar[str] = "ack"
+    command_id: str
+    status: str
+    code: str
+    committed_w: int
+    binding: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResourceTelemetry:
+    """What is measured at one EVSE."""
+
+    resource: str
+    state: str
+    power_w: int | None
+    charged_wh: int | None
+    discharged_wh: int | None
+    quality: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Telemetry(Message):
+    """What is measured in a home now."""
+
+    TYPE: ClassVar[str] = "telemetry"
+    power_w: int | None
+    frequency_mhz: int | None
+    command_id: str | None
+    quality: str
+    resources: tuple[ResourceTelemetry, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClockRequest(Message):
+    """A home asks what time it is here."""
+
+    TYPE: ClassVar[str] = "clock_request"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Welcome(Message):
+    """Answer to a hello; the optional fields are there when it is accepted."""
+
+    TYPE: ClassVar[str] = "welcome"
+    hello_id: str
+    status: str
+    code: str
+    chosen_version: str | None = None
+    features: tuple[str, ...] | None = None
+    heartbeat_period_s: int | None = None
+    telemetry_period_s: int | None = None
+    groups: tuple[str, ...] | None = None
+    signing_keys: Mapping[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command(Message):
+    """An order to a home; watts, positive = charging."""
+
+    TYPE: ClassVar[str] = "command"
+    kind: CommandKind
+    start: datetime
+    end: datetime
+    resource: str | None = None
+    power_w: int | None = None
+    ramp_w_per_s: int | None = None
+    priority: int | None = None
+    event_id: str | None = None
+    start_spread_s: int | None = None
+    test: bool | None = None
+    dry_run: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cancel(Message):
+    """End one command, or (``all`` is True) every one."""
+
+    TYPE: ClassVar[str] = "cancel"
+    command_id: str | None = None
+    all: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heartbeat(Message):
+    """The aggregator lives and leads."""
+
+    TYPE: ClassVar[str] = "heartbeat"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClockReply(Message):
+    """Answer to a clock request."""
+
+    TYPE: ClassVar[str] = "clock_reply"
+    request_id: str
+    received_at: datetime
+    sent_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request(Message):
+    """Ask a home to say something again."""
+
+    TYPE: ClassVar[str] = "request"
+    wanted: tuple[str, ...]
+
+
+MESSAGES: tuple[type[Message], ...] = (
+    State,
+    Hello,
+    Offer,
+    Availability,
+    Ack,
+    Telemetry,
+    ClockRequest,
+    Welcome,
+    Command,
+    Cancel,
+    Heartbeat,
+    ClockReply,
+    Request,
+)
+"""Every message of version 1.0."""
