@@ -14,6 +14,7 @@ provide_browser() {
     return
   fi
   say "browser: installing Chromium"
-  apt_install chromium \
+  # libturbojpeg0 is small, and without it Home Assistant's log begins with a traceback.
+  apt_install chromium libturbojpeg0 \
     || say "browser: Chromium could not be installed; browser tests will be skipped"
 }
