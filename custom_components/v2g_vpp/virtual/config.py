@@ -1,0 +1,128 @@
+"""What a virtual station is made of, what can be broken in it, what it shows."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from .battery import BatteryParameters
+from .plant import TYPICAL, PlantParameters
+
+DEFAULT_EVCC_ID = "DEVIRTUALEV00001"
+"""What the EV of a virtual station calls itself."""
+
+EVSE_ID = 1
+CONNECTOR_ID = 1
+EVSE_IDS = (EVSE_ID,)
+"""The virtual station has one EVSE with one connector."""
+
+
+class Protocol(StrEnum):
+    """Sub-protocols that the station speaks, newest first."""
+
+    OCPP_2_1 = "ocpp2.1"
+    OCPP_2_0_1 = "ocpp2.0.1"
+
+
+class Fault(StrEnum):
+    """Ways to misbehave, switched by tests and by the demonstration."""
+
+    IGNORE_UPDATES = "ignore_updates"
+    """Accept every charging profile and update, and do nothing about it."""
+
+    IGNORE_EXPIRY = "ignore_expiry"
+    """Go on with the last power when a dynamic profile ran out."""
+
+    IGNORE_STOP = "ignore_stop"
+    """Accept RequestStopTransaction and go on."""
+
+    FREEZE_METER = "freeze_meter"
+    """Send the last readings again and again, with new times."""
+
+    MUTE_METER = "mute_meter"
+    """Send no periodic readings."""
+
+    WRONG_DIRECTION = "wrong_direction"
+    """Turn every command round."""
+
+    DROP_LINK = "drop_link"
+    """Lose the link and do not dial while this is on."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VirtualStationConfig:
+    """One virtual charging station with its EV."""
+
+    url: str
+    """WebSocket address without the identity, for example ``ws://localhost:8080/``."""
+
+    identity: str
+    password: str = field(repr=False)
+    protocols: tuple[Protocol, ...] = (Protocol.OCPP_2_1, Protocol.OCPP_2_0_1)
+    """Offered in this order."""
+
+    plant: PlantParameters = TYPICAL
+    battery: BatteryParameters = field(default_factory=BatteryParameters)
+    soc_percent: float = 70.0
+    phases: int = 3
+    evcc_id: str | None = DEFAULT_EVCC_ID
+    """What the EV says when it is plugged in; None: it does not identify itself."""
+
+    id_token: str = "04A1B2C3D4E5F6"  # noqa: S105 - the number of a card, no secret
+    is_v2x_capable: bool = True
+    """False: an EV that charges only."""
+
+    vendor: str = "Virtual"
+    model: str = "Bidirectional 11"
+    serial_number: str = "VIRTUAL-1"
+    firmware: str = "1.0.0"
+
+    startup_s: float = 2.0
+    """Plug to authorisation: the handshake between EV and station."""
+
+    profile_wait_s: float = 60.0
+    """For a profile that the CSMS promised, before power flows without (K19.FR.08)."""
+
+    reboot_s: float = 1.0
+    meter_interval_s: float = 60.0
+    """TxUpdatedInterval until the CSMS sets another."""
+
+    reconnect_min_s: float = 1.0
+    """First pause before dialling again; doubled up to the maximum, with jitter."""
+
+    reconnect_max_s: float = 30.0
+    ping_interval_s: float = 20.0
+    """WebSocket ping; half of it without an answer and the link is given up."""
+
+    call_timeout_s: float = 10.0
+    tick_s: float = 0.05
+    """How often physics and rules are looked at between messages."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VirtualStatus:
+    """The truth about the station, which no wire shows."""
+
+    is_connected: bool
+    protocol: str | None
+    is_registered: bool
+    boot_count: int
+    is_plugged: bool
+    is_emergency_stopped: bool
+    connector_status: str
+    transaction_id: str | None
+    charging_state: str | None
+    operation_mode: str | None
+    active_profile_id: int | None
+    is_bidirectional: bool
+    commanded_w: float
+    true_power_w: float
+    measured_power_w: float
+    soc_percent: float
+    energy_import_wh: float
+    energy_export_wh: float
+    is_contactor_closed: bool
+    cold_opens: int
+    hot_opens: int
+    queued_events: int
+    faults: tuple[str, ...]
+    last_error: str | None
+    """Why the last attempt to dial failed, None while the link is up."""

@@ -1,0 +1,113 @@
+"""Answers about the device model."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from .device_model import Mutability, Variable
+from .evse import Evse
+from .jobs import Jobs
+from .ocpp_package import Action, call, call_result, on
+from .peer import Peer
+from .schedule import WireObject
+
+ROWS_PER_REPORT = 15
+"""Keeps one NotifyReport below some kilobytes."""
+
+STATE_VARIABLES = frozenset({"availabilitystate", "active"})
+"""What a summary shows."""
+
+
+class DeviceHandlers:
+    """Variables, read and written singly or as a report."""
+
+    def __init__(self, evse: Evse, jobs: Jobs) -> None:
+        """Answer about the device model of an EVSE's station."""
+        self._evse = evse
+        self._jobs = jobs
+
+    @on(Action.get_variables)
+    def on_get_variables(self, get_variable_data: list[WireObject], **_: Any) -> Any:
+        """Read variables."""
+        self._evse.advance()
+        return call_result.GetVariables(
+            get_variable_result=[
+                self._evse.model.get(each) for each in get_variable_data
+            ]
+        )
+
+    @on(Action.set_variables)
+    def on_set_variables(self, set_variable_data: list[WireObject], **_: Any) -> Any:
+        """Write variables."""
+        self._evse.advance()
+        results = [self._evse.model.set(each) for each in set_variable_data]
+        self._evse.profiles_changed()
+        return call_result.SetVariables(set_variable_result=results)
+
+    @on(Action.get_base_report)
+    def on_get_base_report(self, request_id: int, report_base: str, **_: Any) -> Any:
+        """Report the inventory, the configuration or the state."""
+        rows = [
+            variable.report()
+            for variable in self._evse.model
+            if _is_in_base(variable, report_base)
+        ]
+        return call_result.GetBaseReport(status=self._post(request_id, rows))
+
+    @on(Action.get_report)
+    def on_get_report(
+        self,
+        request_id: int,
+        component_variable: list[WireObject] | None = None,
+        component_criteria: list[str] | None = None,
+        **_: Any,
+    ) -> Any:
+        """Report the variables that are named."""
+        if component_criteria is not None:
+            return call_result.GetReport(status="NotSupported")
+        rows = [
+            variable.report()
+            for variable in self._evse.model
+            if component_variable is None
+            or any(_is_named(variable, each) for each in component_variable)
+        ]
+        return call_result.GetReport(
+            status=self._post(request_id, rows) if rows else "EmptyResultSet"
+        )
+
+    def _post(self, request_id: int, rows: list[dict[str, Any]]) -> str:
+        async def report(peer: Peer) -> None:
+            for start in range(0, len(rows), ROWS_PER_REPORT):
+                await peer.call(
+                    call.NotifyReport(
+                        request_id=request_id,
+                        generated_at=self._evse.clock_text(),
+                        seq_no=start // ROWS_PER_REPORT,
+                        report_data=rows[start : start + ROWS_PER_REPORT],
+                        tbc=start + ROWS_PER_REPORT < len(rows),
+                    )
+                )
+
+        return "Accepted" if self._jobs.post(report) else "Rejected"
+
+
+def _is_in_base(variable: Variable, report_base: str) -> bool:
+    match report_base:
+        case "ConfigurationInventory":
+            return variable.mutability is not Mutability.READ_ONLY
+        case "SummaryInventory":
+            return variable.name.variable.casefold() in STATE_VARIABLES
+        case _:
+            return True
+
+
+def _is_named(variable: Variable, wire: WireObject) -> bool:
+    """Return True when a componentVariable of GetReport means this variable."""
+    component, wanted = wire["component"], wire.get("variable", {})
+    pairs: Iterable[tuple[object, object]] = (
+        (component["name"].casefold(), variable.name.component.casefold()),
+        (component.get("evse", {}).get("id"), variable.name.evse_id),
+        (component.get("evse", {}).get("connectorId"), variable.name.connector_id),
+        (wanted.get("name", "").casefold() or None, variable.name.variable.casefold()),
+        (wanted.get("instance"), variable.name.instance),
+    )
+    return all(asked is None or asked == own for asked, own in pairs)

@@ -1,0 +1,270 @@
+"""What the virtual station says of itself in its device model."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Protocol as TypingProtocol
+
+from .config import CONNECTOR_ID, EVSE_ID, VirtualStationConfig
+from .device_model import DataType, DeviceModel, Mutability, Variable, VariableName
+from .metering import SUPPORTED_MEASURANDS
+from .profile_rules import MAX_PERIODS, MAX_STACK_LEVEL, RATE_UNITS, SUPPORTED_MODES
+
+MAX_PROFILES = 20
+VEHICLE_PROTOCOL = "urn:iso:std:iso:15118:-20:AC,1,0"
+ITEMS_PER_MESSAGE = 20
+BYTES_PER_MESSAGE = 60_000
+DEFAULT_MEASURANDS = "Energy.Active.Import.Register,Power.Active.Import"
+"""A charger as it leaves the factory does not report export: the CSMS must ask."""
+
+MESSAGE_ATTEMPTS = 3
+MESSAGE_ATTEMPT_INTERVAL_S = 10
+
+
+class LiveValues(TypingProtocol):
+    """What the station knows only while it runs."""
+
+    def connector_status(self) -> str:
+        """Return the status of the connector."""
+        ...
+
+    def is_emergency_stopped(self) -> bool:
+        """Return True while the button is pressed."""
+        ...
+
+    def is_plugged(self) -> bool:
+        """Return True while an EV is connected."""
+        ...
+
+    def clock_text(self) -> str:
+        """Return the time of the station."""
+        ...
+
+    def power_text(self) -> str:
+        """Return the measured power, W."""
+        ...
+
+    def soc_text(self) -> str:
+        """Return the state of charge of the EV."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Form:
+    """What the values of a variable look like."""
+
+    data_type: DataType = DataType.STRING
+    values: tuple[str, ...] = ()
+    unit: str | None = None
+    min_limit: float | None = None
+    max_limit: float | None = None
+
+
+TEXT = _Form()
+FLAG = _Form(data_type=DataType.BOOLEAN)
+INTEGER = _Form(data_type=DataType.INTEGER)
+OPTIONS = _Form(data_type=DataType.OPTION_LIST)
+MEMBERS = _Form(data_type=DataType.MEMBER_LIST)
+MEASURANDS = _Form(data_type=DataType.MEMBER_LIST, values=SUPPORTED_MEASURANDS)
+SECONDS = _Form(data_type=DataType.INTEGER, unit="s", min_limit=1)
+INTERVAL = _Form(data_type=DataType.INTEGER, unit="s", min_limit=0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Component:
+    """A component that the variables below belong to."""
+
+    name: str
+    evse_id: int | None = None
+    connector_id: int | None = None
+
+    def read(
+        self,
+        variable: str,
+        value: str | Callable[[], str],
+        form: _Form = TEXT,
+        instance: str | None = None,
+        mutability: Mutability = Mutability.READ_ONLY,
+    ) -> Variable:
+        """Return a variable that the CSMS may only read."""
+        return Variable(
+            name=VariableName(
+                component=self.name,
+                variable=variable,
+                instance=instance,
+                evse_id=self.evse_id,
+                connector_id=self.connector_id,
+            ),
+            value=value,
+            mutability=mutability,
+            data_type=form.data_type,
+            values=form.values,
+            unit=form.unit,
+            min_limit=form.min_limit,
+            max_limit=form.max_limit,
+        )
+
+    def write(
+        self,
+        variable: str,
+        value: str,
+        form: _Form = TEXT,
+        instance: str | None = None,
+    ) -> Variable:
+        """Return a variable that the CSMS may set."""
+        return self.read(variable, value, form, instance, Mutability.READ_WRITE)
+
+
+def build_device_model(config: VirtualStationConfig, live: LiveValues) -> DeviceModel:
+    """Return the device model of a station."""
+    return DeviceModel(
+        [
+            *_identity(config, live),
+            *_evse(config, live),
+            *_smart_charging(),
+            *_vehicle(config, live),
+            *_metering(config),
+            *_control(),
+            *_communication(config),
+        ]
+    )
+
+
+def _flag(is_on: object) -> str:
+    return "true" if is_on else "false"
+
+
+def _identity(config: VirtualStationConfig, live: LiveValues) -> Iterator[Variable]:
+    station, clock = _Component("ChargingStation"), _Component("ClockCtrlr")
+    yield station.read("Model", config.model)
+    yield station.read("VendorName", config.vendor)
+    yield station.read("SerialNumber", config.serial_number)
+    yield station.read("SupplyPhases", str(config.phases), INTEGER)
+    yield station.read("AvailabilityState", live.connector_status, OPTIONS)
+    yield clock.read("DateTime", live.clock_text, _Form(data_type=DataType.DATE_TIME))
+    yield clock.write("TimeSource", "Heartbeat")
+
+
+def _evse(config: VirtualStationConfig, live: LiveValues) -> Iterator[Variable]:
+    evse = _Component("EVSE", EVSE_ID)
+    connector = _Component("Connector", EVSE_ID, CONNECTOR_ID)
+    power = _Form(
+        data_type=DataType.DECIMAL, unit="W", max_limit=config.plant.max_charge_power_w
+    )
+    yield evse.read("AvailabilityState", live.connector_status, OPTIONS)
+    yield evse.read("Power", live.power_text, power)
+    yield evse.read("SupplyPhases", str(config.phases), INTEGER)
+    yield connector.read("AvailabilityState", live.connector_status, OPTIONS)
+    yield connector.read("ConnectorType", "cType2")
+    yield connector.read("SupplyPhases", str(config.phases), INTEGER)
+    yield _Component("EmergencyStopSensor", EVSE_ID).read(
+        "Active", lambda: _flag(live.is_emergency_stopped()), FLAG
+    )
+
+
+def _smart_charging() -> Iterator[Variable]:
+    control = _Component("SmartChargingCtrlr")
+    entries = _Form(data_type=DataType.INTEGER, max_limit=MAX_PROFILES)
+    decimal = _Form(data_type=DataType.DECIMAL)
+    yield control.write("Enabled", "true", FLAG)
+    yield control.read("RateUnit", ",".join(RATE_UNITS), MEMBERS)
+    yield control.read("ProfileStackLevel", str(MAX_STACK_LEVEL), INTEGER)
+    yield control.read("PeriodsPerSchedule", str(MAX_PERIODS), INTEGER)
+    yield control.read("Entries", "0", entries, "ChargingProfiles")
+    yield control.read("LimitChangeSignificance", "1.0", decimal)
+    yield control.read("SetpointPriority", "CSMS")
+    yield control.read("MaxExternalConstraintsId", "0", INTEGER)
+    yield control.read("SupportedAdditionalPurposes", "")
+    for purpose, is_kept in (
+        ("TxProfile", False),
+        ("TxDefaultProfile", True),
+        ("ChargingStationMaxProfile", True),
+    ):
+        yield control.read("ChargingProfilePersistence", _flag(is_kept), FLAG, purpose)
+    for variable, is_on in (
+        ("ExternalControlSignalsEnabled", False),
+        ("SupportsDynamicProfiles", True),
+        ("SupportsMaxOfflineDuration", True),
+        ("SupportsEvseSleep", True),
+        ("SupportsUseLocalTime", False),
+        ("SupportsRandomizedDelay", False),
+        ("SupportsLimitAtSoC", False),
+        ("ACPhaseSwitchingSupported", False),
+        ("Phases3to1", False),
+    ):
+        yield control.read(variable, _flag(is_on), FLAG)
+
+
+def _vehicle(config: VirtualStationConfig, live: LiveValues) -> Iterator[Variable]:
+    v2x = _Component("V2XChargingCtrlr", EVSE_ID)
+    iso = _Component("ISO15118Ctrlr", EVSE_ID)
+    vehicle = _Component("ConnectedEV", EVSE_ID)
+
+    def while_plugged(text: str) -> Callable[[], str]:
+        return lambda: text if live.is_plugged() else ""
+
+    yield v2x.write("Enabled", "true", FLAG)
+    yield v2x.read(
+        "SupportedEnergyTransferModes", "AC_single_phase,AC_three_phase,AC_BPT", MEMBERS
+    )
+    yield v2x.read("SupportedOperationModes", ",".join(SUPPORTED_MODES), MEMBERS)
+    yield iso.write("Enabled", "true", FLAG)
+    yield iso.read("ServiceRenegotiationSupport", "true", FLAG)
+    yield iso.read("MaxScheduleEntries", str(MAX_PERIODS), INTEGER)
+    yield iso.write("PnCEnabled", "false", FLAG)
+    yield vehicle.read("Available", lambda: _flag(live.is_plugged()), FLAG)
+    yield vehicle.read("VehicleID", while_plugged(config.evcc_id or ""))
+    yield vehicle.read("ProtocolAgreed", while_plugged(VEHICLE_PROTOCOL))
+    yield vehicle.read("StateOfCharge", live.soc_text)
+
+
+def _metering(config: VirtualStationConfig) -> Iterator[Variable]:
+    sampled, aligned = _Component("SampledDataCtrlr"), _Component("AlignedDataCtrlr")
+    yield sampled.write("Enabled", "true", FLAG)
+    for variable in ("TxStartedMeasurands", "TxUpdatedMeasurands", "TxEndedMeasurands"):
+        yield sampled.write(variable, DEFAULT_MEASURANDS, MEASURANDS)
+    yield sampled.write("TxUpdatedInterval", f"{config.meter_interval_s:.0f}", INTERVAL)
+    yield sampled.write("TxEndedInterval", "0", INTERVAL)
+    yield aligned.write("Enabled", "false", FLAG)
+    yield aligned.write("Measurands", DEFAULT_MEASURANDS, MEASURANDS)
+    yield aligned.write("Interval", "0", INTERVAL)
+
+
+def _control() -> Iterator[Variable]:
+    transaction, authorization = _Component("TxCtrlr"), _Component("AuthCtrlr")
+    reservation = _Component("ReservationCtrlr")
+    yield transaction.read("TxStartPoint", "Authorized")
+    yield transaction.read("TxStopPoint", "Authorized,EVConnected")
+    yield transaction.write("EVConnectionTimeOut", "60", SECONDS)
+    yield transaction.read("StopTxOnInvalidId", "true", FLAG)
+    yield transaction.read("StopTxOnEVSideDisconnect", "true", FLAG)
+    yield authorization.write("Enabled", "true", FLAG)
+    yield authorization.read("AuthorizeRemoteStart", "true", FLAG)
+    yield authorization.read("LocalPreAuthorize", "false", FLAG)
+    yield authorization.read("LocalAuthorizeOffline", "false", FLAG)
+    yield authorization.read("OfflineTxForUnknownIdEnabled", "false", FLAG)
+    yield reservation.write("Enabled", "true", FLAG)
+    yield reservation.read("NonEvseSpecific", "true", FLAG)
+
+
+def _communication(config: VirtualStationConfig) -> Iterator[Variable]:
+    link, device = _Component("OCPPCommCtrlr"), _Component("DeviceDataCtrlr")
+    security = _Component("SecurityCtrlr")
+    ping_s, timeout_s = max(config.ping_interval_s, 1), max(config.call_timeout_s, 1)
+    attempts = _Form(data_type=DataType.INTEGER, min_limit=1)
+    event = "TransactionEvent"
+    yield link.write("HeartbeatInterval", "300", SECONDS)
+    yield link.read("WebSocketPingInterval", f"{ping_s:.0f}", SECONDS)
+    yield link.read("MessageTimeout", f"{timeout_s:.0f}", SECONDS, "Default")
+    yield link.write("MessageAttempts", str(MESSAGE_ATTEMPTS), attempts, event)
+    yield link.write(
+        "MessageAttemptInterval", str(MESSAGE_ATTEMPT_INTERVAL_S), SECONDS, event
+    )
+    yield link.write("OfflineThreshold", "30", SECONDS)
+    for message in ("GetReport", "GetVariables", "SetVariables"):
+        yield device.read("ItemsPerMessage", str(ITEMS_PER_MESSAGE), INTEGER, message)
+        yield device.read("BytesPerMessage", str(BYTES_PER_MESSAGE), INTEGER, message)
+    yield security.read("Identity", config.identity)
+    yield security.read("SecurityProfile", "1", INTEGER)
+    yield security.read(
+        "BasicAuthPassword", config.password, mutability=Mutability.WRITE_ONLY
+    )
