@@ -25,24 +25,6 @@ __all__ = [
     "parse_invitation",
     "probe_broker",
 ]
-from .enrolment import (
-    Enrolment,
-    enrolment_request,
-    parse_enrolment_reply,
-    parse_invitation,
-)
-from .signing import decode_base64url, encode_base64url
-
-__all__ = [
-    "Enrolment",
-    "classify",
-    "decode_base64url",
-    "encode_base64url",
-    "enrolment_request",
-    "parse_enrolment_reply",
-    "parse_invitation",
-    "probe_broker",
-]
 
 CONNECT_TIMEOUT_S = 5.0
 """A broker on the internet answers within 1 s; this is what a person waits for."""
