@@ -13,8 +13,6 @@ from .limits import minimum_power_w
 from .permission import first_stop
 from .shaping import keep_export_limit, shape
 
-__all__ = ["DischargeCoordinator", "EvseDecision", "EvseInputs", "SiteInputs"]
-
 
 class DischargeCoordinator:
     """Decide the power of every EVSE of a home, once per tick and on every event."""

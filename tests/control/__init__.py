@@ -1,0 +1,1 @@
+"""Tests of the control layer: no Home Assistant, no sleep, no mock."""

@@ -1,0 +1,149 @@
+"""State of charge on the safe side, and the floors."""
+
+from dataclasses import replace
+
+from hypothesis import given, strategies as st
+import pytest
+
+from custom_components.v2g_vpp.control.soc_guard import (
+    HYSTERESIS_PERCENT,
+    SocGuard,
+    SocVerdict,
+    is_held,
+    lowest_percent,
+)
+from custom_components.v2g_vpp.domain.ids import VehicleId
+from custom_components.v2g_vpp.domain.policy import VehiclePolicy, VehicleSpec
+from tests.control.given import NOW, VEHICLE, VEHICLE_POLICY, reading
+
+MAX_POWER_W = 11_000.0
+POLICY = replace(VEHICLE_POLICY, reserve_percent=30.0, vpp_reserve_percent=50.0)
+
+
+def _step(
+    guard: SocGuard,
+    soc_percent: float | None,
+    *,
+    vehicle: VehicleSpec | None = VEHICLE,
+    policy: VehiclePolicy | None = POLICY,
+    age_s: float = 0.0,
+) -> SocVerdict:
+    soc = None if soc_percent is None else reading(soc_percent, NOW - age_s)
+    return guard.step(soc, vehicle, policy, max_power_w=MAX_POWER_W, now_mono_s=NOW)
+
+
+def test_discharge_ends_at_the_floor_and_begins_again_two_points_above() -> None:
+    guard = SocGuard()
+    socs = [32.0, 31.0, 30.5, 31.0, 32.4, 32.5]
+    held = [_step(guard, soc).is_at_reserve for soc in socs]
+    # Half a point is the resolution of the reading.
+    assert held == [False, False, True, True, True, False]
+
+
+def test_a_dispatch_has_the_higher_floor() -> None:
+    guard = SocGuard()
+    verdict = _step(guard, 50.5)
+    assert (verdict.is_at_reserve, verdict.is_at_vpp_floor) == (False, True)
+    verdict = _step(SocGuard(), 40.0, policy=replace(POLICY, vpp_reserve_percent=10.0))
+    assert not verdict.is_at_vpp_floor
+    verdict = _step(SocGuard(), 30.0, policy=replace(POLICY, vpp_reserve_percent=10.0))
+    assert verdict.is_at_vpp_floor
+
+
+def test_a_raised_floor_holds_at_once_and_a_lowered_one_lets_go() -> None:
+    guard = SocGuard()
+    assert not _step(guard, 70.0).is_at_reserve
+    assert _step(guard, 70.0, policy=replace(POLICY, reserve_percent=80)).is_at_reserve
+    assert not _step(guard, 70.0).is_at_reserve
+
+
+@pytest.mark.parametrize(
+    ("soc_percent", "age_s", "capacity_wh"),
+    [
+        pytest.param(None, 0.0, 60_000.0, id="never read"),
+        pytest.param(70.0, 901.0, 60_000.0, id="too old"),
+        pytest.param(70.0, -1.0, 60_000.0, id="from the future"),
+        pytest.param(70.0, 0.0, 0.0, id="no capacity"),
+        pytest.param(70.0, 0.0, 4_999.0, id="capacity of a scooter"),
+        pytest.param(70.0, 0.0, 250_001.0, id="capacity of a truck"),
+        pytest.param(70.0, 200.0, 6_000.0, id="more than ten points may be gone"),
+    ],
+)
+def test_an_uncertain_state_of_charge_is_unknown(
+    soc_percent: float | None, age_s: float, capacity_wh: float
+) -> None:
+    soc = None if soc_percent is None else reading(soc_percent, NOW - age_s)
+    assert lowest_percent(soc, capacity_wh, MAX_POWER_W, NOW) is None
+
+
+def test_unknown_does_not_end_the_hold_of_a_floor() -> None:
+    guard = SocGuard()
+    assert _step(guard, 30.0).is_at_reserve
+    verdict = _step(guard, None)
+    assert verdict.lowest_percent is None
+    assert verdict.is_at_reserve
+    assert not _step(guard, 40.0).is_at_reserve
+
+
+def test_the_margin_is_what_can_have_been_discharged_since_the_reading() -> None:
+    # 11 kW for 360 s is 1,100 Wh of 55,000 Wh, two points; half a point of resolution.
+    soc = reading(60.0, NOW - 360.0)
+    assert lowest_percent(soc, 55_000.0, 11_000.0, NOW) == pytest.approx(57.5)
+
+
+@given(st.floats(0, 100), st.floats(0, 900), st.floats(5_000, 250_000))
+def test_the_margin_only_lowers(soc: float, age_s: float, capacity_wh: float) -> None:
+    lowest = lowest_percent(reading(soc, NOW - age_s), capacity_wh, MAX_POWER_W, NOW)
+    assert lowest is None or lowest < soc
+
+
+@given(st.lists(st.floats(0, 100), max_size=30), st.floats(0, 100))
+def test_a_hold_changes_only_across_its_hysteresis(
+    values: list[float], floor: float
+) -> None:
+    held = False
+    for value in values:
+        before, held = held, is_held(value, floor, held)
+        assert held or value > floor
+        if before and not held:
+            assert value >= floor + HYSTERESIS_PERCENT
+
+
+def test_charging_ends_at_the_maximum_and_begins_again_two_points_below() -> None:
+    guard = SocGuard()
+    policy = replace(POLICY, max_soc_percent=80.0)
+    socs = [79.0, 80.0, 78.5, 78.0]
+    held = [_step(guard, soc, policy=policy).is_at_maximum for soc in socs]
+    assert held == [False, True, True, False]
+
+
+def test_an_old_reading_still_ends_charging() -> None:
+    guard = SocGuard()
+    policy = replace(POLICY, max_soc_percent=80.0)
+    assert _step(guard, 85.0, policy=policy, age_s=3_600.0).is_at_maximum
+    assert _step(guard, None, policy=policy).is_at_maximum
+
+
+def test_a_maximum_of_100_percent_is_none() -> None:
+    assert not _step(SocGuard(), 100.0).is_at_maximum
+
+
+@pytest.mark.parametrize(
+    ("vehicle", "policy"), [(None, POLICY), (VEHICLE, None), (None, None)]
+)
+def test_of_a_guest_nothing_is_known(
+    vehicle: VehicleSpec | None, policy: VehiclePolicy | None
+) -> None:
+    verdict = _step(SocGuard(), 70.0, vehicle=vehicle, policy=policy)
+    assert verdict.lowest_percent is None
+    assert not verdict.is_at_maximum
+
+
+def test_a_floor_does_not_pass_from_one_vehicle_to_the_next() -> None:
+    guard = SocGuard()
+    assert _step(guard, 30.0).is_at_reserve
+    other = replace(VEHICLE, vehicle_id=VehicleId("other"))
+    assert not _step(guard, 31.5, vehicle=other).is_at_reserve
+    assert _step(guard, 30.0, vehicle=other).is_at_reserve
+    _step(guard, 31.5, vehicle=None, policy=None)
+    assert not _step(guard, 31.5, vehicle=other).is_at_reserve
