@@ -1,9 +1,10 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034
 # What every script here shares. Source it after `set -euo pipefail`.
 
 ROOT="$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)"
 CACHE="${XDG_CACHE_HOME:-$HOME/.cache}/v2g_vpp"
 VENV="$ROOT/.venv"
+MACHINE="$(uname -m)"
 
 # Progress goes to standard error: standard output stays for what a caller reads.
 say() { printf '%s\n' "$*" >&2; }

@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2016
 # Debian packages unpacked into a folder of our own, without root and without
 # touching the machine's package lists or its installed packages.
 

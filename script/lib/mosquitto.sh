@@ -10,14 +10,14 @@ provide_mosquitto() {
     ln -sfn "$found" "$target"
   else
     unpack_mosquitto
-    ln -sfn "$CACHE/mosquitto-$(uname -m)/mosquitto" "$target"
+    ln -sfn "$CACHE/mosquitto-$MACHINE/mosquitto" "$target"
   fi
   "$target" -h >/dev/null 2>&1 || [[ $? == 3 || $? == 1 ]] \
     || die "mosquitto does not start: install it with your package manager"
 }
 
 unpack_mosquitto() {
-  local prefix="$CACHE/mosquitto-$(uname -m)" state
+  local prefix="$CACHE/mosquitto-$MACHINE" state
   [[ ! -x $prefix/mosquitto ]] || return 0
   has_apt || die "mosquitto is missing: install it with your package manager, e.g. 'brew install mosquitto'"
   say "mosquitto: unpacking a private copy"

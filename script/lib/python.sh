@@ -9,7 +9,7 @@ is_new_enough() {
 
 # Print the path of a suitable Python, trying the cheapest way first.
 find_python() {
-  local found prefix="$CACHE/python-3.14-debian-$(uname -m)"
+  local found prefix="$CACHE/python-3.14-debian-$MACHINE"
   if [[ ${V2G_VPP_PYTHON:-} == debian ]]; then
     make_debian_python "$prefix"
     return
@@ -95,7 +95,7 @@ bind_to_own_libc() {
   real="$prefix/usr/bin/python3.14"
   multiarch="$(dpkg-architecture -qDEB_HOST_MULTIARCH 2>/dev/null || true)"
   if [[ -z $multiarch ]]; then
-    multiarch="$(uname -m)-linux-gnu"
+    multiarch="$MACHINE-linux-gnu"
   fi
   loader="$(cd "$prefix/usr/lib/$multiarch" && printf '%s\n' ld-linux-*.so.* | head -n 1)"
   # Forced DT_RPATH, not DT_RUNPATH: it must also hold for the libraries that
