@@ -1,0 +1,280 @@
+"""Diagnostics that can be shown to anyone: chosen facts, no names, no secrets."""
+
+from collections.abc import Callable
+from hashlib import sha256
+from typing import Any, Final
+
+from homeassistant.components.diagnostics import async_redact_data
+from homeassistant.config_entries import ConfigSubentry
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.device_registry import AnyDeviceEntry
+
+from .const import (
+    CONF_AGGREGATOR_KEYS,
+    CONF_BROKER_HOST,
+    CONF_BROKER_ROOT_PEM,
+    CONF_CAPACITY_KWH,
+    CONF_CERTIFICATE_EXPIRES_AT,
+    CONF_CLIENT_CERTIFICATE_PEM,
+    CONF_CLIENT_KEY_PEM,
+    CONF_CSR,
+    CONF_EVCC_ID,
+    CONF_HOME_ID,
+    CONF_IDENTITY,
+    CONF_MAX_CHARGE_POWER_W,
+    CONF_MAX_DISCHARGE_POWER_W,
+    CONF_NAME,
+    CONF_OCPP_HOST,
+    CONF_PASSWORD,
+    CONF_SIGNING_SEED,
+    CONF_UNATTENDED_CHARGE_W,
+    CONF_VIRTUAL,
+)
+from .coordinator import V2gConfigEntry
+from .devices import evse_of, station_of
+from .domain.capability import EvCapability, StationCapability
+from .domain.measurement import Measurement, Reading
+from .domain.snapshot import (
+    EvseSnapshot,
+    ProgrammeSnapshot,
+    SiteSnapshot,
+    StationSnapshot,
+    VehicleSnapshot,
+)
+
+TO_REDACT: Final = frozenset(
+    {
+        CONF_AGGREGATOR_KEYS,
+        CONF_BROKER_HOST,
+        CONF_BROKER_ROOT_PEM,
+        CONF_CLIENT_CERTIFICATE_PEM,
+        CONF_CLIENT_KEY_PEM,
+        CONF_CSR,
+        CONF_EVCC_ID,
+        CONF_HOME_ID,
+        CONF_IDENTITY,
+        CONF_NAME,
+        CONF_OCPP_HOST,
+        CONF_PASSWORD,
+        CONF_SIGNING_SEED,
+        "serial_number",
+        "title",
+    }
+)
+"""A second net: the functions below already choose what they show."""
+
+SHOWN_SETTINGS: Final = (
+    CONF_VIRTUAL,
+    CONF_MAX_CHARGE_POWER_W,
+    CONF_MAX_DISCHARGE_POWER_W,
+    CONF_UNATTENDED_CHARGE_W,
+    CONF_CAPACITY_KWH,
+    CONF_CERTIFICATE_EXPIRES_AT,
+)
+
+_HASH_DIGITS: Final = 8
+
+type _Hide = Callable[[object], str]
+
+
+async def async_get_config_entry_diagnostics(
+    hass: HomeAssistant, entry: V2gConfigEntry
+) -> dict[str, Any]:
+    """Return what helps to understand the whole home."""
+    hide = _hider(entry)
+    shown = {
+        "entry": {
+            "version": f"{entry.version}.{entry.minor_version}",
+            "data": dict(entry.data),
+            "subentries": [_subentry(s) for s in entry.subentries.values()],
+        },
+        "site": _site(entry.runtime_data.site.snapshot, hide),
+    }
+    return async_redact_data(shown, TO_REDACT)
+
+
+async def async_get_device_diagnostics(
+    hass: HomeAssistant, entry: V2gConfigEntry, device: AnyDeviceEntry
+) -> dict[str, Any]:
+    """Return what helps to understand one charger, or one outlet of it."""
+    hide = _hider(entry)
+    snapshot = entry.runtime_data.site.snapshot
+    key = evse_of(device)
+    station_id = key.station_id if key is not None else station_of(device)
+    if station_id is None:
+        return await async_get_config_entry_diagnostics(hass, entry)
+    station = snapshot.station(station_id)
+    shown = {
+        "station": _station(station, hide) if station is not None else None,
+        "evses": [
+            _evse(evse, hide)
+            for evse in snapshot.evses
+            if evse.key.station_id == station_id and key in (None, evse.key)
+        ],
+    }
+    return async_redact_data(shown, TO_REDACT)
+
+
+def _hider(entry: V2gConfigEntry) -> _Hide:
+    """Return a function that turns an id into one that only means something here."""
+
+    def hide(name: object) -> str:
+        # Salted by the entry: the same charger looks different in another home.
+        return sha256(f"{entry.entry_id}/{name}".encode()).hexdigest()[:_HASH_DIGITS]
+
+    return hide
+
+
+def _subentry(subentry: ConfigSubentry) -> dict[str, Any]:
+    return {
+        "type": subentry.subentry_type,
+        "data": {
+            key: subentry.data[key] for key in SHOWN_SETTINGS if key in subentry.data
+        },
+    }
+
+
+def _site(site: SiteSnapshot, hide: _Hide) -> dict[str, Any]:
+    return {
+        "is_store_readable": site.is_store_readable,
+        "export_limit_w": site.export_limit_w,
+        "stations": [_station(station, hide) for station in site.stations],
+        "evses": [_evse(evse, hide) for evse in site.evses],
+        "vehicles": [_vehicle(vehicle, hide) for vehicle in site.vehicles],
+        "programmes": [_programme(programme, hide) for programme in site.programmes],
+    }
+
+
+def _station(station: StationSnapshot, hide: _Hide) -> dict[str, Any]:
+    return {
+        "id": hide(station.station_id),
+        "is_connected": station.is_connected,
+        "is_ready": station.is_ready,
+        "protocol": station.protocol,
+        "vendor": station.vendor,
+        "model": station.model,
+        "firmware": station.firmware,
+        "has_floor_profile": station.has_floor_profile,
+        "capability": _capability(station.capability),
+    }
+
+
+def _capability(capability: StationCapability | None) -> dict[str, Any] | None:
+    if capability is None:
+        return None
+    return {
+        "evse_ids": list(capability.evse_ids),
+        "dialect": capability.dialect,
+        "operation_modes": sorted(capability.operation_modes),
+        "supports_dynamic_profiles": capability.supports_dynamic_profiles,
+        "supports_max_offline_duration": capability.supports_max_offline_duration,
+        "max_charge_power_w": capability.max_charge_power_w,
+        "max_discharge_power_w": capability.max_discharge_power_w,
+        "reports_export": capability.reports_export,
+    }
+
+
+def _evse(evse: EvseSnapshot, hide: _Hide) -> dict[str, Any]:
+    return {
+        "station": hide(evse.key.station_id),
+        "evse_id": evse.key.evse_id,
+        "state": evse.state,
+        "setpoint": {
+            "power_w": evse.setpoint.power_w,
+            "requested_w": evse.setpoint.requested_w,
+            "owner": evse.setpoint.owner,
+            "reason": evse.setpoint.reason,
+        },
+        "measurement": _measurement(evse.measurement),
+        "is_meter_fresh": evse.is_meter_fresh,
+        "is_plugged": evse.is_plugged,
+        "has_transaction": evse.has_transaction,
+        "is_emergency_stopped": evse.is_emergency_stopped,
+        "faults": list(evse.faults),
+        "policy": {
+            "mode": evse.policy.mode,
+            "is_discharge_allowed": evse.policy.is_discharge_allowed,
+            "max_charge_power_w": evse.policy.max_charge_power_w,
+            "max_discharge_power_w": evse.policy.max_discharge_power_w,
+            "ramp_w_per_s": evse.policy.ramp_w_per_s,
+        },
+        "needs": _needs(evse.needs),
+        "vehicle": hide(evse.vehicle_id) if evse.vehicle_id is not None else None,
+        "discharge_blocked_by": evse.discharge_blocked_by,
+        "available_charge_w": evse.available_charge_w,
+        "available_discharge_w": evse.available_discharge_w,
+        "fingerprint": {
+            "dead_time_s": evse.fingerprint.dead_time_s,
+            "ramp_w_per_s": evse.fingerprint.ramp_w_per_s,
+            "minimum_power_w": evse.fingerprint.minimum_power_w,
+            "is_learnt": evse.fingerprint.is_learnt,
+        },
+        "proof": (
+            {"dialect": evse.proof.dialect, "dead_man_s": evse.proof.dead_man_s}
+            if evse.proof is not None
+            else None
+        ),
+        "self_test": {
+            "phase": evse.self_test.phase,
+            "failure": evse.self_test.failure,
+        },
+    }
+
+
+def _needs(needs: EvCapability | None) -> dict[str, Any] | None:
+    if needs is None:
+        return None
+    return {
+        "is_bidirectional": needs.is_bidirectional,
+        "max_charge_power_w": needs.max_charge_power_w,
+        "max_discharge_power_w": needs.max_discharge_power_w,
+        "is_below_v2x_window": needs.is_below_v2x_window,
+    }
+
+
+def _measurement(measurement: Measurement) -> dict[str, float | None]:
+    # Without times: with them the file would tell when somebody is at home.
+    def value(reading: Reading | None) -> float | None:
+        return reading.value if reading is not None else None
+
+    return {
+        "power_w": value(measurement.power_w),
+        "soc_percent": value(measurement.soc_percent),
+        "energy_charged_wh": value(measurement.energy_charged_wh),
+        "energy_discharged_wh": value(measurement.energy_discharged_wh),
+        "voltage_v": value(measurement.voltage_v),
+        "current_a": value(measurement.current_a),
+        "frequency_hz": value(measurement.frequency_hz),
+    }
+
+
+def _vehicle(vehicle: VehicleSnapshot, hide: _Hide) -> dict[str, Any]:
+    return {
+        "id": hide(vehicle.spec.vehicle_id),
+        "capacity_wh": vehicle.spec.capacity_wh,
+        "has_evcc_id": vehicle.spec.evcc_id is not None,
+        "evse": hide(vehicle.evse.station_id) if vehicle.evse is not None else None,
+        "soc_percent": vehicle.soc_percent,
+        "is_v2g_capable": vehicle.is_v2g_capable,
+        "policy": {
+            "reserve_percent": vehicle.policy.reserve_percent,
+            "vpp_reserve_percent": vehicle.policy.vpp_reserve_percent,
+            "max_soc_percent": vehicle.policy.max_soc_percent,
+            "is_discharge_allowed": vehicle.policy.is_discharge_allowed,
+        },
+    }
+
+
+def _programme(programme: ProgrammeSnapshot, hide: _Hide) -> dict[str, Any]:
+    order = programme.order
+    return {
+        "id": hide(programme.programme_id),
+        "link": programme.link,
+        "is_participating": programme.is_participating,
+        "delivered_discharge_wh": programme.delivered_discharge_wh,
+        "order": (
+            {"kind": order.kind, "power_w": order.power_w, "is_test": order.is_test}
+            if order is not None
+            else None
+        ),
+    }

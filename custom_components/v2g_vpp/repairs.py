@@ -1,0 +1,263 @@
+"""Repairs: what only the owner can put right."""
+
+import re
+from typing import Any, Final
+
+from homeassistant import data_entry_flow
+from homeassistant.components.repairs import RepairsFlow, RepairsFlowResult
+from homeassistant.components.repairs.const import FlowType
+from homeassistant.config_entries import SOURCE_USER, ConfigEntryState
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers import issue_registry as ir
+
+from .const import (
+    CONF_IDENTITY,
+    CONF_OCPP_PORT,
+    DOMAIN,
+    SUBENTRY_STATION,
+    UNIQUE_ID_PREFIX_STATION,
+)
+from .coordinator import V2gConfigEntry
+from .domain.errors import (
+    BrokerRefusedLogin,
+    BrokerRefusedTls,
+    BrokerUnreachable,
+    CertificateInvalid,
+    V2gError,
+)
+from .error_translation import tls_key
+
+UNKNOWN_STATION: Final = "unknown_station"
+UNKNOWN_STATIONS: Final = "unknown_stations"
+WRONG_PASSWORD: Final = "wrong_password"  # noqa: S105 - an issue, not a secret
+NO_COMMON_PROTOCOL: Final = "no_common_protocol"
+STORE_UNREADABLE: Final = "store_unreadable"
+STORE_NOT_WRITTEN: Final = "store_not_written"
+VPP: Final = "vpp"
+
+MOST_UNKNOWN_STATIONS: Final = 5
+"""Whoever reaches the port can make up names: more than this are one summary."""
+
+# The listener checks the same; here it keeps mark-up out of the user interface.
+_IDENTITY: Final = re.compile(r"[A-Za-z0-9._:|-]{1,48}")
+_ADDRESS: Final = re.compile(r"[0-9A-Fa-f.:%a-z]{1,64}")
+
+
+@callback
+def async_raise_refusal(
+    hass: HomeAssistant,
+    entry: V2gConfigEntry,
+    identity: str,
+    address: str,
+    cause: str,
+) -> None:
+    """Tell the owner of a station that was turned away.
+
+    Args:
+        hass: the running Home Assistant.
+        entry: of the home.
+        identity: that it dialled in with; dropped unless it is a legal one.
+        address: of the peer.
+        cause: as the listener names it; causes that the owner cannot change or did
+            choose are no repair.
+    """
+    if not _IDENTITY.fullmatch(identity):
+        return
+    if cause == "unknown_identity":
+        async_raise_unknown_station(hass, entry, identity, address)
+    elif cause in (WRONG_PASSWORD, NO_COMMON_PROTOCOL):
+        _create(
+            hass,
+            f"{cause}_{identity}",
+            cause,
+            {"identity": identity, "address": _shown_address(address)},
+        )
+
+
+@callback
+def async_raise_unknown_station(
+    hass: HomeAssistant, entry: V2gConfigEntry, identity: str, address: str
+) -> None:
+    """Offer to adopt a station that nobody set up; at most five at a time."""
+    if not _IDENTITY.fullmatch(identity):
+        return
+    issue_id = f"{UNKNOWN_STATION}_{identity}"
+    is_listed = (DOMAIN, issue_id) in ir.async_get(hass).issues
+    shown = _shown_address(address)
+    if not is_listed and _unknown_stations(hass) >= MOST_UNKNOWN_STATIONS:
+        _create(
+            hass,
+            UNKNOWN_STATIONS,
+            UNKNOWN_STATIONS,
+            {"address": shown, "port": str(entry.data[CONF_OCPP_PORT])},
+        )
+        return
+    _create(
+        hass,
+        issue_id,
+        UNKNOWN_STATION,
+        {"identity": identity, "address": shown},
+        data={"entry_id": entry.entry_id, "identity": identity, "address": shown},
+    )
+
+
+@callback
+def async_clear_station(hass: HomeAssistant, identity: str) -> None:
+    """Forget what was said of a station: it is connected now, or was removed."""
+    for cause in (UNKNOWN_STATION, WRONG_PASSWORD, NO_COMMON_PROTOCOL):
+        ir.async_delete_issue(hass, DOMAIN, f"{cause}_{identity}")
+    if _unknown_stations(hass) < MOST_UNKNOWN_STATIONS:
+        ir.async_delete_issue(hass, DOMAIN, UNKNOWN_STATIONS)
+
+
+@callback
+def async_raise_vpp_problem(
+    hass: HomeAssistant, programme_id: str, programme: str, err: V2gError
+) -> None:
+    """Tell the owner why there is no link to a programme, and what to do.
+
+    Args:
+        hass: the running Home Assistant.
+        programme_id: of the programme.
+        programme: its title.
+        err: what the link or its set-up raised.
+    """
+    key, values = f"{VPP}_failed", {"programme": programme}
+    match err:
+        case BrokerRefusedTls():
+            key = f"{VPP}_{tls_key(err)}"
+            values |= {"host": err.host, "port": str(err.port)}
+        case BrokerUnreachable():
+            key = f"{VPP}_broker_unreachable"
+            values |= {"host": err.host, "port": str(err.port)}
+        case BrokerRefusedLogin():
+            key, values = f"{VPP}_broker_refused_login", values | {"reason": err.reason}
+        case CertificateInvalid():
+            key, values = f"{VPP}_certificate_invalid", values | {"reason": err.reason}
+        case _:
+            pass
+    _create(hass, f"{VPP}_{programme_id}", key, values)
+
+
+@callback
+def async_clear_vpp_problem(hass: HomeAssistant, programme_id: str) -> None:
+    """Forget the problem of a programme: the link is up, or it was removed."""
+    ir.async_delete_issue(hass, DOMAIN, f"{VPP}_{programme_id}")
+
+
+@callback
+def async_show_store_problem(
+    hass: HomeAssistant, store: str, *, is_readable: bool
+) -> None:
+    """Say that a document could not be read, until it is trusted again."""
+    if is_readable:
+        ir.async_delete_issue(hass, DOMAIN, STORE_UNREADABLE)
+        return
+    _create(
+        hass,
+        STORE_UNREADABLE,
+        STORE_UNREADABLE,
+        {"store": store},
+        severity=ir.IssueSeverity.CRITICAL,
+    )
+
+
+@callback
+def async_show_write_problem(
+    hass: HomeAssistant, store: str, *, is_written: bool
+) -> None:
+    """Say that a document could not be written, until one is again."""
+    if is_written:
+        ir.async_delete_issue(hass, DOMAIN, STORE_NOT_WRITTEN)
+        return
+    _create(
+        hass,
+        STORE_NOT_WRITTEN,
+        STORE_NOT_WRITTEN,
+        {"store": store},
+        severity=ir.IssueSeverity.ERROR,
+    )
+
+
+def _create(
+    hass: HomeAssistant,
+    issue_id: str,
+    key: str,
+    values: dict[str, str],
+    *,
+    data: dict[str, str | int | float | None] | None = None,
+    severity: ir.IssueSeverity = ir.IssueSeverity.WARNING,
+) -> None:
+    ir.async_create_issue(
+        hass,
+        DOMAIN,
+        issue_id,
+        data=data,
+        is_fixable=data is not None,
+        severity=severity,
+        translation_key=key,
+        translation_placeholders=values,
+    )
+
+
+def _unknown_stations(hass: HomeAssistant) -> int:
+    return sum(
+        1
+        for domain, issue_id in ir.async_get(hass).issues
+        if domain == DOMAIN and issue_id.startswith(f"{UNKNOWN_STATION}_")
+    )
+
+
+def _shown_address(address: str) -> str:
+    return address if _ADDRESS.fullmatch(address) else "?"
+
+
+class AdoptStationFlow(RepairsFlow):
+    """Go on to the set-up of a charger that wants to connect."""
+
+    def __init__(self, entry_id: str, identity: str, address: str) -> None:
+        """Name the home and the charger."""
+        self._entry_id, self._identity, self._address = entry_id, identity, address
+
+    async def async_step_init(
+        self, user_input: dict[str, str] | None = None
+    ) -> RepairsFlowResult:
+        """Start: this first call always has an input, which means nothing."""
+        return await self.async_step_confirm()
+
+    async def async_step_confirm(
+        self, user_input: dict[str, str] | None = None
+    ) -> RepairsFlowResult:
+        """Ask, then open the flow of a charger with its identity filled in."""
+        entry = self.hass.config_entries.async_get_entry(self._entry_id)
+        if entry is None or entry.state is not ConfigEntryState.LOADED:
+            return self.async_abort(reason="not_loaded")
+        unique_id = f"{UNIQUE_ID_PREFIX_STATION}{self._identity}"
+        if any(s.unique_id == unique_id for s in entry.subentries.values()):
+            ir.async_delete_issue(self.hass, DOMAIN, self.issue_id)
+            return self.async_abort(reason="already_configured")
+        if user_input is None:
+            return self.async_show_form(
+                step_id="confirm",
+                description_placeholders={
+                    "identity": self._identity,
+                    "address": self._address,
+                },
+            )
+        flow = await self.hass.config_entries.subentries.async_init(
+            (self._entry_id, SUBENTRY_STATION),
+            context={"source": SOURCE_USER},
+            data={CONF_IDENTITY: self._identity},
+        )
+        return self.async_create_entry(
+            data={}, next_flow=(FlowType.CONFIG_SUBENTRIES_FLOW, flow["flow_id"])
+        )
+
+
+async def async_create_fix_flow(
+    hass: HomeAssistant, issue_id: str, data: dict[str, Any] | None
+) -> RepairsFlow:
+    """Return the flow that puts an issue right."""
+    if data is None:
+        raise data_entry_flow.UnknownHandler(issue_id)
+    return AdoptStationFlow(data["entry_id"], data["identity"], data["address"])
