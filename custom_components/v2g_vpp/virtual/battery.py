@@ -23,7 +23,7 @@ class BatteryParameters:
     taper_from_percent: float = 80.0
     """Above it the vehicle takes less and less."""
 
-    taper_end_share: float = 0.1
+    taper_end_share: float = 0.15
     """Share of the charging power that is left at 100 %."""
 
     def __post_init__(self) -> None:

@@ -114,7 +114,7 @@ class Schedule:
         used_phases = min(named_phases, station_phases)
         if self.rate_unit == "A":
             return value * NOMINAL_VOLTAGE_V * used_phases
-        return value * used_phases / named_phases
+        return value * (used_phases / named_phases)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,1 @@
+"""Tests of the virtual charging station, against CSMSs that are not ours."""
