@@ -57,7 +57,6 @@ class Connector:
         self._hold = hold
         self._backoff = Backoff(ports.uniform)
         self._task: asyncio.Task[None] | None = None
-        self._ended = asyncio.Event()
         self._hurry = asyncio.Event()
         self._is_wanted = False
         self._problem: V2gError | None = None
@@ -69,18 +68,14 @@ class Connector:
     def start(self) -> None:
         """Begin to connect."""
         self._is_wanted = True
-        self._ended.clear()
         self._ports.spawn(self._run(), f"vpp link {self._config.programme_id}")
 
     async def stop(self) -> None:
         """End the present session and start no other; idempotent."""
-        was_wanted, self._is_wanted = self._is_wanted, False
+        self._is_wanted = False
         if self._task is not None:
             self._task.cancel()
-        if was_wanted:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(STOP_TIMEOUT_S):
-                    await self._ended.wait()
+            await asyncio.wait({self._task}, timeout=STOP_TIMEOUT_S)
 
     def retry_now(self) -> None:
         """End the wait for the next try."""
@@ -112,15 +107,12 @@ class Connector:
         self._recover()
 
     async def _run(self) -> None:
+        # A stop that came before this first step finds no task and needs none.
         self._task = asyncio.current_task()
-        try:
-            delay_s = self._backoff.next_delay_s()
-            while self._is_wanted:
-                await self._pause(delay_s)
-                delay_s = await self._try_once()
-        finally:
-            self._task = None
-            self._ended.set()
+        delay_s = self._backoff.next_delay_s()
+        while self._is_wanted:
+            await self._pause(delay_s)
+            delay_s = await self._try_once()
 
     async def _pause(self, delay_s: float) -> None:
         self._hurry.clear()

@@ -1,0 +1,27 @@
+"""The published JSON Schemas and their examples."""
+
+from functools import cache
+import json
+
+import jsonschema_rs
+
+from tests.repository import ROOT
+
+FOLDER = ROOT / "docs" / "vpp_contract"
+NAMES = tuple(
+    sorted(p.name.removesuffix(".schema.json") for p in FOLDER.glob("*.schema.json"))
+)
+
+
+@cache
+def schema(name):
+    return json.loads((FOLDER / f"{name}.schema.json").read_text())
+
+
+@cache
+def validator(name):
+    return jsonschema_rs.Draft202012Validator(schema(name))
+
+
+def example(name):
+    return json.loads((FOLDER / "examples" / f"{name}.json").read_text())
