@@ -44,6 +44,7 @@ from .flow_schemas import (
 from .programme_flow import ProgrammeFlow
 from .station_address import station_url
 from .subentry_flows import StationFlow, VehicleFlow
+from .text_keys import PORT
 
 VIRTUAL_CAPACITY_KWH = 60
 """The battery of the virtual car."""
@@ -161,7 +162,7 @@ class V2gConfigFlow(ConfigFlow, domain=DOMAIN):
         try:
             await self.hass.async_add_executor_job(check_port, host, port)
         except ListenerError as err:
-            return {CONF_OCPP_PORT: f"port_{err.detail}"}
+            return {CONF_OCPP_PORT: PORT.get(err.detail, "port_unusable")}
         return {}
 
     async def _port(self, user_input: Mapping[str, Any] | None) -> int:

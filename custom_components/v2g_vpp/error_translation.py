@@ -37,6 +37,7 @@ from .domain.errors import (
     VppError,
 )
 from .domain.setpoint import Reason
+from .text_keys import BLOCKED, TLS
 
 type _Values = dict[str, str]
 
@@ -109,8 +110,9 @@ TRANSLATIONS: Final[Mapping[type[V2gError], Translation]] = {
     BrokerUnreachable: Translation(
         error=HomeAssistantError, key="broker_unreachable", values=_broker
     ),
+    # The key is chosen by the fault, see below.
     BrokerRefusedTls: Translation(
-        error=HomeAssistantError, key="broker_refused_tls", values=_broker
+        error=HomeAssistantError, key="tls_other", values=_broker
     ),
     BrokerRefusedLogin: Translation(
         error=HomeAssistantError,
@@ -168,26 +170,15 @@ def translated(err: V2gError) -> HomeAssistantError:
     found = next(TRANSLATIONS[base] for base in type(err).mro() if base in TRANSLATIONS)
     key, values = found.key, found.values(err)
     if isinstance(err, DischargeNotPermitted | PowerNotAvailable):
-        if err.reason in _REASONS:
-            # A slug says nothing to a person; every gate has a sentence of its own.
-            key, values = blocked_key(Reason(err.reason)), {}
+        # A slug says nothing to a person; every gate has a sentence of its own.
+        key = BLOCKED.get(Reason(err.reason), key) if err.reason in _REASONS else key
     elif isinstance(err, BrokerRefusedTls):
-        key = tls_key(err)
+        key = TLS[err.fault]
     return found.error(
         translation_domain=DOMAIN,
         translation_key=key,
         translation_placeholders=values,
     )
-
-
-def blocked_key(reason: Reason) -> str:
-    """Return the translation key of a gate that lets nothing through."""
-    return f"blocked_{reason}"
-
-
-def tls_key(err: BrokerRefusedTls) -> str:
-    """Return the translation key of a TLS fault, shared by errors and repairs."""
-    return f"tls_{err.fault}"
 
 
 @contextmanager

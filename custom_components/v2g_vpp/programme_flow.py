@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from homeassistant.config_entries import ConfigSubentryFlow, SubentryFlowResult
 from homeassistant.util import dt as dt_util
@@ -39,18 +39,12 @@ from .enrolment_flow_steps import (
     create_home_keys,
     request_certificate,
 )
-from .error_translation import tls_key
 from .flow_schemas import multiline_schema
 from .pki.expiry import check_client_certificate
 from .pki.request import client_common_name
 from .pki.tls import client_context
+from .text_keys import CERTIFICATE, TLS
 from .vpp.probe import Enrolment, parse_invitation, probe_broker
-
-_OWN_WORDS: Final = frozenset(
-    {"unreadable", "key_mismatch", "wrong_name", "wrong_purpose", "expired"}
-    | {"not_yet_valid"}
-)
-"""Faults of a certificate that have a sentence of their own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -293,11 +287,11 @@ def _invitation_error(err: InvitationInvalid) -> dict[str, str]:
 def _certificate_error(err: V2gError, field: str) -> dict[str, str]:
     """Return the error by field; what the broker says belongs to the whole form."""
     match err:
-        case CertificateInvalid(reason=reason) if reason in _OWN_WORDS:
-            return {field: f"certificate_{reason}"}
+        case CertificateInvalid(reason=reason) if reason in CERTIFICATE:
+            return {field: CERTIFICATE[reason]}
         case BrokerUnreachable():
             return {"base": "broker_unreachable"}
         case BrokerRefusedTls():
-            return {"base": tls_key(err)}
+            return {"base": TLS[err.fault]}
         case _:
             return {field: "certificate_unusable"}

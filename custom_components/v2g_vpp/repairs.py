@@ -25,7 +25,7 @@ from .domain.errors import (
     CertificateInvalid,
     V2gError,
 )
-from .error_translation import tls_key
+from .text_keys import TLS_ISSUES
 
 UNKNOWN_STATION: Final = "unknown_station"
 UNKNOWN_STATIONS: Final = "unknown_stations"
@@ -122,18 +122,18 @@ def async_raise_vpp_problem(
         programme: its title.
         err: what the link or its set-up raised.
     """
-    key, values = f"{VPP}_failed", {"programme": programme}
+    key, values = "vpp_failed", {"programme": programme}
     match err:
         case BrokerRefusedTls():
-            key = f"{VPP}_{tls_key(err)}"
+            key = TLS_ISSUES[err.fault]
             values |= {"host": err.host, "port": str(err.port)}
         case BrokerUnreachable():
-            key = f"{VPP}_broker_unreachable"
+            key = "vpp_broker_unreachable"
             values |= {"host": err.host, "port": str(err.port)}
         case BrokerRefusedLogin():
-            key, values = f"{VPP}_broker_refused_login", values | {"reason": err.reason}
+            key, values = "vpp_broker_refused_login", values | {"reason": err.reason}
         case CertificateInvalid():
-            key, values = f"{VPP}_certificate_invalid", values | {"reason": err.reason}
+            key, values = "vpp_certificate_invalid", values | {"reason": err.reason}
         case _:
             pass
     _create(hass, f"{VPP}_{programme_id}", key, values)

@@ -5,9 +5,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 import re
+from typing import cast
 
 from homeassistant.const import Platform
 from homeassistant.helpers.entity import Entity, EntityDescription
+from homeassistant.util import frozen_dataclass_compat
 
 from .imports import PACKAGE, Module
 from .sources import evaluate
@@ -60,6 +62,10 @@ def _descriptions(value: object) -> Iterator[EntityDescription]:
     match value:
         case EntityDescription():
             yield value
+        # One of Home Assistant's own classes, used as it is, is made in this module
+        # and shares no class with the one above.
+        case _ if _is_plain_description(value):
+            yield cast("EntityDescription", value)
         case Mapping():
             yield from _descriptions(tuple(value.values()))
         case tuple() | list() | set() | frozenset():
@@ -67,6 +73,11 @@ def _descriptions(value: object) -> Iterator[EntityDescription]:
                 yield from _descriptions(item)
         case _:
             return
+
+
+def _is_plain_description(value: object) -> bool:
+    made_in = frozen_dataclass_compat.__name__
+    return not isinstance(value, type) and type(value).__module__ == made_in
 
 
 def _platform(kind: type) -> str:

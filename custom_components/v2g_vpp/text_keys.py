@@ -1,0 +1,84 @@
+"""Keys of texts, by what they tell: every one is spelled out, so it can be found."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from .domain.errors import TlsFault
+from .domain.setpoint import Reason
+
+BLOCKED: Final[Mapping[Reason, str]] = {
+    Reason.AS_REQUESTED: "blocked_as_requested",
+    Reason.NOTHING_REQUESTED: "blocked_nothing_requested",
+    Reason.MODE_OFF: "blocked_mode_off",
+    Reason.EMERGENCY_STOP: "blocked_emergency_stop",
+    Reason.FAULT: "blocked_fault",
+    Reason.STORE_UNREADABLE: "blocked_store_unreadable",
+    Reason.STATION_OFFLINE: "blocked_station_offline",
+    Reason.STATION_NOT_READY: "blocked_station_not_ready",
+    Reason.NO_FLOOR_PROFILE: "blocked_no_floor_profile",
+    Reason.NOT_PLUGGED: "blocked_not_plugged",
+    Reason.NO_TRANSACTION: "blocked_no_transaction",
+    Reason.AFTER_START: "blocked_after_start",
+    Reason.STOPPING: "blocked_stopping",
+    Reason.STATION_LIMIT: "blocked_station_limit",
+    Reason.VEHICLE_LIMIT: "blocked_vehicle_limit",
+    Reason.OWNER_LIMIT: "blocked_owner_limit",
+    Reason.EXPORT_LIMIT: "blocked_export_limit",
+    Reason.MINIMUM_POWER: "blocked_minimum_power",
+    Reason.RAMP: "blocked_ramp",
+    Reason.SOC_UNKNOWN: "blocked_soc_unknown",
+    Reason.RESERVE_FLOOR: "blocked_reserve_floor",
+    Reason.VPP_FLOOR: "blocked_vpp_floor",
+    Reason.MAX_SOC: "blocked_max_soc",
+    Reason.DISCHARGE_NOT_ALLOWED: "blocked_discharge_not_allowed",
+    Reason.NOT_PROVEN: "blocked_not_proven",
+    Reason.NO_DIALECT: "blocked_no_dialect",
+    Reason.VEHICLE_UNKNOWN: "blocked_vehicle_unknown",
+    Reason.VEHICLE_NOT_ALLOWED: "blocked_vehicle_not_allowed",
+    Reason.VEHICLE_NOT_BIDIRECTIONAL: "blocked_vehicle_not_bidirectional",
+    Reason.METER_STALE: "blocked_meter_stale",
+    Reason.FAILSAFE: "blocked_failsafe",
+    Reason.OUTPUT_GATE: "blocked_output_gate",
+}
+"""Errors: why there is nothing of the power that was asked for, and what to do."""
+
+TLS: Final[Mapping[TlsFault, str]] = {
+    TlsFault.CERTIFICATE_REQUIRED: "tls_certificate_required",
+    TlsFault.UNKNOWN_AUTHORITY: "tls_unknown_authority",
+    TlsFault.CERTIFICATE_EXPIRED: "tls_certificate_expired",
+    TlsFault.CERTIFICATE_REVOKED: "tls_certificate_revoked",
+    TlsFault.WRONG_HOST_NAME: "tls_wrong_host_name",
+    TlsFault.BROKER_NOT_TRUSTED: "tls_broker_not_trusted",
+    TlsFault.NO_TLS_1_3: "tls_no_tls_1_3",
+    TlsFault.OTHER: "tls_other",
+}
+"""Errors: why no secure connection to a broker can be made."""
+
+TLS_ISSUES: Final[Mapping[TlsFault, str]] = {
+    TlsFault.CERTIFICATE_REQUIRED: "vpp_tls_certificate_required",
+    TlsFault.UNKNOWN_AUTHORITY: "vpp_tls_unknown_authority",
+    TlsFault.CERTIFICATE_EXPIRED: "vpp_tls_certificate_expired",
+    TlsFault.CERTIFICATE_REVOKED: "vpp_tls_certificate_revoked",
+    TlsFault.WRONG_HOST_NAME: "vpp_tls_wrong_host_name",
+    TlsFault.BROKER_NOT_TRUSTED: "vpp_tls_broker_not_trusted",
+    TlsFault.NO_TLS_1_3: "vpp_tls_no_tls_1_3",
+    TlsFault.OTHER: "vpp_tls_other",
+}
+"""The same as repairs."""
+
+PORT: Final[Mapping[str, str]] = {
+    "taken": "port_taken",
+    "forbidden": "port_forbidden",
+    "unusable": "port_unusable",
+}
+"""Errors of a form, by what the probe of a port says."""
+
+CERTIFICATE: Final[Mapping[str, str]] = {
+    "unreadable": "certificate_unreadable",
+    "key_mismatch": "certificate_key_mismatch",
+    "wrong_name": "certificate_wrong_name",
+    "wrong_purpose": "certificate_wrong_purpose",
+    "not_yet_valid": "certificate_not_yet_valid",
+    "expired": "certificate_expired",
+}
+"""Errors of a form, by what is wrong with a certificate; others are unusable."""
