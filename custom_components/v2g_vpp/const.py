@@ -4,6 +4,11 @@ from typing import Final
 
 DOMAIN: Final = "v2g_vpp"
 
+# Documents under Home Assistant's storage.
+STORE_SITE: Final = f"{DOMAIN}.policy"
+STORE_STATIONS: Final = f"{DOMAIN}.stations"
+STORE_ENROLMENT: Final = f"{DOMAIN}.enrolment"
+
 # The config entry: the home and its OCPP listener.
 CONF_OCPP_HOST: Final = "ocpp_host"
 CONF_OCPP_PORT: Final = "ocpp_port"

@@ -12,7 +12,6 @@ from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 
 from .const import DOMAIN
 from .domain.measurement import Measurement
-from .domain.ports import Store
 from .domain.snapshot import EvseSnapshot, SiteSnapshot
 from .site import Site
 
@@ -35,8 +34,8 @@ class V2gRuntimeData:
 
     site: Site
     coordinator: V2gUpdateCoordinator
-    store: Store | None = None
-    """The site's own document."""
+    stop: Callable[[], Awaitable[None]]
+    """Brings every EVSE to 0 W and ends all running parts."""
 
     adders: list[AddSubentry] = field(default_factory=list)
     """One per platform, called for every subentry that comes later."""

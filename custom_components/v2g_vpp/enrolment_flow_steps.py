@@ -8,7 +8,7 @@ import aiohttp
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 
-from .const import DOMAIN
+from .const import STORE_ENROLMENT
 from .domain.errors import CertificateInvalid, InvitationInvalid, StoreUnreadable
 from .pki.request import create_client_request
 from .pki.signing import Ed25519Signer, create_signing_seed
@@ -21,8 +21,6 @@ from .vpp.probe import (
     enrolment_request,
     parse_enrolment_reply,
 )
-
-STORE_KEY: Final = f"{DOMAIN}.enrolment"
 
 ENROL_TIMEOUT: Final = aiohttp.ClientTimeout(total=20)
 """An operator signs within a second; a person waits no longer than this."""
@@ -90,7 +88,7 @@ class PendingEnrolments:
 
     def __init__(self, hass: HomeAssistant) -> None:
         """Use the one document of the integration."""
-        self._store = HaStore(hass, STORE_KEY)
+        self._store = HaStore(hass, STORE_ENROLMENT)
 
     async def find(self, enrolment: Enrolment) -> HomeKeys | None:
         """Return the keys that were made for this invitation."""

@@ -1,7 +1,8 @@
 """Repairs: what only the owner can put right."""
 
+from collections.abc import Callable
 import re
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from homeassistant import data_entry_flow
 from homeassistant.components.repairs import RepairsFlow, RepairsFlowResult
@@ -14,6 +15,7 @@ from .const import (
     CONF_IDENTITY,
     CONF_OCPP_PORT,
     DOMAIN,
+    STORE_SITE,
     SUBENTRY_STATION,
     UNIQUE_ID_PREFIX_STATION,
 )
@@ -25,6 +27,8 @@ from .domain.errors import (
     CertificateInvalid,
     V2gError,
 )
+from .domain.ports import Unsubscribe
+from .domain.snapshot import SiteSnapshot
 from .text_keys import TLS_ISSUES
 
 UNKNOWN_STATION: Final = "unknown_station"
@@ -41,6 +45,17 @@ MOST_UNKNOWN_STATIONS: Final = 5
 # The listener checks the same; here it keeps mark-up out of the user interface.
 _IDENTITY: Final = re.compile(r"[A-Za-z0-9._:|-]{1,48}")
 _ADDRESS: Final = re.compile(r"[0-9A-Fa-f.:%a-z]{1,64}")
+
+
+class _Pictured(Protocol):
+    """The site, as far as a repair has to know it."""
+
+    @property
+    def snapshot(self) -> SiteSnapshot:
+        """The last picture."""
+
+    def subscribe(self, listener: Callable[[SiteSnapshot], None]) -> Unsubscribe:
+        """Call ``listener`` with every new picture."""
 
 
 @callback
@@ -146,37 +161,45 @@ def async_clear_vpp_problem(hass: HomeAssistant, programme_id: str) -> None:
 
 
 @callback
-def async_show_store_problem(
-    hass: HomeAssistant, store: str, *, is_readable: bool
-) -> None:
-    """Say that a document could not be read, until it is trusted again."""
-    if is_readable:
-        ir.async_delete_issue(hass, DOMAIN, STORE_UNREADABLE)
-        return
-    _create(
-        hass,
-        STORE_UNREADABLE,
-        STORE_UNREADABLE,
-        {"store": store},
-        severity=ir.IssueSeverity.CRITICAL,
-    )
+def async_watch_store(hass: HomeAssistant, site: _Pictured) -> Unsubscribe:
+    """Show a repair for as long as the saved state of the home cannot be trusted."""
+
+    @callback
+    def show(snapshot: SiteSnapshot) -> None:
+        if snapshot.is_store_readable:
+            ir.async_delete_issue(hass, DOMAIN, STORE_UNREADABLE)
+            return
+        _create(
+            hass,
+            STORE_UNREADABLE,
+            STORE_UNREADABLE,
+            {"store": STORE_SITE},
+            severity=ir.IssueSeverity.CRITICAL,
+        )
+
+    show(site.snapshot)
+    return site.subscribe(show)
 
 
 @callback
-def async_show_write_problem(
-    hass: HomeAssistant, store: str, *, is_written: bool
-) -> None:
-    """Say that a document could not be written, until one is again."""
-    if is_written:
-        ir.async_delete_issue(hass, DOMAIN, STORE_NOT_WRITTEN)
-        return
-    _create(
-        hass,
-        STORE_NOT_WRITTEN,
-        STORE_NOT_WRITTEN,
-        {"store": store},
-        severity=ir.IssueSeverity.ERROR,
-    )
+def async_write_reporter(hass: HomeAssistant, store: str) -> Callable[[bool], None]:
+    """Return what shows a repair for as long as a document cannot be written."""
+
+    @callback
+    def report(is_written: bool) -> None:  # noqa: FBT001 - a callback of one value
+        issue_id = f"{STORE_NOT_WRITTEN}_{store}"
+        if is_written:
+            ir.async_delete_issue(hass, DOMAIN, issue_id)
+            return
+        _create(
+            hass,
+            issue_id,
+            STORE_NOT_WRITTEN,
+            {"store": store},
+            severity=ir.IssueSeverity.ERROR,
+        )
+
+    return report
 
 
 def _create(

@@ -15,7 +15,6 @@ from .domain.ports import Store, StoredData
 
 _LOGGER = logging.getLogger(__name__)
 
-POLICY_STORE_KEY: Final = f"{DOMAIN}.policy"
 STORAGE_VERSION: Final = 1
 
 SAVE_DELAY_S: Final = 60.0
