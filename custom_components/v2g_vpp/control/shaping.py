@@ -7,7 +7,7 @@ from math import copysign
 from ..domain.setpoint import ControlOwner, Reason, Setpoint
 from ..domain.units import clamp
 from .evse_case import Case, Track
-from .limits import minimum_power_w
+from .limits import Envelope, minimum_power_w
 from .pid import MAX_GAP_S, TrimInputs, corrected
 from .ramp import slew
 
@@ -31,14 +31,14 @@ def shape(case: Case, now_mono_s: float) -> Setpoint:
         _bridge_gap(case, now_mono_s)
         change_w = evse.policy.ramp_w_per_s * _elapsed_s(track, now_mono_s)
         case.reference_w = slew(
-            envelope.clamp(track.reference_w),
+            _start_w(envelope, track.reference_w, goal_w),
             goal_w,
             minimum_w=minimum_w,
             change_w=change_w,
         )
         wanted_w = _trimmed(case, minimum_w, now_mono_s)
         power_w = slew(
-            envelope.clamp(track.power_w),
+            _start_w(envelope, track.power_w, wanted_w),
             wanted_w,
             minimum_w=minimum_w,
             change_w=change_w,
@@ -53,6 +53,14 @@ def shape(case: Case, now_mono_s: float) -> Setpoint:
         owner=lease.owner,
         reason=case.stop or reason,
     )
+
+
+def _start_w(envelope: Envelope, previous_w: float, goal_w: float) -> float:
+    """Return where the way to a goal begins: what a limit took is gone at once.
+
+    The other direction is kept, so that the way still rests at 0 for a step.
+    """
+    return previous_w if previous_w * goal_w < 0 else envelope.clamp(previous_w)
 
 
 def _trimmed(case: Case, minimum_w: float, now_mono_s: float) -> float:

@@ -1,0 +1,143 @@
+"""What forbids power or discharge, one broken precondition at a time."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from custom_components.v2g_vpp.control.inputs import (
+    EvseInputs,
+)
+from custom_components.v2g_vpp.domain.capability import DischargeDialect
+from custom_components.v2g_vpp.domain.faults import FaultCode
+from custom_components.v2g_vpp.domain.setpoint import Reason
+from tests.control.given import (
+    CAPABILITY,
+    NEEDS,
+    NOW,
+    VEHICLE_POLICY,
+    at,
+    measured,
+    with_policy,
+    with_session,
+    with_station,
+)
+
+type Break = Callable[[EvseInputs], EvseInputs]
+
+
+def with_faults(*faults: FaultCode) -> Break:
+    return lambda evse: with_session(evse, faults=frozenset(faults))
+
+
+def with_soc(soc_percent: float) -> Break:
+    return lambda evse: at(evse, NOW, 0.0, soc_percent)
+
+
+STOPPED: list[tuple[str, Break, Reason]] = [
+    (
+        "emergency stop",
+        lambda e: with_session(e, is_emergency_stopped=True),
+        Reason.EMERGENCY_STOP,
+    ),
+    ("ground fault", with_faults(FaultCode.GROUND_FAULT), Reason.FAULT),
+    (
+        "station offline",
+        lambda e: with_station(e, is_connected=False),
+        Reason.STATION_OFFLINE,
+    ),
+    (
+        "station not ready",
+        lambda e: with_station(e, is_ready=False),
+        Reason.STATION_NOT_READY,
+    ),
+    (
+        "device model unknown",
+        lambda e: with_station(e, capability=None),
+        Reason.STATION_NOT_READY,
+    ),
+    ("not plugged", lambda e: with_session(e, is_plugged=False), Reason.NOT_PLUGGED),
+    (
+        "no transaction",
+        lambda e: with_session(e, transaction_id=None),
+        Reason.NO_TRANSACTION,
+    ),
+    (
+        "first write after a start",
+        lambda e: replace(e, is_first_write_pending=True),
+        Reason.AFTER_START,
+    ),
+]
+"""What forbids power in both directions."""
+
+BLOCKED: list[tuple[str, Break, Reason]] = [
+    ("meter failure", with_faults(FaultCode.METER_FAILURE), Reason.FAULT),
+    (
+        "no dialect",
+        lambda e: with_station(
+            e, capability=replace(CAPABILITY, dialect=DischargeDialect.NONE)
+        ),
+        Reason.NO_DIALECT,
+    ),
+    (
+        "floor profile unconfirmed",
+        lambda e: with_station(e, has_floor_profile=False),
+        Reason.NO_FLOOR_PROFILE,
+    ),
+    ("guest", lambda e: replace(e, vehicle=None), Reason.VEHICLE_UNKNOWN),
+    (
+        "guest without floors",
+        lambda e: replace(e, vehicle_policy=None),
+        Reason.VEHICLE_UNKNOWN,
+    ),
+    (
+        "vehicle not allowed",
+        lambda e: replace(
+            e, vehicle_policy=replace(VEHICLE_POLICY, is_discharge_allowed=False)
+        ),
+        Reason.VEHICLE_NOT_ALLOWED,
+    ),
+    (
+        "switch off",
+        lambda e: with_policy(e, is_discharge_allowed=False),
+        Reason.DISCHARGE_NOT_ALLOWED,
+    ),
+    ("not proven", lambda e: replace(e, proof=None), Reason.NOT_PROVEN),
+    (
+        "needs unknown",
+        lambda e: with_session(e, needs=None),
+        Reason.VEHICLE_NOT_BIDIRECTIONAL,
+    ),
+    (
+        "vehicle one way",
+        lambda e: with_session(e, needs=replace(NEEDS, is_bidirectional=False)),
+        Reason.VEHICLE_NOT_BIDIRECTIONAL,
+    ),
+    (
+        "meter stale",
+        lambda e: with_session(
+            e,
+            measurement=replace(
+                measured(), power_w=measured(mono_s=NOW - 10.1).power_w
+            ),
+        ),
+        Reason.METER_STALE,
+    ),
+    (
+        "state of charge unknown",
+        lambda e: with_session(e, measurement=replace(measured(), soc_percent=None)),
+        Reason.SOC_UNKNOWN,
+    ),
+    (
+        "vehicle below its own window",
+        lambda e: with_session(e, needs=replace(NEEDS, is_below_v2x_window=True)),
+        Reason.VEHICLE_LIMIT,
+    ),
+    ("at the reserve", with_soc(30.0), Reason.RESERVE_FLOOR),
+    ("at the floor of a dispatch", with_soc(50.0), Reason.VPP_FLOOR),
+]
+"""What forbids discharge alone."""
+
+
+def cases(table: list[tuple[str, Break, Reason]]) -> list[object]:
+    return [pytest.param(change, reason, id=name) for name, change, reason in table]
