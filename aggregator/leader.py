@@ -100,6 +100,13 @@ class Leader:
         self.enrolments.get(home_id)
         return self.homes.setdefault(home_id, Home(home_id=home_id))
 
+    def forget(self, home_id: str) -> None:
+        """Forget what a home said: another installation may follow under its name.
+
+        Its numbers begin anew, and would be taken for old ones.
+        """
+        self.homes.pop(home_id, None)
+
     def on_connection(self, is_connected: bool) -> None:  # noqa: FBT001  a callback
         """Note that the broker came or went; homes hear of us at once."""
         self.is_connected = is_connected

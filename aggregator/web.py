@@ -152,6 +152,7 @@ class OperatorApi:
         document = await _body(request)
         validate("enrolment_request", document)
         reply = await asyncio.to_thread(self._leader.enrolments.redeem, document)
+        self._leader.forget(document["home_id"])
         await self._reload_broker()
         _LOGGER.info("%s: enrolled", document["home_id"])
         return web.json_response(reply)
@@ -197,6 +198,7 @@ class OperatorApi:
         home_id = request.match_info["home_id"]
         Fields(await _body(request)).finish()
         home = await asyncio.to_thread(self._leader.enrolments.revoke, home_id)
+        self._leader.forget(home_id)
         await self._reload_broker()
         _LOGGER.warning("%s: revoked", home_id)
         return web.json_response({"home_id": home_id, "revoked_at": home.revoked_at})
