@@ -22,14 +22,19 @@ class DisplayRate:
     interval_s: float = 5.0
     """At least this long between two states."""
 
+    decimals: int = 0
+    """More digits than these would only be noise."""
+
 
 POWER = DisplayRate()
 ENERGY = DisplayRate(dead_band=10.0, dead_band_share=0.0, interval_s=60.0)
 """10 Wh, once a minute: enough for statistics, which are made every five minutes."""
 
-PERCENT = DisplayRate(dead_band=0.1, dead_band_share=0.0, interval_s=30.0)
-VOLTAGE = DisplayRate(dead_band=1.0, dead_band_share=0.0, interval_s=30.0)
-FREQUENCY = DisplayRate(dead_band=0.01, dead_band_share=0.0, interval_s=10.0)
+PERCENT = DisplayRate(dead_band=0.1, dead_band_share=0.0, interval_s=30.0, decimals=1)
+VOLTAGE = DisplayRate(dead_band=1.0, dead_band_share=0.0, interval_s=30.0, decimals=1)
+FREQUENCY = DisplayRate(
+    dead_band=0.01, dead_band_share=0.0, interval_s=10.0, decimals=3
+)
 
 
 class DisplayFilter:
@@ -60,6 +65,8 @@ class DisplayFilter:
             None when the number is shown or too near to what is shown; otherwise how
             long it has to wait, s.
         """
+        if value is not None:
+            value = round(value, self._rate.decimals)
         is_same_context = context == self._context
         is_known_as_before = (value is None) == (self._shown is None)
         if self._shown_mono_s is not None and is_same_context and is_known_as_before:

@@ -21,7 +21,7 @@ from .error_translation import translated_errors
 PARALLEL_UPDATES = 0
 
 MODE: Final = SelectEntityDescription(
-    key="mode", translation_key="mode", options=list(Mode)
+    key="mode", translation_key="mode", options=[mode.value for mode in Mode]
 )
 VEHICLE: Final = SelectEntityDescription(key="vehicle", translation_key="vehicle")
 
@@ -49,7 +49,7 @@ class ModeSelect(EvseEntity, SelectEntity):
 
     @override
     def _show(self, part: EvseSnapshot) -> object:
-        self._attr_current_option = part.policy.mode
+        self._attr_current_option = part.policy.mode.value
         return self._attr_current_option
 
     @override
@@ -68,6 +68,11 @@ class VehicleSelect(EvseEntity, SelectEntity):
     guest, which is charged and never discharged.
     """
 
+    @property
+    @override
+    def options(self) -> list[str]:
+        return list(self._vehicle_ids())
+
     @override
     def _show(self, part: EvseSnapshot) -> object:
         ids = self._vehicle_ids()
@@ -75,7 +80,7 @@ class VehicleSelect(EvseEntity, SelectEntity):
             (name for name, i in ids.items() if i == part.policy.vehicle_id),
             VEHICLE_AUTOMATIC,
         )
-        self._attr_options, self._attr_current_option = list(ids), chosen
+        self._attr_current_option = chosen
         return tuple(ids), chosen
 
     @override

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Any, Final
 
 from homeassistant.components.sensor import (
@@ -74,6 +75,14 @@ class EvseSensorDescription(V2gSensorDescription[EvseSnapshot]):
     context_fn: Callable[[EvseSnapshot], object] = _evse_context
     needs_link: bool = False
     """True: unavailable while the station is offline."""
+
+
+def _values(choices: type[StrEnum]) -> list[str]:
+    return [choice.value for choice in choices]
+
+
+def _site_context(site: SiteSnapshot) -> object:
+    return tuple(evse.state for evse in site.evses)
 
 
 def _value(reading: Reading | None) -> float | None:
@@ -167,16 +176,16 @@ EVSE_SENSORS: Final[tuple[EvseSensorDescription, ...]] = (
     _choice(
         "state", list(DISPLAY_STATES.values()), lambda evse: DISPLAY_STATES[evse.state]
     ),
-    _choice("reason", list(Reason), lambda evse: evse.setpoint.reason),
-    _choice("control_owner", list(ControlOwner), lambda evse: evse.setpoint.owner),
+    _choice("reason", _values(Reason), lambda evse: evse.setpoint.reason),
+    _choice("control_owner", _values(ControlOwner), lambda evse: evse.setpoint.owner),
     _choice(
         "discharge_blocked_by",
-        [NOTHING, *Reason],
+        [NOTHING, *_values(Reason)],
         lambda evse: evse.discharge_blocked_by or NOTHING,
     ),
     _choice(
         "self_test",
-        list(SelfTestPhase),
+        _values(SelfTestPhase),
         lambda evse: evse.self_test.phase,
         EntityCategory.DIAGNOSTIC,
     ),
@@ -307,6 +316,7 @@ SITE_SENSORS: Final[tuple[V2gSensorDescription[SiteSnapshot], ...]] = (
         native_unit_of_measurement=UnitOfPower.WATT,
         suggested_display_precision=0,
         value_fn=lambda site: sum(evse.available_discharge_w for evse in site.evses),
+        context_fn=_site_context,
         rate=POWER,
     ),
     V2gSensorDescription(
@@ -316,6 +326,7 @@ SITE_SENSORS: Final[tuple[V2gSensorDescription[SiteSnapshot], ...]] = (
         native_unit_of_measurement=UnitOfPower.WATT,
         suggested_display_precision=0,
         value_fn=lambda site: sum(evse.available_charge_w for evse in site.evses),
+        context_fn=_site_context,
         rate=POWER,
     ),
 )

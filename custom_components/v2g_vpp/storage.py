@@ -7,9 +7,10 @@ from typing import Any, Final, override
 
 from homeassistant.core import CoreState, HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers.json import json_bytes
 from homeassistant.helpers.storage import Store as HomeAssistantStore
+from homeassistant.util.json import json_loads
 
-from .const import DOMAIN
 from .domain.errors import StoreUnreadable
 from .domain.ports import Store, StoredData
 
@@ -75,15 +76,14 @@ class HaStore(Store):
 
     @override
     async def save(self, data: StoredData) -> None:
-        before = await self._hass.async_add_executor_job(self._fingerprint)
         # The save takes the place of a scheduled one, with nothing awaited between.
         self._is_scheduled = False
         await self._store.async_save(dict(data))
-        if self._hass.state is CoreState.stopping:
-            # Home Assistant writes it in its last stage, after this call.
+        # While Home Assistant stops it writes in its last stage, after this call. And
+        # what is scheduled again is newer than what could be compared.
+        if self._hass.state is CoreState.stopping or self._is_scheduled:
             return
-        after = await self._hass.async_add_executor_job(self._fingerprint)
-        is_written = after is not None and after != before
+        is_written = await self._is_on_disk(data)
         if not is_written:
             _LOGGER.error("%s could not be written", self._key)
         if self._report_write is not None:
@@ -110,9 +110,10 @@ class HaStore(Store):
         path = Path(self._store.path)
         return path.exists() or any(path.parent.glob(f"{path.name}.corrupt.*"))
 
-    def _fingerprint(self) -> tuple[int, int] | None:
+    async def _is_on_disk(self, data: StoredData) -> bool:
+        """Read it back: Home Assistant logs a full disk and goes on."""
         try:
-            stat = Path(self._store.path).stat()
-        except FileNotFoundError:
-            return None
-        return stat.st_ino, stat.st_mtime_ns
+            document = await self._store.async_load()
+        except HomeAssistantError, OSError:
+            return False
+        return self._is_scheduled or document == json_loads(json_bytes(dict(data)))
