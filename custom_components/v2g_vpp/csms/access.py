@@ -1,0 +1,209 @@
+"""Who may dial in: identity, password, network, back-off."""
+
+from base64 import b64decode
+import binascii
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+import hmac
+from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address
+import re
+from typing import Final
+from urllib.parse import unquote
+
+from ..domain.capability import DischargeDialect
+from ..domain.clock import Clock
+from ..domain.ids import StationId
+from ..domain.policy import StationLimits
+
+type Network = IPv4Network | IPv6Network
+
+_IDENTITY: Final = re.compile(r"[A-Za-z0-9._:|-]{1,48}")
+"""House rule; the bar is legal in OCPP identities and arrives percent-encoded."""
+
+FREE_ATTEMPTS: Final = 3
+"""Wrong passwords before an address has to wait: a typing mistake costs nothing."""
+
+MAX_BACK_OFF_S: Final = 60.0
+"""Short enough that a charger whose password was corrected is back at once."""
+
+UNKNOWN_REPORTS_PER_HOUR: Final = 10
+"""Per address (architecture: an unknown station is an attack surface)."""
+
+SECONDS_PER_HOUR: Final = 3600.0
+_TRACKED_SOURCES: Final = 512
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StationConfig:
+    """What the owner set up for one charging station."""
+
+    identity: StationId
+    password: str = field(repr=False)
+    limits: StationLimits = field(default_factory=StationLimits)
+    dialect: DischargeDialect | None = None
+    """Chosen by hand; None takes what the device model proves."""
+
+    is_null_payload_legal: bool = True
+    """Read ``null`` as an empty payload."""
+
+
+class RefusalCause(StrEnum):
+    """Why a station was not let in."""
+
+    UNKNOWN_IDENTITY = "unknown_identity"
+    WRONG_PASSWORD = "wrong_password"  # noqa: S105 - a cause, not a secret
+    NETWORK_NOT_ALLOWED = "network_not_allowed"
+    TOO_MANY_ATTEMPTS = "too_many_attempts"
+    NO_COMMON_PROTOCOL = "no_common_protocol"
+
+
+type OnRefused = Callable[[str, str, RefusalCause], None]
+"""(identity, address, cause); the identity matches the legal pattern."""
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """The station may connect."""
+
+    identity: StationId
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The HTTP status to answer."""
+
+    status: int
+
+
+@dataclass(slots=True)
+class _Source:
+    failures: int = 0
+    blocked_until_mono_s: float = 0.0
+    reported_mono_s: list[float] = field(default_factory=list)
+
+
+def identity_of(raw_path: str) -> StationId | None:
+    """Return the identity in a request path, None when it is not a legal one.
+
+    It is the last segment, percent-decoded once; whatever stands before it is free.
+    """
+    segment = raw_path.partition("?")[0].rpartition("/")[2]
+    identity = unquote(segment)
+    return StationId(identity) if _IDENTITY.fullmatch(identity) else None
+
+
+class Gatekeeper:
+    """Judges each attempt to connect before the upgrade to a WebSocket."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        networks: tuple[Network, ...] = (),
+        on_refused: OnRefused | None = None,
+    ) -> None:
+        """Start with no known station.
+
+        Args:
+            clock: for the back-off.
+            networks: that stations may dial in from; empty allows every one.
+            on_refused: told of refusals that the owner may want to act upon.
+        """
+        self._clock = clock
+        self._networks = networks
+        self._on_refused = on_refused
+        self._passwords: dict[StationId, str] = {}
+        self._sources: OrderedDict[tuple[str, str], _Source] = OrderedDict()
+
+    def admit(self, identity: StationId, password: str) -> None:
+        """Let a station in from now on; its earlier failures are forgotten."""
+        self._passwords[identity] = password
+        for key in [key for key in self._sources if key[1] == identity]:
+            del self._sources[key]
+
+    def revoke(self, identity: StationId) -> None:
+        """Let a station in no more."""
+        self._passwords.pop(identity, None)
+
+    def judge(
+        self, raw_path: str, authorization: str | None, address: str
+    ) -> Admitted | Refused:
+        """Return whether a connection attempt goes on, and the status if not."""
+        identity = identity_of(raw_path)
+        if not self._is_network_allowed(address):
+            self.report(identity, address, RefusalCause.NETWORK_NOT_ALLOWED)
+            return Refused(403)
+        if identity is None:
+            return Refused(404)
+        password = self._passwords.get(identity)
+        if password is None:
+            self.report(identity, address, RefusalCause.UNKNOWN_IDENTITY)
+            return Refused(404)
+        source = self._source(address, identity)
+        now_mono_s = self._clock.monotonic()
+        if now_mono_s < source.blocked_until_mono_s:
+            return Refused(429)
+        if not _are_credentials_right(authorization, identity, password):
+            self._note_failure(source, now_mono_s)
+            self.report(identity, address, RefusalCause.WRONG_PASSWORD)
+            return Refused(401)
+        source.failures = 0
+        return Admitted(identity)
+
+    def report(
+        self, identity: StationId | None, address: str, cause: RefusalCause
+    ) -> None:
+        """Tell the owner, a bounded number of times per address and hour."""
+        if identity is None or self._on_refused is None:
+            return
+        reported = self._source(address, "").reported_mono_s
+        now_mono_s = self._clock.monotonic()
+        reported[:] = [t for t in reported if now_mono_s - t < SECONDS_PER_HOUR]
+        if len(reported) < UNKNOWN_REPORTS_PER_HOUR:
+            reported.append(now_mono_s)
+            self._on_refused(identity, address, cause)
+
+    def _is_network_allowed(self, address: str) -> bool:
+        if not self._networks:
+            return True
+        try:
+            peer = ip_address(address.partition("%")[0])
+        except ValueError:
+            return False
+        if isinstance(peer, IPv6Address) and peer.ipv4_mapped is not None:
+            peer = peer.ipv4_mapped
+        return any(peer in network for network in self._networks)
+
+    def _source(self, address: str, identity: str) -> _Source:
+        # Keyed by identity too: one charger with a wrong password must not lock out
+        # its neighbours behind the same proxy.
+        key = (address, identity)
+        source = self._sources.setdefault(key, _Source())
+        self._sources.move_to_end(key)
+        if len(self._sources) > _TRACKED_SOURCES:
+            self._sources.popitem(last=False)
+        return source
+
+    @staticmethod
+    def _note_failure(source: _Source, now_mono_s: float) -> None:
+        source.failures += 1
+        excess = source.failures - FREE_ATTEMPTS
+        if excess >= 0:
+            wait_s = min(MAX_BACK_OFF_S, 2.0 ** min(excess, 10))
+            source.blocked_until_mono_s = now_mono_s + wait_s
+
+
+def _are_credentials_right(
+    authorization: str | None, identity: str, password: str
+) -> bool:
+    """Compare in constant time; the user name is the identity (OCPP-J, part 4)."""
+    scheme, _, encoded = (authorization or "").partition(" ")
+    if scheme.lower() != "basic":
+        return False
+    try:
+        offered = b64decode(encoded.strip(), validate=True)
+    except binascii.Error, ValueError:
+        return False
+    # Compared as one text: an identity may itself hold the colon that separates.
+    return hmac.compare_digest(offered, f"{identity}:{password}".encode())

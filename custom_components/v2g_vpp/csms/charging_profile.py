@@ -1,0 +1,244 @@
+"""Charging profiles: how each dialect says a power, and the floor below them all."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from ..domain.capability import DIALECT_TIMING, DischargeDialect
+from ..domain.ids import TransactionId
+from .device_model import CENTRAL_SETPOINT, ModelSummary
+from .times import format_time
+
+FIRST_PROFILE_ID: Final = 1000
+"""House rule: above what stations use themselves; EVSE 0 has it, the floor."""
+
+WANTED_STACK_LEVEL: Final = 10
+"""High, so that no other transaction profile is above ours."""
+
+FLOOR_STACK_LEVEL: Final = 0
+FLOOR_PURPOSE: Final = "TxDefaultProfile"
+MAX_OFFLINE_S: Final = 10
+"""Second line behind the duration: counted from when the station notices."""
+
+CLOCK_MARGIN_S: Final = 5.0
+"""Absolute schedules start this long ago, so that they are never in the future."""
+
+NOMINAL_VOLTAGE_V: Final = 230.0
+ASSUMED_PHASES: Final = 3
+"""OCPP K01.FR.49: without a number of phases three are meant."""
+
+FLOOR_TOLERANCE_W: Final = 50.0
+"""What rounding to amperes may add to a floor that is read back."""
+
+_SCHEDULE_ID: Final = 1
+
+
+def profile_id(evse_id: int, summary: ModelSummary) -> int:
+    """Return the id of our profile on an EVSE; 0 is the floor of the station.
+
+    Ids up to ``MaxExternalConstraintsId`` belong to another controller.
+    """
+    reserved = summary.max_external_constraints_id or 0
+    return max(FIRST_PROFILE_ID, reserved + 1) + evse_id
+
+
+def set_profile_request(
+    *,
+    evse_id: int,
+    transaction_id: TransactionId,
+    power_w: float,
+    dialect: DischargeDialect,
+    summary: ModelSummary,
+    station_time: datetime,
+) -> dict[str, Any]:
+    """Return a SetChargingProfile that brings an EVSE to a power.
+
+    Args:
+        evse_id: 1 and up.
+        transaction_id: the running transaction: the profile ends with it.
+        power_w: signed; positive flows into the vehicle. With dialect NONE only
+            ``power_w >= 0`` can be said.
+        dialect: of the station.
+        summary: of its device model.
+        station_time: what its clock shows, for schedules that run on it.
+    """
+    validity_s = round(DIALECT_TIMING[dialect].validity_s)
+    period = _period(power_w, dialect, summary)
+    schedule: dict[str, Any] = {
+        "id": _SCHEDULE_ID,
+        "chargingRateUnit": "W",
+        "duration": validity_s,
+        "chargingSchedulePeriod": [period],
+    }
+    if dialect is DischargeDialect.NONE and "W" not in (summary.rate_units or ("W",)):
+        schedule["chargingRateUnit"] = "A"
+        period["limit"] = _amperes(power_w, summary)
+    profile: dict[str, Any] = {
+        "id": profile_id(evse_id, summary),
+        "stackLevel": _stack_level(summary),
+        "chargingProfilePurpose": "TxProfile",
+        "chargingProfileKind": "Absolute",
+        "transactionId": transaction_id,
+        "chargingSchedule": [schedule],
+    }
+    if dialect is DischargeDialect.V21_DYNAMIC:
+        profile["chargingProfileKind"] = "Dynamic"
+    else:
+        start = station_time - timedelta(seconds=CLOCK_MARGIN_S)
+        schedule["startSchedule"] = format_time(start)
+        # The margin is added back: the promise counts from now.
+        schedule["duration"] = validity_s + round(CLOCK_MARGIN_S)
+        profile["validTo"] = format_time(
+            start + timedelta(seconds=schedule["duration"])
+        )
+    if summary.supports_max_offline_duration and dialect in _DIALECTS_OF_2_1:
+        profile["maxOfflineDuration"] = MAX_OFFLINE_S
+        profile["invalidAfterOfflineDuration"] = True
+    return {"evseId": evse_id, "chargingProfile": profile}
+
+
+def update_request(
+    evse_id: int, power_w: float, summary: ModelSummary
+) -> dict[str, Any]:
+    """Return an UpdateDynamicSchedule for a profile that the station has.
+
+    The fields are nested as the schema wants them, not flat as in the example of the
+    text.
+    """
+    return {
+        "chargingProfileId": profile_id(evse_id, summary),
+        "scheduleUpdate": {"setpoint": wire_power_w(power_w)},
+    }
+
+
+def floor_request(unattended_charge_w: float, summary: ModelSummary) -> dict[str, Any]:
+    """Return the SetChargingProfile of what is left when all else has expired.
+
+    Without it the end of the last profile would mean charging without a limit.
+    """
+    is_in_watts = "W" in (summary.rate_units or ("W",))
+    limit = (
+        wire_power_w(unattended_charge_w)
+        if is_in_watts
+        else _amperes(unattended_charge_w, summary)
+    )
+    period: dict[str, Any] = {"startPeriod": 0, "limit": limit}
+    if summary.supply_phases == 1:
+        period["numberPhases"] = 1
+    return {
+        "evseId": 0,
+        "chargingProfile": {
+            "id": profile_id(0, summary),
+            "stackLevel": FLOOR_STACK_LEVEL,
+            "chargingProfilePurpose": FLOOR_PURPOSE,
+            # Relative and without an end: it begins with whatever transaction runs.
+            "chargingProfileKind": "Relative",
+            "chargingSchedule": [
+                {
+                    "id": _SCHEDULE_ID,
+                    "chargingRateUnit": "W" if is_in_watts else "A",
+                    "chargingSchedulePeriod": [period],
+                }
+            ],
+        },
+    }
+
+
+def is_floor_among(
+    profiles: Iterable[Mapping[str, Any]], request: Mapping[str, Any]
+) -> bool:
+    """Return True when the station reports exactly the floor that we want.
+
+    Only our id with our schedule counts, and nothing may stand above it: a default
+    profile of someone else at a higher level would be what is left.
+    """
+    wanted = request["chargingProfile"]
+    is_there = False
+    for profile in profiles:
+        if profile.get("chargingProfilePurpose") != FLOOR_PURPOSE:
+            continue
+        if profile.get("id") != wanted["id"]:
+            if profile.get("stackLevel", 0) > FLOOR_STACK_LEVEL:
+                return False
+        elif profile.get("stackLevel") == FLOOR_STACK_LEVEL:
+            is_there = _is_same_schedule(profile, wanted)
+    return is_there
+
+
+def is_floor_in_composite(
+    schedule: object, unattended_charge_w: float, summary: ModelSummary
+) -> bool:
+    """Return True when a composite schedule nowhere exceeds the floor."""
+    if not isinstance(schedule, Mapping):
+        return False
+    periods = schedule.get("chargingSchedulePeriod")
+    if not isinstance(periods, list) or not periods:
+        return False
+    factor = 1.0
+    if schedule.get("chargingRateUnit") == "A":
+        factor = NOMINAL_VOLTAGE_V * (summary.supply_phases or ASSUMED_PHASES)
+    return all(
+        isinstance(period, Mapping)
+        and isinstance(period.get("limit"), (int, float))
+        and period["limit"] * factor <= unattended_charge_w + FLOOR_TOLERANCE_W
+        for period in periods
+    )
+
+
+def wire_power_w(power_w: float) -> float:
+    """Return a power with one decimal, rounded towards 0: never more than was meant."""
+    return int(power_w * 10) / 10
+
+
+_DIALECTS_OF_2_1: Final = frozenset(
+    {DischargeDialect.V21_DYNAMIC, DischargeDialect.V21_SCHEDULE}
+)
+
+
+def _period(
+    power_w: float, dialect: DischargeDialect, summary: ModelSummary
+) -> dict[str, Any]:
+    # Never limit or dischargeLimit beside a setpoint (2.1 Q03.FR.02), never L2 or L3.
+    period: dict[str, Any] = {"startPeriod": 0}
+    if dialect is DischargeDialect.NONE:
+        period["limit"] = wire_power_w(max(0.0, power_w))
+    else:
+        period["operationMode"] = CENTRAL_SETPOINT
+        period["setpoint"] = wire_power_w(power_w)
+    if summary.supply_phases == 1:
+        # Else watts would be divided over three phases (K01.FR.49).
+        period["numberPhases"] = 1
+    return period
+
+
+def _stack_level(summary: ModelSummary) -> int:
+    if summary.profile_stack_level is None:
+        return 1
+    return min(WANTED_STACK_LEVEL, summary.profile_stack_level)
+
+
+def _amperes(power_w: float, summary: ModelSummary) -> float:
+    phases = summary.supply_phases or ASSUMED_PHASES
+    return wire_power_w(max(0.0, power_w) / (NOMINAL_VOLTAGE_V * phases))
+
+
+def _is_same_schedule(profile: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
+    schedules = profile.get("chargingSchedule")
+    if not isinstance(schedules, list) or len(schedules) != 1:
+        return False
+    theirs, ours = schedules[0], wanted["chargingSchedule"][0]
+    if not isinstance(theirs, Mapping) or theirs.get("duration") is not None:
+        return False
+    periods = theirs.get("chargingSchedulePeriod")
+    if not isinstance(periods, list) or len(periods) != 1:
+        return False
+    limit = periods[0].get("limit") if isinstance(periods[0], Mapping) else None
+    return (
+        theirs.get("chargingRateUnit") == ours["chargingRateUnit"]
+        and limit == ours["chargingSchedulePeriod"][0]["limit"]
+        and not _has_end(profile)
+    )
+
+
+def _has_end(profile: Mapping[str, Any]) -> bool:
+    return profile.get("validTo") is not None

@@ -1,0 +1,111 @@
+"""Commands of the site to one station; none of them raises."""
+
+from typing import Final
+
+from ..domain.ids import EvseKey, TransactionId
+from ..domain.setpoint import SetpointWrite, WriteResult, WriteStatus
+from .calls import Lane
+from .setpoints import NO_TRANSACTION, NOT_READY, SetpointWriter, result_of
+from .station import Station
+from .vehicles import allowed_transfer_modes
+from .versions import V21
+
+OFFLINE_TRANSACTION: Final = "offline_transaction"
+NOT_IN_THIS_VERSION: Final = "not_in_this_version"
+REMOTE_TOKEN: Final = {"idToken": "v2g_vpp", "type": "Central"}
+"""Under which the product starts transactions."""
+
+_OFFLINE: Final = WriteResult(status=WriteStatus.OFFLINE)
+_MAX_REMOTE_START_ID: Final = 2**31 - 1
+
+
+async def write_setpoint(station: Station, write: SetpointWrite) -> WriteResult:
+    """Bring an EVSE to a power; see ``StationPort``."""
+    writer = _writer(station)
+    if isinstance(writer, WriteResult):
+        return writer
+    transaction_id = write.transaction_id
+    record = station.ledger.find(transaction_id) if transaction_id else None
+    is_running = (
+        record is not None
+        and not record.is_ended
+        and record.evse_id == write.key.evse_id
+    )
+    if record is None or not is_running:
+        # A transaction profile without its transaction is never sent, and nothing is
+        # claimed about a power that nobody controls.
+        return _rejected(NO_TRANSACTION)
+    if write.power_w < 0 and not record.has_been_live:
+        return _rejected(OFFLINE_TRANSACTION)
+    capability = station.capability(writer.link.protocol)
+    return await writer.write(write, capability.dialect, station.summary)
+
+
+async def end_transaction(
+    station: Station, transaction_id: TransactionId
+) -> WriteResult:
+    """Ask to end a transaction; see ``StationPort``."""
+    writer = _writer(station)
+    if isinstance(writer, WriteResult):
+        return writer
+    outcome = await writer.link.call(
+        "RequestStopTransaction", {"transactionId": transaction_id}, lane=Lane.STOP
+    )
+    return result_of(outcome)
+
+
+async def start_transaction(station: Station, key: EvseKey) -> WriteResult:
+    """Ask to begin a transaction; see ``StationPort``."""
+    writer = _writer(station)
+    if isinstance(writer, WriteResult):
+        return writer
+    remote_start_id = int(station.now().timestamp()) % _MAX_REMOTE_START_ID
+    outcome = await writer.link.call(
+        "RequestStartTransaction",
+        {
+            "evseId": key.evse_id,
+            "remoteStartId": remote_start_id,
+            "idToken": REMOTE_TOKEN,
+        },
+    )
+    return result_of(outcome)
+
+
+async def clear_charging_profile(station: Station, key: EvseKey) -> WriteResult:
+    """Clear our transaction profile; see ``StationPort``."""
+    writer = _writer(station)
+    if isinstance(writer, WriteResult):
+        return writer
+    return await writer.clear(key.evse_id, station.summary)
+
+
+async def allow_energy_transfer(
+    station: Station, transaction_id: TransactionId, *, may_discharge: bool
+) -> WriteResult:
+    """Tell a running transaction what its vehicle may do (2.1 Q02)."""
+    writer = _writer(station)
+    if isinstance(writer, WriteResult):
+        return writer
+    if writer.link.protocol != V21.protocol:
+        return _rejected(NOT_IN_THIS_VERSION)
+    modes = allowed_transfer_modes(
+        station.summary.energy_transfer_modes, may_discharge=may_discharge
+    )
+    outcome = await writer.link.call(
+        "NotifyAllowedEnergyTransfer",
+        {
+            "transactionId": transaction_id,
+            "allowedEnergyTransfer": modes or ["AC_three_phase", "DC"],
+        },
+    )
+    return result_of(outcome)
+
+
+def _writer(station: Station) -> SetpointWriter | WriteResult:
+    if station.writer is None:
+        return _OFFLINE
+    return station.writer if station.is_registered else _rejected(NOT_READY)
+
+
+def _rejected(detail: str) -> WriteResult:
+    return WriteResult(status=WriteStatus.REJECTED, detail=detail)

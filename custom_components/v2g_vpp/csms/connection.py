@@ -1,0 +1,115 @@
+"""One socket of one station, from upgrade to close."""
+
+import asyncio
+from contextlib import suppress
+import logging
+from typing import Final
+from uuid import uuid4
+
+from aiohttp import WSMsgType, web
+
+from ..domain.clock import Clock
+from .dispatch import Dispatcher
+from .link import POLICY_VIOLATION, StationLink
+from .provisioning import Provisioner
+from .rate import RateLimit
+from .rpc import RpcEngine
+from .schemas import SchemaBook
+from .station import Station
+from .versions import RpcVersion
+
+_LOGGER = logging.getLogger(__name__)
+
+CLOSE_TIMEOUT_S: Final = 2.0
+"""House rule: how long a station may take to answer a close."""
+
+UNSUPPORTED_DATA: Final = 1003
+"""WebSocket close code (RFC 6455, 7.4.1)."""
+
+
+class Connection:
+    """The tasks of one socket."""
+
+    def __init__(
+        self,
+        *,
+        station: Station,
+        websocket: web.WebSocketResponse,
+        version: RpcVersion,
+        book: SchemaBook,
+        clock: Clock,
+    ) -> None:
+        """Take an upgraded socket; nothing is read before ``run``."""
+        self.station = station
+        self.cause = "closed by the station"
+        """Why it ended, for the log and the site."""
+
+        self.closed = asyncio.Event()
+        self._websocket = websocket
+        self._clock = clock
+        self._closing: asyncio.Task[None] | None = None
+        self.link = StationLink(
+            name=station.station_id,
+            engine=RpcEngine(
+                version,
+                lambda: uuid4().hex,
+                station.answers,
+                is_null_payload_legal=station.config.is_null_payload_legal,
+            ),
+            book=book,
+            clock=clock,
+            close=self._begin_close,
+        )
+        self.link.listen(Dispatcher(station, book, version.protocol))
+
+    async def run(self) -> None:
+        """Read until the end; the reader never waits for anything but the socket."""
+        _LOGGER.info("%s: connected, %s", self.station.station_id, self.link.protocol)
+        self.station.link_up(self.link)
+        workers = [
+            asyncio.create_task(self._write()),
+            asyncio.create_task(Provisioner(self.station, self.link).run()),
+        ]
+        try:
+            await self._read()
+        finally:
+            self.link.shut()
+            for worker in workers:
+                worker.cancel()
+            await asyncio.gather(*workers, return_exceptions=True)
+            if self._closing is not None:
+                await self._closing
+            _LOGGER.info("%s: %s", self.station.station_id, self.cause)
+
+    async def _read(self) -> None:
+        limit = RateLimit(self._clock.monotonic())
+        async for message in self._websocket:
+            match message.type:
+                case WSMsgType.TEXT:
+                    wait_s = limit.wait_s(self._clock.monotonic())
+                    if limit.is_abused:
+                        self._begin_close(POLICY_VIOLATION, "too many frames")
+                    elif wait_s > 0:
+                        await asyncio.sleep(wait_s)
+                    self.link.feed(message.data)
+                case WSMsgType.BINARY:
+                    self._begin_close(UNSUPPORTED_DATA, "binary frame")
+                case _:
+                    self.cause = "link broken"
+
+    async def _write(self) -> None:
+        # A socket that cannot be written to also ends the reader.
+        with suppress(ConnectionError):
+            await self.link.write_frames(self._websocket)
+
+    def _begin_close(self, code: int, reason: str) -> None:
+        if self._closing is None:
+            self.cause = reason
+            self._closing = asyncio.create_task(self._close(code, reason))
+
+    async def _close(self, code: int, reason: str) -> None:
+        try:
+            async with asyncio.timeout(2 * CLOSE_TIMEOUT_S):
+                await self._websocket.close(code=code, message=reason.encode())
+        except TimeoutError, ConnectionError:
+            _LOGGER.debug("%s: close unanswered", self.station.station_id)

@@ -1,0 +1,366 @@
+"""The device model of a 2.x station, reduced to what the product decides by."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Final
+
+from ..domain.capability import DischargeDialect, StationCapability
+
+MAX_REPORT_ROWS: Final = 20_000
+"""House rule: beyond it a report is not read on."""
+
+CENTRAL_SETPOINT: Final = "CentralSetpoint"
+
+_COMPONENTS: Final = frozenset(
+    {
+        "v2xchargingctrlr",
+        "smartchargingctrlr",
+        "sampleddatactrlr",
+        "devicedatactrlr",
+        "evse",
+        "connector",
+        "chargingstation",
+    }
+)
+"""The rest of a report is counted and dropped."""
+
+FALLBACK_QUESTIONS: Final = (
+    ("V2XChargingCtrlr", "Enabled", 1),
+    ("V2XChargingCtrlr", "SupportedOperationModes", 1),
+    ("V2XChargingCtrlr", "SupportedEnergyTransferModes", 1),
+    ("SmartChargingCtrlr", "SupportsDynamicProfiles", None),
+    ("SmartChargingCtrlr", "SupportsMaxOfflineDuration", None),
+    ("SmartChargingCtrlr", "ProfileStackLevel", None),
+    ("SmartChargingCtrlr", "RateUnit", None),
+    ("SmartChargingCtrlr", "MaxExternalConstraintsId", None),
+    ("EVSE", "SupplyPhases", 1),
+)
+"""(component, variable, EVSE): asked one by one where no report can be had."""
+
+_METERING_VARIABLES: Final = frozenset({"txupdatedmeasurands", "txupdatedinterval"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One variable of one component; names in lower case."""
+
+    component: str
+    variable: str
+    instance: str = ""
+    """Of the variable, in its original spelling."""
+
+    evse_id: int = 0
+    connector_id: int = 0
+    value: str = ""
+    max_limit: float | None = None
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeteringVariable:
+    """A variable that sets what is measured while a setpoint is followed."""
+
+    variable: str
+    instance: str
+    evse_id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelSummary:
+    """What is kept of a device model, per firmware."""
+
+    firmware: str = ""
+    evse_ids: tuple[int, ...] = ()
+    connectors: tuple[tuple[int, int], ...] = ()
+    """(EVSE, connector) pairs."""
+
+    is_v2x_enabled: bool = False
+    operation_modes: tuple[str, ...] = ()
+    energy_transfer_modes: tuple[str, ...] = ()
+    supports_dynamic_profiles: bool = False
+    supports_max_offline_duration: bool = False
+    profile_stack_level: int | None = None
+    rate_units: tuple[str, ...] = ()
+    """Empty: the station does not say; watts are tried."""
+
+    supply_phases: int | None = None
+    max_external_constraints_id: int | None = None
+    max_charge_power_w: float | None = None
+    max_discharge_power_w: float | None = None
+    measurand_choices: tuple[str, ...] = ()
+    """Empty: the station does not say which ones it has."""
+
+    v2x_metering: tuple[MeteringVariable, ...] = ()
+    items_per_set: int | None = None
+    items_per_get: int | None = None
+    reports_export: bool = False
+
+
+def rows_of_report(report_data: object) -> tuple[Row, ...]:
+    """Return the rows of a NotifyReport that matter; unreadable ones are dropped."""
+    if not isinstance(report_data, list):
+        return ()
+    rows = (_row(item, *_report_value(item)) for item in _mappings(report_data))
+    return tuple(row for row in rows if row is not None)
+
+
+def rows_of_variables(results: object) -> tuple[Row, ...]:
+    """Return the rows of a GetVariables answer that were accepted."""
+    if not isinstance(results, list):
+        return ()
+    rows = (
+        _row(item, str(item.get("attributeValue", "")), {})
+        for item in _mappings(results)
+        if item.get("attributeStatus") == "Accepted"
+    )
+    return tuple(row for row in rows if row is not None)
+
+
+def summarise(rows: Iterable[Row], firmware: str) -> ModelSummary:
+    """Return what a device model says; what it does not say stays at the safe side."""
+    model = _Model(rows)
+    v2x = [row for row in model.all_of("v2xchargingctrlr", "enabled") if row.value]
+    modes = model.choices_of("v2xchargingctrlr", "supportedoperationmodes")
+    rate_units = model.choices_of("smartchargingctrlr", "rateunit")
+    return ModelSummary(
+        firmware=firmware,
+        evse_ids=model.evse_ids(),
+        connectors=model.connectors(),
+        is_v2x_enabled=bool(v2x) and all(_is_true(row.value) for row in v2x),
+        operation_modes=modes,
+        energy_transfer_modes=model.choices_of(
+            "v2xchargingctrlr", "supportedenergytransfermodes"
+        ),
+        supports_dynamic_profiles=_is_true(
+            model.value("smartchargingctrlr", "supportsdynamicprofiles")
+        ),
+        supports_max_offline_duration=_is_true(
+            model.value("smartchargingctrlr", "supportsmaxofflineduration")
+        ),
+        profile_stack_level=_whole(
+            model.value("smartchargingctrlr", "profilestacklevel")
+        ),
+        rate_units=tuple(unit for unit in rate_units if unit in {"W", "A"}),
+        supply_phases=_whole(
+            model.value("evse", "supplyphases")
+            or model.value("chargingstation", "supplyphases")
+        ),
+        max_external_constraints_id=_whole(
+            model.value("smartchargingctrlr", "maxexternalconstraintsid")
+        ),
+        max_charge_power_w=model.limit("evse", "power"),
+        max_discharge_power_w=model.limit("evse", "dischargepower"),
+        measurand_choices=model.declared_choices(
+            "sampleddatactrlr", "txupdatedmeasurands"
+        ),
+        v2x_metering=model.v2x_metering(),
+        items_per_set=_whole(
+            model.value("devicedatactrlr", "itemspermessage", "SetVariables")
+        ),
+        items_per_get=_whole(
+            model.value("devicedatactrlr", "itemspermessage", "GetVariables")
+        ),
+    )
+
+
+def capability_of(
+    summary: ModelSummary, protocol: str, chosen: DischargeDialect | None
+) -> StationCapability:
+    """Return what the product may ask of a station.
+
+    Args:
+        summary: of its device model.
+        protocol: of the present link.
+        chosen: the dialect that the owner chose by hand, None for the proven one.
+    """
+    return StationCapability(
+        protocol=protocol,
+        evse_ids=summary.evse_ids or (1,),
+        dialect=_dialect(summary, protocol, chosen),
+        operation_modes=frozenset(summary.operation_modes),
+        supports_dynamic_profiles=summary.supports_dynamic_profiles,
+        supports_max_offline_duration=summary.supports_max_offline_duration,
+        max_charge_power_w=summary.max_charge_power_w,
+        max_discharge_power_w=summary.max_discharge_power_w,
+        reports_export=summary.reports_export,
+    )
+
+
+def summary_to_json(summary: ModelSummary) -> dict[str, Any]:
+    """Return what the store keeps."""
+    data = {field.name: getattr(summary, field.name) for field in fields(summary)}
+    data["v2x_metering"] = [
+        [item.variable, item.instance, item.evse_id] for item in summary.v2x_metering
+    ]
+    return {
+        key: list(value) if isinstance(value, tuple) else value
+        for key, value in data.items()
+    }
+
+
+def summary_from_json(data: Mapping[str, Any]) -> ModelSummary:
+    """Return a summary as the store kept it; unknown fields are ignored."""
+    known = {field.name for field in fields(ModelSummary)}
+    values: dict[str, Any] = {
+        key: tuple(value) if isinstance(value, list) else value
+        for key, value in data.items()
+        if key in known
+    }
+    values["connectors"] = tuple(
+        (int(evse), int(connector)) for evse, connector in data.get("connectors", ())
+    )
+    values["v2x_metering"] = tuple(
+        MeteringVariable(variable=variable, instance=instance, evse_id=int(evse_id))
+        for variable, instance, evse_id in data.get("v2x_metering", ())
+    )
+    return ModelSummary(**values)
+
+
+def _dialect(
+    summary: ModelSummary, protocol: str, chosen: DischargeDialect | None
+) -> DischargeDialect:
+    if chosen is not None:
+        is_of_2_1 = chosen in {
+            DischargeDialect.V21_DYNAMIC,
+            DischargeDialect.V21_SCHEDULE,
+        }
+        # A choice for another version would be a guess on this link.
+        return chosen if is_of_2_1 == (protocol == "ocpp2.1") else DischargeDialect.NONE
+    can_discharge = (
+        protocol == "ocpp2.1"
+        and summary.is_v2x_enabled
+        and CENTRAL_SETPOINT in summary.operation_modes
+    )
+    if not can_discharge:
+        return DischargeDialect.NONE
+    if summary.supports_dynamic_profiles:
+        return DischargeDialect.V21_DYNAMIC
+    return DischargeDialect.V21_SCHEDULE
+
+
+class _Model:
+    def __init__(self, rows: Iterable[Row]) -> None:
+        self._rows = tuple(rows)
+
+    def all_of(self, component: str, variable: str) -> tuple[Row, ...]:
+        return tuple(
+            row
+            for row in self._rows
+            if row.component == component and row.variable == variable
+        )
+
+    def value(self, component: str, variable: str, instance: str = "") -> str:
+        wanted = instance.lower()
+        return next(
+            (
+                row.value
+                for row in self.all_of(component, variable)
+                if row.value and row.instance.lower() == wanted
+            ),
+            "",
+        )
+
+    def choices_of(self, component: str, variable: str) -> tuple[str, ...]:
+        """Return the members that every EVSE has, in the order of the first."""
+        lists = [
+            _split(row.value) or row.choices for row in self.all_of(component, variable)
+        ]
+        lists = [members for members in lists if members]
+        if not lists:
+            return ()
+        return tuple(m for m in lists[0] if all(m in members for members in lists))
+
+    def declared_choices(self, component: str, variable: str) -> tuple[str, ...]:
+        return next(
+            (row.choices for row in self.all_of(component, variable) if row.choices),
+            (),
+        )
+
+    def limit(self, component: str, variable: str) -> float | None:
+        limits = [
+            row.max_limit
+            for row in self.all_of(component, variable)
+            if row.max_limit is not None and row.max_limit > 0
+        ]
+        return min(limits, default=None)
+
+    def evse_ids(self) -> tuple[int, ...]:
+        return tuple(sorted({row.evse_id for row in self._rows} - {0}))
+
+    def connectors(self) -> tuple[tuple[int, int], ...]:
+        pairs = {
+            (row.evse_id, row.connector_id)
+            for row in self._rows
+            if row.evse_id and row.connector_id
+        }
+        return tuple(sorted(pairs))
+
+    def v2x_metering(self) -> tuple[MeteringVariable, ...]:
+        return tuple(
+            MeteringVariable(
+                variable=row.variable, instance=row.instance, evse_id=row.evse_id
+            )
+            for row in self._rows
+            if row.component == "v2xchargingctrlr"
+            and row.variable in _METERING_VARIABLES
+            and row.instance in {"", CENTRAL_SETPOINT}
+        )
+
+
+def _row(
+    item: Mapping[str, Any], value: str, characteristics: Mapping[str, Any]
+) -> Row | None:
+    component, variable = item.get("component"), item.get("variable")
+    if not isinstance(component, Mapping) or not isinstance(variable, Mapping):
+        return None
+    name = str(component.get("name", "")).lower()
+    if name not in _COMPONENTS:
+        return None
+    evse = component.get("evse")
+    evse = evse if isinstance(evse, Mapping) else {}
+    max_limit = characteristics.get("maxLimit")
+    return Row(
+        component=name,
+        variable=str(variable.get("name", "")).lower(),
+        instance=str(variable.get("instance", "")),
+        evse_id=_whole(evse.get("id")) or 0,
+        connector_id=_whole(evse.get("connectorId")) or 0,
+        value=value,
+        max_limit=float(max_limit) if isinstance(max_limit, (int, float)) else None,
+        choices=_split(str(characteristics.get("valuesList", ""))),
+    )
+
+
+def _report_value(item: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
+    attributes = item.get("variableAttribute")
+    actual = next(
+        (
+            str(attribute.get("value", ""))
+            for attribute in _mappings(
+                attributes if isinstance(attributes, list) else []
+            )
+            if attribute.get("type", "Actual") == "Actual"
+        ),
+        "",
+    )
+    characteristics = item.get("variableCharacteristics")
+    return actual, characteristics if isinstance(characteristics, Mapping) else {}
+
+
+def _mappings(items: list[Any]) -> Iterable[Mapping[str, Any]]:
+    return (item for item in items if isinstance(item, Mapping))
+
+
+def _split(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _is_true(text: str) -> bool:
+    return text.strip().lower() in {"true", "1"}
+
+
+def _whole(text: object) -> int | None:
+    try:
+        return int(float(str(text)))
+    except ValueError, OverflowError:
+        return None

@@ -1,0 +1,59 @@
+"""Route the requests of one station on one link to the functions of its version."""
+
+from collections.abc import Mapping
+import logging
+from typing import Final
+
+from . import v21, v201
+from .frames import Payload
+from .link import RefuseCall
+from .schemas import SchemaBook
+from .station import Station
+from .v201 import Handler
+from .versions import V21, V201, Fault
+
+_LOGGER = logging.getLogger(__name__)
+
+HANDLERS: Final[Mapping[str, Mapping[str, Handler]]] = {
+    V21.protocol: v21.HANDLERS,
+    V201.protocol: v201.HANDLERS,
+}
+_BOOT: Final = "BootNotification"
+
+
+class Dispatcher:
+    """Judges a request and hands it on."""
+
+    def __init__(self, station: Station, book: SchemaBook, protocol: str) -> None:
+        """Take the station, the schemas of its frames and the sub-protocol."""
+        self._station = station
+        self._book = book
+        self._handlers = HANDLERS[protocol]
+
+    def on_call(self, action: str, payload: Payload) -> Payload:
+        """Return the answer to a request.
+
+        Raises:
+            RefuseCall: with the fault that OCPP has a code for.
+        """
+        if not self._book.knows(action):
+            raise RefuseCall(Fault.NOT_IMPLEMENTED)
+        handler = self._handlers.get(action)
+        if handler is None:
+            raise RefuseCall(Fault.NOT_SUPPORTED)
+        if action != _BOOT and not self._station.is_registered:
+            self._ask_to_boot()
+            raise RefuseCall(Fault.SECURITY)
+        fault = self._book.fault_in_request(action, payload)
+        if fault is not None:
+            raise RefuseCall(fault)
+        return handler(self._station, payload)
+
+    def on_send(self, action: str, _payload: Payload) -> None:
+        """Drop: no stream was ever accepted."""
+        _LOGGER.debug("%s: %s ignored", self._station.station_id, action)
+
+    def _ask_to_boot(self) -> None:
+        if not self._station.wants_boot:
+            self._station.wants_boot = True
+            self._station.needs_attention.set()

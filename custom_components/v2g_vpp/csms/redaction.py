@@ -1,0 +1,57 @@
+"""Frames for the debug log, without what must not be in a log."""
+
+import json
+from typing import Any, Final
+
+_SECRET_KEYS: Final = frozenset(
+    {
+        "idtoken",
+        "groupidtoken",
+        "additionalidtoken",
+        "certificate",
+        "certificatechain",
+        "csr",
+        "exirequest",
+        "exiresponse",
+        "iso15118certificatehashdata",
+        "ocspresult",
+        "basicauthpassword",
+        "password",
+        "apnpassword",
+        "key",
+        "evccid",
+        "vehicleid",
+    }
+)
+_SECRET_VARIABLES: Final = frozenset({"basicauthpassword", "vehicleid", "evccid"})
+_MASK: Final = "***"
+MAX_LOGGED_LENGTH: Final = 2000
+
+
+def redacted(text: str | bytes) -> str:
+    """Return a frame for the log; a frame that is no JSON is only measured."""
+    try:
+        frame = json.loads(text)
+    except ValueError, RecursionError:
+        return f"<{len(text)} unreadable>"
+    return json.dumps(_masked(frame), separators=(",", ":"))[:MAX_LOGGED_LENGTH]
+
+
+def _masked(node: Any) -> Any:
+    match node:
+        case {"variable": {"name": str(name)}} if name.lower() in _SECRET_VARIABLES:
+            return {
+                key: node[key] if key in {"component", "variable"} else _MASK
+                for key in node
+            }
+        case dict():
+            return {
+                key: _MASK
+                if key.lower() in _SECRET_KEYS and not isinstance(value, dict)
+                else _masked(value)
+                for key, value in node.items()
+            }
+        case list():
+            return [_masked(item) for item in node]
+        case _:
+            return node

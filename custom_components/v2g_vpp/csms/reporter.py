@@ -1,0 +1,172 @@
+"""What components of a station report becomes events, with their memory."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final
+
+from ..domain.events import (
+    ConnectorReported,
+    EmergencyStopReported,
+    FaultReported,
+    StationEvent,
+    VehicleIdentified,
+)
+from ..domain.faults import FaultCode
+from ..domain.ids import EvseKey, StationId
+from ..domain.ports import StationEventSink
+from ..domain.state import ConnectorStatus
+from .fault_mapping import (
+    FAULTS_BY_STOP_REASON,
+    STOPPED_BY_EMERGENCY,
+    WHOLE_STATION,
+    Change,
+    EmergencyChange,
+    FaultChange,
+    IdentityChange,
+    StatusChange,
+)
+from .vehicles import VehicleTracker
+
+_COMMUNICATION_LOST: Final = "EVCommunicationLost"
+
+
+class Reporter:
+    """Tells the site what the parts of one station report."""
+
+    def __init__(
+        self,
+        *,
+        station_id: StationId,
+        sink: StationEventSink,
+        evse_ids: Callable[[], tuple[int, ...]],
+        has_transaction: Callable[[int], bool],
+    ) -> None:
+        """Start with nothing reported.
+
+        Args:
+            station_id: of the station.
+            sink: where events go.
+            evse_ids: the EVSEs that the station is known to have.
+            has_transaction: True while a transaction runs on an EVSE.
+        """
+        self.vehicles = VehicleTracker()
+        self._station_id = station_id
+        self._sink = sink
+        self._evse_ids = evse_ids
+        self._has_transaction = has_transaction
+        self._status_faults: set[int] = set()
+        self._lost_vehicles: set[int] = set()
+        self._pressed_stops: set[int] = set()
+
+    def apply(self, change: Change) -> None:
+        """Tell what an event of a component means."""
+        match change:
+            case StatusChange():
+                for evse_id in self._evses_of(change.evse_id):
+                    self.report_status(evse_id, change.connector_id, change.status)
+            case EmergencyChange():
+                for evse_id in self._evses_of(change.evse_id) or (WHOLE_STATION,):
+                    self._report_emergency(evse_id, is_active=change.is_active)
+            case IdentityChange():
+                for evse_id in self._evses_of(change.evse_id):
+                    self.identify(
+                        evse_id, self.vehicles.placed(evse_id, change.evcc_id)
+                    )
+            case FaultChange(code=FaultCode.EV_COMM_TIMEOUT):
+                self._report_vehicle_lost(change)
+            case FaultChange():
+                for evse_id in self._evses_of(change.evse_id) or (WHOLE_STATION,):
+                    self._post_fault(
+                        evse_id, change.code, change.detail, is_active=change.is_active
+                    )
+
+    def report_status(
+        self, evse_id: int, connector_id: int, status: ConnectorStatus
+    ) -> None:
+        """Tell the status of a connector; Faulted is a fault of its own."""
+        is_faulted = status is ConnectorStatus.FAULTED
+        if is_faulted or evse_id in self._status_faults:
+            self._post_fault(
+                evse_id, FaultCode.STATION_FAULTED, status, is_active=is_faulted
+            )
+        (self._status_faults.add if is_faulted else self._status_faults.discard)(
+            evse_id
+        )
+        if status is ConnectorStatus.AVAILABLE:
+            self.vehicles.unplugged(evse_id)
+            self.vehicle_found(evse_id)
+        key = self._key(evse_id)
+        self._post(ConnectorReported(key=key, connector_id=connector_id, status=status))
+
+    def report_unavailable(self) -> None:
+        """Tell that the whole station can do nothing for now."""
+        for evse_id in self._evses_of(WHOLE_STATION):
+            self.report_status(evse_id, 0, ConnectorStatus.UNAVAILABLE)
+
+    def identify(self, evse_id: int, evcc_id: str | None) -> None:
+        """Tell who the vehicle at an EVSE is, if that is known."""
+        if evcc_id is not None:
+            self._post(VehicleIdentified(key=self._key(evse_id), evcc_id=evcc_id))
+
+    def saw_token(self, evse_id: int, id_token: Mapping[str, Any]) -> None:
+        """Tell who the vehicle is that a token was used for, if it is news."""
+        self.identify(evse_id, self.vehicles.seen_at(evse_id, id_token))
+
+    def communication_lost(self, evse_id: int) -> None:
+        """Tell that the vehicle at an EVSE does not talk any more."""
+        self._lost_vehicles.add(evse_id)
+        self._post_fault(
+            evse_id, FaultCode.EV_COMM_TIMEOUT, _COMMUNICATION_LOST, is_active=True
+        )
+
+    def report_stop_reason(self, evse_id: int, reason: str | None) -> None:
+        """Tell what ended a transaction, where that is a fault."""
+        # The end of a transaction names a cause that may be over: it latches, and
+        # only what a sensor still reports stays active.
+        if reason == STOPPED_BY_EMERGENCY:
+            key = self._key(evse_id)
+            self._post(EmergencyStopReported(key=key, is_active=True))
+            if not self._pressed_stops & {evse_id, WHOLE_STATION}:
+                self._post(EmergencyStopReported(key=key, is_active=False))
+        code = FAULTS_BY_STOP_REASON.get(reason or "")
+        if code is not None:
+            for is_active in (True, False):
+                self._post_fault(evse_id, code, reason or "", is_active=is_active)
+
+    def _report_emergency(self, evse_id: int, *, is_active: bool) -> None:
+        if is_active:
+            self._pressed_stops.add(evse_id)
+        else:
+            self._pressed_stops.discard(evse_id)
+        self._post(EmergencyStopReported(key=self._key(evse_id), is_active=is_active))
+
+    def _report_vehicle_lost(self, change: FaultChange) -> None:
+        for evse_id in self._evses_of(change.evse_id):
+            if not change.is_active:
+                self.vehicle_found(evse_id)
+            elif self._has_transaction(evse_id):
+                # Without a transaction a vehicle that leaves is no fault.
+                self._lost_vehicles.add(evse_id)
+                self._post_fault(evse_id, change.code, change.detail, is_active=True)
+
+    def vehicle_found(self, evse_id: int) -> None:
+        """Tell that a vehicle that was lost talks again, or is gone for good."""
+        if evse_id in self._lost_vehicles:
+            self._lost_vehicles.discard(evse_id)
+            self._post_fault(evse_id, FaultCode.EV_COMM_TIMEOUT, "", is_active=False)
+
+    def _evses_of(self, evse_id: int) -> Iterable[int]:
+        return (evse_id,) if evse_id else self._evse_ids()
+
+    def _post_fault(
+        self, evse_id: int, code: FaultCode, detail: str, *, is_active: bool
+    ) -> None:
+        key = self._key(evse_id)
+        self._post(
+            FaultReported(key=key, code=code, is_active=is_active, detail=detail)
+        )
+
+    def _key(self, evse_id: int) -> EvseKey:
+        return EvseKey(self._station_id, evse_id)
+
+    def _post(self, event: StationEvent) -> None:
+        self._sink.post(event)

@@ -1,0 +1,308 @@
+"""The OCPP listener: stations dial in, commands go out."""
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+import logging
+import socket
+from typing import Final
+
+from aiohttp import web
+
+from ..domain.clock import Clock
+from ..domain.ids import EvseKey, StationId, TransactionId
+from ..domain.ports import Spawn, StationEventSink, Store, VehicleAuthority
+from ..domain.setpoint import SetpointWrite, WriteResult, WriteStatus
+from . import commands
+from .access import (
+    Gatekeeper,
+    Network,
+    OnRefused,
+    RefusalCause,
+    Refused,
+    StationConfig,
+)
+from .connection import CLOSE_TIMEOUT_S, Connection
+from .frames import MAX_FRAME_BYTES
+from .probe import listener_error
+from .rpc import GOING_AWAY
+from .schemas import SchemaBook
+from .station import Station
+from .store import StationStore
+from .versions import SERVED_VERSIONS, V21, RpcVersion
+
+_LOGGER = logging.getLogger(__name__)
+
+HEARTBEAT_S: Final = 20.0
+"""WebSocket pings; a pong later than half of it ends the link (OCPP brief)."""
+
+PROTOCOL_ERROR: Final = 1002
+"""WebSocket close code (RFC 6455, 7.4.1)."""
+
+UNKNOWN_STATION: Final = "unknown_station"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListenAddress:
+    """Where stations dial in."""
+
+    host: str
+    port: int
+    """0: any free one."""
+
+
+class OcppServer:
+    """Every charging station of the home; implements ``StationPort``."""
+
+    def __init__(
+        self,
+        *,
+        address: ListenAddress,
+        schemas: Mapping[str, SchemaBook],
+        sink: StationEventSink,
+        authority: VehicleAuthority,
+        store: Store,
+        clock: Clock,
+        spawn: Spawn,
+        stations: Iterable[StationConfig] = (),
+        networks: tuple[Network, ...] = (),
+        on_refused: OnRefused | None = None,
+    ) -> None:
+        """Prepare; nothing listens before ``start``.
+
+        Args:
+            address: where to listen.
+            schemas: of ``load_schemas``, which has to run in an executor.
+            sink: where events of stations go.
+            authority: who may discharge.
+            store: the document of this adapter.
+            clock: for deadlines and records.
+            spawn: starts background tasks.
+            stations: those that may dial in from the start.
+            networks: that stations may dial in from; empty allows every one.
+            on_refused: told of stations that were not let in.
+        """
+        self._address = address
+        self._schemas = schemas
+        self._sink = sink
+        self._authority = authority
+        self._store = StationStore(store, spawn)
+        self._clock = clock
+        self._gate = Gatekeeper(clock, networks, on_refused)
+        self._stations: dict[StationId, Station] = {}
+        self._connections: dict[StationId, Connection] = {}
+        self._runner: web.AppRunner | None = None
+        self._port: int | None = None
+        for config in stations:
+            self.adopt(config)
+
+    @property
+    def port(self) -> int | None:
+        """The port that is listened on, None while nothing listens."""
+        return self._port
+
+    async def start(self) -> None:
+        """Read the store and listen.
+
+        Raises:
+            StoreUnreadable: when what was kept cannot be read.
+            ListenerError: when the port is taken or forbidden.
+        """
+        await self._store.load()
+        self._store.retain(self._stations)
+        for station in self._stations.values():
+            station.restore()
+        app = web.Application()
+        app.router.add_get("/{path:.*}", self._handle)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=CLOSE_TIMEOUT_S)
+        await runner.setup()
+        site = web.TCPSite(runner, self._address.host, self._address.port)
+        try:
+            await site.start()
+        except (OSError, OverflowError) as err:
+            await runner.cleanup()
+            raise listener_error(self._address.port, err) from err
+        self._runner = runner
+        self._port = int(runner.addresses[0][1])
+        _LOGGER.info("listening on port %d", self._port)
+
+    async def stop(self) -> None:
+        """Close every connection and free the port; what is known is written."""
+        runner, self._runner, self._port = self._runner, None, None
+        if runner is None:
+            return
+        for site in tuple(runner.sites):
+            await site.stop()
+        connections = tuple(self._connections.values())
+        for connection in connections:
+            connection.link.close(GOING_AWAY, "shutting down")
+        await asyncio.gather(*(connection.closed.wait() for connection in connections))
+        await runner.cleanup()
+        await self._store.flush()
+
+    def adopt(self, config: StationConfig) -> None:
+        """Let a station in from now on, or take its changed configuration.
+
+        Other stations are not disturbed. A station with a new password has to dial in
+        again, one with new limits gets its floor profile again.
+        """
+        known = self._stations.get(config.identity)
+        self._gate.admit(config.identity, config.password)
+        if known is None:
+            self._stations[config.identity] = Station(
+                config=config,
+                store=self._store,
+                sink=self._sink,
+                authority=self._authority,
+                clock=self._clock,
+            )
+            return
+        has_new_password = known.config.password != config.password
+        known.config = config
+        known.needs_attention.set()
+        if has_new_password:
+            self._disconnect(config.identity, "password changed")
+
+    def forget(self, station_id: StationId) -> None:
+        """Let a station in no more and close its connection.
+
+        What is kept of it stays until a start without it, so that an unload is none.
+        """
+        self._gate.revoke(station_id)
+        self._disconnect(station_id, "removed")
+        self._stations.pop(station_id, None)
+
+    # --- StationPort ----------------------------------------------------------
+
+    async def write_setpoint(self, write: SetpointWrite) -> WriteResult:
+        """Bring an EVSE to a power; a newer write supersedes a waiting older one."""
+        station = self._stations.get(write.key.station_id)
+        if station is None:
+            return _UNKNOWN
+        return await commands.write_setpoint(station, write)
+
+    async def end_transaction(
+        self, key: EvseKey, transaction_id: TransactionId
+    ) -> WriteResult:
+        """Ask the station to end a transaction, so that the contactor opens."""
+        station = self._stations.get(key.station_id)
+        if station is None:
+            return _UNKNOWN
+        return await commands.end_transaction(station, transaction_id)
+
+    async def start_transaction(self, key: EvseKey) -> WriteResult:
+        """Ask the station to begin a transaction with the vehicle that is plugged."""
+        station = self._stations.get(key.station_id)
+        if station is None:
+            return _UNKNOWN
+        return await commands.start_transaction(station, key)
+
+    async def clear_charging_profile(self, key: EvseKey) -> WriteResult:
+        """Clear the product's transaction profile; the floor profile stays."""
+        station = self._stations.get(key.station_id)
+        if station is None:
+            return _UNKNOWN
+        return await commands.clear_charging_profile(station, key)
+
+    async def allow_energy_transfer(
+        self, key: EvseKey, transaction_id: TransactionId, *, may_discharge: bool
+    ) -> WriteResult:
+        """Tell a running transaction that its vehicle may discharge, or no more."""
+        station = self._stations.get(key.station_id)
+        if station is None:
+            return _UNKNOWN
+        return await commands.allow_energy_transfer(
+            station, transaction_id, may_discharge=may_discharge
+        )
+
+    # --- connections ----------------------------------------------------------
+
+    async def _handle(self, request: web.Request) -> web.StreamResponse:
+        address = request.remote or ""
+        verdict = self._gate.judge(
+            request.raw_path, request.headers.get("Authorization"), address
+        )
+        if isinstance(verdict, Refused):
+            return _refusal(verdict)
+        version = choose_version(request.headers.get("Sec-WebSocket-Protocol"))
+        websocket = web.WebSocketResponse(
+            protocols=(version.protocol,) if version is not None else (),
+            heartbeat=HEARTBEAT_S,
+            max_msg_size=MAX_FRAME_BYTES,
+            timeout=CLOSE_TIMEOUT_S,
+        )
+        await websocket.prepare(request)
+        if version is None:
+            self._gate.report(
+                verdict.identity, address, RefusalCause.NO_COMMON_PROTOCOL
+            )
+            await websocket.close(code=PROTOCOL_ERROR)
+            return websocket
+        station = self._stations.get(verdict.identity)
+        if station is not None:
+            await self._serve(station, websocket, version, request.transport)
+        return websocket
+
+    async def _serve(
+        self,
+        station: Station,
+        websocket: web.WebSocketResponse,
+        version: RpcVersion,
+        transport: asyncio.Transport | None,
+    ) -> None:
+        # The newest connection with valid credentials wins: a station that lost its
+        # link knows it before we do.
+        self._disconnect(station.station_id, "replaced")
+        _enable_keepalive(transport)
+        connection = Connection(
+            station=station,
+            websocket=websocket,
+            version=version,
+            book=self._book_for(station, version),
+            clock=self._clock,
+        )
+        self._connections[station.station_id] = connection
+        try:
+            await connection.run()
+        finally:
+            if self._connections.get(station.station_id) is connection:
+                del self._connections[station.station_id]
+                station.link_down(connection.cause)
+            connection.closed.set()
+
+    def _disconnect(self, station_id: StationId, cause: str) -> None:
+        connection = self._connections.pop(station_id, None)
+        if connection is not None:
+            connection.station.link_down(cause)
+            connection.link.close(GOING_AWAY, cause)
+
+    def _book_for(self, station: Station, version: RpcVersion) -> SchemaBook:
+        is_extended = station.config.dialect is not None and (
+            station.config.dialect.value == "v201_plus21"
+        )
+        # Stations of that dialect speak 2.1 messages on a 2.0.1 link.
+        return self._schemas[V21.protocol if is_extended else version.protocol]
+
+
+def choose_version(offered: str | None) -> RpcVersion | None:
+    """Return our preferred version among the sub-protocols that a station offers."""
+    protocols = {part.strip() for part in (offered or "").split(",")}
+    return next((v for v in SERVED_VERSIONS if v.protocol in protocols), None)
+
+
+_UNKNOWN: Final = WriteResult(status=WriteStatus.REJECTED, detail=UNKNOWN_STATION)
+
+
+def _refusal(refused: Refused) -> web.Response:
+    headers = {}
+    if refused.status == 401:
+        headers["WWW-Authenticate"] = 'Basic realm="OCPP"'
+    return web.Response(status=refused.status, headers=headers)
+
+
+def _enable_keepalive(transport: asyncio.Transport | None) -> None:
+    sock: socket.socket | None = (
+        transport.get_extra_info("socket") if transport is not None else None
+    )
+    if sock is not None:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)

@@ -1,0 +1,261 @@
+"""Bring an EVSE to a power, in the dialect of its station."""
+
+from dataclasses import dataclass, field
+import logging
+from typing import Any, Final
+
+from ..domain.capability import DIALECT_TIMING, DischargeDialect
+from ..domain.clock import Clock
+from ..domain.ids import TransactionId
+from ..domain.setpoint import MAX_WRITE_AGE_S, SetpointWrite, WriteResult, WriteStatus
+from .calls import CallEnd, CallOutcome, Lane
+from .charging_profile import profile_id, set_profile_request, update_request
+from .device_model import ModelSummary
+from .link import StationLink
+from .times import StationClock
+
+_LOGGER = logging.getLogger(__name__)
+
+NO_TRANSACTION: Final = "no_transaction"
+NO_DIALECT: Final = "no_dialect"
+CLOCK_NOT_TRUSTED: Final = "station_clock"
+NOT_READY: Final = "not_ready"
+
+_UPDATES_UNKNOWN: Final = frozenset({"NotImplemented", "NotSupported"})
+_ACCEPTED: Final = "Accepted"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Installed:
+    """A profile that the station accepted on the present link."""
+
+    transaction_id: TransactionId
+    accepted_mono_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Latest:
+    """What a station is told that asks for the setpoint itself."""
+
+    power_w: float
+    decided_mono_s: float
+
+
+@dataclass(slots=True)
+class SetpointWriter:
+    """The setpoints of one station on one link."""
+
+    name: str
+    link: StationLink
+    clock: Clock
+    station_clock: StationClock
+    has_updates: bool
+    """False once the station said that it does not know UpdateDynamicSchedule."""
+
+    _installed: dict[int, _Installed] = field(default_factory=dict)
+    _newest: dict[int, SetpointWrite] = field(default_factory=dict)
+    _latest: dict[int, _Latest] = field(default_factory=dict)
+    _discharging: set[int] = field(default_factory=set)
+
+    async def write(
+        self, write: SetpointWrite, dialect: DischargeDialect, summary: ModelSummary
+    ) -> WriteResult:
+        """Send a setpoint in the shortest form that the station can take now.
+
+        Args:
+            write: with the transaction that runs.
+            dialect: of the station.
+            summary: of its device model.
+        """
+        transaction_id = write.transaction_id
+        if transaction_id is None:
+            return _rejected(NO_TRANSACTION)
+        refusal = self._refusal(write, dialect)
+        if refusal is not None:
+            return refusal
+        evse_id = write.key.evse_id
+        self._newest[evse_id] = write
+        if write.power_w >= 0:
+            # A stop counts from the moment it was decided, answered or not.
+            self._note(write)
+        outcome: CallOutcome | None = None
+        if self._can_update(write, transaction_id, dialect):
+            request = update_request(evse_id, write.power_w, summary)
+            outcome = await self._send(write, "UpdateDynamicSchedule", request)
+            if _is_refused(outcome):
+                self._on_update_refused(evse_id, outcome)
+                if self._newest.get(evse_id) is not write:
+                    return WriteResult(status=WriteStatus.SUPERSEDED)
+                outcome = None
+        if outcome is None:
+            request = set_profile_request(
+                evse_id=evse_id,
+                transaction_id=transaction_id,
+                power_w=write.power_w,
+                dialect=dialect,
+                summary=summary,
+                station_time=self.station_clock.station_time(self.clock.utcnow()),
+            )
+            outcome = await self._send(write, "SetChargingProfile", request)
+        return self._conclude(write, transaction_id, outcome)
+
+    async def clear(self, evse_id: int, summary: ModelSummary) -> WriteResult:
+        """Clear our transaction profile of an EVSE; the floor profile stays."""
+        self._installed.pop(evse_id, None)
+        self._latest.pop(evse_id, None)
+        request = {"chargingProfileId": profile_id(evse_id, summary)}
+        outcome = await self.link.call("ClearChargingProfile", request, lane=Lane.STOP)
+        # Unknown: nothing of ours is there, which is what was wanted.
+        return result_of(outcome, accepted=(_ACCEPTED, "Unknown"))
+
+    def forget_transaction(self, transaction_id: TransactionId) -> None:
+        """Drop what belonged to a transaction that ended: its profile ended with it."""
+        for evse_id, installed in tuple(self._installed.items()):
+            if installed.transaction_id == transaction_id:
+                del self._installed[evse_id]
+                self._latest.pop(evse_id, None)
+                self._set_discharging(evse_id, is_discharging=False)
+
+    def forget_profiles(self) -> None:
+        """Send every profile anew: the station may have lost them."""
+        self._installed.clear()
+
+    def pulled_power_w(self, evse_id: int, dialect: DischargeDialect) -> float:
+        """Return the setpoint for a station that asks, W; 0 when it is too old."""
+        latest = self._latest.get(evse_id)
+        if latest is None:
+            return 0.0
+        age_s = self.clock.monotonic() - latest.decided_mono_s
+        return latest.power_w if age_s < DIALECT_TIMING[dialect].validity_s else 0.0
+
+    def _refusal(
+        self, write: SetpointWrite, dialect: DischargeDialect
+    ) -> WriteResult | None:
+        if write.power_w >= 0:
+            return None
+        if dialect is DischargeDialect.NONE:
+            return _rejected(NO_DIALECT)
+        if self.clock.monotonic() > write.decided_mono_s + MAX_WRITE_AGE_S:
+            return WriteResult(status=WriteStatus.STALE)
+        runs_on_station_clock = dialect is not DischargeDialect.V21_DYNAMIC
+        if runs_on_station_clock and not self.station_clock.is_trusted:
+            return _rejected(CLOCK_NOT_TRUSTED)
+        return None
+
+    def _can_update(
+        self,
+        write: SetpointWrite,
+        transaction_id: TransactionId,
+        dialect: DischargeDialect,
+    ) -> bool:
+        if dialect is not DischargeDialect.V21_DYNAMIC or write.is_renewal:
+            return False
+        installed = self._installed.get(write.key.evse_id)
+        if installed is None or installed.transaction_id != transaction_id:
+            return False
+        # Past its end a profile may be gone for good: only a whole one is sure.
+        age_s = self.clock.monotonic() - installed.accepted_mono_s
+        return self.has_updates and age_s < DIALECT_TIMING[dialect].validity_s
+
+    async def _send(
+        self, write: SetpointWrite, action: str, payload: dict[str, Any]
+    ) -> CallOutcome:
+        is_discharge = write.power_w < 0
+        return await self.link.call(
+            action,
+            payload,
+            lane=Lane.STOP if write.power_w == 0 else Lane.SETPOINT,
+            coalesce_key=f"setpoint {write.key.evse_id}",
+            not_after_mono_s=write.decided_mono_s + MAX_WRITE_AGE_S
+            if is_discharge
+            else None,
+        )
+
+    def _on_update_refused(self, evse_id: int, outcome: CallOutcome) -> None:
+        self._installed.pop(evse_id, None)
+        if outcome.code in _UPDATES_UNKNOWN:
+            _LOGGER.info(
+                "%s: does not know UpdateDynamicSchedule, sending whole profiles",
+                self.name,
+            )
+            self.has_updates = False
+
+    def _conclude(
+        self, write: SetpointWrite, transaction_id: TransactionId, outcome: CallOutcome
+    ) -> WriteResult:
+        evse_id = write.key.evse_id
+        result = result_of(outcome)
+        if result.is_accepted:
+            self._installed[evse_id] = _Installed(
+                transaction_id=transaction_id,
+                accepted_mono_s=self.clock.monotonic(),
+            )
+            self._note(write)
+            self._set_discharging(evse_id, is_discharging=write.power_w < 0)
+        elif outcome.end not in {CallEnd.SUPERSEDED, CallEnd.STALE}:
+            # Unanswered or refused: what the station holds now is not known.
+            self._installed.pop(evse_id, None)
+        return result
+
+    def _note(self, write: SetpointWrite) -> None:
+        known = self._latest.get(write.key.evse_id)
+        if known is None or known.decided_mono_s <= write.decided_mono_s:
+            self._latest[write.key.evse_id] = _Latest(
+                power_w=write.power_w, decided_mono_s=write.decided_mono_s
+            )
+
+    def _set_discharging(self, evse_id: int, *, is_discharging: bool) -> None:
+        if is_discharging:
+            self._discharging.add(evse_id)
+        else:
+            self._discharging.discard(evse_id)
+        self.link.set_armed(is_armed=bool(self._discharging))
+
+
+def result_of(
+    outcome: CallOutcome, accepted: tuple[str, ...] = (_ACCEPTED,)
+) -> WriteResult:
+    """Return the typed end of a command from the end of its CALL."""
+    match outcome.end:
+        case CallEnd.ANSWERED:
+            return _judge_answer(outcome, accepted)
+        case CallEnd.TIMEOUT:
+            status = WriteStatus.TIMEOUT
+        case CallEnd.LINK_LOST:
+            status = WriteStatus.OFFLINE
+        case CallEnd.SUPERSEDED:
+            status = WriteStatus.SUPERSEDED
+        case CallEnd.STALE:
+            status = WriteStatus.STALE
+        case _:
+            status = WriteStatus.REJECTED
+    return WriteResult(
+        status=status,
+        detail=outcome.code or ("" if outcome.sent_mono_s else outcome.end),
+        on_wire_mono_s=outcome.sent_mono_s,
+    )
+
+
+def _judge_answer(outcome: CallOutcome, accepted: tuple[str, ...]) -> WriteResult:
+    status = str(outcome.payload.get("status", ""))
+    if status in accepted:
+        return WriteResult(
+            status=WriteStatus.ACCEPTED, on_wire_mono_s=outcome.sent_mono_s
+        )
+    info = outcome.payload.get("statusInfo") or {}
+    return WriteResult(
+        status=WriteStatus.REJECTED,
+        detail=str(info.get("reasonCode") or status),
+        on_wire_mono_s=outcome.sent_mono_s,
+    )
+
+
+def _is_refused(outcome: CallOutcome) -> bool:
+    """Return True when the station answered, and not with Accepted."""
+    if outcome.end is CallEnd.ANSWERED:
+        return outcome.payload.get("status") != _ACCEPTED
+    return outcome.end in {CallEnd.REFUSED, CallEnd.INVALID}
+
+
+def _rejected(detail: str) -> WriteResult:
+    return WriteResult(status=WriteStatus.REJECTED, detail=detail)

@@ -1,0 +1,129 @@
+"""What is remembered of stations across connections and restarts."""
+
+from collections.abc import Container, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from ..domain.errors import StoreUnreadable
+from ..domain.ids import StationId
+from ..domain.ports import Spawn, Store
+from .device_model import ModelSummary, summary_from_json, summary_to_json
+from .transactions import TransactionRecord, record_from_json, record_to_json
+
+STORE_NAME: Final = "stations"
+_VERSION: Final = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BootData:
+    """What a station said of itself in its accepted BootNotification."""
+
+    vendor: str
+    model: str
+    serial_number: str | None
+    firmware: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StationRecord:
+    """One station as it is kept."""
+
+    boot: BootData | None = None
+    """None: it was never accepted; then it must boot before it may speak."""
+
+    summary: ModelSummary | None = None
+    """Of the device model, valid for the firmware named in it."""
+
+    transactions: tuple[TransactionRecord, ...] = ()
+    has_updates: bool = True
+    """False: the station does not know UpdateDynamicSchedule."""
+
+
+class StationStore:
+    """The records of all stations, one document in the store."""
+
+    def __init__(self, store: Store, spawn: Spawn) -> None:
+        """Take the document's store and a way to start a write."""
+        self._store = store
+        self._spawn = spawn
+        self._records: dict[StationId, StationRecord] = {}
+
+    async def load(self) -> None:
+        """Read the document.
+
+        Raises:
+            StoreUnreadable: when it exists and cannot be read.
+        """
+        data = await self._store.load()
+        if data is None:
+            return
+        try:
+            self._records = {
+                StationId(station_id): _record_from_json(record)
+                for station_id, record in data["stations"].items()
+            }
+        except (AttributeError, KeyError, TypeError, ValueError) as err:
+            raise StoreUnreadable(STORE_NAME) from err
+
+    def find(self, station_id: StationId) -> StationRecord:
+        """Return what is kept of a station; an empty record for a new one."""
+        return self._records.get(station_id, StationRecord())
+
+    def keep(self, station_id: StationId, record: StationRecord) -> None:
+        """Write soon: losing it costs a question to the station."""
+        self._records[station_id] = record
+        self._store.save_later(self._to_json)
+
+    def keep_now(self, station_id: StationId, record: StationRecord) -> None:
+        """Start to write at once: losing it would lose a registration."""
+        self._records[station_id] = record
+        self._spawn(self._store.save(self._to_json()), "save stations")
+
+    def retain(self, station_ids: Container[StationId]) -> None:
+        """Forget the stations that are not of this home any more."""
+        self._records = {
+            station_id: record
+            for station_id, record in self._records.items()
+            if station_id in station_ids
+        }
+
+    async def flush(self) -> None:
+        """Write what is known; returns when it is on disk."""
+        await self._store.save(self._to_json())
+
+    def _to_json(self) -> dict[str, Any]:
+        return {
+            "version": _VERSION,
+            "stations": {
+                station_id: _record_to_json(record)
+                for station_id, record in self._records.items()
+            },
+        }
+
+
+def _record_to_json(record: StationRecord) -> dict[str, Any]:
+    boot = record.boot
+    return {
+        "boot": boot
+        and {
+            "vendor": boot.vendor,
+            "model": boot.model,
+            "serial_number": boot.serial_number,
+            "firmware": boot.firmware,
+        },
+        "summary": summary_to_json(record.summary) if record.summary else None,
+        "transactions": [record_to_json(item) for item in record.transactions],
+        "has_updates": record.has_updates,
+    }
+
+
+def _record_from_json(data: Mapping[str, Any]) -> StationRecord:
+    boot, summary = data.get("boot"), data.get("summary")
+    return StationRecord(
+        boot=BootData(**boot) if boot else None,
+        summary=summary_from_json(summary) if summary else None,
+        transactions=tuple(
+            record_from_json(item) for item in data.get("transactions", ())
+        ),
+        has_updates=data.get("has_updates", True),
+    )

@@ -1,0 +1,74 @@
+"""Times on the wire, and how far the clock of a station is from ours."""
+
+from collections import deque
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+MAX_CLOCK_OFFSET_S: Final = 300.0
+"""Above it no profile that runs on the station's clock is trusted (OCPP brief 2.2)."""
+
+MAX_CLOCK_SPREAD_S: Final = 2.0
+"""How much the offset may move between live frames before it counts as a step."""
+
+_SAMPLES: Final = 8
+
+
+def parse_time(text: object) -> datetime | None:
+    """Return an RFC 3339 time as aware UTC, None when it cannot be read.
+
+    Deviation: a time without a zone, which several chargers send, is read as UTC.
+    """
+    if not isinstance(text, str):
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+        return (
+            moment.replace(tzinfo=UTC)
+            if moment.tzinfo is None
+            else moment.astimezone(UTC)
+        )
+    except ValueError, OverflowError:
+        return None
+
+
+def format_time(moment: datetime) -> str:
+    """Return a time as the wire wants it: UTC with a Z, whole seconds.
+
+    Some chargers cannot read fractions.
+    """
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+class StationClock:
+    """The offset of a station's clock, learnt from live frames."""
+
+    def __init__(self) -> None:
+        """Start without knowledge."""
+        self._offsets_s: deque[float] = deque(maxlen=_SAMPLES)
+
+    def learn(self, sent_at: datetime, received_at: datetime) -> None:
+        """Note a frame that was written just before it came in."""
+        self._offsets_s.append((sent_at - received_at).total_seconds())
+
+    def reset(self) -> None:
+        """Forget: the station rebooted or was told another time."""
+        self._offsets_s.clear()
+
+    @property
+    def is_trusted(self) -> bool:
+        """True when the offset is known, small and steady."""
+        if not self._offsets_s:
+            return False
+        spread_s = max(self._offsets_s) - min(self._offsets_s)
+        return spread_s <= MAX_CLOCK_SPREAD_S and abs(self._offset_s) <= (
+            MAX_CLOCK_OFFSET_S
+        )
+
+    def station_time(self, now: datetime) -> datetime:
+        """Return what the clock of the station shows; ours while nothing is known."""
+        return now + timedelta(seconds=self._offset_s)
+
+    @property
+    def _offset_s(self) -> float:
+        # Delay and whole seconds on the wire only make a frame look older.
+        return max(self._offsets_s, default=0.0)

@@ -1,0 +1,218 @@
+"""What a 2.0.1 station may ask and tell, one function per action."""
+
+from collections.abc import Callable, Mapping
+import logging
+from typing import Final
+
+from ..domain.events import ChargingNeedsReported
+from .charging_profile import ASSUMED_PHASES, NOMINAL_VOLTAGE_V
+from .device_model import rows_of_report
+from .fault_mapping import change_of, parse_event, parse_status
+from .frames import Payload
+from .metering import parse_meter_values
+from .station import Station
+from .store import BootData
+from .times import format_time
+from .vehicles import is_bidirectional, parse_needs
+
+_LOGGER = logging.getLogger(__name__)
+
+HEARTBEAT_INTERVAL_S: Final = 300
+"""At least 60 is required of us; liveness comes from WebSocket pings."""
+
+_BUSY_FIRMWARE: Final = frozenset({"Installing", "InstallRebooting"})
+_IDLE_FIRMWARE: Final = frozenset(
+    {"Installed", "InstallationFailed", "InstallVerificationFailed", "InvalidSignature"}
+)
+
+type Handler = Callable[[Station, Payload], Payload]
+
+
+def boot_notification(station: Station, payload: Payload) -> Payload:
+    """Accept: whoever passed the door is a station of this home."""
+    told = payload["chargingStation"]
+    station.boot(
+        BootData(
+            vendor=told["vendorName"],
+            model=told["model"],
+            serial_number=told.get("serialNumber"),
+            firmware=told.get("firmwareVersion", ""),
+        )
+    )
+    return {
+        "status": "Accepted",
+        "currentTime": format_time(station.now()),
+        "interval": HEARTBEAT_INTERVAL_S,
+    }
+
+
+def heartbeat(station: Station, _payload: Payload) -> Payload:
+    """Tell the time."""
+    return {"currentTime": format_time(station.now())}
+
+
+def status_notification(station: Station, payload: Payload) -> Payload:
+    """Take the status of a connector; one that is not known keeps the old one."""
+    status = parse_status(payload["connectorStatus"])
+    evse_id = int(payload["evseId"])
+    if status is not None and evse_id > 0:
+        station.reporter.report_status(evse_id, int(payload["connectorId"]), status)
+    return {}
+
+
+def notify_event(station: Station, payload: Payload) -> Payload:
+    """Take what components report; an element that cannot be read is skipped."""
+    for item in payload["eventData"]:
+        event = parse_event(item)
+        change = change_of(event) if event is not None else None
+        if change is not None:
+            station.reporter.apply(change)
+    return {}
+
+
+def transaction_event(station: Station, payload: Payload) -> Payload:
+    """Take a step of a transaction; never refused for a trouble of ours."""
+    station.report_transaction(payload)
+    if "idToken" in payload:
+        return {"idTokenInfo": {"status": "Accepted"}}
+    return {}
+
+
+def meter_values(station: Station, payload: Payload) -> Payload:
+    """Take readings; EVSE 0 is the meter of the whole station."""
+    evse_id = int(payload["evseId"])
+    if evse_id > 0:
+        station.report_measurement(
+            evse_id, parse_meter_values(payload["meterValue"], station.receipt())
+        )
+    return {}
+
+
+def authorize(station: Station, payload: Payload) -> Payload:
+    """Accept: at home whoever has the socket may charge."""
+    station.reporter.vehicles.authorised(payload["idToken"])
+    return {"idTokenInfo": {"status": "Accepted"}}
+
+
+def notify_ev_charging_needs(station: Station, payload: Payload) -> Payload:
+    """Take what the vehicle can do; a discharge that nobody allowed is rejected."""
+    evse_id = int(payload["evseId"])
+    vehicles = station.reporter.vehicles
+    station.reporter.identify(evse_id, vehicles.negotiating_at(evse_id))
+    needs = payload["chargingNeeds"]
+    station.post(
+        ChargingNeedsReported(key=station.key(evse_id), needs=parse_needs(needs))
+    )
+    wants_discharge = is_bidirectional(needs["requestedEnergyTransfer"])
+    if wants_discharge and not station.may_discharge(vehicles.at(evse_id)):
+        return {"status": "Rejected"}
+    return {"status": "Accepted"}
+
+
+def notify_ev_charging_schedule(station: Station, payload: Payload) -> Payload:
+    """Accept a schedule of the vehicle that stays inside the installation."""
+    schedule = payload["chargingSchedule"]
+    factor = 1.0
+    if schedule["chargingRateUnit"] == "A":
+        factor = NOMINAL_VOLTAGE_V * ASSUMED_PHASES
+    limits = station.config.limits
+    for period in schedule["chargingSchedulePeriod"]:
+        for name in ("limit", "setpoint"):
+            power_w = period.get(name, 0.0) * factor
+            if (
+                not -limits.max_discharge_power_w
+                <= power_w
+                <= limits.max_charge_power_w
+            ):
+                return {"status": "Rejected"}
+    return {"status": "Accepted"}
+
+
+def notify_report(station: Station, payload: Payload) -> Payload:
+    """Collect a part of the device model."""
+    report = station.inbox.find(payload["requestId"])
+    if report is not None:
+        data = payload.get("reportData", [])
+        rows = list(rows_of_report(data))
+        report.add(rows, len(data), is_last=not payload.get("tbc", False))
+    return {}
+
+
+def report_charging_profiles(station: Station, payload: Payload) -> Payload:
+    """Collect profiles that the station has."""
+    report = station.inbox.find(payload["requestId"])
+    if report is not None:
+        profiles = payload["chargingProfile"]
+        report.add(list(profiles), len(profiles), is_last=not payload.get("tbc", False))
+    return {}
+
+
+def firmware_status_notification(station: Station, payload: Payload) -> Payload:
+    """Take the station out of use while it installs."""
+    status = payload["status"]
+    if status in _BUSY_FIRMWARE:
+        station.reporter.report_unavailable()
+    elif status in _IDLE_FIRMWARE:
+        station.needs_attention.set()
+    return {}
+
+
+def security_event_notification(station: Station, payload: Payload) -> Payload:
+    """Leave a trace of what the station thinks is an attack."""
+    _LOGGER.warning("%s: security event %s", station.station_id, payload["type"])
+    return {}
+
+
+def data_transfer(_station: Station, _payload: Payload) -> Payload:
+    """No vendor is known."""
+    return {"status": "UnknownVendorId"}
+
+
+def sign_certificate(_station: Station, _payload: Payload) -> Payload:
+    """Sign nothing: no certificate authority for stations is switched on."""
+    return {"status": "Rejected", "statusInfo": {"reasonCode": "InvalidCSR"}}
+
+
+def get_15118_ev_certificate(_station: Station, _payload: Payload) -> Payload:
+    """Fail: a home has no pool of contract certificates."""
+    return {"status": "Failed", "exiResponse": ""}
+
+
+def get_certificate_status(_station: Station, _payload: Payload) -> Payload:
+    """Fail: nothing is fetched from an address that a station names."""
+    return {"status": "Failed"}
+
+
+def take_note(_station: Station, _payload: Payload) -> Payload:
+    """Answer what only has to be received."""
+    return {}
+
+
+HANDLERS: Final[Mapping[str, Handler]] = {
+    "Authorize": authorize,
+    "BootNotification": boot_notification,
+    "ClearedChargingLimit": take_note,
+    "DataTransfer": data_transfer,
+    "FirmwareStatusNotification": firmware_status_notification,
+    "Get15118EVCertificate": get_15118_ev_certificate,
+    "GetCertificateStatus": get_certificate_status,
+    "Heartbeat": heartbeat,
+    "LogStatusNotification": take_note,
+    "MeterValues": meter_values,
+    "NotifyChargingLimit": take_note,
+    "NotifyCustomerInformation": take_note,
+    "NotifyDisplayMessages": take_note,
+    "NotifyEVChargingNeeds": notify_ev_charging_needs,
+    "NotifyEVChargingSchedule": notify_ev_charging_schedule,
+    "NotifyEvent": notify_event,
+    "NotifyMonitoringReport": take_note,
+    "NotifyReport": notify_report,
+    "PublishFirmwareStatusNotification": take_note,
+    "ReportChargingProfiles": report_charging_profiles,
+    "ReservationStatusUpdate": take_note,
+    "SecurityEventNotification": security_event_notification,
+    "SignCertificate": sign_certificate,
+    "StatusNotification": status_notification,
+    "TransactionEvent": transaction_event,
+}
+"""Actions that are answered; a known action without an entry is not supported."""

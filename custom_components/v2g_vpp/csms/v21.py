@@ -1,0 +1,80 @@
+"""What a 2.1 station may ask and tell beyond 2.0.1."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from . import v201
+from .charging_profile import profile_id, wire_power_w
+from .fault_mapping import fault_of_alarm
+from .frames import Payload
+from .station import Station
+from .times import format_time
+from .v201 import Handler, take_note
+from .vehicles import allowed_transfer_modes
+
+
+def authorize(station: Station, payload: Payload) -> Payload:
+    """Accept, and offer discharge only to a vehicle that the owner allowed it."""
+    evcc_id = station.reporter.vehicles.authorised(payload["idToken"])
+    modes = allowed_transfer_modes(
+        station.summary.energy_transfer_modes,
+        may_discharge=station.may_discharge(evcc_id),
+    )
+    answer = {"idTokenInfo": {"status": "Accepted"}}
+    return {**answer, "allowedEnergyTransfer": modes} if modes else answer
+
+
+def pull_dynamic_schedule_update(station: Station, payload: Payload) -> Payload:
+    """Tell the newest setpoint; one that is too old is 0."""
+    summary = station.summary
+    evse_id = int(payload["chargingProfileId"]) - profile_id(0, summary)
+    if station.writer is None or evse_id not in (summary.evse_ids or (1,)):
+        return {"status": "Rejected", "statusInfo": {"reasonCode": "UnknownProfile"}}
+    dialect = station.capability("ocpp2.1").dialect
+    power_w = station.writer.pulled_power_w(evse_id, dialect)
+    return {
+        "status": "Accepted",
+        "scheduleUpdate": {"setpoint": wire_power_w(power_w)},
+    }
+
+
+def notify_der_alarm(station: Station, payload: Payload) -> Payload:
+    """Take a grid fault that the station saw."""
+    station.reporter.apply(fault_of_alarm(payload))
+    return {}
+
+
+def open_periodic_event_stream(_station: Station, _payload: Payload) -> Payload:
+    """Refuse: no monitor of ours streams, so the station uses NotifyEvent."""
+    return {"status": "Rejected"}
+
+
+def get_certificate_chain_status(station: Station, payload: Payload) -> Payload:
+    """Fail each: nothing is fetched from an address that a station names."""
+    now = format_time(station.now())
+    return {
+        "certificateStatus": [
+            {
+                "certificateHashData": request["certificateHashData"],
+                "source": request["source"],
+                "status": "Failed",
+                "nextUpdate": now,
+            }
+            for request in payload["certificateStatusRequests"]
+        ]
+    }
+
+
+HANDLERS: Final[Mapping[str, Handler]] = {
+    **v201.HANDLERS,
+    "Authorize": authorize,
+    "ClosePeriodicEventStream": take_note,
+    "GetCertificateChainStatus": get_certificate_chain_status,
+    "NotifyDERAlarm": notify_der_alarm,
+    "NotifyDERStartStop": take_note,
+    "NotifyPriorityCharging": take_note,
+    "OpenPeriodicEventStream": open_periodic_event_stream,
+    "PullDynamicScheduleUpdate": pull_dynamic_schedule_update,
+    "ReportDERControl": take_note,
+}
+"""BatterySwap, NotifySettlement and VatNumberValidation are not for a home."""

@@ -1,0 +1,36 @@
+"""Real sockets on the loopback interface for the tests of the listener."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.csms.charger import Charger
+from tests.csms.peer import Dialler, Peer, Rig
+
+
+@pytest.fixture
+async def rig(socket_enabled: None) -> AsyncIterator[Rig]:
+    """A listener that knows station CS1."""
+    async with Rig() as started:
+        yield started
+
+
+@pytest.fixture
+async def dialler(rig: Rig) -> AsyncIterator[Dialler]:
+    async with Dialler(rig) as ready:
+        yield ready
+
+
+@pytest.fixture
+async def peer(dialler: Dialler) -> Peer:
+    """A 2.1 station without a script."""
+    return await dialler.dial()
+
+
+@pytest.fixture
+async def charger(dialler: Dialler) -> Charger:
+    """A 2.1 station that can do everything, booted and brought up."""
+    charger = Charger(await dialler.dial())
+    await charger.boot()
+    await charger.ready(dialler.rig.sink)
+    return charger
