@@ -11,7 +11,7 @@ import sys
 
 from .home_assistant_client import HomeAssistantClient
 from .home_assistant_socket import HomeAssistantSocket
-from .processes import ROOT, Child, RigError, Supervisor, is_port_taken
+from .processes import ROOT, Child, RigError, Supervisor, refuse_taken_port
 
 HOST = "127.0.0.1"
 
@@ -83,11 +83,7 @@ class HomeAssistant:
         Raises:
             RigError: when the port is taken, or it does not come up.
         """
-        if is_port_taken(self.port):
-            raise RigError(
-                f"port {self.port} is in use: stop what uses it, or choose another"
-                " one with --port"
-            )
+        refuse_taken_port(self.port)
         prepare_directory(self.directory, self.port)
         python = Path(sys.executable).parent
         self._child = self._supervisor.start(

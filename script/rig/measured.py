@@ -10,8 +10,8 @@ ZERO_EXPORT_W = 100.0
 ZERO_EXPORT_SHARE = 0.02
 """An export up to the larger of the two counts as 0 W (docs: the fail-safe)."""
 
-DISCHARGE_CALLS = frozenset({"SetChargingProfile", "UpdateDynamicSchedule"})
-"""The calls that carry a setpoint."""
+SETPOINT_CALLS = frozenset({"SetChargingProfile", "UpdateDynamicSchedule"})
+"""The calls that may carry a setpoint."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +29,30 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One OCPP call that the station received."""
+    """One OCPP call at the station."""
 
     mono_s: float
     action: str
     payload: Mapping[str, Any]
+    id: str = ""
+    """Message id, which the answer repeats."""
+
+    @property
+    def setpoint_w(self) -> float | None:
+        """Return the setpoint that the call carries, None when it carries none.
+
+        A TxDefaultProfile is the floor under the setpoints and not one itself.
+        """
+        if self.action == "UpdateDynamicSchedule":
+            return _as_number(self.payload.get("scheduleUpdate", {}).get("setpoint"))
+        if self.action != "SetChargingProfile":
+            return None
+        profile = self.payload.get("chargingProfile", {})
+        if profile.get("chargingProfilePurpose") != "TxProfile":
+            return None
+        schedule = (profile.get("chargingSchedule") or [{}])[0]
+        period = (schedule.get("chargingSchedulePeriod") or [{}])[0]
+        return _as_number(period.get("setpoint"))
 
 
 def zero_export_w(rating_w: float) -> float:
@@ -47,6 +66,14 @@ class Measured:
 
     samples: list[Sample] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
+    sent: list[Call] = field(default_factory=list)
+    """The calls that the station made."""
+
+    answers: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    """What the station answered, by message id."""
+
+    link_ends: list[float] = field(default_factory=list)
+    """When the station's link to its central system closed."""
 
     @property
     def power_w(self) -> float:
@@ -58,11 +85,15 @@ class Measured:
         return list(_newest(self.samples, mono_s))
 
     def calls_since(
-        self, mono_s: float, actions: Iterable[str] = DISCHARGE_CALLS
+        self, mono_s: float, actions: Iterable[str] = SETPOINT_CALLS
     ) -> list[Call]:
-        """Return the calls of some actions from a moment on."""
+        """Return the received calls of some actions from a moment on."""
         wanted = frozenset(actions)
         return [call for call in _newest(self.calls, mono_s) if call.action in wanted]
+
+    def setpoints_since(self, mono_s: float) -> list[Call]:
+        """Return the received calls that carry a setpoint, from a moment on."""
+        return [c for c in self.calls_since(mono_s) if c.setpoint_w is not None]
 
     def zero_since(self, mono_s: float, threshold_w: float) -> float | None:
         """Return from when on the export stayed at 0 W, None if it does not now.
@@ -102,6 +133,10 @@ class Measured:
             if mean_w > threshold_w:
                 total_ws += mean_w * (after.mono_s - before.mono_s)
         return total_ws / 3600
+
+
+def _as_number(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) else None
 
 
 def _newest[T: (Sample, Call)](items: list[T], mono_s: float) -> Iterable[T]:

@@ -257,6 +257,19 @@ def is_port_taken(port: int) -> bool:
     return False
 
 
+def refuse_taken_port(port: int) -> None:
+    """Do nothing when a port of the loopback interface is free.
+
+    Raises:
+        RigError: naming the port and what to do, when it is not.
+    """
+    if is_port_taken(port):
+        raise RigError(
+            f"port {port} is in use: stop what uses it, or choose another one with"
+            " --port"
+        )
+
+
 def free_port() -> int:
     """Return a TCP port of the loopback interface that nobody uses now."""
     with contextlib.closing(socket.socket()) as probe:

@@ -27,6 +27,21 @@ EXPECTED_FAILURES = (
 """How a step fails when the product, not the rig, is wrong."""
 
 
+FIGURES = (
+    "dispatch_to_wire_ms",
+    "dispatch_to_power_s",
+    "failsafe_s",
+    "failsafe_by_case",
+    "deadman_s",
+    "deadman_by_case",
+    "estop_to_wire_ms",
+    "estop_to_zero_s",
+    "floor_violation_wh",
+    "restart_recovered",
+)
+"""Always in the result; null when the step that measures it did not get there."""
+
+
 class Report:
     """Runs steps, keeps what they found, and goes on after one that failed."""
 
@@ -87,7 +102,7 @@ class Report:
                 "ok": self.is_ok,
                 "steps": self._steps,
                 "waits": self.waits.seconds,
-                **self.figures,
+                **{name: self.figures.get(name) for name in FIGURES},
                 "total_s": round(time.monotonic() - self._began_mono_s, 1),
             }
         )

@@ -1,7 +1,7 @@
 """Waiting for conditions, and the record of what was waited for."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 import time
 
@@ -12,13 +12,11 @@ class NotSeenError(Exception):
     """Carry what was expected and what was seen instead."""
 
 
-async def until[T](
-    probe: Callable[[], T | None],
+async def until_async[T](
+    probe: Callable[[], Awaitable[T | None]],
     timeout_s: float,
     expected: str,
     seen: Callable[[], object] = lambda: "nothing of it",
-    *,
-    poll_s: float = POLL_S,
 ) -> T:
     """Return the first result of ``probe`` that is true.
 
@@ -27,14 +25,38 @@ async def until[T](
     """
     deadline = time.monotonic() + timeout_s
     while True:
-        result = probe()
+        result = await probe()
         if result:
             return result
         if time.monotonic() >= deadline:
             raise NotSeenError(
                 f"expected {expected} within {timeout_s:g} s, saw {seen()}"
             )
-        await asyncio.sleep(poll_s)
+        await asyncio.sleep(POLL_S)
+
+
+async def until[T](
+    probe: Callable[[], T | None],
+    timeout_s: float,
+    expected: str,
+    seen: Callable[[], object] = lambda: "nothing of it",
+) -> T:
+    """Return the first result of ``probe`` that is true; see ``until_async``."""
+
+    async def look() -> T | None:
+        return probe()
+
+    return await until_async(look, timeout_s, expected, seen)
+
+
+def expect(holds: object, expected: str, seen: object) -> None:
+    """Do nothing when the first argument is true.
+
+    Raises:
+        NotSeenError: with what was expected and what was seen.
+    """
+    if not holds:
+        raise NotSeenError(f"expected {expected}, saw {seen}")
 
 
 class Waits:

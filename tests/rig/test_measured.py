@@ -62,3 +62,29 @@ def test_calls_are_told_apart_by_action_and_time() -> None:
 @pytest.mark.parametrize(("rating_w", "expected_w"), [(3_000, 100), (11_000, 220)])
 def test_zero_is_relative_to_the_rating(rating_w: float, expected_w: float) -> None:
     assert zero_export_w(rating_w) == expected_w
+
+
+def profile(purpose: str, period: dict[str, object]) -> Call:
+    schedule = {"chargingSchedulePeriod": [period]}
+    content = {"chargingProfilePurpose": purpose, "chargingSchedule": [schedule]}
+    return Call(0, "SetChargingProfile", {"chargingProfile": content})
+
+
+@pytest.mark.parametrize(
+    ("call", "expected_w"),
+    [
+        (profile("TxProfile", {"setpoint": -5000}), -5000),
+        (profile("TxProfile", {"limit": 0}), None),
+        (profile("TxDefaultProfile", {"setpoint": 0}), None),
+        (Call(0, "UpdateDynamicSchedule", {"scheduleUpdate": {"setpoint": 0}}), 0),
+        (Call(0, "UpdateDynamicSchedule", {"scheduleUpdate": {}}), None),
+        (Call(0, "GetVariables", {}), None),
+    ],
+)
+def test_setpoint_is_read_from_the_call_that_carries_it(
+    call: Call, expected_w: float | None
+) -> None:
+    assert call.setpoint_w == expected_w
+    assert Measured(calls=[call]).setpoints_since(0) == (
+        [] if expected_w is None else [call]
+    )
