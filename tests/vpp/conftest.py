@@ -71,14 +71,14 @@ class Certificates:
     def context(self, common_name, **validity):
         return client_context(self.root_pem, *self.client(common_name, **validity))
 
-    def write_broker_files(self, directory):
+    def write_broker_files(self, directory, hosts=("127.0.0.1", "localhost")):
         made = create_client_request("broker")
         certificate = issue_certificate(
             self.authority,
             made.csr_pem,
             self._now,
             LeafPurpose.SERVER,
-            hosts=("127.0.0.1", "localhost"),
+            hosts=hosts,
         )
         files = BrokerFiles(
             root=directory / "root.pem",

@@ -109,9 +109,7 @@ async def test_cancel_ends_the_command_and_both_are_answered(rig):
     aggregator = rig.aggregator
     command_id = aggregator.command()
     await aggregator.ack_of(command_id)
-    cancel = aggregator.pen.payload(
-        TOPICS.down(DownType.CANCEL), "cancel", all=True
-    )
+    cancel = aggregator.pen.payload(TOPICS.down(DownType.CANCEL), "cancel", all=True)
     aggregator.say(DownType.CANCEL, cancel, qos=1)
     assert (await aggregator.ack_of(cancel["id"]))["status"] == "accepted"
     statuses = [a["status"] for a in aggregator.of("ack")]

@@ -1,0 +1,129 @@
+"""Invitations: good ones are read, every bad field is named."""
+
+from datetime import timedelta
+import json
+
+import pytest
+
+from custom_components.v2g_vpp.domain.errors import InvitationInvalid
+from custom_components.v2g_vpp.pki.authority import create_authority
+from custom_components.v2g_vpp.vpp.enrolment import (
+    enrolment_request,
+    parse_enrolment_reply,
+    parse_invitation,
+)
+from custom_components.v2g_vpp.vpp.topics import Topics
+
+from .actors import AGGREGATOR_KEYS, EPOCH_START, HOME_SIGNER
+from .schemas import example, validator
+
+ROOT_PEM = create_authority("Operator", EPOCH_START).certificate_pem
+
+
+def invitation(**changes):
+    raw = example("invitation") | {
+        "broker_root_pem": ROOT_PEM,
+        "aggregator_keys": AGGREGATOR_KEYS,
+    }
+    for field, value in changes.items():
+        if value is None:
+            del raw[field]
+        else:
+            raw[field] = value
+    return json.dumps(raw)
+
+
+def test_good_invitation_is_read():
+    enrolment = parse_invitation(f"\n {invitation()} \n", EPOCH_START)
+    assert (enrolment.broker_host, enrolment.broker_port) == (
+        "broker.example.org",
+        8883,
+    )
+    assert (enrolment.region, enrolment.home_id) == ("north", "home-0001")
+    assert enrolment.aggregator_keys == AGGREGATOR_KEYS
+    assert enrolment.programme_name == "Evening peak"
+    nameless = parse_invitation(invitation(programme_name=None), EPOCH_START)
+    assert nameless.programme_name == "evening-peak"
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("broker_host", None),
+        ("broker_host", "a b"),
+        ("broker_port", 0),
+        ("broker_port", "8883"),
+        ("broker_root_pem", "-----BEGIN nothing"),
+        ("broker_root_pem", 5),
+        ("aggregator_keys", {}),
+        ("aggregator_keys", {"agg-1": "short"}),
+        ("aggregator_keys", {"agg 1": AGGREGATOR_KEYS["agg-1"]}),
+        ("aggregator_keys", {"agg-1": 5}),
+        ("home_id", "all"),
+        ("home_id", "group"),
+        ("home_id", "Home"),
+        ("home_id", "a--b"),
+        ("home_id", "a/b"),
+        ("region", "#"),
+        ("region", "x" * 32),
+        ("programme_id", ""),
+        ("programme_name", ""),
+        ("terms_url", "http://example.org"),
+        ("terms_sha256", "0"),
+        ("enrol_url", "http://example.org/enrol"),
+        ("enrol_url", "https://user@example.org/enrol"),
+        ("enrol_url", "https://example.org:port/enrol"),
+        ("enrol_url", "https:///enrol"),
+        ("code", "short"),
+        ("expires_at", "tomorrow"),
+        ("expires_at", "2026-11-23T17:00:00.000Z"),
+    ],
+)
+def test_bad_field_is_named(field, value):
+    with pytest.raises(InvitationInvalid) as caught:
+        parse_invitation(invitation(**{field: value}), EPOCH_START)
+    assert caught.value.field == field
+
+
+@pytest.mark.parametrize("text", ["", "hello", "[]", "{}", "\ud800", '{"type": "x"}'])
+def test_what_is_no_invitation_is_called_so(text):
+    with pytest.raises(InvitationInvalid) as caught:
+        parse_invitation(text, EPOCH_START)
+    assert caught.value.field == "invitation"
+
+
+def test_expired_invitation_is_refused_from_its_moment_on():
+    enrolment = parse_invitation(invitation(), EPOCH_START)
+    just_before = enrolment.expires_at - timedelta(milliseconds=1)
+    assert parse_invitation(invitation(), just_before) == enrolment
+    with pytest.raises(InvitationInvalid):
+        parse_invitation(invitation(), enrolment.expires_at)
+
+
+def test_request_follows_its_schema():
+    enrolment = parse_invitation(invitation(), EPOCH_START)
+    csr_pem = "-----BEGIN CERTIFICATE REQUEST-----\n"
+    request = enrolment_request(enrolment, csr_pem, HOME_SIGNER.public_key)
+    validator("enrolment_request").validate(request)
+    assert request["code"] == enrolment.code
+
+
+def test_reply_gives_a_certificate_or_is_refused():
+    reply = {
+        "type": "enrolment_reply",
+        "version": "1.0",
+        "certificate_pem": ROOT_PEM,
+    }
+    assert parse_enrolment_reply(json.dumps(reply).encode()) == ROOT_PEM
+    bad = [b"", b"{}", json.dumps(reply | {"certificate_pem": "x"}).encode()]
+    for payload in bad:
+        with pytest.raises(InvitationInvalid):
+            parse_enrolment_reply(payload)
+
+
+@pytest.mark.parametrize("name", ["a/b", "+", "#", "", "A", "a--b", "-a", "x" * 32])
+def test_topics_cannot_be_built_from_names_that_mean_more(name):
+    with pytest.raises(ValueError, match="region"):
+        Topics(region=name, home_id="home")
+    with pytest.raises(ValueError, match="home_id"):
+        Topics(region="north", home_id=name)

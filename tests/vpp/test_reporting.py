@@ -1,0 +1,285 @@
+"""What the aggregator may see, and what it may not."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from custom_components.v2g_vpp.domain.capability import (
+    DischargeDialect,
+    Fingerprint,
+    Proof,
+    StationCapability,
+)
+from custom_components.v2g_vpp.domain.dispatch import (
+    BindingClass,
+    CommandKind,
+    DispatchOrder,
+    LinkState,
+)
+from custom_components.v2g_vpp.domain.ids import (
+    EvseKey,
+    ProgrammeId,
+    StationId,
+    VehicleId,
+)
+from custom_components.v2g_vpp.domain.measurement import Measurement, Reading
+from custom_components.v2g_vpp.domain.policy import (
+    EvsePolicy,
+    VehiclePolicy,
+    VehicleSpec,
+)
+from custom_components.v2g_vpp.domain.setpoint import ControlOwner, Reason, Setpoint
+from custom_components.v2g_vpp.domain.snapshot import (
+    EvseSnapshot,
+    ProgrammeSnapshot,
+    SelfTestStatus,
+    SiteSnapshot,
+    StationSnapshot,
+    VehicleSnapshot,
+)
+from custom_components.v2g_vpp.domain.state import EvseState
+from custom_components.v2g_vpp.vpp.codec import serialise
+from custom_components.v2g_vpp.vpp.messages import Envelope, Guarantee, Quality
+from custom_components.v2g_vpp.vpp.reporting import (
+    CLASS_OF_REASON,
+    MAX_READING_AGE_S,
+    describe_availability,
+    describe_offer,
+    describe_telemetry,
+    is_news,
+)
+from custom_components.v2g_vpp.vpp.speaker import new_id
+
+from .actors import EPOCH_START, PROGRAMME
+
+KEY = EvseKey(StationId("CS1"), 1)
+CAR = VehicleId("car-secret-name")
+PROOF = Proof(
+    dialect=DischargeDialect.V21_DYNAMIC,
+    firmware="1",
+    dead_man_s=23.0,
+    passed_at="2026-11-23T16:00:00.000Z",
+    proven_power_w=10_000.0,
+)
+
+
+def reading(value, mono_s=1000.0):
+    return Reading(value=value, received_mono_s=mono_s, taken_at=EPOCH_START)
+
+
+def evse(**changes):
+    return replace(
+        EvseSnapshot(
+            key=KEY,
+            state=EvseState.DISCHARGING,
+            setpoint=Setpoint(
+                power_w=-5000,
+                requested_w=-5000,
+                owner=ControlOwner.VPP,
+                reason=Reason.AS_REQUESTED,
+            ),
+            measurement=Measurement(
+                power_w=reading(-4987.4),
+                soc_percent=reading(61.7),
+                energy_charged_wh=reading(1000.0),
+                energy_discharged_wh=reading(300.0),
+                frequency_hz=reading(49.981),
+            ),
+            is_meter_fresh=True,
+            is_plugged=True,
+            has_transaction=True,
+            is_emergency_stopped=False,
+            faults=(),
+            policy=EvsePolicy(is_discharge_allowed=True),
+            needs=None,
+            vehicle_id=CAR,
+            discharge_blocked_by=None,
+            available_charge_w=11_000.0,
+            available_discharge_w=10_000.0,
+            fingerprint=Fingerprint(),
+            proof=PROOF,
+            self_test=SelfTestStatus(),
+        ),
+        **changes,
+    )
+
+
+def home(*evses, is_participating=True, order=None, export_limit_w=None, soc=61.7):
+    return SiteSnapshot(
+        stations=(
+            StationSnapshot(
+                station_id=KEY.station_id,
+                is_connected=True,
+                is_ready=True,
+                protocol="ocpp2.1",
+                vendor="V",
+                model="M",
+                serial_number="serial-secret",
+                firmware="1",
+                capability=StationCapability(
+                    protocol="ocpp2.1",
+                    evse_ids=(1,),
+                    dialect=DischargeDialect.V21_DYNAMIC,
+                ),
+                has_floor_profile=True,
+            ),
+        ),
+        evses=evses or (evse(),),
+        vehicles=(
+            VehicleSnapshot(
+                spec=VehicleSpec(vehicle_id=CAR, name="Ann's", capacity_wh=60_000.0),
+                policy=VehiclePolicy(),
+                evse=KEY,
+                soc_percent=soc,
+                is_v2g_capable=True,
+            ),
+        ),
+        programmes=(
+            ProgrammeSnapshot(
+                programme_id=ProgrammeId(PROGRAMME),
+                link=LinkState.HEALTHY,
+                is_participating=is_participating,
+                order=order,
+                delivered_discharge_wh=0.0,
+            ),
+        ),
+        export_limit_w=export_limit_w,
+    )
+
+
+def availability(snapshot):
+    return describe_availability(snapshot, ProgrammeId(PROGRAMME))
+
+
+def telemetry(snapshot, now_mono_s=1001.0):
+    return describe_telemetry(snapshot, ProgrammeId(PROGRAMME), now_mono_s)
+
+
+def offer(snapshot):
+    return describe_offer(snapshot, ProgrammeId(PROGRAMME), 4)
+
+
+def test_availability_is_what_is_left_after_floors():
+    (one,) = availability(home()).resources
+    assert (one.room.lowest_w, one.room.highest_w) == (-10_000, 11_000)
+    # 61.7 % of 60 kWh down to the dispatch floor of 50 %, and up to 100 %.
+    assert one.room.deliverable_wh == pytest.approx(7_020)
+    assert one.room.absorbable_wh == pytest.approx(22_980)
+    assert one.why == ()
+
+
+def test_blocked_discharge_offers_nothing_and_says_only_the_class():
+    snapshot = home(
+        evse(available_discharge_w=0.0, discharge_blocked_by=Reason.VPP_FLOOR)
+    )
+    (one,) = availability(snapshot).resources
+    assert (one.room.lowest_w, one.room.deliverable_wh) == (0, 0)
+    assert one.why == (BindingClass.USER,)
+
+
+def test_unknown_state_of_charge_promises_no_energy():
+    (one,) = availability(home(soc=None)).resources
+    assert (one.room.deliverable_wh, one.room.absorbable_wh) == (0, 0)
+
+
+def test_paused_programme_offers_nothing_and_opting_in_again_everything():
+    paused = home(is_participating=False)
+    assert availability(paused).site.lowest_w == 0
+    assert availability(paused).site.highest_w == 0
+    assert not offer(paused).is_opted_in
+    assert availability(home()).site.lowest_w == -10_000
+    assert offer(home()).is_opted_in
+
+
+def test_export_limit_bounds_the_site_and_not_each_evse():
+    two = (evse(), evse(key=EvseKey(StationId("CS1"), 2)))
+    site = availability(home(*two, export_limit_w=12_000.0)).site
+    assert site.lowest_w == -12_000
+    assert availability(home(*two)).site.lowest_w == -20_000
+
+
+def test_change_of_five_percent_or_of_a_class_is_news():
+    before = availability(home())
+    assert is_news(None, before)
+    assert not is_news(before, availability(home(evse(available_charge_w=10_500.0))))
+    assert is_news(before, availability(home(evse(available_charge_w=10_400.0))))
+    assert is_news(before, availability(home(evse(available_discharge_w=0.0))))
+    limited = evse(discharge_blocked_by=Reason.RAMP)
+    assert is_news(before, availability(home(limited)))
+    assert not is_news(availability(home(limited)), availability(home(limited)))
+
+
+def test_telemetry_sums_fresh_readings_and_never_counts_silence_as_zero():
+    second = EvseKey(StationId("CS1"), 2)
+    both = telemetry(home(evse(), evse(key=second)))
+    assert both.power_w == pytest.approx(-9974.8)
+    assert both.quality is Quality.GOOD
+    assert both.frequency_hz == 49.981
+    half = telemetry(home(evse(), evse(key=second, is_meter_fresh=False)))
+    assert half.power_w == pytest.approx(-4987.4)
+    assert half.quality is Quality.STALE
+    assert half.resources[1].power_w is None
+    none = telemetry(home(evse(is_meter_fresh=False)))
+    assert none.power_w is None
+
+
+def test_reading_of_a_site_that_stopped_judging_becomes_stale():
+    assert telemetry(home(), 1000.0 + MAX_READING_AGE_S).power_w is not None
+    late = telemetry(home(), 1001.0 + MAX_READING_AGE_S)
+    assert (late.power_w, late.quality) == (None, Quality.STALE)
+    assert late.resources[0].discharged_wh == 300.0
+
+
+def test_empty_evse_is_no_reason_for_stale_quality():
+    empty = evse(is_plugged=False, has_transaction=False, measurement=Measurement())
+    assert telemetry(home(evse(), empty)).quality is Quality.GOOD
+
+
+def test_telemetry_names_the_command_that_is_followed():
+    order = DispatchOrder(
+        order_id=new_id(),
+        programme_id=ProgrammeId(PROGRAMME),
+        kind=CommandKind.SETPOINT,
+        resource=None,
+        power_w=-5000.0,
+        start_at=EPOCH_START,
+        end_at=EPOCH_START + timedelta(minutes=5),
+        start_mono_s=0.0,
+        ends_mono_s=300.0,
+    )
+    assert telemetry(home(order=order)).command_id == order.order_id
+    assert telemetry(home(order=replace(order, order_id=""))).command_id is None
+    assert telemetry(home()).command_id is None
+
+
+def test_offer_says_no_discharge_before_it_is_proven_and_allowed():
+    (proven,) = offer(home()).resources
+    assert (proven.max_discharge_power_w, proven.deadman_s) == (11_000, 23.0)
+    assert proven.guarantee is Guarantee.STATION_PROVEN
+    (unproven,) = offer(home(evse(proof=None))).resources
+    assert unproven.max_discharge_power_w == 0
+    assert unproven.guarantee is Guarantee.STATION_DECLARED
+    (refused,) = offer(home(evse(policy=EvsePolicy()))).resources
+    assert refused.max_discharge_power_w == 0
+    unknown = replace(home(evse(proof=None)), stations=())
+    (bare,) = offer(unknown).resources
+    assert (bare.guarantee, bare.deadman_s) == (Guarantee.NONE, None)
+
+
+def test_every_reason_has_a_class_or_is_none_on_purpose():
+    assert set(CLASS_OF_REASON) == set(Reason)
+    silent = {reason for reason, one in CLASS_OF_REASON.items() if one is None}
+    assert silent == {Reason.AS_REQUESTED, Reason.NOTHING_REQUESTED}
+
+
+def test_nothing_private_leaves_the_home():
+    snapshot = home(evse(discharge_blocked_by=Reason.VPP_FLOOR))
+    words = b""
+    for message in (offer(snapshot), availability(snapshot), telemetry(snapshot)):
+        envelope = Envelope(
+            version="1.0", message_id=new_id(), epoch=1, seq=1, made_at=EPOCH_START
+        )
+        words += serialise(envelope, message)
+    for secret in (b"61.7", b"617", b"soc", b"secret", b"Ann", b"floor", b"percent"):
+        assert secret not in words, secret
