@@ -1,1 +1,151 @@
-"""Turn a home with bidirectional chargers into a participant of a power plant."""
+"""Turn a home with bidirectional chargers into a participant of a power plant.
+
+The composition root: the only module that knows every layer.
+"""
+
+from functools import partial
+
+from homeassistant.config_entries import ConfigSubentry
+from homeassistant.core import HassJob, HomeAssistant
+from homeassistant.helpers import config_validation as cv
+from homeassistant.helpers.typing import ConfigType
+
+from . import const, repairs, subentry_facts as facts
+from .coordinator import Close, V2gConfigEntry, runtime_data
+from .csms import access, schemas, server
+from .error_translation import translated_errors
+from .pki import signing, tls
+from .services import async_setup_services
+from .site import Site
+from .subentry_sync import SubentrySync
+from .system_clock import SystemClock, draw_uniform
+from .vehicle_opener import open_vehicle
+from .virtual_runner import start_virtual
+from .vpp import link, link_config
+from .watches import ProgrammeWatch, watched_store
+
+CONFIG_SCHEMA = cv.config_entry_only_config_schema(const.DOMAIN)
+
+
+async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
+    """Register the actions; they say so themselves when no home is set up."""
+    async_setup_services(hass)
+    return True
+
+
+async def async_setup_entry(hass: HomeAssistant, entry: V2gConfigEntry) -> bool:
+    """Bring the home to life: entities first, then the listener, then control."""
+    with translated_errors():
+        await _Home(hass, entry).start()
+    return True
+
+
+async def async_unload_entry(hass: HomeAssistant, entry: V2gConfigEntry) -> bool:
+    """Bring power to 0 W first, then take everything down."""
+    await entry.runtime_data.stop()
+    return await hass.config_entries.async_unload_platforms(entry, const.PLATFORMS)
+
+
+class _Home:
+    """The parts of one loaded entry, and how they are put together."""
+
+    def __init__(self, hass: HomeAssistant, entry: V2gConfigEntry) -> None:
+        self._hass, self._entry, self._clock = hass, entry, SystemClock()
+        self._spawn = partial(entry.async_create_background_task, hass)
+        self._store = partial(watched_store, hass)
+        self._site = Site(
+            store=self._store(const.STORE_SITE),
+            clock=self._clock,
+            spawn=self._spawn,
+            export_limit_w=entry.data.get(const.CONF_EXPORT_LIMIT_W),
+        )
+        self._sync = SubentrySync(
+            open_station=self._open_station,
+            open_vehicle=partial(open_vehicle, self._site),
+            open_programme=self._open_programme,
+        )
+
+    async def start(self) -> None:
+        hass, entry = self._hass, self._entry
+        self._server = server.OcppServer(
+            address=server.ListenAddress(**facts.listen_address(entry.data)),
+            stations=[
+                access.StationConfig(**station) for station in facts.stations(entry)
+            ],
+            schemas=await hass.async_add_executor_job(schemas.load_schemas),
+            sink=self._site,
+            authority=self._site,
+            store=self._store(const.STORE_STATIONS),
+            clock=self._clock,
+            spawn=self._spawn,
+            on_refused=partial(repairs.async_raise_refusal, hass, entry),
+        )
+        self._site.use_stations(self._server)
+        await self._site.load()
+        entry.runtime_data = runtime_data(hass, entry, self._site, self.stop)
+        try:
+            await self._sync.open_all(entry)
+            await hass.config_entries.async_forward_entry_setups(entry, const.PLATFORMS)
+            await self._server.start()
+        except BaseException:
+            await self.stop()
+            await hass.config_entries.async_unload_platforms(entry, const.PLATFORMS)
+            raise
+        # Background tasks end before the stop event, so 0 W must be a shutdown job.
+        entry.async_on_unload(hass.async_add_shutdown_job(HassJob(self.stop)))
+        entry.async_on_unload(entry.add_update_listener(self._sync.follow))
+        self._spawn(self._site.run(), "v2g_vpp control")
+
+    async def stop(self) -> None:
+        await self._site.stand_down()
+        await self._sync.close_all(self._entry.runtime_data)
+        await self._server.stop()
+
+    async def _open_station(self, subentry: ConfigSubentry) -> Close:
+        config = access.StationConfig(**facts.station(subentry))
+        self._site.add_station(config.identity, config.limits)
+        if self._server.port is not None:
+            self._server.adopt(config)
+        repairs.async_clear_station(self._hass, config.identity)
+        end_virtual = start_virtual(self._hass, self._entry, subentry, self._clock)
+
+        async def close(*, is_removed: bool) -> None:
+            end_virtual()
+            if is_removed:
+                self._site.remove_station(config.identity)
+                self._server.forget(config.identity)
+
+        return close
+
+    async def _open_programme(self, subentry: ConfigSubentry) -> Close:
+        hass, config = (
+            self._hass,
+            link_config.VppLinkConfig(**facts.programme(subentry)),
+        )
+        programme_id, data = config.programme_id, subentry.data
+        watch = ProgrammeWatch(hass, programme_id, subentry.title)
+        store = self._store(f"{const.STORE_PROGRAMME}.{programme_id}")
+        ports = link_config.LinkPorts(
+            make_context=partial(tls.client_context, *facts.tls_material(data)),
+            receiver=self._site,
+            store=store,
+            clock=self._clock,
+            spawn=self._spawn,
+            run_blocking=hass.async_add_executor_job,
+            signer=signing.Ed25519Signer(facts.signing_seed(data)),
+            verify=signing.verify_signature,
+            on_problem=watch.failed,
+            on_recovered=watch.recovered,
+            uniform=draw_uniform,
+        )
+        connection = link.VppLink(config, ports)
+        self._site.add_programme(programme_id, connection)
+        await watch.started(connection.start)
+
+        async def close(*, is_removed: bool) -> None:
+            await (connection.leave() if is_removed else connection.stop())
+            self._site.remove_programme(programme_id, is_removed=is_removed)
+            if is_removed:
+                await store.remove()
+
+        return close

@@ -2,11 +2,24 @@
 
 from typing import Final
 
+from homeassistant.const import Platform
+
 DOMAIN: Final = "v2g_vpp"
 
 # Documents under Home Assistant's storage.
+PLATFORMS: Final = (
+    Platform.BINARY_SENSOR,
+    Platform.BUTTON,
+    Platform.NUMBER,
+    Platform.SELECT,
+    Platform.SENSOR,
+    Platform.SWITCH,
+)
+
+# Documents under .storage; one per programme, by its id.
 STORE_SITE: Final = f"{DOMAIN}.policy"
 STORE_STATIONS: Final = f"{DOMAIN}.stations"
+STORE_PROGRAMME: Final = f"{DOMAIN}.programme"
 STORE_ENROLMENT: Final = f"{DOMAIN}.enrolment"
 
 # The config entry: the home and its OCPP listener.

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 import logging
-from typing import Any
+from typing import Any, Protocol
 
 from homeassistant.config_entries import ConfigEntry, ConfigSubentry
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
@@ -28,6 +28,13 @@ type KnownSubentry = tuple[str, dict[str, Any], str]
 """Type, data and title: subentries change in place, so they are compared as copies."""
 
 
+class Close(Protocol):
+    """End the running parts of one subentry."""
+
+    async def __call__(self, *, is_removed: bool) -> None:
+        """End them; ``is_removed``: for good, so nothing of them is kept."""
+
+
 @dataclass(slots=True, kw_only=True)
 class V2gRuntimeData:
     """What lives as long as the loaded config entry."""
@@ -46,11 +53,23 @@ class V2gRuntimeData:
     entry_data: Mapping[str, Any] = field(default_factory=dict)
     """The entry's data as set up: only a change of it asks for a reload."""
 
-    closers: dict[str, Callable[[], Awaitable[None]]] = field(default_factory=dict)
+    closers: dict[str, Close] = field(default_factory=dict)
     """What ends the running parts of one subentry, by subentry id."""
 
 
 type V2gConfigEntry = ConfigEntry[V2gRuntimeData]
+
+
+def runtime_data(
+    hass: HomeAssistant,
+    entry: V2gConfigEntry,
+    site: Site,
+    stop: Callable[[], Awaitable[None]],
+) -> V2gRuntimeData:
+    """Return the runtime data of an entry that is being set up."""
+    return V2gRuntimeData(
+        site=site, coordinator=V2gUpdateCoordinator(hass, entry, site), stop=stop
+    )
 
 
 class V2gUpdateCoordinator(DataUpdateCoordinator[SiteSnapshot]):

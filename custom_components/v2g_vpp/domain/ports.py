@@ -9,7 +9,7 @@ from .ids import EvseKey, ProgrammeId, StationId, TransactionId
 from .setpoint import SetpointWrite, WriteResult
 from .snapshot import SiteSnapshot
 
-type Spawn = Callable[[Coroutine[Any, Any, None], str], None]
+type Spawn = Callable[[Coroutine[Any, Any, None], str], object]
 """Start a background task with a name; its owner cancels it at shutdown."""
 
 type Unsubscribe = Callable[[], None]

@@ -53,6 +53,10 @@ class Keeper:
         """Write the document soon."""
         self._store.save_later(self._dump)
 
+    def remember(self) -> None:
+        """Keep what is known now of things whose records are about to go."""
+        self._document = self._dump()
+
     def restore_station(self, station_id: StationId) -> None:
         """Bring the EVSEs of a station back as they were."""
         for key in persistence.stored_evse_keys(self._document, station_id):

@@ -163,10 +163,12 @@ class Site:
         self._keeper.restore_programme(programme_id, record)
         self._wake()
 
-    def remove_programme(self, programme_id: ProgrammeId) -> None:
-        """Leave a programme: nothing that it asked for goes on."""
+    def remove_programme(self, programme_id: ProgrammeId, *, is_removed: bool) -> None:
+        """End what a programme asked for; keep nothing of one that was left."""
+        self._keeper.remember()
         self._registry.programmes.pop(programme_id, None)
-        self._keeper.forget("programmes", lambda key: key == programme_id)
+        if is_removed:
+            self._keeper.forget("programmes", lambda key: key == programme_id)
         self._wake()
 
     async def set_evse_policy(

@@ -17,7 +17,7 @@ TICK_S = 1.0
 class RunBlocking(Protocol):
     """Run a function in the executor."""
 
-    def __call__[T](self, function: Callable[[], T]) -> Awaitable[T]:
+    def __call__[T](self, function: Callable[[], T], /) -> Awaitable[T]:
         """Return its result, or raise what it raised."""
         ...
 

@@ -1,0 +1,138 @@
+"""Read the facts of the home's parts out of the config entry and its subentries.
+
+Dictionaries are keyword arguments of the adapters' own configuration classes, which
+the shell does not know.
+"""
+
+from base64 import urlsafe_b64decode
+from collections.abc import Mapping
+from typing import Any
+
+from homeassistant.config_entries import ConfigSubentry
+
+from .const import (
+    CONF_AGGREGATOR_KEYS,
+    CONF_BROKER_HOST,
+    CONF_BROKER_PORT,
+    CONF_BROKER_ROOT_PEM,
+    CONF_CAPACITY_KWH,
+    CONF_CLIENT_CERTIFICATE_PEM,
+    CONF_CLIENT_KEY_PEM,
+    CONF_EVCC_ID,
+    CONF_HOME_ID,
+    CONF_IDENTITY,
+    CONF_MAX_CHARGE_POWER_W,
+    CONF_MAX_DISCHARGE_POWER_W,
+    CONF_MAY_DISCHARGE,
+    CONF_OCPP_HOST,
+    CONF_OCPP_PORT,
+    CONF_PASSWORD,
+    CONF_PROGRAMME_ID,
+    CONF_REGION,
+    CONF_RESERVE_PERCENT,
+    CONF_SIGNING_SEED,
+    CONF_UNATTENDED_CHARGE_W,
+    CONF_VEHICLE_ID,
+    CONF_VIRTUAL,
+    CONF_VPP_RESERVE_PERCENT,
+    SUBENTRY_STATION,
+    VIRTUAL_NO,
+)
+from .coordinator import V2gConfigEntry
+from .domain.ids import ProgrammeId, StationId, VehicleId
+from .domain.policy import StationLimits, VehiclePolicy, VehicleSpec
+from .domain.units import kilowatt_hours_to_watt_hours
+
+
+def station_limits(subentry: ConfigSubentry) -> StationLimits:
+    """Return what the installation of a station allows."""
+    data, default = subentry.data, StationLimits()
+    return StationLimits(
+        max_charge_power_w=data.get(
+            CONF_MAX_CHARGE_POWER_W, default.max_charge_power_w
+        ),
+        max_discharge_power_w=data.get(
+            CONF_MAX_DISCHARGE_POWER_W, default.max_discharge_power_w
+        ),
+        unattended_charge_w=data.get(
+            CONF_UNATTENDED_CHARGE_W, default.unattended_charge_w
+        ),
+    )
+
+
+def vehicle(subentry: ConfigSubentry) -> VehicleSpec:
+    """Return the facts of a vehicle."""
+    data = subentry.data
+    return VehicleSpec(
+        vehicle_id=VehicleId(data[CONF_VEHICLE_ID]),
+        name=subentry.title,
+        capacity_wh=kilowatt_hours_to_watt_hours(data[CONF_CAPACITY_KWH]),
+        evcc_id=data.get(CONF_EVCC_ID),
+    )
+
+
+def initial_vehicle_policy(subentry: ConfigSubentry) -> VehiclePolicy:
+    """Return the knobs that a vehicle begins with; later they are entities.
+
+    A virtual car may discharge from the start: nothing real can be lost by it.
+    """
+    data, default = subentry.data, VehiclePolicy()
+    is_virtual = data.get(CONF_VIRTUAL, VIRTUAL_NO) != VIRTUAL_NO
+    return VehiclePolicy(
+        reserve_percent=data.get(CONF_RESERVE_PERCENT, default.reserve_percent),
+        vpp_reserve_percent=data.get(
+            CONF_VPP_RESERVE_PERCENT, default.vpp_reserve_percent
+        ),
+        is_discharge_allowed=data.get(CONF_MAY_DISCHARGE, is_virtual),
+    )
+
+
+def listen_address(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return where the listener listens."""
+    return {"host": data[CONF_OCPP_HOST], "port": data[CONF_OCPP_PORT]}
+
+
+def stations(entry: V2gConfigEntry) -> list[dict[str, Any]]:
+    """Return the settings of every charging station."""
+    return [
+        station(subentry)
+        for subentry in entry.subentries.values()
+        if subentry.subentry_type == SUBENTRY_STATION
+    ]
+
+
+def station(subentry: ConfigSubentry) -> dict[str, Any]:
+    """Return the settings of one charging station."""
+    return {
+        "identity": StationId(subentry.data[CONF_IDENTITY]),
+        "password": subentry.data[CONF_PASSWORD],
+        "limits": station_limits(subentry),
+    }
+
+
+def programme(subentry: ConfigSubentry) -> dict[str, Any]:
+    """Return the facts of the link to one programme."""
+    data = subentry.data
+    return {
+        "host": data[CONF_BROKER_HOST],
+        "port": data[CONF_BROKER_PORT],
+        "region": data[CONF_REGION],
+        "home_id": data[CONF_HOME_ID],
+        "programme_id": ProgrammeId(data[CONF_PROGRAMME_ID]),
+        "aggregator_keys": data[CONF_AGGREGATOR_KEYS],
+    }
+
+
+def tls_material(data: Mapping[str, Any]) -> tuple[str, str, str]:
+    """Return broker root, client certificate and client key, PEM."""
+    return (
+        data[CONF_BROKER_ROOT_PEM],
+        data[CONF_CLIENT_CERTIFICATE_PEM],
+        data[CONF_CLIENT_KEY_PEM],
+    )
+
+
+def signing_seed(data: Mapping[str, Any]) -> bytes:
+    """Return the seed of the home's signing key for a programme, 32 bytes."""
+    text: str = data[CONF_SIGNING_SEED]
+    return urlsafe_b64decode(text + "=" * (-len(text) % 4))

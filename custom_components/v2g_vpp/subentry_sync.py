@@ -1,0 +1,90 @@
+"""Follow the subentries of the home without ever reloading it.
+
+Adopting, editing or removing one station must not drop the connection of another, so
+a change of a subentry is carried out alone. Subentries change in place: they are
+compared as copies.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+import logging
+
+from homeassistant.config_entries import ConfigSubentry
+from homeassistant.core import HomeAssistant
+
+from . import const
+from .coordinator import Close, KnownSubentry, V2gConfigEntry, V2gRuntimeData
+
+_LOGGER = logging.getLogger(__name__)
+
+type Open = Callable[[ConfigSubentry], Awaitable[Close]]
+"""Bring the parts of one subentry to life; returns what ends them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubentrySync:
+    """Open, change and close the running parts of subentries."""
+
+    open_station: Open
+    open_vehicle: Open
+    open_programme: Open
+
+    async def open_all(self, entry: V2gConfigEntry) -> None:
+        """Bring every subentry of a fresh entry to life."""
+        runtime = entry.runtime_data
+        runtime.entry_data = dict(entry.data)
+        runtime.known = known_subentries(entry)
+        for subentry in list(entry.subentries.values()):
+            await self._open(runtime, subentry)
+
+    async def follow(self, hass: HomeAssistant, entry: V2gConfigEntry) -> None:
+        """Carry out what changed since the last call; the entry's update listener."""
+        runtime = entry.runtime_data
+        if dict(entry.data) != runtime.entry_data:
+            hass.config_entries.async_schedule_reload(entry.entry_id)
+            return
+        before, runtime.known = runtime.known, known_subentries(entry)
+        for subentry_id in before.keys() - runtime.known.keys():
+            await self._close(runtime, subentry_id, is_removed=True)
+        for subentry_id, now in runtime.known.items():
+            subentry = entry.subentries[subentry_id]
+            if subentry_id not in before:
+                await self._open(runtime, subentry)
+                for add_entities in runtime.adders:
+                    add_entities(subentry)
+            elif before[subentry_id] != now:
+                await self._close(runtime, subentry_id, is_removed=False)
+                await self._open(runtime, subentry)
+
+    async def close_all(self, runtime: V2gRuntimeData) -> None:
+        """End everything, the last one opened first."""
+        for subentry_id in reversed(list(runtime.closers)):
+            await self._close(runtime, subentry_id, is_removed=False)
+
+    async def _open(self, runtime: V2gRuntimeData, subentry: ConfigSubentry) -> None:
+        match subentry.subentry_type:
+            case const.SUBENTRY_STATION:
+                opener = self.open_station
+            case const.SUBENTRY_VEHICLE:
+                opener = self.open_vehicle
+            case const.SUBENTRY_PROGRAMME:
+                opener = self.open_programme
+            case unknown:
+                _LOGGER.warning("subentry type %s is unknown", unknown)
+                return
+        runtime.closers[subentry.subentry_id] = await opener(subentry)
+
+    async def _close(
+        self, runtime: V2gRuntimeData, subentry_id: str, *, is_removed: bool
+    ) -> None:
+        close = runtime.closers.pop(subentry_id, None)
+        if close is not None:
+            await close(is_removed=is_removed)
+
+
+def known_subentries(entry: V2gConfigEntry) -> dict[str, KnownSubentry]:
+    """Return copies of all subentries, to compare with later."""
+    return {
+        subentry_id: (subentry.subentry_type, dict(subentry.data), subentry.title)
+        for subentry_id, subentry in entry.subentries.items()
+    }

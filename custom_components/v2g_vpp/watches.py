@@ -1,0 +1,43 @@
+"""Turn what happens to stores and programmes into repairs."""
+
+from collections.abc import Awaitable, Callable
+import logging
+
+from homeassistant.core import HomeAssistant
+
+from . import repairs
+from .domain.errors import V2gError
+from .storage import HaStore
+
+_LOGGER = logging.getLogger(__name__)
+
+
+def watched_store(hass: HomeAssistant, key: str) -> HaStore:
+    """Return a store whose failed writes become a repair."""
+    return HaStore(hass, key, report_write=repairs.async_write_reporter(hass, key))
+
+
+class ProgrammeWatch:
+    """Raise and clear the repair of one programme."""
+
+    def __init__(self, hass: HomeAssistant, programme_id: str, title: str) -> None:
+        """Name the programme."""
+        self._hass, self._programme_id, self._title = hass, programme_id, title
+
+    def failed(self, err: V2gError) -> None:
+        """Say why there is no link, and what to do."""
+        _LOGGER.warning("%s: %s", self._programme_id, err)
+        repairs.async_raise_vpp_problem(
+            self._hass, self._programme_id, self._title, err
+        )
+
+    def recovered(self) -> None:
+        """Forget the problem: the link is up."""
+        repairs.async_clear_vpp_problem(self._hass, self._programme_id)
+
+    async def started(self, start: Callable[[], Awaitable[None]]) -> None:
+        """Start a link; a fault of one programme never fails the home."""
+        try:
+            await start()
+        except V2gError as err:
+            self.failed(err)
