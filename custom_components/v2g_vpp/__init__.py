@@ -1,7 +1,4 @@
-"""Turn a home with bidirectional chargers into a participant of a power plant.
-
-The composition root: the only module that knows every layer.
-"""
+"""The composition root of the integration: the only module that knows every layer."""
 
 from functools import partial
 
