@@ -85,8 +85,8 @@ class DisplayFilter:
     def _is_far(self, value: Shown) -> bool:
         if value is None or self._shown is None:
             return value is not self._shown
-        if value == 0.0 or self._shown == 0.0:
-            # Nothing and something are never the same, however small.
-            return value != self._shown
+        if value == 0.0:
+            # A dead band must not leave some watts on show when nothing flows.
+            return self._shown != 0.0
         band = max(self._rate.dead_band, self._rate.dead_band_share * abs(self._shown))
         return abs(value - self._shown) >= band
