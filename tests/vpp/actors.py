@@ -1,12 +1,20 @@
 """Who takes part in the tests: a home that records, an aggregator that is scripted."""
 
 import asyncio
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 import json
+import ssl
+from typing import Any
 import uuid
 
-from custom_components.v2g_vpp.domain.dispatch import AckCode, AckStatus, DispatchAck
+from custom_components.v2g_vpp.domain.dispatch import (
+    AckCode,
+    AckStatus,
+    DispatchAck,
+    DispatchOrder,
+)
 from custom_components.v2g_vpp.pki.signing import Ed25519Signer
 from custom_components.v2g_vpp.vpp.gate import Frame
 from custom_components.v2g_vpp.vpp.messages import Publication
@@ -31,17 +39,17 @@ EPOCH_START = datetime(2026, 11, 23, 17, 0, tzinfo=UTC)
 class FakeClock:
     """Both clocks, moved by hand."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.mono_s = 1000.0
         self.wall = EPOCH_START
 
-    def monotonic(self):
+    def monotonic(self) -> Any:
         return self.mono_s
 
-    def utcnow(self):
+    def utcnow(self) -> Any:
         return self.wall
 
-    def advance(self, seconds):
+    def advance(self, seconds: float) -> None:
         self.mono_s += seconds
         self.wall += timedelta(seconds=seconds)
 
@@ -49,18 +57,18 @@ class FakeClock:
 class MemoryStore:
     """A document that survives the objects that use it; JSON in between, as on disk."""
 
-    def __init__(self, document=None):
+    def __init__(self, document: Any = None) -> None:
         self.text = None if document is None else json.dumps(document)
         self.saves = 0
 
-    async def load(self):
+    async def load(self) -> Any:
         return None if self.text is None else json.loads(self.text)
 
-    async def save(self, data):
+    async def save(self, data: Mapping[str, Any]) -> None:
         self.saves += 1
         self.text = json.dumps(dict(data))
 
-    def save_later(self, read):
+    def save_later(self, read: Callable[[], Any]) -> None:
         self.text = json.dumps(dict(read()))
 
 
@@ -68,14 +76,14 @@ class MemoryStore:
 class RecordingHome:
     """The home's side of the port: accepts, and writes down what it was told."""
 
-    orders: list = field(default_factory=list)
-    cancelled: list = field(default_factory=list)
-    beats: list = field(default_factory=list)
-    links: list = field(default_factory=list)
-    verdict: tuple = (AckStatus.ACCEPTED, AckCode.OK)
-    on_order: object = None
+    orders: list[DispatchOrder] = field(default_factory=list)
+    cancelled: list[str] = field(default_factory=list)
+    beats: list[float] = field(default_factory=list)
+    links: list[bool] = field(default_factory=list)
+    verdict: tuple[AckStatus, AckCode] = (AckStatus.ACCEPTED, AckCode.OK)
+    on_order: Callable[[DispatchOrder], None] | None = None
 
-    def receive_order(self, order):
+    def receive_order(self, order: DispatchOrder) -> DispatchAck:
         self.orders.append(order)
         if self.on_order is not None:
             self.on_order(order)
@@ -84,20 +92,20 @@ class RecordingHome:
             order_id=order.order_id, status=status, code=code, committed_w=order.power_w
         )
 
-    def cancel_order(self, programme_id, order_id):
+    def cancel_order(self, programme_id: str, order_id: str) -> Any:
         self.cancelled.append(order_id)
         return DispatchAck(
             order_id=order_id, status=AckStatus.CANCELLED, code=AckCode.OK
         )
 
-    def heartbeat_seen(self, programme_id, sent_mono_s):
+    def heartbeat_seen(self, programme_id: str, sent_mono_s: float) -> None:
         self.beats.append(sent_mono_s)
 
-    def link_changed(self, programme_id, *, is_connected):
+    def link_changed(self, programme_id: str, *, is_connected: bool) -> None:
         self.links.append(is_connected)
 
 
-def wire_time(moment):
+def wire_time(moment: datetime) -> Any:
     """The one form of a time on the wire."""
     return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
 
@@ -105,14 +113,20 @@ def wire_time(moment):
 class Pen:
     """Writes what an aggregator sends: envelope, payload, signature."""
 
-    def __init__(self, utcnow, epoch=42, signer=AGGREGATOR, key_id="agg-1"):
+    def __init__(
+        self,
+        utcnow: Callable[[], datetime],
+        epoch: int = 42,
+        signer: Ed25519Signer = AGGREGATOR,
+        key_id: str = "agg-1",
+    ) -> None:
         self.utcnow = utcnow
         self.epoch = epoch
         self.signer = signer
         self.key_id = key_id
-        self.seq = {}
+        self.seq: dict[str, int] = {}
 
-    def payload(self, topic, message_type, /, **body):
+    def payload(self, topic: str, message_type: str, /, **body: Any) -> Any:
         self.seq[topic] = self.seq.get(topic, 0) + 1
         head = {
             "version": "1.0",
@@ -124,7 +138,14 @@ class Pen:
         }
         return head | body
 
-    def command(self, topic=None, *, start_s=0, end_s=1800, **body):
+    def command(
+        self,
+        topic: str | None = None,
+        *,
+        start_s: float = 0,
+        end_s: float = 1800,
+        **body: Any,
+    ) -> Any:
         now = self.utcnow()
         body = {
             "kind": "setpoint",
@@ -136,7 +157,7 @@ class Pen:
             del body["power_w"]
         return self.payload(topic or TOPICS.down(DownType.COMMAND), "command", **body)
 
-    def frame(self, topic, message, *, is_retained=False):
+    def frame(self, topic: str, message: Any, *, is_retained: bool = False) -> Any:
         raw = json.dumps(message).encode()
         return Frame(
             topic=topic,
@@ -145,7 +166,7 @@ class Pen:
             is_retained=is_retained,
         )
 
-    def sign(self, topic, raw):
+    def sign(self, topic: str, raw: bytes) -> Any:
         signature = self.signer.sign(signed_bytes(topic, raw))
         return f"{self.key_id}:{encode_base64url(signature)}"
 
@@ -157,25 +178,25 @@ class Heard:
     topic: str
     payload: bytes
     is_retained: bool
-    signatures: tuple
+    signatures: tuple[str, ...]
 
     @property
-    def kind(self):
+    def kind(self) -> Any:
         return self.topic.rpartition("/")[2]
 
     @property
-    def message(self):
+    def message(self) -> Any:
         return json.loads(self.payload) if self.payload else None
 
 
 class ScriptedAggregator:
     """The other end of a real broker: answers hello and clock, says what it is told."""
 
-    def __init__(self, port, context, clock):
+    def __init__(self, port: int, context: ssl.SSLContext, clock: Any) -> None:
         self.clock = clock
         self.pen = Pen(clock.utcnow)
-        self.heard = []
-        self.welcome = {}
+        self.heard: list[Heard] = []
+        self.welcome: dict[str, Any] = {}
         self.answers_clock = True
         self.answers_hello = True
         self._news = asyncio.Event()
@@ -187,9 +208,9 @@ class ScriptedAggregator:
             will_topic="v2gvpp/v1/north/aggregator/will",
             will_payload=b"",
         )
-        self.session = None
+        self.session: MqttSession | None = None
 
-    async def connect(self, run_blocking):
+    async def connect(self, run_blocking: Any) -> None:
         self.session = MqttSession(
             self._settings,
             self._context,
@@ -197,13 +218,23 @@ class ScriptedAggregator:
         )
         await self.session.open(run_blocking, [f"v2gvpp/v1/{REGION}/+/up/#"])
 
-    def close(self):
+    def close(self) -> None:
         if self.session is not None:
             self.session.close(with_will=False)
 
-    def say(self, kind, message, *, topic=None, qos=0, is_retained=False, pen=None):
+    def say(
+        self,
+        kind: DownType,
+        message: Any,
+        *,
+        topic: str | None = None,
+        qos: int = 0,
+        is_retained: bool = False,
+        pen: Any = None,
+    ) -> Any:
         topic = topic or TOPICS.down(kind)
         raw = json.dumps(message).encode()
+        assert self.session is not None
         self.session.publish(
             Publication(
                 topic=topic,
@@ -216,17 +247,19 @@ class ScriptedAggregator:
         )
         return message["id"]
 
-    def command(self, **body):
+    def command(self, **body: Any) -> Any:
         return self.say(DownType.COMMAND, self.pen.command(**body), qos=1)
 
-    def heartbeat(self):
+    def heartbeat(self) -> None:
         topic = TOPICS.down(DownType.HEARTBEAT)
         self.say(DownType.HEARTBEAT, self.pen.payload(topic, "heartbeat"))
 
-    def of(self, kind):
+    def of(self, kind: str) -> Any:
         return [one.message for one in self.heard if one.kind == kind]
 
-    async def wait_for(self, condition, timeout_s=10.0):
+    async def wait_for(
+        self, condition: Callable[[], Any], timeout_s: float = 10.0
+    ) -> Any:
         """Return the first true result, looked for after each message of the home."""
         async with asyncio.timeout(timeout_s):
             while not (found := condition()):
@@ -234,14 +267,14 @@ class ScriptedAggregator:
                 await self._news.wait()
         return found
 
-    async def ack_of(self, command_id):
+    async def ack_of(self, command_id: str | None) -> Any:
         return await self.wait_for(
             lambda: next(
                 (a for a in self.of("ack") if a["command_id"] == command_id), None
             )
         )
 
-    def _arrived(self, frame):
+    def _arrived(self, frame: Frame) -> None:
         heard = Heard(frame.topic, frame.payload, frame.is_retained, frame.signatures)
         self.heard.append(heard)
         if heard.kind == "hello" and self.answers_hello and not frame.is_retained:
@@ -250,7 +283,7 @@ class ScriptedAggregator:
             self._say_clock(heard.message)
         self._news.set()
 
-    def _say_welcome(self, hello):
+    def _say_welcome(self, hello: dict[str, Any]) -> None:
         body = {
             "hello_id": hello["id"],
             "status": "accepted",
@@ -263,7 +296,7 @@ class ScriptedAggregator:
         topic = TOPICS.down(DownType.WELCOME)
         self.say(DownType.WELCOME, self.pen.payload(topic, "welcome", **body), qos=1)
 
-    def _say_clock(self, request):
+    def _say_clock(self, request: dict[str, Any]) -> None:
         now = wire_time(self.clock.utcnow())
         topic = TOPICS.down(DownType.CLOCK)
         message = self.pen.payload(

@@ -1,236 +1,39 @@
 """A real broker with certificates of its own, and a link to it."""
 
-import asyncio
-from datetime import timedelta
-import random
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 import socket
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
 import pytest
 
-from custom_components.v2g_vpp.domain.ids import ProgrammeId
-from custom_components.v2g_vpp.pki.authority import (
-    LeafPurpose,
-    create_authority,
-    issue_certificate,
-)
-from custom_components.v2g_vpp.pki.request import create_client_request
-from custom_components.v2g_vpp.pki.signing import verify_signature
-from custom_components.v2g_vpp.pki.tls import client_context
 from custom_components.v2g_vpp.system_clock import SystemClock
-from custom_components.v2g_vpp.vpp.link import VppLink
-from custom_components.v2g_vpp.vpp.link_config import LinkPorts, VppLinkConfig
-from script.rig.broker import Broker, BrokerFiles
+from script.rig.broker import Broker
 
-from .actors import (
-    AGGREGATOR_KEYS,
-    HOME,
-    HOME_SIGNER,
-    PROGRAMME,
-    REGION,
-    MemoryStore,
-    RecordingHome,
-    ScriptedAggregator,
-)
-
-ACCESS_LIST = f"""\
-user aggregator
-topic readwrite v2gvpp/v1/{REGION}/#
-user {REGION}--{HOME}
-topic write v2gvpp/v1/{REGION}/{HOME}/up/#
-topic read v2gvpp/v1/{REGION}/{HOME}/dn/#
-topic read v2gvpp/v1/{REGION}/all/dn/#
-topic read v2gvpp/v1/{REGION}/group/feeder-7/dn/#
-"""
-
-
-class Certificates:
-    """One operator: its root, and what it issues."""
-
-    def __init__(self, clock):
-        self._now = clock.utcnow()
-        self.authority = create_authority("Operator", self._now)
-
-    @property
-    def root_pem(self):
-        return self.authority.certificate_pem
-
-    def client(self, common_name, life=timedelta(days=1), *, age=timedelta()):
-        """Return (certificate, key) as PEM."""
-        made = create_client_request(common_name)
-        certificate = issue_certificate(
-            self.authority,
-            made.csr_pem,
-            self._now - age,
-            LeafPurpose.CLIENT,
-            life=life,
-        )
-        return certificate, made.key_pem
-
-    def context(self, common_name, **validity):
-        return client_context(self.root_pem, *self.client(common_name, **validity))
-
-    def write_broker_files(self, directory, hosts=("127.0.0.1", "localhost")):
-        made = create_client_request("broker")
-        certificate = issue_certificate(
-            self.authority,
-            made.csr_pem,
-            self._now,
-            LeafPurpose.SERVER,
-            hosts=hosts,
-        )
-        files = BrokerFiles(
-            root=directory / "root.pem",
-            revoked=directory / "crl.pem",
-            certificate=directory / "server.pem",
-            key=directory / "server.key",
-            access_list=directory / "access.list",
-        )
-        files.root.write_text(self.root_pem)
-        files.certificate.write_text(certificate)
-        files.key.write_text(made.key_pem)
-        files.access_list.write_text(ACCESS_LIST)
-        self.write_revoked(files, ())
-        return files
-
-    def write_revoked(self, files, certificates):
-        root = x509.load_pem_x509_certificate(self.root_pem.encode())
-        key = serialization.load_pem_private_key(self.authority.key_pem.encode(), None)
-        builder = (
-            x509.CertificateRevocationListBuilder()
-            .issuer_name(root.subject)
-            .last_update(self._now - timedelta(hours=1))
-            .next_update(self._now + timedelta(days=1))
-        )
-        for pem in certificates:
-            serial = x509.load_pem_x509_certificate(pem.encode()).serial_number
-            builder = builder.add_revoked_certificate(
-                x509.RevokedCertificateBuilder()
-                .serial_number(serial)
-                .revocation_date(self._now - timedelta(minutes=1))
-                .build()
-            )
-        revoked = builder.sign(key, hashes.SHA256())
-        files.revoked.write_bytes(revoked.public_bytes(serialization.Encoding.PEM))
-
-
-async def run_blocking(function):
-    return await asyncio.get_running_loop().run_in_executor(None, function)
-
-
-class Rig:
-    """One home, one broker, one aggregator."""
-
-    def __init__(self, broker, certificates):
-        self.broker = broker
-        self.certificates = certificates
-        self.clock = SystemClock()
-        self.home = RecordingHome()
-        self.store = MemoryStore()
-        self.problems = []
-        self.recoveries = 0
-        self.context = certificates.context(f"{REGION}--{HOME}")
-        self.aggregator = ScriptedAggregator(
-            broker.port, certificates.context("aggregator"), self.clock
-        )
-        self.tasks = set()
-        self.changed = asyncio.Event()
-        self.link = None
-
-    def make_link(self, **changes):
-        config = VppLinkConfig(
-            **{
-                "host": "127.0.0.1",
-                "port": self.broker.port,
-                "region": REGION,
-                "home_id": HOME,
-                "programme_id": ProgrammeId(PROGRAMME),
-                "aggregator_keys": AGGREGATOR_KEYS,
-                "tick_s": 0.05,
-                **changes,
-            }
-        )
-        self.link = VppLink(
-            config,
-            LinkPorts(
-                make_context=lambda: self.context,
-                receiver=self.home,
-                store=self.store,
-                clock=self.clock,
-                spawn=self.spawn,
-                run_blocking=run_blocking,
-                signer=HOME_SIGNER,
-                verify=verify_signature,
-                on_problem=self._on_problem,
-                on_recovered=self._on_recovered,
-                # Tries follow each other at once: the draw is tested on its own.
-                uniform=lambda low, high: low + 0.02,
-            ),
-        )
-        return self.link
-
-    async def start(self):
-        await self.aggregator.connect(run_blocking)
-        await self.make_link().start()
-        await self.synchronised()
-        return self
-
-    async def synchronised(self):
-        """Wait until the clock is measured: only then a discharge may pass."""
-        await self.until(lambda: self.link.clock_offset_s is not None)
-
-    async def until(self, condition, timeout_s=10.0):
-        """Look every few milliseconds: the link changes without telling a test."""
-        async with asyncio.timeout(timeout_s):
-            while not condition():
-                await asyncio.sleep(0.005)
-
-    def spawn(self, coroutine, name):
-        task = asyncio.get_running_loop().create_task(coroutine, name=name)
-        self.tasks.add(task)
-        task.add_done_callback(self.tasks.discard)
-
-    async def stop(self):
-        if self.link is not None:
-            await self.link.stop()
-        self.aggregator.close()
-        await asyncio.sleep(0)  # done callbacks of what has just ended
-        assert not [t for t in self.tasks if "link" in t.get_name()]
-        await asyncio.gather(*self.tasks)
-
-    def _on_problem(self, err):
-        self.problems.append(err)
-
-    def _on_recovered(self):
-        self.recoveries += 1
+from .rig import Certificates, Rig
 
 
 @pytest.fixture(scope="session")
-def certificates():
+def certificates() -> Certificates:
     return Certificates(SystemClock())
 
 
 @pytest.fixture
-def broker(certificates, tmp_path, socket_enabled):
+def broker(
+    certificates: Certificates, tmp_path: Path, socket_enabled: None
+) -> Iterator[Broker]:
     with Broker(tmp_path, certificates.write_broker_files(tmp_path)) as running:
         yield running
 
 
 @pytest.fixture
-async def rig(broker, certificates):
+async def rig(broker: Broker, certificates: Certificates) -> AsyncIterator[Rig]:
     made = Rig(broker, certificates)
     yield made
     await made.stop()
 
 
 @pytest.fixture
-def free_port(socket_enabled):
+def free_port(socket_enabled: None) -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-@pytest.fixture
-def generator():
-    return random.Random(7)
+        return int(probe.getsockname()[1])

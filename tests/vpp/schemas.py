@@ -2,6 +2,7 @@
 
 from functools import cache
 import json
+from typing import Any
 
 import jsonschema_rs
 
@@ -14,14 +15,14 @@ NAMES = tuple(
 
 
 @cache
-def schema(name):
+def schema(name: str) -> Any:
     return json.loads((FOLDER / f"{name}.schema.json").read_text())
 
 
 @cache
-def validator(name):
+def validator(name: str) -> Any:
     return jsonschema_rs.Draft202012Validator(schema(name))
 
 
-def example(name):
+def example(name: str) -> Any:
     return json.loads((FOLDER / "examples" / f"{name}.json").read_text())

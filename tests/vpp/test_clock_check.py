@@ -1,6 +1,7 @@
 """The aggregator's clock as the home knows it."""
 
 from datetime import timedelta
+from typing import Any
 
 from hypothesis import given, strategies as st
 import pytest
@@ -14,7 +15,15 @@ from custom_components.v2g_vpp.vpp.clock_check import (
 from .actors import EPOCH_START, FakeClock
 
 
-def exchange(check, clock, *, offset_s=0.0, there_s=0.0, held_s=0.0, back_s=0.0):
+def exchange(
+    check: ClockCheck,
+    clock: Any,
+    *,
+    offset_s: float = 0.0,
+    there_s: float = 0.0,
+    held_s: float = 0.0,
+    back_s: float = 0.0,
+) -> Any:
     """One clock check over a network with these delays."""
     asked = clock.monotonic()
     clock.advance(there_s)
@@ -30,8 +39,9 @@ def exchange(check, clock, *, offset_s=0.0, there_s=0.0, held_s=0.0, back_s=0.0)
     )
 
 
-def offset_s(check, clock):
+def offset_s(check: ClockCheck, clock: Any) -> Any:
     now = check.now(clock.monotonic(), clock.utcnow())
+    assert now.aggregator_at is not None
     return (now.aggregator_at - now.local_at).total_seconds()
 
 
@@ -43,7 +53,9 @@ def offset_s(check, clock):
         max_size=20,
     ),
 )
-def test_error_is_at_most_half_the_shortest_round_trip(true_offset_s, delays):
+def test_error_is_at_most_half_the_shortest_round_trip(
+    true_offset_s: float, delays: list[tuple[float, float, float]]
+) -> None:
     clock, check = FakeClock(), ClockCheck()
     for there_s, held_s, back_s in delays:
         assert exchange(
@@ -56,11 +68,12 @@ def test_error_is_at_most_half_the_shortest_round_trip(true_offset_s, delays):
         )
     shortest = min(there + back for there, _, back in delays[-8:])
     quality = check.quality_s(clock.monotonic())
+    assert quality is not None
     assert quality == pytest.approx(shortest / 2, abs=1e-4)
     assert abs(offset_s(check, clock) - true_offset_s) <= quality + 1e-4
 
 
-def test_slow_or_impossible_exchange_says_nothing():
+def test_slow_or_impossible_exchange_says_nothing() -> None:
     clock, check = FakeClock(), ClockCheck()
     assert not exchange(check, clock, there_s=MAX_ROUND_TRIP_S + 0.1)
     assert not check.add(
@@ -81,7 +94,7 @@ def test_slow_or_impossible_exchange_says_nothing():
     assert check.now(clock.monotonic(), clock.utcnow()).is_trusted
 
 
-def test_estimate_expires_without_new_checks_and_returns_with_one():
+def test_estimate_expires_without_new_checks_and_returns_with_one() -> None:
     clock, check = FakeClock(), ClockCheck()
     exchange(check, clock)
     clock.advance(MAX_AGE_S - 1)
@@ -93,13 +106,15 @@ def test_estimate_expires_without_new_checks_and_returns_with_one():
 
 
 @pytest.mark.parametrize(("offset", "is_trusted"), [(1.9, True), (2.1, False)])
-def test_offset_above_two_seconds_is_not_trusted(offset, is_trusted):
+def test_offset_above_two_seconds_is_not_trusted(
+    offset: float, is_trusted: bool
+) -> None:
     clock, check = FakeClock(), ClockCheck()
     exchange(check, clock, offset_s=offset)
     assert check.now(clock.monotonic(), clock.utcnow()).is_trusted is is_trusted
 
 
-def test_step_of_the_wall_clock_moves_the_offset_and_not_the_estimate():
+def test_step_of_the_wall_clock_moves_the_offset_and_not_the_estimate() -> None:
     clock, check = FakeClock(), ClockCheck()
     exchange(check, clock)
     before = check.now(clock.monotonic(), clock.utcnow()).aggregator_at

@@ -2,8 +2,9 @@
 
 import copy
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 import json
+from typing import Any
 
 from hypothesis import given, settings, strategies as st
 import jsonschema_rs
@@ -22,6 +23,7 @@ from custom_components.v2g_vpp.vpp.messages import (
     Availability,
     ClockRequest,
     CoarseState,
+    Command,
     Envelope,
     Guarantee,
     Hello,
@@ -55,7 +57,7 @@ DRAFT = "https://json-schema.org/draft/2020-12/schema"
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_schema_is_valid_and_its_example_follows_it(name):
+def test_schema_is_valid_and_its_example_follows_it(name: str) -> None:
     assert schema(name)["$schema"] == DRAFT
     jsonschema_rs.meta.validate(schema(name))
     validator(name).validate(example(name))
@@ -63,7 +65,7 @@ def test_schema_is_valid_and_its_example_follows_it(name):
 
 
 @pytest.mark.parametrize("kind", list(DOWN))
-def test_example_of_the_aggregator_parses(kind):
+def test_example_of_the_aggregator_parses(kind: DownType) -> None:
     message = parse(kind, json.dumps(example(DOWN[kind])).encode())
     assert message.envelope.message_id == example(DOWN[kind])["id"]
 
@@ -104,7 +106,9 @@ JUNK = st.one_of(
 
 @settings(max_examples=500, deadline=None)
 @given(data=st.data(), kind=st.sampled_from(list(DOWN)))
-def test_parser_and_schema_agree_about_any_message(data, kind):
+def test_parser_and_schema_agree_about_any_message(
+    data: st.DataObject, kind: DownType
+) -> None:
     name = DOWN[kind]
     message = copy.deepcopy(example(name))
     known = sorted(schema(name)["properties"])
@@ -147,14 +151,14 @@ def test_parser_and_schema_agree_about_any_message(data, kind):
     ],
 )
 @pytest.mark.parametrize("kind", list(DOWN))
-def test_what_is_no_message_is_a_schema_error(kind, payload):
+def test_what_is_no_message_is_a_schema_error(kind: DownType, payload: bytes) -> None:
     with pytest.raises(SchemaError):
         parse(kind, payload)
     assert readable_id(payload) is None
 
 
 @given(st.binary(max_size=200))
-def test_no_bytes_can_raise_anything_else(payload):
+def test_no_bytes_can_raise_anything_else(payload: bytes) -> None:
     for kind in DOWN:
         with pytest.raises(SchemaError):
             parse(kind, payload)
@@ -178,15 +182,16 @@ def test_no_bytes_can_raise_anything_else(payload):
         ("extra", 1),
     ],
 )
-def test_command_field_that_is_wrong_is_named(field, value):
+def test_command_field_that_is_wrong_is_named(field: str, value: Any) -> None:
     message = example("command") | {field: value}
     with pytest.raises(SchemaError) as caught:
         parse(DownType.COMMAND, json.dumps(message).encode())
     assert caught.value.field == field
 
 
-def test_command_carries_what_was_written():
+def test_command_carries_what_was_written() -> None:
     command = parse(DownType.COMMAND, json.dumps(example("command")).encode())
+    assert isinstance(command, Command)
     assert command.kind is WireKind.SETPOINT
     assert command.power_w == -5000.0
     assert command.resource == EvseKey(StationId("CS1"), 1)
@@ -295,7 +300,9 @@ outbound = st.one_of(
 
 @settings(max_examples=300, deadline=None)
 @given(message=outbound, made_at=moments, seq=st.integers(0, MAX_COUNTER))
-def test_whatever_the_home_says_follows_its_schema(message, made_at, seq):
+def test_whatever_the_home_says_follows_its_schema(
+    message: Any, made_at: datetime, seq: int
+) -> None:
     envelope = Envelope(
         version="1.0", message_id=new_id(), epoch=7, seq=seq, made_at=made_at
     )

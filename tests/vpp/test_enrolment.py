@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 import json
+from typing import Any
 
 import pytest
 
@@ -20,7 +21,7 @@ from .schemas import example, validator
 ROOT_PEM = create_authority("Operator", EPOCH_START).certificate_pem
 
 
-def invitation(**changes):
+def invitation(**changes: Any) -> Any:
     raw = example("invitation") | {
         "broker_root_pem": ROOT_PEM,
         "aggregator_keys": AGGREGATOR_KEYS,
@@ -33,7 +34,7 @@ def invitation(**changes):
     return json.dumps(raw)
 
 
-def test_good_invitation_is_read():
+def test_good_invitation_is_read() -> None:
     enrolment = parse_invitation(f"\n {invitation()} \n", EPOCH_START)
     assert (enrolment.broker_host, enrolment.broker_port) == (
         "broker.example.org",
@@ -79,20 +80,20 @@ def test_good_invitation_is_read():
         ("expires_at", "2026-11-23T17:00:00.000Z"),
     ],
 )
-def test_bad_field_is_named(field, value):
+def test_bad_field_is_named(field: str, value: Any) -> None:
     with pytest.raises(InvitationInvalid) as caught:
         parse_invitation(invitation(**{field: value}), EPOCH_START)
     assert caught.value.field == field
 
 
 @pytest.mark.parametrize("text", ["", "hello", "[]", "{}", "\ud800", '{"type": "x"}'])
-def test_what_is_no_invitation_is_called_so(text):
+def test_what_is_no_invitation_is_called_so(text: str) -> None:
     with pytest.raises(InvitationInvalid) as caught:
         parse_invitation(text, EPOCH_START)
     assert caught.value.field == "invitation"
 
 
-def test_expired_invitation_is_refused_from_its_moment_on():
+def test_expired_invitation_is_refused_from_its_moment_on() -> None:
     enrolment = parse_invitation(invitation(), EPOCH_START)
     just_before = enrolment.expires_at - timedelta(milliseconds=1)
     assert parse_invitation(invitation(), just_before) == enrolment
@@ -100,7 +101,7 @@ def test_expired_invitation_is_refused_from_its_moment_on():
         parse_invitation(invitation(), enrolment.expires_at)
 
 
-def test_request_follows_its_schema():
+def test_request_follows_its_schema() -> None:
     enrolment = parse_invitation(invitation(), EPOCH_START)
     csr_pem = "-----BEGIN CERTIFICATE REQUEST-----\n"
     request = enrolment_request(enrolment, csr_pem, HOME_SIGNER.public_key)
@@ -108,7 +109,7 @@ def test_request_follows_its_schema():
     assert request["code"] == enrolment.code
 
 
-def test_reply_gives_a_certificate_or_is_refused():
+def test_reply_gives_a_certificate_or_is_refused() -> None:
     reply = {
         "type": "enrolment_reply",
         "version": "1.0",
@@ -122,7 +123,7 @@ def test_reply_gives_a_certificate_or_is_refused():
 
 
 @pytest.mark.parametrize("name", ["a/b", "+", "#", "", "A", "a--b", "-a", "x" * 32])
-def test_topics_cannot_be_built_from_names_that_mean_more(name):
+def test_topics_cannot_be_built_from_names_that_mean_more(name: str) -> None:
     with pytest.raises(ValueError, match="region"):
         Topics(region=name, home_id="home")
     with pytest.raises(ValueError, match="home_id"):

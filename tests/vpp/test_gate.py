@@ -1,6 +1,7 @@
 """Every rule of the gate, one test each."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -37,11 +38,13 @@ GROUP = TOPICS.group_command("feeder-7")
 class Door:
     """A gate with a clock, a pen that writes to it, and its memory."""
 
-    def __init__(self, memory=None, *, is_measured=True):
+    def __init__(
+        self, memory: GateMemory | None = None, *, is_measured: bool = True
+    ) -> None:
         self.clock = FakeClock()
         self.memory = memory or GateMemory()
         self.check = ClockCheck()
-        self.present_w = 0.0
+        self.present_w: float | None = 0.0
         self.pen = Pen(self.clock.utcnow)
         self.gate = Gate(
             topics=TOPICS,
@@ -53,7 +56,7 @@ class Door:
         if is_measured:
             self.measure()
 
-    def measure(self, offset_s=0.0):
+    def measure(self, offset_s: float = 0.0) -> None:
         at = self.clock.utcnow() + timedelta(seconds=offset_s)
         self.check.add(
             asked_mono_s=self.clock.monotonic(),
@@ -63,10 +66,17 @@ class Door:
         )
 
     @property
-    def now(self):
+    def now(self) -> Any:
         return self.check.now(self.clock.monotonic(), self.clock.utcnow())
 
-    def command(self, message, topic=COMMAND, *, pen=None, is_retained=False):
+    def command(
+        self,
+        message: Any,
+        topic: str = COMMAND,
+        *,
+        pen: Any = None,
+        is_retained: bool = False,
+    ) -> Any:
         """Judge a command; one that passes is accepted by the home."""
         frame = (pen or self.pen).frame(topic, message, is_retained=is_retained)
         verdict = self.gate.judge_command(frame, self.now)
@@ -82,12 +92,14 @@ class Door:
             )
         return verdict
 
-    def cancel(self, command_id=None):
+    def cancel(self, command_id: str | None = None) -> Any:
         body = {"command_id": command_id} if command_id else {"all": True}
         message = self.pen.payload(CANCEL, "cancel", **body)
         return self.gate.judge_cancel(self.pen.frame(CANCEL, message))
 
-    def heartbeat(self, pen=None, *, topic=HEARTBEAT, is_retained=False):
+    def heartbeat(
+        self, pen: Any = None, *, topic: str = HEARTBEAT, is_retained: bool = False
+    ) -> Any:
         pen = pen or self.pen
         message = pen.payload(topic, "heartbeat")
         frame = pen.frame(topic, message, is_retained=is_retained)
@@ -95,16 +107,16 @@ class Door:
 
 
 @pytest.fixture
-def door():
+def door() -> Any:
     return Door()
 
 
-def code_of(verdict):
+def code_of(verdict: Any) -> Any:
     assert isinstance(verdict, Answered), verdict
     return verdict.ack.code
 
 
-def test_rule_1_retained_words_are_ignored(door):
+def test_rule_1_retained_words_are_ignored(door: Door) -> None:
     retained = Dropped(reason=DropReason.RETAINED)
     assert door.command(door.pen.command(), is_retained=True) == retained
     assert door.heartbeat(is_retained=True) == retained
@@ -121,7 +133,7 @@ def test_rule_1_retained_words_are_ignored(door):
         pytest.param({"key_id": "agg-2"}, id="unknown key id"),
     ],
 )
-def test_unsigned_words_get_no_answer_and_move_no_mark(door, pen):
+def test_unsigned_words_get_no_answer_and_move_no_mark(door: Door, pen: Any) -> None:
     forged = Pen(door.clock.utcnow, epoch=99, **pen)
     wrong = Dropped(reason=DropReason.SIGNATURE)
     assert door.command(forged.command(), pen=forged) == wrong
@@ -130,7 +142,7 @@ def test_unsigned_words_get_no_answer_and_move_no_mark(door, pen):
     assert isinstance(door.command(door.pen.command()), Passed)
 
 
-def test_signature_does_not_move_to_another_topic_or_payload(door):
+def test_signature_does_not_move_to_another_topic_or_payload(door: Door) -> None:
     frame = door.pen.frame(COMMAND, door.pen.command())
     elsewhere = type(frame)(
         topic=GROUP,
@@ -156,7 +168,7 @@ def test_signature_does_not_move_to_another_topic_or_payload(door):
     assert isinstance(door.gate.judge_command(frame, door.now), Passed)
 
 
-def test_rule_2_same_id_again_gets_the_recorded_verdict(door):
+def test_rule_2_same_id_again_gets_the_recorded_verdict(door: Door) -> None:
     message = door.pen.command()
     assert isinstance(door.command(message), Passed)
     again = door.command(message)
@@ -167,7 +179,7 @@ def test_rule_2_same_id_again_gets_the_recorded_verdict(door):
     assert code_of(door.command(refused)) is AckCode.SCHEMA
 
 
-def test_rule_2_and_3_hold_across_a_restart(door):
+def test_rule_2_and_3_hold_across_a_restart(door: Door) -> None:
     message = door.pen.command()
     door.command(message)
     stale = door.pen.command() | {"seq": 1}
@@ -176,7 +188,7 @@ def test_rule_2_and_3_hold_across_a_restart(door):
     assert code_of(reborn.command(stale)) is AckCode.STALE_SEQ
 
 
-def test_rule_3_older_numbers_are_refused_and_gaps_are_not(door):
+def test_rule_3_older_numbers_are_refused_and_gaps_are_not(door: Door) -> None:
     assert isinstance(door.command(door.pen.command() | {"seq": 10}), Passed)
     door.clock.advance(1)
     assert code_of(door.command(door.pen.command() | {"seq": 10})) is AckCode.STALE_SEQ
@@ -188,14 +200,14 @@ def test_rule_3_older_numbers_are_refused_and_gaps_are_not(door):
     assert isinstance(door.command(new_term), Passed)
 
 
-def test_rule_3_a_new_leader_on_one_topic_ends_the_old_one_on_all(door):
+def test_rule_3_a_new_leader_on_one_topic_ends_the_old_one_on_all(door: Door) -> None:
     new_leader = Pen(door.clock.utcnow, epoch=43)
     assert isinstance(door.heartbeat(new_leader), Beat)
     assert code_of(door.command(door.pen.command())) is AckCode.OLD_EPOCH
     assert isinstance(door.command(new_leader.command(), pen=new_leader), Passed)
 
 
-def test_rule_3_regional_heartbeats_have_a_count_of_their_own(door):
+def test_rule_3_regional_heartbeats_have_a_count_of_their_own(door: Door) -> None:
     region = Pen(door.clock.utcnow, epoch=7)
     assert isinstance(door.heartbeat(), Beat)
     assert isinstance(door.heartbeat(region, topic=TOPICS.regional_heartbeat), Beat)
@@ -208,8 +220,10 @@ def test_rule_3_regional_heartbeats_have_a_count_of_their_own(door):
         pytest.param(-12.5, AckCode.EXPIRED, id="too old"),
     ],
 )
-def test_rule_4_words_of_another_time_are_refused(door, offset_s, code):
-    def shifted():
+def test_rule_4_words_of_another_time_are_refused(
+    door: Door, offset_s: float, code: AckCode
+) -> None:
+    def shifted() -> Any:
         return door.clock.utcnow() + timedelta(seconds=offset_s)
 
     assert code_of(door.command(Pen(shifted).command())) is code
@@ -217,7 +231,7 @@ def test_rule_4_words_of_another_time_are_refused(door, offset_s, code):
     assert isinstance(door.command(door.pen.command()), Passed)
 
 
-def test_rule_4_window_that_ended_or_is_days_ahead_is_refused(door):
+def test_rule_4_window_that_ended_or_is_days_ahead_is_refused(door: Door) -> None:
     ended = door.pen.command(start_s=-1800, end_s=-1)
     assert code_of(door.command(ended)) is AckCode.EXPIRED
     far = door.pen.command(start_s=49 * 3600, end_s=50 * 3600)
@@ -227,7 +241,9 @@ def test_rule_4_window_that_ended_or_is_days_ahead_is_refused(door):
 
 
 @pytest.mark.parametrize("offset_s", [None, 3.0, -3.0])
-def test_rule_4_without_a_trusted_clock_power_only_goes_nearer_to_zero(offset_s):
+def test_rule_4_without_a_trusted_clock_power_only_goes_nearer_to_zero(
+    offset_s: float | None,
+) -> None:
     door = Door(is_measured=False)
     if offset_s is not None:
         door.measure(offset_s)
@@ -253,7 +269,7 @@ def test_rule_4_without_a_trusted_clock_power_only_goes_nearer_to_zero(offset_s)
     assert isinstance(door.command(door.pen.command()), Passed)
 
 
-def test_rule_5_deadlines_are_monotonic_and_follow_the_aggregators_clock():
+def test_rule_5_deadlines_are_monotonic_and_follow_the_aggregators_clock() -> None:
     door = Door(is_measured=False)
     door.measure(offset_s=1.5)
     verdict = door.command(door.pen.command(start_s=60, end_s=120))
@@ -264,7 +280,9 @@ def test_rule_5_deadlines_are_monotonic_and_follow_the_aggregators_clock():
     assert late.order.ends_mono_s == pytest.approx(door.clock.mono_s + 48.5)
 
 
-def test_rule_5_step_of_the_wall_clock_moves_no_deadline_and_ends_the_trust(door):
+def test_rule_5_step_of_the_wall_clock_moves_no_deadline_and_ends_the_trust(
+    door: Door,
+) -> None:
     door.clock.wall += timedelta(hours=-3)
     verdict = door.command(door.pen.command())
     assert code_of(verdict) is AckCode.CLOCK_SKEW
@@ -272,7 +290,7 @@ def test_rule_5_step_of_the_wall_clock_moves_no_deadline_and_ends_the_trust(door
     assert isinstance(door.command(door.pen.command()), Passed)
 
 
-def test_rule_7_waiting_windows_neither_overlap_nor_pile_up(door):
+def test_rule_7_waiting_windows_neither_overlap_nor_pile_up(door: Door) -> None:
     for index in range(16):
         door.clock.advance(1)
         message = door.pen.command(start_s=600 * (index + 1), end_s=600 * (index + 2))
@@ -285,7 +303,7 @@ def test_rule_7_waiting_windows_neither_overlap_nor_pile_up(door):
     assert code_of(door.command(other)) is AckCode.OVERLAP, "the home holds them all"
 
 
-def test_rule_7_overlap_is_refused_until_the_other_is_cancelled(door):
+def test_rule_7_overlap_is_refused_until_the_other_is_cancelled(door: Door) -> None:
     first = door.pen.command(start_s=600, end_s=1200, resource="CS1/1")
     assert isinstance(door.command(first), Passed)
     clash = door.pen.command(start_s=900, end_s=1500, resource="CS1/1")
@@ -299,7 +317,7 @@ def test_rule_7_overlap_is_refused_until_the_other_is_cancelled(door):
     assert isinstance(door.command(again), Passed)
 
 
-def test_rule_8_cancel_before_its_command_wins(door):
+def test_rule_8_cancel_before_its_command_wins(door: Door) -> None:
     message = door.pen.command()
     verdict = door.cancel(message["id"])
     assert verdict.order_id == message["id"]
@@ -307,7 +325,9 @@ def test_rule_8_cancel_before_its_command_wins(door):
     assert isinstance(door.command(door.pen.command()), Passed)
 
 
-def test_rule_9_third_command_within_a_second_is_refused_and_stops_are_not(door):
+def test_rule_9_third_command_within_a_second_is_refused_and_stops_are_not(
+    door: Door,
+) -> None:
     assert isinstance(door.command(door.pen.command()), Passed)
     assert isinstance(door.command(door.pen.command()), Passed)
     assert code_of(door.command(door.pen.command())) is AckCode.RATE_LIMIT
@@ -325,7 +345,9 @@ def test_rule_9_third_command_within_a_second_is_refused_and_stops_are_not(door)
         pytest.param({"kind": "release"}, id="release"),
     ],
 )
-def test_rule_10_stop_is_exempt_from_order_and_time_but_not_from_the_signature(stop):
+def test_rule_10_stop_is_exempt_from_order_and_time_but_not_from_the_signature(
+    stop: dict[str, Any],
+) -> None:
     door = Door()
     door.command(door.pen.command() | {"seq": 100})
     stale = door.pen.command(**stop) | {"seq": 5, "epoch": 41}
@@ -342,13 +364,13 @@ def test_rule_10_stop_is_exempt_from_order_and_time_but_not_from_the_signature(s
     assert order.ends_mono_s <= blind.clock.mono_s + 1800
 
 
-def test_rule_10_stale_stop_does_not_let_older_commands_back_in(door):
+def test_rule_10_stale_stop_does_not_let_older_commands_back_in(door: Door) -> None:
     door.command(door.pen.command() | {"seq": 100})
     door.command(door.pen.command(power_w=0) | {"seq": 5})
     assert code_of(door.command(door.pen.command() | {"seq": 50})) is AckCode.STALE_SEQ
 
 
-def test_rule_11_without_a_common_version_only_stops_pass(door):
+def test_rule_11_without_a_common_version_only_stops_pass(door: Door) -> None:
     door.gate.is_version_agreed = False
     assert code_of(door.command(door.pen.command())) is AckCode.VERSION
     assert isinstance(door.command(door.pen.command(power_w=0)), Passed)
@@ -356,7 +378,9 @@ def test_rule_11_without_a_common_version_only_stops_pass(door):
     assert isinstance(door.command(door.pen.command()), Passed)
 
 
-def test_rule_12_heartbeat_counts_from_its_signature_and_never_from_the_future(door):
+def test_rule_12_heartbeat_counts_from_its_signature_and_never_from_the_future(
+    door: Door,
+) -> None:
     slow = Pen(lambda: door.clock.utcnow() - timedelta(seconds=11))
     assert door.heartbeat(slow).sent_mono_s == pytest.approx(door.clock.mono_s - 11)
     ahead = Pen(lambda: door.clock.utcnow() + timedelta(seconds=1.5))
@@ -364,7 +388,7 @@ def test_rule_12_heartbeat_counts_from_its_signature_and_never_from_the_future(d
     assert door.heartbeat(ahead).sent_mono_s == door.clock.mono_s
 
 
-def test_rule_12_old_replayed_or_untimed_heartbeats_do_not_count(door):
+def test_rule_12_old_replayed_or_untimed_heartbeats_do_not_count(door: Door) -> None:
     message = door.pen.payload(HEARTBEAT, "heartbeat")
     frame = door.pen.frame(HEARTBEAT, message)
     assert isinstance(door.gate.judge_heartbeat(frame, door.now), Beat)
@@ -382,12 +406,13 @@ def test_rule_12_old_replayed_or_untimed_heartbeats_do_not_count(door):
     "field",
     ["soc_floor_percent", "reserve_percent", "max_export_w", "cycle_budget"],
 )
-def test_rule_13_limits_of_the_home_cannot_be_set(door, field):
-    assert code_of(door.command(door.pen.command(**{field: 1}))) is AckCode.SCHEMA
+def test_rule_13_limits_of_the_home_cannot_be_set(door: Door, field: str) -> None:
+    body: dict[str, Any] = {field: 1}
+    assert code_of(door.command(door.pen.command(**body))) is AckCode.SCHEMA
     assert isinstance(door.command(door.pen.command()), Passed)
 
 
-def test_rule_16_dry_run_is_judged_and_marked_and_test_is_carried(door):
+def test_rule_16_dry_run_is_judged_and_marked_and_test_is_carried(door: Door) -> None:
     dry = door.command(door.pen.command(dry_run=True))
     assert dry.is_dry_run
     trial = door.command(door.pen.command(test=True))
@@ -423,14 +448,16 @@ def test_rule_16_dry_run_is_judged_and_marked_and_test_is_carried(door):
         ),
     ],
 )
-def test_known_kind_that_is_not_offered_is_unsupported(door, body):
+def test_known_kind_that_is_not_offered_is_unsupported(
+    door: Door, body: dict[str, Any]
+) -> None:
     message = door.pen.command(**body)
     del message["power_w"]
     assert code_of(door.command(message)) is AckCode.UNSUPPORTED
 
 
-def test_group_may_limit_and_release_but_not_set(door):
-    def judge(**body):
+def test_group_may_limit_and_release_but_not_set(door: Door) -> None:
+    def judge(**body: Any) -> Any:
         door.clock.advance(1)
         return door.command(door.pen.command(GROUP, **body), GROUP)
 
@@ -443,7 +470,7 @@ def test_group_may_limit_and_release_but_not_set(door):
     assert code_of(own) is AckCode.UNSUPPORTED
 
 
-def test_memory_stays_small_and_keeps_the_newest(door):
+def test_memory_stays_small_and_keeps_the_newest(door: Door) -> None:
     ids = []
     for _ in range(300):
         door.clock.advance(1)
@@ -456,7 +483,7 @@ def test_memory_stays_small_and_keeps_the_newest(door):
     assert stored["verdicts"][-1][0] == ids[-1]
 
 
-def test_malformed_but_signed_command_is_answered_and_moves_no_mark(door):
+def test_malformed_but_signed_command_is_answered_and_moves_no_mark(door: Door) -> None:
     broken = door.pen.command() | {"power_w": "much", "seq": 1000}
     assert code_of(door.command(broken)) is AckCode.SCHEMA
     assert isinstance(door.command(door.pen.command()), Passed)

@@ -3,10 +3,15 @@
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 import json
+from typing import Any
 
 from hypothesis import given, settings, strategies as st
 
-from custom_components.v2g_vpp.domain.dispatch import AckStatus
+from custom_components.v2g_vpp.domain.dispatch import (
+    AckStatus,
+    DispatchAck,
+    DispatchOrder,
+)
 from custom_components.v2g_vpp.domain.ids import ProgrammeId
 from custom_components.v2g_vpp.pki.signing import verify_signature
 from custom_components.v2g_vpp.vpp.clock_check import MAX_OFFSET, ClockCheck
@@ -36,7 +41,7 @@ class Sent:
     """A frame that the network may deliver any number of times, at any time."""
 
     frame: Frame
-    message: dict
+    message: dict[str, Any]
     at: datetime
     """True time."""
 
@@ -48,20 +53,22 @@ class World:
     skew_s: float
     is_measured: bool
     true: FakeClock = field(default_factory=FakeClock)
-    air: list = field(default_factory=list)
+    air: list[Sent] = field(default_factory=list)
     home: RecordingHome = field(default_factory=RecordingHome)
-    acks: list = field(default_factory=list)
-    taken: list = field(default_factory=list)
-    beats: list = field(default_factory=list)
+    acks: list[DispatchAck] = field(default_factory=list)
+    taken: list[tuple[Sent, DispatchOrder, datetime, float]] = field(
+        default_factory=list
+    )
+    beats: list[tuple[Sent, float, float]] = field(default_factory=list)
     restarts: int = 0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         self.pens = [Pen(self.true.utcnow, epoch=epoch) for epoch in (1, 2, 3)]
         self.leader = 0
         self.memory = GateMemory()
         self.build()
 
-    def build(self):
+    def build(self) -> None:
         self.check = ClockCheck()
         gate = Gate(
             topics=TOPICS,
@@ -74,7 +81,7 @@ class World:
         if self.is_measured:
             self.measure()
 
-    def measure(self):
+    def measure(self) -> None:
         self.check.add(
             asked_mono_s=self.true.monotonic(),
             received_at=self.true.utcnow(),
@@ -82,36 +89,36 @@ class World:
             answered_mono_s=self.true.monotonic(),
         )
 
-    def present_w(self):
+    def present_w(self) -> Any:
         return self.home.orders[-1].power_w if self.home.orders else 0.0
 
-    def now(self):
+    def now(self) -> Any:
         local = self.true.utcnow() + timedelta(seconds=self.skew_s)
         return self.check.now(self.true.monotonic(), local)
 
     # ---- what may happen
 
-    def advance(self, seconds):
+    def advance(self, seconds: float) -> None:
         self.true.advance(seconds)
         if self.is_measured:
             self.measure()
 
-    def change_leader(self):
+    def change_leader(self) -> None:
         self.leader = min(self.leader + 1, 2)
 
-    def send_command(self, body, pen_index):
+    def send_command(self, body: dict[str, Any], pen_index: int | None) -> None:
         pen = self.pens[self.leader if pen_index is None else pen_index]
         message = pen.command(**body)
         frame = pen.frame(COMMAND, message)
         self.air.append(Sent(frame, message, self.true.utcnow()))
 
-    def send_heartbeat(self):
+    def send_heartbeat(self) -> None:
         pen = self.pens[self.leader]
         message = pen.payload(HEARTBEAT, "heartbeat")
         frame = pen.frame(HEARTBEAT, message)
         self.air.append(Sent(frame, message, self.true.utcnow()))
 
-    def deliver(self, index):
+    def deliver(self, index: int) -> None:
         if not self.air:
             return
         sent = self.air[index % len(self.air)]
@@ -127,7 +134,7 @@ class World:
             self.taken.append((sent, order, self.true.utcnow(), present_w))
             assert order.start_mono_s >= self.true.monotonic()
 
-    def restart(self):
+    def restart(self) -> None:
         self.memory = GateMemory.restore(
             json.loads(json.dumps(dict(self.memory.to_stored())))
         )
@@ -158,7 +165,9 @@ steps = st.one_of(
     is_measured=st.booleans(),
     script=st.lists(steps, min_size=10, max_size=60),
 )
-def test_nothing_is_applied_twice_backwards_or_expired(skew_s, is_measured, script):
+def test_nothing_is_applied_twice_backwards_or_expired(
+    skew_s: float, is_measured: bool, script: list[tuple[Any, ...]]
+) -> None:
     world = World(skew_s=skew_s, is_measured=is_measured)
     for name, *arguments in script:
         getattr(world, name)(*arguments)
@@ -201,7 +210,9 @@ def test_nothing_is_applied_twice_backwards_or_expired(skew_s, is_measured, scri
     order=st.permutations(list(range(8))),
     repeats=st.lists(st.integers(0, 7), max_size=12),
 )
-def test_any_delivery_of_the_same_commands_ends_with_the_newest(order, repeats):
+def test_any_delivery_of_the_same_commands_ends_with_the_newest(
+    order: Any, repeats: list[int]
+) -> None:
     world = World(skew_s=0.0, is_measured=True)
     for power_w in range(1, 9):
         world.send_command({"power_w": -1000 * power_w, "end_s": 600}, None)

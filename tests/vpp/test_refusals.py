@@ -2,6 +2,8 @@
 
 import asyncio
 from datetime import timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,18 +19,18 @@ from custom_components.v2g_vpp.vpp.probe import probe_broker
 from script.rig.broker import Broker
 
 from .actors import HOME, REGION
-from .conftest import Certificates, run_blocking
+from .rig import Certificates, Rig, run_blocking
 
 NAME = f"{REGION}--{HOME}"
 
 
 @pytest.fixture
-def stranger(rig):
+def stranger(rig: Rig) -> Any:
     """Another operator, whose root our broker does not know."""
     return Certificates(rig.clock)
 
 
-def contexts(rig, stranger):
+def contexts(rig: Rig, stranger: Certificates) -> Any:
     """A wrong context for each fault that the broker or we can find."""
     ours, root = rig.certificates, rig.certificates.root_pem
     bare = client_context(root, *ours.client(NAME))
@@ -53,8 +55,8 @@ def contexts(rig, stranger):
     ],
 )
 async def test_wrong_certificate_is_named_once_and_the_right_one_recovers(
-    rig, stranger, fault, monkeypatch
-):
+    rig: Rig, stranger: Certificates, fault: TlsFault, monkeypatch: pytest.MonkeyPatch
+) -> None:
     # Instead of 15 minutes: the wait itself is a constant, its effect is tested here.
     monkeypatch.setattr(connector, "REFUSED_DELAY_S", 0.05)
     right = rig.context
@@ -73,7 +75,9 @@ async def test_wrong_certificate_is_named_once_and_the_right_one_recovers(
     await rig.until(lambda: rig.home.links == [True])
 
 
-async def test_refusal_waits_until_somebody_repaired_it(rig, stranger):
+async def test_refusal_waits_until_somebody_repaired_it(
+    rig: Rig, stranger: Certificates
+) -> None:
     right = rig.context
     rig.context = contexts(rig, stranger)[TlsFault.UNKNOWN_AUTHORITY]
     await rig.make_link().start()
@@ -85,7 +89,7 @@ async def test_refusal_waits_until_somebody_repaired_it(rig, stranger):
     await rig.until(lambda: rig.home.links == [True])
 
 
-async def test_revoked_certificate_is_named(rig):
+async def test_revoked_certificate_is_named(rig: Rig) -> None:
     certificate, key = rig.certificates.client(NAME)
     rig.certificates.write_revoked(rig.broker.files, [certificate])
     rig.broker.stop()
@@ -96,11 +100,13 @@ async def test_revoked_certificate_is_named(rig):
     assert rig.problems[0].fault is TlsFault.CERTIFICATE_REVOKED
 
 
-async def test_unreadable_certificate_of_ours_is_a_problem_and_not_a_crash(rig):
+async def test_unreadable_certificate_of_ours_is_a_problem_and_not_a_crash(
+    rig: Rig,
+) -> None:
     link = rig.make_link()
     good = rig.context
 
-    def broken():
+    def broken() -> None:
         raise CertificateInvalid("unreadable_key_pair")
 
     object.__setattr__(link._ports, "make_context", broken)
@@ -128,12 +134,12 @@ MaxProtocol = TLSv1.2
 class OldBroker(Broker):
     """A real broker that speaks TLS 1.2 and nothing newer."""
 
-    def _configuration(self):
+    def _configuration(self) -> Any:
         return super()._configuration().replace("tlsv1.3", "tlsv1.2")
 
 
 @pytest.fixture
-def beside(tmp_path):
+def beside(tmp_path: Path) -> Any:
     """A directory for a second broker."""
     directory = tmp_path / "beside"
     directory.mkdir()
@@ -141,8 +147,8 @@ def beside(tmp_path):
 
 
 async def test_broker_with_tls_1_2_only_is_refused(
-    certificates, beside, rig, monkeypatch
-):
+    certificates: Certificates, beside: Path, rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (beside / "openssl.cnf").write_text(OLD_OPENSSL)
     monkeypatch.setenv("OPENSSL_CONF", str(beside / "openssl.cnf"))
     with OldBroker(beside, certificates.write_broker_files(beside)) as old:
@@ -154,14 +160,18 @@ async def test_broker_with_tls_1_2_only_is_refused(
         assert rig.problems[0].fault is TlsFault.NO_TLS_1_3
 
 
-async def test_wrong_host_name_is_named(certificates, beside, rig):
+async def test_wrong_host_name_is_named(
+    certificates: Certificates, beside: Path, rig: Rig
+) -> None:
     files = certificates.write_broker_files(beside, hosts=("broker.example.org",))
     with Broker(beside, files) as other, pytest.raises(BrokerRefusedTls) as caught:
         await run_blocking(lambda: probe_broker("127.0.0.1", other.port, rig.context))
     assert caught.value.fault is TlsFault.WRONG_HOST_NAME
 
 
-async def test_frozen_broker_is_unreachable_and_a_stop_does_not_wait_for_it(rig):
+async def test_frozen_broker_is_unreachable_and_a_stop_does_not_wait_for_it(
+    rig: Rig,
+) -> None:
     rig.broker.freeze()
     try:
         await rig.make_link().start()
@@ -173,7 +183,9 @@ async def test_frozen_broker_is_unreachable_and_a_stop_does_not_wait_for_it(rig)
     assert rig.home.links == []
 
 
-async def test_broker_that_is_absent_is_no_problem_for_a_person(rig, free_port):
+async def test_broker_that_is_absent_is_no_problem_for_a_person(
+    rig: Rig, free_port: int
+) -> None:
     with pytest.raises(BrokerUnreachable):
         await run_blocking(lambda: probe_broker("127.0.0.1", free_port, rig.context))
     await rig.make_link(port=free_port).start()
@@ -181,5 +193,5 @@ async def test_broker_that_is_absent_is_no_problem_for_a_person(rig, free_port):
     assert rig.problems == []
 
 
-async def test_good_certificate_passes_the_probe(rig):
+async def test_good_certificate_passes_the_probe(rig: Rig) -> None:
     await run_blocking(lambda: probe_broker("127.0.0.1", rig.broker.port, rig.context))

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -64,11 +65,11 @@ PROOF = Proof(
 )
 
 
-def reading(value, mono_s=1000.0):
+def reading(value: Any, mono_s: float = 1000.0) -> Any:
     return Reading(value=value, received_mono_s=mono_s, taken_at=EPOCH_START)
 
 
-def evse(**changes):
+def evse(**changes: Any) -> Any:
     return replace(
         EvseSnapshot(
             key=KEY,
@@ -105,7 +106,13 @@ def evse(**changes):
     )
 
 
-def home(*evses, is_participating=True, order=None, export_limit_w=None, soc=61.7):
+def home(
+    *evses: Any,
+    is_participating: bool = True,
+    order: Any = None,
+    export_limit_w: float | None = None,
+    soc: float | None = 61.7,
+) -> Any:
     return SiteSnapshot(
         stations=(
             StationSnapshot(
@@ -148,19 +155,19 @@ def home(*evses, is_participating=True, order=None, export_limit_w=None, soc=61.
     )
 
 
-def availability(snapshot):
+def availability(snapshot: SiteSnapshot) -> Any:
     return describe_availability(snapshot, ProgrammeId(PROGRAMME))
 
 
-def telemetry(snapshot, now_mono_s=1001.0):
+def telemetry(snapshot: SiteSnapshot, now_mono_s: float = 1001.0) -> Any:
     return describe_telemetry(snapshot, ProgrammeId(PROGRAMME), now_mono_s)
 
 
-def offer(snapshot):
+def offer(snapshot: SiteSnapshot) -> Any:
     return describe_offer(snapshot, ProgrammeId(PROGRAMME), 4)
 
 
-def test_availability_is_what_is_left_after_floors():
+def test_availability_is_what_is_left_after_floors() -> None:
     (one,) = availability(home()).resources
     assert (one.room.lowest_w, one.room.highest_w) == (-10_000, 11_000)
     # 61.7 % of 60 kWh down to the dispatch floor of 50 %, and up to 100 %.
@@ -169,7 +176,7 @@ def test_availability_is_what_is_left_after_floors():
     assert one.why == ()
 
 
-def test_blocked_discharge_offers_nothing_and_says_only_the_class():
+def test_blocked_discharge_offers_nothing_and_says_only_the_class() -> None:
     snapshot = home(
         evse(available_discharge_w=0.0, discharge_blocked_by=Reason.VPP_FLOOR)
     )
@@ -178,12 +185,12 @@ def test_blocked_discharge_offers_nothing_and_says_only_the_class():
     assert one.why == (BindingClass.USER,)
 
 
-def test_unknown_state_of_charge_promises_no_energy():
+def test_unknown_state_of_charge_promises_no_energy() -> None:
     (one,) = availability(home(soc=None)).resources
     assert (one.room.deliverable_wh, one.room.absorbable_wh) == (0, 0)
 
 
-def test_paused_programme_offers_nothing_and_opting_in_again_everything():
+def test_paused_programme_offers_nothing_and_opting_in_again_everything() -> None:
     paused = home(is_participating=False)
     assert availability(paused).site.lowest_w == 0
     assert availability(paused).site.highest_w == 0
@@ -192,14 +199,14 @@ def test_paused_programme_offers_nothing_and_opting_in_again_everything():
     assert offer(home()).is_opted_in
 
 
-def test_export_limit_bounds_the_site_and_not_each_evse():
+def test_export_limit_bounds_the_site_and_not_each_evse() -> None:
     two = (evse(), evse(key=EvseKey(StationId("CS1"), 2)))
     site = availability(home(*two, export_limit_w=12_000.0)).site
     assert site.lowest_w == -12_000
     assert availability(home(*two)).site.lowest_w == -20_000
 
 
-def test_change_of_five_percent_or_of_a_class_is_news():
+def test_change_of_five_percent_or_of_a_class_is_news() -> None:
     before = availability(home())
     assert is_news(None, before)
     assert not is_news(before, availability(home(evse(available_charge_w=10_500.0))))
@@ -210,7 +217,7 @@ def test_change_of_five_percent_or_of_a_class_is_news():
     assert not is_news(availability(home(limited)), availability(home(limited)))
 
 
-def test_telemetry_sums_fresh_readings_and_never_counts_silence_as_zero():
+def test_telemetry_sums_fresh_readings_and_never_counts_silence_as_zero() -> None:
     second = EvseKey(StationId("CS1"), 2)
     both = telemetry(home(evse(), evse(key=second)))
     assert both.power_w == pytest.approx(-9974.8)
@@ -224,19 +231,19 @@ def test_telemetry_sums_fresh_readings_and_never_counts_silence_as_zero():
     assert none.power_w is None
 
 
-def test_reading_of_a_site_that_stopped_judging_becomes_stale():
+def test_reading_of_a_site_that_stopped_judging_becomes_stale() -> None:
     assert telemetry(home(), 1000.0 + MAX_READING_AGE_S).power_w is not None
     late = telemetry(home(), 1001.0 + MAX_READING_AGE_S)
     assert (late.power_w, late.quality) == (None, Quality.STALE)
     assert late.resources[0].discharged_wh == 300.0
 
 
-def test_empty_evse_is_no_reason_for_stale_quality():
+def test_empty_evse_is_no_reason_for_stale_quality() -> None:
     empty = evse(is_plugged=False, has_transaction=False, measurement=Measurement())
     assert telemetry(home(evse(), empty)).quality is Quality.GOOD
 
 
-def test_telemetry_names_the_command_that_is_followed():
+def test_telemetry_names_the_command_that_is_followed() -> None:
     order = DispatchOrder(
         order_id=new_id(),
         programme_id=ProgrammeId(PROGRAMME),
@@ -253,7 +260,7 @@ def test_telemetry_names_the_command_that_is_followed():
     assert telemetry(home()).command_id is None
 
 
-def test_offer_says_no_discharge_before_it_is_proven_and_allowed():
+def test_offer_says_no_discharge_before_it_is_proven_and_allowed() -> None:
     (proven,) = offer(home()).resources
     assert (proven.max_discharge_power_w, proven.deadman_s) == (11_000, 23.0)
     assert proven.guarantee is Guarantee.STATION_PROVEN
@@ -267,13 +274,13 @@ def test_offer_says_no_discharge_before_it_is_proven_and_allowed():
     assert (bare.guarantee, bare.deadman_s) == (Guarantee.NONE, None)
 
 
-def test_every_reason_has_a_class_or_is_none_on_purpose():
+def test_every_reason_has_a_class_or_is_none_on_purpose() -> None:
     assert set(CLASS_OF_REASON) == set(Reason)
     silent = {reason for reason, one in CLASS_OF_REASON.items() if one is None}
     assert silent == {Reason.AS_REQUESTED, Reason.NOTHING_REQUESTED}
 
 
-def test_nothing_private_leaves_the_home():
+def test_nothing_private_leaves_the_home() -> None:
     snapshot = home(evse(discharge_blocked_by=Reason.VPP_FLOOR))
     words = b""
     for message in (offer(snapshot), availability(snapshot), telemetry(snapshot)):
