@@ -72,6 +72,9 @@ class Rig:
     is_controlled: bool = True
     """False: nobody ticks any more, as when the process is stuck."""
 
+    has_events: bool = False
+    """True: each second has a second tick at the same moment, as an event makes one."""
+
     on_tick: Callable[[Rig], None] | None = None
     """Called before each tick with fresh readings in ``evse``."""
 
@@ -97,7 +100,7 @@ class Rig:
     def run(self, duration_s: float) -> None:
         """Let seconds pass, one tick at the beginning of each."""
         for _ in range(round(duration_s / TICK_S)):
-            if self.is_controlled:
+            for _ in range(self.is_controlled + self.has_events):
                 self._tick()
             for _ in range(round(TICK_S / SUBSTEP_S)):
                 self.charger.run(self.now_s, SUBSTEP_S)

@@ -19,7 +19,6 @@ from tests.control.given import (
     order,
     override,
     with_policy,
-    with_session,
 )
 from tests.control.steps import DISPATCHED, SITE, TRIM_W, run, settled
 
@@ -51,21 +50,19 @@ def test_a_gap_begins_again_from_what_flows() -> None:
     flows = at(slow, NOW + 60.0, -2_000.0, 70.0)
     # 60 s without a step: the charger's dead-man may have ended the power meanwhile.
     resumed = coordinator.step([flows], SITE, NOW + 60.0)[KEY].setpoint
-    assert resumed.power_w == pytest.approx(-2_500.0)
+    assert resumed.power_w == pytest.approx(-2_000.0)
     assert resumed.reason is Reason.RAMP
 
 
 def test_a_gap_with_a_silent_meter_begins_at_zero() -> None:
     coordinator = DischargeCoordinator()
-    charging = replace(
-        READY, limits=StationLimits(unattended_charge_w=5_000.0), meter_period_s=1.0
-    )
-    run(coordinator, charging)
-    later = coordinator.step([with_session(charging)], SITE, NOW + 60.0)[KEY].setpoint
-    assert later.power_w == 5_000.0
-    slow = with_policy(charging, ramp_w_per_s=100.0)
-    later = coordinator.step([slow], SITE, NOW + 120.0)[KEY].setpoint
-    assert later.power_w == 1_380.0
+    charging = replace(READY, limits=StationLimits(unattended_charge_w=5_000.0))
+    assert run(coordinator, charging).setpoint.power_w == 11_000.0
+    # The readings are still those of the run.
+    silent = coordinator.step([charging], SITE, NOW + 60.0)[KEY].setpoint
+    assert (silent.power_w, silent.reason) == (1_380.0, Reason.RAMP)
+    grown = coordinator.step([charging], SITE, NOW + 61.0)[KEY].setpoint
+    assert (grown.power_w, grown.reason) == (5_000.0, Reason.METER_STALE)
 
 
 def test_a_forgotten_evse_starts_at_zero_again() -> None:

@@ -121,23 +121,21 @@ def _doubts_about_discharge(inputs: GateInputs, now_mono_s: float) -> Iterator[R
 
 
 def _doubts_about_station(inputs: GateInputs) -> Iterator[Reason]:
-    capability, magnitude_w = inputs.station.capability, -inputs.setpoint.power_w
+    capability = inputs.station.capability
     if not inputs.station.has_floor_profile:
         yield Reason.NO_FLOOR_PROFILE
     if capability is None or capability.dialect is DischargeDialect.NONE:
         yield Reason.NO_DIALECT
-        return
-    installed_w = inputs.limits.max_discharge_power_w + ROUNDING_W
-    reported_w = capability.max_discharge_power_w
-    if magnitude_w > installed_w:
-        yield Reason.STATION_LIMIT
-    if reported_w is not None and magnitude_w > reported_w + ROUNDING_W:
-        yield Reason.STATION_LIMIT
-    if magnitude_w > inputs.policy.max_discharge_power_w + ROUNDING_W:
-        yield Reason.OWNER_LIMIT
-    export_limit_w = inputs.export_limit_w
-    if export_limit_w is not None and magnitude_w > export_limit_w + ROUNDING_W:
-        yield Reason.EXPORT_LIMIT
+    reported_w = None if capability is None else capability.max_discharge_power_w
+    limits_w = (
+        (Reason.STATION_LIMIT, inputs.limits.max_discharge_power_w),
+        (Reason.STATION_LIMIT, reported_w),
+        (Reason.OWNER_LIMIT, inputs.policy.max_discharge_power_w),
+        (Reason.EXPORT_LIMIT, inputs.export_limit_w),
+    )
+    for reason, limit_w in limits_w:
+        if limit_w is not None and -inputs.setpoint.power_w > limit_w + ROUNDING_W:
+            yield reason
 
 
 def _doubts_about_vehicle(inputs: GateInputs) -> Iterator[Reason]:
@@ -178,8 +176,7 @@ def _doubts_about_readings(inputs: GateInputs, now_mono_s: float) -> Iterator[Re
     soc, policy = inputs.session.measurement.soc_percent, inputs.vehicle_policy
     if not is_fresh(soc, now_mono_s, SOC_STALE_AFTER_S):
         yield Reason.SOC_UNKNOWN
-        return
-    if policy is None or not soc.value > policy.reserve_percent:
+    elif policy is None or not soc.value > policy.reserve_percent:
         yield Reason.RESERVE_FLOOR
     elif (
         inputs.setpoint.owner is ControlOwner.VPP

@@ -51,11 +51,6 @@ class EvseInputs:
         """The EVSE that this is about."""
         return self.session.key
 
-    @property
-    def rating_w(self) -> float:
-        """The larger of the two installed powers, W."""
-        return max(self.limits.max_charge_power_w, self.limits.max_discharge_power_w)
-
     def fresh_power(self, now_mono_s: float) -> Reading | None:
         """Return the power reading when it still counts, else None."""
         reading = self.session.measurement.power_w

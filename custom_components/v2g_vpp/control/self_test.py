@@ -219,8 +219,7 @@ class SelfTest:
         if not SMALLEST_SHARE * size_w <= -steady_w <= LARGEST_SHARE * size_w:
             self._failure = "wrong_size"
             return
-        if not self._measure_change(self._from_w, steady_w):
-            return
+        self._measure_change(self._from_w, steady_w)
         self._steady_w.append(steady_w)
         self._from_w = steady_w
         is_second = self._phase is SelfTestPhase.DISCHARGING_AGAIN
@@ -273,7 +272,7 @@ class SelfTest:
     def _measure_change(self, from_w: float, to_w: float) -> bool:
         """Note dead time and ramp of the change that has just come to rest.
 
-        Returns False when the samples do not show the change yet.
+        Returns False when that is no change beyond the noise.
         """
         moved = [s for s in self._samples if abs(s.power_w - from_w) > SIGN_OF_FLOW_W]
         if not moved:

@@ -86,9 +86,11 @@ def _trimmed(case: Case, minimum_w: float, now_mono_s: float) -> float:
 
 
 def _elapsed_s(track: Track, now_mono_s: float) -> float:
+    """Return the time that the ramp may use, 0 across a gap."""
     if track.step_mono_s is None:
         return 0.0
-    return clamp(now_mono_s - track.step_mono_s, 0.0, MAX_GAP_S)
+    elapsed_s = max(0.0, now_mono_s - track.step_mono_s)
+    return elapsed_s if elapsed_s <= MAX_GAP_S else 0.0
 
 
 def _bridge_gap(case: Case, now_mono_s: float) -> None:
