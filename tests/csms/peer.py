@@ -192,6 +192,8 @@ class Peer:
         """Answers and errors that came in, in order."""
 
         self.texts: list[str] = []
+        """The same, as they were on the wire."""
+
         self.after_answer: list[tuple[str, Payload]] = []
         """Requests of the station that follow the answer it is about to give."""
 
@@ -204,12 +206,12 @@ class Peer:
         async for message in self.socket:
             if message.type is not aiohttp.WSMsgType.TEXT:
                 break
-            self.texts.append(message.data)
             frame = json.loads(message.data)
             if frame[0] == 2:
                 await self._answer(frame)
             else:
                 self.frames.append(frame)
+                self.texts.append(message.data)
             self._changed.set()
         self.close_code = self.socket.close_code
         self._changed.set()
@@ -240,11 +242,15 @@ class Peer:
                 await self._changed.wait()
 
     async def ask(self, frame: object) -> list[Any]:
-        """Send a frame and return the next answer or error."""
-        seen = len(self.frames)
+        """Send a frame and return the next answer or error to such a frame."""
+        seen = len(self._asked())
         await self.send(frame)
-        await self.until(lambda: len(self.frames) > seen)
-        return self.frames[seen]
+        await self.until(lambda: len(self._asked()) > seen)
+        return self._asked()[seen]
+
+    def _asked(self) -> list[list[Any]]:
+        # Ids of this class begin with a p, those of scenarios never do.
+        return [frame for frame in self.frames if not frame[1].startswith("p")]
 
     async def call(self, action: str, payload: Payload) -> Payload:
         """Send a request and return its answer."""
@@ -259,12 +265,11 @@ class Peer:
 
     async def silent(self, frame: object) -> bool:
         """Send a frame; True when nothing but the answer to a later one comes back."""
-        seen = len(self.frames)
+        marker = f"marker{len(self.texts)}"
+        seen = len(self._asked())
         await self.send(frame)
-        marker = {"vendorId": "marker"}
-        await self.send([2, f"marker{seen}", "DataTransfer", marker])
-        await self.until(lambda: len(self.frames) > seen)
-        return bool(self.frames[seen][1] == f"marker{seen}")
+        answer = await self.ask([2, marker, "DataTransfer", {"vendorId": "marker"}])
+        return answer[1] == marker and len(self._asked()) == seen + 1
 
     async def request(self, action: str, count: int = 1) -> Payload:
         """Return the payload of the count-th request of an action."""

@@ -23,6 +23,12 @@ _LOGGER = logging.getLogger(__name__)
 CLOSE_TIMEOUT_S: Final = 2.0
 """House rule: how long a station may take to answer a close."""
 
+HEARTBEAT_S: Final = 20.0
+"""Silence after which the station is pinged (OCPP brief)."""
+
+PONG_TIMEOUT_S: Final = 10.0
+"""Silence after a ping that ends the link (OCPP brief)."""
+
 UNSUPPORTED_DATA: Final = 1003
 """WebSocket close code (RFC 6455, 7.4.1)."""
 
@@ -38,6 +44,7 @@ class Connection:
         version: RpcVersion,
         book: SchemaBook,
         clock: Clock,
+        transport: asyncio.Transport | None,
     ) -> None:
         """Take an upgraded socket; nothing is read before ``run``."""
         self.station = station
@@ -47,6 +54,8 @@ class Connection:
         self.closed = asyncio.Event()
         self._websocket = websocket
         self._clock = clock
+        self._transport = transport
+        self._heard_mono_s = clock.monotonic()
         self._closing: asyncio.Task[None] | None = None
         self.link = StationLink(
             name=station.station_id,
@@ -68,6 +77,7 @@ class Connection:
         self.station.link_up(self.link)
         workers = [
             asyncio.create_task(self._write()),
+            asyncio.create_task(self._watch()),
             asyncio.create_task(Provisioner(self.station, self.link).run()),
         ]
         try:
@@ -84,6 +94,8 @@ class Connection:
     async def _read(self) -> None:
         limit = RateLimit(self._clock.monotonic())
         async for message in self._websocket:
+            # Any frame proves that the station is there (OCPP G02.FR.04).
+            self._heard_mono_s = self._clock.monotonic()
             match message.type:
                 case WSMsgType.TEXT:
                     wait_s = limit.wait_s(self._clock.monotonic())
@@ -94,6 +106,11 @@ class Connection:
                     self.link.feed(message.data)
                 case WSMsgType.BINARY:
                     self._begin_close(UNSUPPORTED_DATA, "binary frame")
+                case WSMsgType.PING:
+                    with suppress(ConnectionError):
+                        await self._websocket.pong(message.data)
+                case WSMsgType.PONG:
+                    pass
                 case _:
                     self.cause = "link broken"
 
@@ -101,6 +118,25 @@ class Connection:
         # A socket that cannot be written to also ends the reader.
         with suppress(ConnectionError):
             await self.link.write_frames(self._websocket)
+
+    async def _watch(self) -> None:
+        """Ping a silent station; drop one that has vanished without a word."""
+        while True:
+            silence_s = self._clock.monotonic() - self._heard_mono_s
+            if silence_s < HEARTBEAT_S:
+                await asyncio.sleep(HEARTBEAT_S - silence_s)
+                continue
+            pinged_mono_s = self._clock.monotonic()
+            with suppress(ConnectionError):
+                await self._websocket.ping()
+            await asyncio.sleep(PONG_TIMEOUT_S)
+            if self._heard_mono_s < pinged_mono_s:
+                self.cause = "no answer to ping"
+                if self._transport is not None:
+                    # Not closed but aborted: what the socket still holds must not
+                    # reach the station later.
+                    self._transport.abort()
+                return
 
     def _begin_close(self, code: int, reason: str) -> None:
         if self._closing is None:

@@ -219,7 +219,7 @@ def _is_too_deep(text: str) -> bool:
 
 
 def _integer(digits: str) -> int:
-    if len(digits) > MAX_INTEGER_DIGITS:
+    if len(digits.lstrip("-")) > MAX_INTEGER_DIGITS:
         raise _BadNumberError
     return int(digits)
 

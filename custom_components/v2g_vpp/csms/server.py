@@ -33,9 +33,6 @@ from .versions import SERVED_VERSIONS, V21, RpcVersion
 
 _LOGGER = logging.getLogger(__name__)
 
-HEARTBEAT_S: Final = 20.0
-"""WebSocket pings; a pong later than half of it ends the link (OCPP brief)."""
-
 PROTOCOL_ERROR: Final = 1002
 """WebSocket close code (RFC 6455, 7.4.1)."""
 
@@ -227,7 +224,7 @@ class OcppServer:
         version = choose_version(request.headers.get("Sec-WebSocket-Protocol"))
         websocket = web.WebSocketResponse(
             protocols=(version.protocol,) if version is not None else (),
-            heartbeat=HEARTBEAT_S,
+            autoping=False,
             max_msg_size=MAX_FRAME_BYTES,
             timeout=CLOSE_TIMEOUT_S,
         )
@@ -260,6 +257,7 @@ class OcppServer:
             version=version,
             book=self._book_for(station, version),
             clock=self._clock,
+            transport=transport,
         )
         self._connections[station.station_id] = connection
         try:
