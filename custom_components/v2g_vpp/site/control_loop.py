@@ -13,7 +13,7 @@ from ..domain.clock import Clock
 from ..domain.dispatch import AckCode, DispatchOrder, LinkState
 from ..domain.ids import EvseKey
 from ..domain.measurement import fresh_value
-from ..domain.setpoint import Setpoint
+from ..domain.setpoint import ControlOwner, Setpoint
 from ..domain.snapshot import SelfTestPhase
 from ..domain.state import StateInputs, derive_state, path_between
 from .delivery_desk import DeliveryDesk
@@ -180,7 +180,7 @@ class ControlLoop:
         for programme_id, programme in self._registry.programmes.items():
             before = programme.watchdog.state
             power_w, fingerprint = hardest_to_stop(
-                (_running_power_w(r, now_mono_s), r.fingerprint)
+                (_dispatched_power_w(r, now_mono_s), r.fingerprint)
                 for r in self._registry.evses.values()
             )
             status = programme.watchdog.step(
@@ -293,9 +293,18 @@ class ControlLoop:
             self._has_state_in_between |= len(path) > 1
 
 
-def _running_power_w(record: EvseRecord, now_mono_s: float) -> float:
-    """Return what runs or is asked for, whichever is larger; discharge negative."""
+def _dispatched_power_w(record: EvseRecord, now_mono_s: float) -> float:
+    """Return the power that a fail-safe would have to bring to 0; discharge negative.
+
+    Charging that a dispatch is only just reducing does not count at its old height:
+    it is on its way down already.
+    """
     measured_w = fresh_value(
         record.session.measurement.power_w, now_mono_s, METER_MAX_AGE_S
     )
-    return max(record.setpoint.power_w, measured_w or 0.0, key=abs)
+    discharging_w = min(0.0, measured_w or 0.0)
+    setpoint = record.setpoint
+    if setpoint.owner is not ControlOwner.VPP:
+        return discharging_w
+    asked_w = min(setpoint.power_w, max(0.0, setpoint.requested_w))
+    return max(asked_w, discharging_w, key=abs)

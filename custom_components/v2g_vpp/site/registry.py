@@ -22,6 +22,10 @@ from .records import EvseRecord, ProgrammeRecord, StationRecord, VehicleRecord
 
 _LOGGER = logging.getLogger(__name__)
 
+AUTHORISE_GRACE_S = 10.0
+"""After a plug the station authorises by itself first, which identifies the vehicle;
+only when it does not, the home starts the transaction (house rule)."""
+
 STATION_WIDE_EVSE_ID = 0
 """OCPP's EVSE 0: the whole station."""
 
@@ -121,11 +125,11 @@ class Registry:
             case StationBooted():
                 pass
             case _:
-                self._apply_to_evses(event)
+                self._apply_to_evses(event, now_mono_s)
         self._drop_lost_proofs(station_id)
         return True
 
-    def _apply_to_evses(self, event: StationEvent) -> None:
+    def _apply_to_evses(self, event: StationEvent, now_mono_s: float) -> None:
         key = getattr(event, "key", None)
         if not isinstance(key, EvseKey):
             return
@@ -136,7 +140,7 @@ class Registry:
         for record in records:
             before = record.session
             record.session = advance_evse(before, event)
-            _follow_plug(record, before)
+            _follow_plug(record, before, now_mono_s)
             if isinstance(event, TransactionReported):
                 _follow_transaction(record, event)
 
@@ -173,7 +177,9 @@ def _station_of_event(event: StationEvent) -> StationId:
     return station_id
 
 
-def _follow_plug(record: EvseRecord, before: EvseSession) -> None:
+def _follow_plug(record: EvseRecord, before: EvseSession, now_mono_s: float) -> None:
+    if record.session.is_plugged and not before.is_plugged:
+        record.next_start_mono_s = now_mono_s + AUTHORISE_GRACE_S
     if before.is_plugged and not record.session.is_plugged:
         # The next vehicle may be another one: what was tied to this one ends.
         record.policy = replace(record.policy, vehicle_id=None)
