@@ -186,14 +186,25 @@ class Dispatcher:
         self._waiting = [d for d in self._waiting if d.status == "sent"]
 
     def commanded_w(self, home_id: str) -> int:
-        """Return the sum that a home has committed to by setpoints in force."""
+        """Return the sum that a home has committed to by setpoints in force.
+
+        A newer command counts instead of an older one for the same EVSE, and one for
+        the whole home instead of all, before the home has said so.
+        """
         now = self._clock.utcnow()
+        newest: dict[str | None, Dispatch] = {}
+        for dispatch in self.of(home_id).dispatches.values():
+            command = dispatch.command
+            if command is None or not dispatch.is_in_force(now):
+                continue
+            if command.resource is None:
+                newest.clear()
+            newest.pop(None, None)
+            newest[command.resource] = dispatch
         return sum(
             dispatch.committed_w
-            for dispatch in self.of(home_id).dispatches.values()
-            if dispatch.command is not None
-            and dispatch.command.kind is CommandKind.SETPOINT
-            and dispatch.is_in_force(now)
+            for dispatch in newest.values()
+            if dispatch.command and dispatch.command.kind is CommandKind.SETPOINT
         )
 
     def _send(

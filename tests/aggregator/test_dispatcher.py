@@ -171,6 +171,29 @@ def test_power_counts_from_the_start_to_the_end_and_only_while_it_is_open(
     assert dispatcher.commanded_w(HOME) == 0
 
 
+def test_a_newer_command_counts_instead_of_the_older_one(
+    dispatcher: Dispatcher, clock: FakeClock
+) -> None:
+    def command(
+        power_w: int | None, resource: str | None = None, kind: str = "setpoint"
+    ) -> int:
+        order = CommandOrder(
+            kind=CommandKind(kind), power_w=power_w, duration_s=60, resource=resource
+        )
+        command_id = dispatcher.send_command(HOME, order).message.id
+        answer = ack(clock, command_id, "accepted", committed_w=power_w or 0)
+        dispatcher.note_ack(HOME, answer, 0)
+        return dispatcher.commanded_w(HOME)
+
+    assert command(-5000) == -5000
+    assert command(-3000) == -3000
+    assert command(-1000, "CS1/1") == -1000
+    assert command(-2000, "CS1/2") == -3000
+    assert command(-1500, "CS1/1") == -3500
+    assert command(4000) == 4000
+    assert command(None, kind="release") == 0
+
+
 @pytest.mark.parametrize("last", ["done", "superseded", "cancelled", "failed"])
 def test_a_final_answer_is_never_taken_back(
     dispatcher: Dispatcher, clock: FakeClock, last: str
