@@ -36,9 +36,9 @@ class EvseHandlers:
         is_free = (
             evse_id in {None, EVSE_ID}
             and evse.transaction is None
-            and evse.is_operative
+            and evse.admission.is_operative
             and not evse.is_emergency_stopped()
-            and evse.may_use_reservation(id_token)
+            and evse.admission.may_use_reservation(id_token)
         )
         if not is_free:
             return call_result.RequestStartTransaction(status="Rejected")
@@ -54,7 +54,7 @@ class EvseHandlers:
                     status_info={"reasonCode": rejection.reason_code},
                 )
         timeout_s = float(evse.model.text("TxCtrlr", "EVConnectionTimeOut"))
-        evse.expect_start(
+        evse.admission.expect_start(
             RemoteStart(
                 remote_start_id=remote_start_id,
                 id_token=id_token,
@@ -83,13 +83,13 @@ class EvseHandlers:
         evse = self._evse
         if transaction_id is None:
             return call_result.GetTransactionStatus(
-                messages_in_queue=len(evse.queue) > 0
+                messages_in_queue=len(evse.log.queue) > 0
             )
         transaction = evse.transaction
         return call_result.GetTransactionStatus(
             ongoing_indicator=transaction is not None
             and transaction.transaction_id == transaction_id,
-            messages_in_queue=evse.queue.holds(transaction_id),
+            messages_in_queue=evse.log.queue.holds(transaction_id),
         )
 
     @on(Action.notify_allowed_energy_transfer)
@@ -108,8 +108,10 @@ class EvseHandlers:
     @on(Action.change_availability)
     def on_change_availability(self, operational_status: str, **_: Any) -> Any:
         """Take the EVSE out of use or back; a transaction is not interrupted."""
-        is_done = self._evse.set_operative(
-            is_operative=operational_status == "Operative"
+        self._evse.advance()
+        is_done = self._evse.admission.set_operative(
+            is_operative=operational_status == "Operative",
+            is_busy=self._evse.transaction is not None,
         )
         return call_result.ChangeAvailability(
             status="Accepted" if is_done else "Scheduled"
@@ -143,8 +145,8 @@ class EvseHandlers:
         now = evse.now()
         left_s = (parse_time(expiry_date_time) - now.at).total_seconds()
         status = evse.connector_status()
-        is_same = evse.reservation is not None and (
-            evse.reservation.reservation_id == id
+        is_same = evse.admission.reservation is not None and (
+            evse.admission.reservation.reservation_id == id
         )
         if evse_id not in {None, EVSE_ID} or left_s <= 0:
             return call_result.ReserveNow(status="Rejected")
@@ -152,7 +154,7 @@ class EvseHandlers:
             return call_result.ReserveNow(status="Occupied")
         if status not in {"Available", "Reserved"}:
             return call_result.ReserveNow(status=status)
-        evse.reserve(
+        evse.admission.reserve(
             Reservation(
                 reservation_id=id,
                 id_token=id_token["idToken"],
@@ -164,10 +166,10 @@ class EvseHandlers:
     @on(Action.cancel_reservation)
     def on_cancel_reservation(self, reservation_id: int, **_: Any) -> Any:
         """Give the EVSE free again."""
-        reservation = self._evse.reservation
+        reservation = self._evse.admission.reservation
         if reservation is None or reservation.reservation_id != reservation_id:
             return call_result.CancelReservation(status="Rejected")
-        self._evse.reserve(None)
+        self._evse.admission.reserve(None)
         return call_result.CancelReservation(status="Accepted")
 
     @on(Action.unlock_connector)
@@ -195,7 +197,8 @@ class EvseHandlers:
                 is_done = self._jobs.post(self._send_meter_values)
             case "TransactionEvent":
                 is_done = self._evse.transaction is not None
-                self._evse.report_now()
+                self._evse.advance()
+                self._evse.log.report_triggered(self._evse.now())
             case "BootNotification":
                 is_done = False
             case _:
@@ -223,7 +226,9 @@ class EvseHandlers:
         )
 
     async def _send_meter_values(self, peer: Peer) -> None:
-        value = self._evse.meter_value("TxUpdatedMeasurands", "Trigger")
+        value = self._evse.log.meter_value(
+            "TxUpdatedMeasurands", "Trigger", self._evse.now()
+        )
         if value:
             await peer.call(call.MeterValues(evse_id=EVSE_ID, meter_value=value))
 

@@ -54,25 +54,8 @@ class ProfileHandlers:
         self, charging_profile_id: int, schedule_update: WireObject, **_: Any
     ) -> Any:
         """Apply new values to a dynamic profile."""
-        rejection = self.update(charging_profile_id, schedule_update)
+        rejection = self._evse.update_profile(charging_profile_id, schedule_update)
         return call_result.UpdateDynamicSchedule(**_answer(rejection))
-
-    def update(self, profile_id: int, schedule_update: WireObject) -> Rejection | None:
-        """Apply an update, pushed or pulled; return why not."""
-        evse = self._evse
-        evse.advance()
-        rejection = None
-        if Fault.IGNORE_UPDATES not in evse.faults:
-            rejection = evse.profiles.update(
-                profile_id,
-                schedule_update,
-                evse.now(),
-                is_bidirectional=bool(
-                    evse.transaction and evse.transaction.is_bidirectional
-                ),
-            )
-            evse.profiles_changed()
-        return rejection
 
     @on(Action.clear_charging_profile)
     def on_clear_charging_profile(
@@ -155,7 +138,7 @@ class ProfileHandlers:
         config = self._evse.config
         scale = NOMINAL_VOLTAGE_V * config.phases if unit == "A" else 1.0
         period: dict[str, Any] = {}
-        if self._evse.has_operation_modes:
+        if self._evse.log.has_operation_modes:
             period["operationMode"] = point.mode
         if point.mode is OperationMode.CHARGING_ONLY:
             limit_w = (

@@ -1,7 +1,7 @@
 """The WebSocket that the station dials, as the ``recv``/``send`` pair of the package."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import asynccontextmanager
 import ssl
 from typing import Protocol
@@ -14,6 +14,12 @@ HANDSHAKE_TIMEOUT_S = 10.0
 
 MAX_FRAME_BYTES = 1 << 20
 """The CSMS keeps the same bound; OCPP names none."""
+
+
+CLOSE_TIMEOUT_S = 1.0
+"""House rule: a CSMS that is frozen must not hold up the next attempt to dial."""
+
+CONTROL_FRAMES = frozenset({aiohttp.WSMsgType.PING, aiohttp.WSMsgType.PONG})
 
 
 class LinkError(Exception):
@@ -39,6 +45,9 @@ class Link:
         self, socket: aiohttp.ClientWebSocketResponse, observer: FrameObserver
     ) -> None:
         """Wrap a socket whose handshake is done."""
+        self.received = 0
+        """Frames so far, pongs included: any of them proves that somebody is there."""
+
         self._socket = socket
         self._observer = observer
 
@@ -53,7 +62,11 @@ class Link:
         Raises:
             LinkError: when the link is closed, broken or silent for too long.
         """
-        message = await self._socket.receive()
+        while (message := await self._socket.receive()).type in CONTROL_FRAMES:
+            self.received += 1
+            if message.type is aiohttp.WSMsgType.PING:
+                await self._guard(self._socket.pong(message.data))
+        self.received += 1
         if message.type is not aiohttp.WSMsgType.TEXT:
             if message.type is aiohttp.WSMsgType.BINARY:
                 await self._socket.close(code=aiohttp.WSCloseCode.UNSUPPORTED_DATA)
@@ -68,11 +81,23 @@ class Link:
         Raises:
             LinkError: when the link is gone.
         """
+        await self._guard(self._socket.send_str(message))
+        self._observer.frame_sent(message)
+
+    async def ping(self) -> None:
+        """Send a ping.
+
+        Raises:
+            LinkError: when the link is gone.
+        """
+        await self._guard(self._socket.ping())
+
+    @staticmethod
+    async def _guard(sending: Awaitable[None]) -> None:
         try:
-            await self._socket.send_str(message)
+            await sending
         except (aiohttp.ClientError, ConnectionError, RuntimeError) as err:
             raise LinkError(str(err)) from err
-        self._observer.frame_sent(message)
 
 
 @asynccontextmanager
@@ -82,7 +107,6 @@ async def open_link(
     password: str,
     *,
     protocols: Sequence[str],
-    ping_interval_s: float,
     tls: ssl.SSLContext | None,
     observer: FrameObserver,
 ) -> AsyncIterator[Link]:
@@ -99,7 +123,9 @@ async def open_link(
                     f"{url.rstrip('/')}/{quote(identity, safe='')}",
                     protocols=protocols,
                     headers={"Authorization": authorization},
-                    heartbeat=ping_interval_s,
+                    # Pings go by the station's own clock, so pongs must be seen here.
+                    autoping=False,
+                    timeout=aiohttp.ClientWSTimeout(ws_close=CLOSE_TIMEOUT_S),
                     max_msg_size=MAX_FRAME_BYTES,
                     ssl=tls if tls is not None else True,
                 )

@@ -4,16 +4,13 @@ Each loop looks at the state, sends what is missing, then waits for a change: af
 lost link the next one goes on where this one stopped.
 """
 
-import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 import logging
 from typing import Any
 
-from .config import CONNECTOR_ID, EVSE_ID, Fault
+from .config import Fault
 from .evse import Evse
-from .inventory import VEHICLE_PROTOCOL
-from .link import LinkError
+from .link import Link, LinkError
 from .ocpp_package import call
 from .peer import CallRefused, Peer
 from .registration import Registration
@@ -29,21 +26,15 @@ REFUSED_PAUSE_S = 5.0
 """House rule: after a CSMS refused what must be told, before it is told again."""
 
 
+PONG_SHARE = 0.5
+"""Of the ping interval; as aiohttp has it for its own heartbeat."""
+
 RESET_ANSWER_S = 0.1
 """The answer to Reset leaves before the link is closed."""
 
 
 class RebootNow(Exception):  # noqa: N818 - the end of a link, not an error
     """The station reboots."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ToldState:
-    """What the CSMS was told last of the states that it is told by events."""
-
-    connector_status: str | None = None
-    is_emergency_stopped: bool = False
-    is_plugged: bool = False
 
 
 class Loops:
@@ -57,12 +48,6 @@ class Loops:
         self._registration = registration
         self._changed = changed
         self._sleep = sleep
-        self._told = ToldState()
-        self._next_event_id = 1
-
-    def forget_told(self) -> None:
-        """Tell every state again: after a reboot the CSMS expects it."""
-        self._told = ToldState()
 
     async def register(self, peer: Peer) -> None:
         """Return when the CSMS has accepted the station."""
@@ -97,9 +82,38 @@ class Loops:
             await self._sleep(self._registration.interval_s)
             await self._try(peer, call.Heartbeat())
 
+    async def keep_alive(self, link: Link) -> None:
+        """Ping the CSMS; one that is frozen keeps its socket open.
+
+        Raises:
+            LinkError: when nothing came for half an interval after a ping.
+        """
+        interval_s = self._evse.config.ping_interval_s
+        while True:
+            await self._sleep(interval_s)
+            seen = link.received
+            await link.ping()
+            await self._sleep(interval_s * PONG_SHARE)
+            if link.received == seen:
+                raise LinkError("no answer to a ping")
+
+    async def pull_values(self, peer: Peer) -> None:
+        """Ask for the values of dynamic profiles that want to be asked (K28.FR.10)."""
+        while True:
+            due = self._evse.profiles.due_pulls(self._evse.now())
+            if not due or peer.version != "2.1":
+                await self._changed.wait()
+                continue
+            for profile_id in due:
+                try:
+                    await self._pull(peer, profile_id)
+                except (CallRefused, ValueError) as err:
+                    _LOGGER.debug("%s: %s", peer.id, err)
+                    await self._sleep(REFUSED_PAUSE_S)
+
     async def deliver_events(self, peer: Peer) -> None:
         """Send TransactionEvents in order, each until it was answered."""
-        queue, attempts = self._evse.queue, 0
+        queue, attempts = self._evse.log.queue, 0
         while True:
             event = queue.head
             if event is None:
@@ -140,29 +154,12 @@ class Loops:
             else:
                 await self._changed.wait()
 
-    async def tell_states(self, peer: Peer) -> None:
-        """Tell the CSMS what differs from what it was told."""
-        while True:
-            state = ToldState(
-                connector_status=self._evse.connector_status(),
-                is_emergency_stopped=self._evse.is_emergency_stopped(),
-                is_plugged=self._evse.is_plugged(),
-            )
-            told = self._told
-            if state == told:
-                await self._changed.wait()
-                continue
-            self._told = state
-            try:
-                await self._tell(peer, told, state)
-            except LinkError, asyncio.CancelledError:
-                self._told = told
-                raise
-
     async def tell_expired_reservations(self, peer: Peer) -> None:
         """Tell the CSMS of reservations that ran out."""
         while True:
-            reservation = self._evse.take_expired_reservation()
+            reservation = self._evse.admission.take_expired_reservation(
+                self._evse.now().mono_s
+            )
             if reservation is None:
                 await self._changed.wait()
                 continue
@@ -189,72 +186,22 @@ class Loops:
             if (
                 self._registration.reboot_reason is not None
                 and self._evse.transaction is None
-                and not len(self._evse.queue)
+                and not len(self._evse.log.queue)
             ):
                 await self._sleep(RESET_ANSWER_S)
                 raise RebootNow
             await self._changed.wait()
 
-    async def _tell(self, peer: Peer, told: ToldState, state: ToldState) -> None:
-        if state.is_emergency_stopped != told.is_emergency_stopped:
-            await self._notify(
-                peer,
-                {"name": "EmergencyStopSensor", "evse": {"id": EVSE_ID}},
-                "Active",
-                "true" if state.is_emergency_stopped else "false",
-                is_alert=True,
-            )
-        if state.connector_status != told.connector_status:
-            await self._tell_connector(peer, state.connector_status or "")
-        if state.is_plugged != told.is_plugged:
-            vehicle = {"name": "ConnectedEV", "evse": {"id": EVSE_ID}}
-            protocol = VEHICLE_PROTOCOL if state.is_plugged else ""
-            available = "true" if state.is_plugged else "false"
-            await self._notify(peer, vehicle, "Available", available)
-            await self._notify(peer, vehicle, "ProtocolAgreed", protocol)
-
-    async def _tell_connector(self, peer: Peer, status: str) -> None:
-        if peer.version == "2.1":
-            # StatusNotification is deprecated there (B01.FR.05).
-            place = {"id": EVSE_ID, "connectorId": CONNECTOR_ID}
-            connector = {"name": "Connector", "evse": place}
-            await self._notify(peer, connector, "AvailabilityState", status)
-            return
-        await self._try(
-            peer,
-            call.StatusNotification(
-                timestamp=self._evse.clock_text(),
-                connector_status=status,
-                evse_id=EVSE_ID,
-                connector_id=CONNECTOR_ID,
-            ),
+    async def _pull(self, peer: Peer, profile_id: int) -> None:
+        answer = await peer.call(
+            call.PullDynamicScheduleUpdate(charging_profile_id=profile_id)
         )
-
-    async def _notify(
-        self,
-        peer: Peer,
-        component: dict[str, Any],
-        variable: str,
-        value: str,
-        *,
-        is_alert: bool = False,
-    ) -> None:
-        now = self._evse.clock_text()
-        event: dict[str, Any] = {
-            "eventId": self._next_event_id,
-            "timestamp": now,
-            "trigger": "Alerting" if is_alert else "Delta",
-            "actualValue": value,
-            "eventNotificationType": "HardWiredNotification",
-            "component": component,
-            "variable": {"name": variable},
-        }
-        if is_alert and value == "false":
-            event["cleared"] = True
-        self._next_event_id += 1
-        await self._try(
-            peer, call.NotifyEvent(generated_at=now, seq_no=0, event_data=[event])
-        )
+        values = answer.get("scheduleUpdate")
+        if answer["status"] != "Accepted" or values is None:
+            raise CallRefused("PullDynamicScheduleUpdate", answer["status"])
+        rejection = self._evse.update_profile(profile_id, values)
+        if rejection is not None:
+            raise CallRefused("PullDynamicScheduleUpdate", rejection.reason_code)
 
     def _note_answer(self, event: Any, answer: dict[str, Any]) -> None:
         transaction_id = event.transaction_info["transactionId"]

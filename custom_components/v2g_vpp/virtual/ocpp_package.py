@@ -74,6 +74,9 @@ if TYPE_CHECKING:
     Action: Any
     """Enumeration of the actions of OCPP 2.1."""
 
+    ActionOlder: Any
+    """Enumeration of the actions of OCPP 2.0.1."""
+
     def on[**P, R](action: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
         """Mark a method as the handler of an action."""
         ...
@@ -138,11 +141,13 @@ else:
     from ocpp.routing import create_route_map, on
     from ocpp.v21 import call, call_result
     from ocpp.v21.enums import Action
+    from ocpp.v201.enums import Action as ActionOlder
 
     Connection = Message = Validator = object
 
 __all__ = [
     "Action",
+    "ActionOlder",
     "Connection",
     "Message",
     "OcppError",

@@ -22,6 +22,7 @@ import uuid
 from .link import Link
 from .ocpp_package import (
     Action,
+    ActionOlder,
     Message,
     OcppError,
     PackageChargePoint,
@@ -198,7 +199,8 @@ class Peer(PackageChargePoint):
         unique_id, action = message.unique_id, message.action
         route = self.route_map.get(action) if isinstance(action, str) else None
         if route is None:
-            is_known = isinstance(action, str) and action in set(Action)
+            actions = set(Action if self.version == "2.1" else ActionOlder)
+            is_known = isinstance(action, str) and action in actions
             await self._send_error(
                 unique_id, "NotSupported" if is_known else "NotImplemented"
             )

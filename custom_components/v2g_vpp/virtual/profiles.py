@@ -137,6 +137,13 @@ class ProfileStore:
         self._transaction_id = self._transaction_start_mono_s = None
         self.clear(ProfileFilter(purpose=Purpose.TX))
 
+    def forget_unbound(self) -> None:
+        """Drop a profile whose remote start never became a transaction."""
+        for profile_id, stored in list(self._stored.items()):
+            profile = stored.profile
+            if profile.purpose is Purpose.TX and profile.transaction_id is None:
+                del self._stored[profile_id]
+
     def rebooted(self) -> None:
         """Keep what is persistent; a TxProfile is not (OCPP 2.1)."""
         self.transaction_ended()

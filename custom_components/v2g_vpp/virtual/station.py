@@ -18,6 +18,7 @@ from .link import FrameObserver, Link, LinkError, open_link
 from .loops import Loops, RebootNow, Sleep
 from .peer import Peer, load_schemas
 from .registration import Registration
+from .state_teller import StateTeller
 from .wakeup import Signal
 
 _LOGGER = logging.getLogger(__name__)
@@ -83,6 +84,7 @@ class VirtualStation:
         self._registration = Registration(self._changed.notify)
         self._jobs = Jobs()
         self._loops = Loops(self._evse, self._registration, self._changed, sleep)
+        self._teller = StateTeller(self._evse, self._changed)
         self._handlers: Sequence[object] = (
             ProfileHandlers(self._evse, self._jobs),
             DeviceHandlers(self._evse, self._jobs),
@@ -159,7 +161,7 @@ class VirtualStation:
             is_contactor_closed=path.contactor.is_closed,
             cold_opens=path.contactor.cold_opens,
             hot_opens=path.contactor.hot_opens,
-            queued_events=len(evse.queue),
+            queued_events=len(evse.log.queue),
             faults=tuple(sorted(evse.faults)),
             last_error=self._last_error,
         )
@@ -202,7 +204,6 @@ class VirtualStation:
             config.identity,
             self._evse.model.text("SecurityCtrlr", "BasicAuthPassword"),
             protocols=config.protocols,
-            ping_interval_s=config.ping_interval_s,
             tls=self._tls,
             observer=self._observer,
         ) as link:
@@ -215,23 +216,25 @@ class VirtualStation:
             )
             self._link_up(link, peer)
             try:
-                await self._talk(peer)
+                await self._talk(link, peer)
             finally:
                 self._link_down()
 
-    async def _talk(self, peer: Peer) -> None:
+    async def _talk(self, link: Link, peer: Peer) -> None:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(peer.start())
             tasks.create_task(self._jobs.run(peer))
+            tasks.create_task(self._loops.keep_alive(link))
             tasks.create_task(self._loops.watch(peer))
             await self._loops.register(peer)
             self._failures = 0
-            self._evse.is_online = True
+            self._evse.log.is_online = True
             for loop in (
                 self._loops.beat,
                 self._loops.deliver_events,
                 self._loops.attend_vehicle,
-                self._loops.tell_states,
+                self._loops.pull_values,
+                self._teller.run,
                 self._loops.tell_expired_reservations,
             ):
                 tasks.create_task(loop(peer))
@@ -239,21 +242,21 @@ class VirtualStation:
     def _link_up(self, link: Link, peer: Peer) -> None:
         self._link, self._last_error = link, None
         self._evse.advance()
-        self._evse.has_operation_modes = peer.version == "2.1"
+        self._evse.log.has_operation_modes = peer.version == "2.1"
         self._evse.profiles.came_online(self._evse.now())
         self._observer.link_changed(is_up=True)
 
     def _link_down(self) -> None:
         self._link = None
         self._evse.advance()
-        self._evse.is_online = False
+        self._evse.log.is_online = False
         self._evse.profiles.went_offline(self._evse.now())
         self._jobs.clear()
         self._observer.link_changed(is_up=False)
 
     async def _reboot(self) -> None:
         self._evse.profiles.rebooted()
-        self._loops.forget_told()
+        self._teller.forget()
         self._registration.booted()
         await self._sleep(self._config.reboot_s)
 

@@ -27,7 +27,7 @@ async def authorize(evse: Evse, peer: Peer) -> None:
     A CSMS that does not answer leaves the vehicle waiting: nothing is authorized
     offline.
     """
-    remote_start = evse.remote_start
+    remote_start = evse.admission.remote_start
     id_token: dict[str, Any] = (
         dict(remote_start.id_token)
         if remote_start is not None
@@ -37,14 +37,14 @@ async def authorize(evse: Evse, peer: Peer) -> None:
     if evse.config.evcc_id is not None:
         vehicle = {"additionalIdToken": evse.config.evcc_id, "type": "EVCCID"}
         asked = {**id_token, "additionalInfo": [vehicle]}
-    if not evse.may_use_reservation(id_token):
-        evse.refuse_session()
+    if not evse.admission.may_use_reservation(id_token):
+        evse.admission.refuse()
         return
     answer = await peer.call(call.Authorize(id_token=asked))
     if not evse.wants_authorization():
         return
     if answer["idTokenInfo"]["status"] != "Accepted":
-        evse.refuse_session()
+        evse.admission.refuse()
         return
     evse.start_transaction(id_token, frozenset(answer.get("allowedEnergyTransfer", ())))
 
