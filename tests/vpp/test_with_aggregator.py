@@ -25,6 +25,7 @@ from custom_components.v2g_vpp.vpp.enrolment import (
     parse_enrolment_reply,
     parse_invitation,
 )
+from custom_components.v2g_vpp.vpp.gate import DropReason
 from custom_components.v2g_vpp.vpp.link import VppLink
 from custom_components.v2g_vpp.vpp.link_config import LinkPorts, VppLinkConfig
 from script.rig.broker import Broker, BrokerFiles
@@ -131,10 +132,11 @@ async def test_home_and_aggregator_understand_each_other(
         assert view["acks"][0]["command_id"] == sent["command_id"]
         assert view["acks"][0]["status"] == "accepted"
         assert home.orders[0].power_w == -5000.0
-        await operator.call("POST", f"/api/homes/{HOME}/cancel", {"all": True})
+        await operator.call("POST", f"/api/homes/{HOME}/cancel", {})
         await operator.until(HOME, lambda v: v["commanded_w"] == 0)
         assert home.cancelled == [sent["command_id"]]
-        assert link.dropped == {}
+        # A heartbeat may come before the first clock check is answered.
+        assert set(link.dropped) <= {DropReason.CLOCK}
     finally:
         await link.stop()
 

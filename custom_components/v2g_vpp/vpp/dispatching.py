@@ -19,6 +19,9 @@ from .messages import Availability, Room
 
 _LOGGER = logging.getLogger(__name__)
 
+_ALARMS = frozenset({DropReason.RETAINED, DropReason.SIGNATURE})
+"""What no aggregator of the contract does; the rest happens on any network."""
+
 type Answer = Callable[[DispatchAck], None]
 """Send one answer; it is kept until the broker has it."""
 
@@ -103,9 +106,10 @@ class Dispatching:
         self._answer(ack)
 
     def drop(self, reason: DropReason, topic: str) -> None:
-        """Count a frame that gets no answer; the first of a kind is loud."""
+        """Count a frame that gets no answer; a first sign of an attack is loud."""
         self._dropped[reason] += 1
-        level = logging.WARNING if self._dropped[reason] == 1 else logging.DEBUG
+        is_alarm = reason in _ALARMS and self._dropped[reason] == 1
+        level = logging.WARNING if is_alarm else logging.DEBUG
         kind = topic.rpartition("/")[2]
         _LOGGER.log(level, "%s dropped: %s", kind, reason)
 
