@@ -10,9 +10,11 @@ from custom_components.v2g_vpp.control.inputs import (
     EvseInputs,
     SiteInputs,
 )
+from custom_components.v2g_vpp.control.pid import MAX_GAP_S
 from custom_components.v2g_vpp.domain.dispatch import CommandKind
 from custom_components.v2g_vpp.domain.policy import Mode
 from custom_components.v2g_vpp.domain.setpoint import ControlOwner
+from custom_components.v2g_vpp.domain.units import clamp
 from tests.control.breaks import BLOCKED, STOPPED
 from tests.control.given import (
     KEY,
@@ -117,6 +119,12 @@ def test_power_grows_no_faster_than_the_owner_lets_it(
     coordinator = DischargeCoordinator()
     before_w, before_s = 0.0, NOW
     for now_s, evse, site in history:
+        if now_s - before_s > MAX_GAP_S:
+            # Nobody watched: it begins from what the meter shows, at most that much.
+            meter = evse.fresh_power(now_s)
+            flowing_w = meter.value if meter else 0.0
+            before_w = clamp(flowing_w, min(0.0, before_w), max(0.0, before_w))
+            before_s = now_s
         setpoint = coordinator.step([evse], site, now_s)[KEY].setpoint
         is_towards_zero = 0 <= setpoint.power_w * before_w <= before_w * before_w
         if setpoint.owner is not ControlOwner.SELF_TEST and not is_towards_zero:
