@@ -3,6 +3,8 @@
 import asyncio
 from contextlib import suppress
 import logging
+import socket
+import struct
 from typing import Final
 from uuid import uuid4
 
@@ -30,7 +32,11 @@ PONG_TIMEOUT_S: Final = 10.0
 """Silence after a ping that ends the link (OCPP brief)."""
 
 UNSUPPORTED_DATA: Final = 1003
-"""WebSocket close code (RFC 6455, 7.4.1)."""
+ABNORMAL_CLOSURE: Final = 1006
+"""WebSocket close codes (RFC 6455, 7.4.1)."""
+
+_LINGER_NOT: Final = struct.pack("ii", 1, 0)
+"""SO_LINGER on with 0 s: closing resets the connection and drops what is unsent."""
 
 
 class Connection:
@@ -132,10 +138,7 @@ class Connection:
             await asyncio.sleep(PONG_TIMEOUT_S)
             if self._heard_mono_s < pinged_mono_s:
                 self.cause = "no answer to ping"
-                if self._transport is not None:
-                    # Not closed but aborted: what the socket still holds must not
-                    # reach the station later.
-                    self._transport.abort()
+                self._drop()
                 return
 
     def _begin_close(self, code: int, reason: str) -> None:
@@ -149,3 +152,19 @@ class Connection:
                 await self._websocket.close(code=code, message=reason.encode())
         except TimeoutError, ConnectionError:
             _LOGGER.debug("%s: close unanswered", self.station.station_id)
+        if self._websocket.close_code == ABNORMAL_CLOSURE:
+            self._drop()
+
+    def _drop(self) -> None:
+        """End the connection so that nothing it still holds arrives later.
+
+        A setpoint in the send buffer would otherwise be delivered when the network
+        is back, long after it was decided.
+        """
+        if self._transport is None:
+            return
+        tcp = self._transport.get_extra_info("socket")
+        if tcp is not None:
+            with suppress(OSError):
+                tcp.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_NOT)
+        self._transport.abort()

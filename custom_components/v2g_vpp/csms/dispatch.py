@@ -53,6 +53,10 @@ class Dispatcher:
         """Drop: no stream was ever accepted."""
         _LOGGER.debug("%s: %s ignored", self._station.station_id, action)
 
+    def on_control_answered(self, *, is_answered: bool) -> None:
+        """Tell when commands stay unanswered, and when they are answered again."""
+        self._station.reporter.report_answering(is_answering=is_answered)
+
     def _ask_to_boot(self) -> None:
         if not self._station.wants_boot:
             self._station.wants_boot = True

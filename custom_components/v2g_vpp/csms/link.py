@@ -66,6 +66,10 @@ class Listener(Protocol):
         """Use a message that has no answer."""
         ...
 
+    def on_control_answered(self, *, is_answered: bool) -> None:
+        """Note whether the station answers stops and setpoints."""
+        ...
+
 
 class StationLink:
     """Moves frames between the engine, the callers and a socket."""
@@ -164,6 +168,8 @@ class StationLink:
         finally:
             del self._callers[token]
             self._engine.cancel(token)
+        if lane <= Lane.SETPOINT:
+            self._note_control(outcome.end)
         return self._checked(action, outcome)
 
     def set_armed(self, *, is_armed: bool) -> None:
@@ -266,6 +272,11 @@ class StationLink:
             )
             raise RefuseCall(Fault.INTERNAL)
         return answer
+
+    def _note_control(self, end: CallEnd) -> None:
+        is_told = end in {CallEnd.ANSWERED, CallEnd.REFUSED, CallEnd.TIMEOUT}
+        if is_told and self._listener is not None:
+            self._listener.on_control_answered(is_answered=end is not CallEnd.TIMEOUT)
 
     def _checked(self, action: str, outcome: CallOutcome) -> CallOutcome:
         if outcome.end is not CallEnd.ANSWERED:

@@ -56,6 +56,7 @@ class Reporter:
         self._status_faults: set[int] = set()
         self._lost_vehicles: set[int] = set()
         self._pressed_stops: set[int] = set()
+        self._is_answering = True
 
     def apply(self, change: Change) -> None:
         """Tell what an event of a component means."""
@@ -96,6 +97,16 @@ class Reporter:
             self.vehicle_found(evse_id)
         key = self._key(evse_id)
         self._post(ConnectorReported(key=key, connector_id=connector_id, status=status))
+
+    def report_answering(self, *, is_answering: bool) -> None:
+        """Tell when the station stops to answer commands, and when it does again."""
+        if is_answering is self._is_answering:
+            return
+        self._is_answering = is_answering
+        for evse_id in self._evses_of(WHOLE_STATION) or (WHOLE_STATION,):
+            self._post_fault(
+                evse_id, FaultCode.OCPP_MSG_TIMEOUT, "", is_active=not is_answering
+            )
 
     def report_unavailable(self) -> None:
         """Tell that the whole station can do nothing for now."""

@@ -9,6 +9,7 @@ from typing import Final
 
 from aiohttp import web
 
+from ..domain.capability import DischargeDialect
 from ..domain.clock import Clock
 from ..domain.ids import EvseKey, StationId, TransactionId
 from ..domain.ports import Spawn, StationEventSink, Store, VehicleAuthority
@@ -140,8 +141,8 @@ class OcppServer:
     def adopt(self, config: StationConfig) -> None:
         """Let a station in from now on, or take its changed configuration.
 
-        Other stations are not disturbed. A station with a new password has to dial in
-        again, one with new limits gets its floor profile again.
+        Other stations are not disturbed. A station with a new password or dialect has
+        to dial in again, one with new limits gets its floor profile again.
         """
         known = self._stations.get(config.identity)
         self._gate.admit(config.identity, config.password)
@@ -154,11 +155,10 @@ class OcppServer:
                 clock=self._clock,
             )
             return
-        has_new_password = known.config.password != config.password
-        known.config = config
+        before, known.config = known.config, config
         known.needs_attention.set()
-        if has_new_password:
-            self._disconnect(config.identity, "password changed")
+        if (before.password, before.dialect) != (config.password, config.dialect):
+            self._disconnect(config.identity, "configuration changed")
 
     def forget(self, station_id: StationId) -> None:
         """Let a station in no more and close its connection.
@@ -275,9 +275,7 @@ class OcppServer:
             connection.link.close(GOING_AWAY, cause)
 
     def _book_for(self, station: Station, version: RpcVersion) -> SchemaBook:
-        is_extended = station.config.dialect is not None and (
-            station.config.dialect.value == "v201_plus21"
-        )
+        is_extended = station.config.dialect is DischargeDialect.V201_PLUS21
         # Stations of that dialect speak 2.1 messages on a 2.0.1 link.
         return self._schemas[V21.protocol if is_extended else version.protocol]
 

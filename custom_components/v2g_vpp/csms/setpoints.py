@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 import logging
+from math import isfinite
 from typing import Any, Final
 
 from ..domain.capability import DIALECT_TIMING, DischargeDialect
@@ -20,6 +21,7 @@ NO_TRANSACTION: Final = "no_transaction"
 NO_DIALECT: Final = "no_dialect"
 CLOCK_NOT_TRUSTED: Final = "station_clock"
 NOT_READY: Final = "not_ready"
+NOT_FINITE: Final = "not_finite"
 
 _UPDATES_UNKNOWN: Final = frozenset({"NotImplemented", "NotSupported"})
 _ACCEPTED: Final = "Accepted"
@@ -131,6 +133,8 @@ class SetpointWriter:
     def _refusal(
         self, write: SetpointWrite, dialect: DischargeDialect
     ) -> WriteResult | None:
+        if not isfinite(write.power_w):
+            return _rejected(NOT_FINITE)
         if write.power_w >= 0:
             return None
         if dialect is DischargeDialect.NONE:

@@ -141,6 +141,8 @@ class Station:
         ):
             self.keep(replace(self.record, has_updates=self.writer.has_updates))
         self.link.shut()
+        # A lost link is told as such; the next one starts without a grudge.
+        self.reporter.report_answering(is_answering=True)
         self.link = None
         self.writer = None
         self.needs_attention.clear()

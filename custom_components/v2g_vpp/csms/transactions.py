@@ -145,6 +145,8 @@ class TransactionLedger:
                 operation_mode=frame.operation_mode or record.operation_mode,
             )
         self._records[frame.transaction_id] = record
+        if is_news and frame.phase is TransactionPhase.STARTED:
+            self._end_others_on(record)
         self._forget_oldest_ended()
         return News.NEW if is_news else News.OLD
 
@@ -170,6 +172,13 @@ class TransactionLedger:
             default=frame.at,
         )
         return frame.at >= newest_at
+
+    def _end_others_on(self, record: TransactionRecord) -> None:
+        # An EVSE has one transaction: the end of an older one was lost.
+        for other in self.open_transactions():
+            is_other = other.transaction_id != record.transaction_id
+            if is_other and other.evse_id == record.evse_id:
+                self.end(other.transaction_id)
 
     def _forget_oldest_ended(self) -> None:
         ended = [r.transaction_id for r in self._records.values() if r.is_ended]
