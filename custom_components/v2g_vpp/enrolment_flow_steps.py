@@ -7,6 +7,7 @@ from typing import Any, Final
 import aiohttp
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
+from homeassistant.util.json import json_loads_object
 
 from .const import STORE_ENROLMENT
 from .domain.errors import CertificateInvalid, InvitationInvalid, StoreUnreadable
@@ -155,9 +156,12 @@ async def request_certificate(
 
 def _detail(status: int, body: bytes) -> str:
     """Return what the operator said, short and without mark-up."""
-    text = body[:_MAX_DETAIL].decode("utf-8", "replace")
-    plain = "".join(c for c in text if c.isalnum() or c in " .,:;'-()/")
-    return f"{status} {plain}".strip()
+    try:
+        said = json_loads_object(body).get("message", "")
+    except ValueError:
+        said = ""
+    plain = "".join(c for c in str(said)[:_MAX_DETAIL] if c.isalnum() or c in " .,:-")
+    return plain.strip().removesuffix(".") or str(status)
 
 
 def _name(enrolment: Enrolment) -> str:

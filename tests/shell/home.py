@@ -1,12 +1,17 @@
 """A home on a real core: what its stations say, and what is said to them."""
 
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 import time
 
+from freezegun.api import FrozenDateTimeFactory
 from homeassistant.core import HomeAssistant, State
 from homeassistant.helpers import device_registry as dr, entity_registry as er
-from pytest_homeassistant_custom_component.common import MockConfigEntry
+from homeassistant.util import dt as dt_util
+from pytest_homeassistant_custom_component.common import (
+    MockConfigEntry,
+    async_fire_time_changed,
+)
 
 from custom_components.v2g_vpp.const import DOMAIN
 from custom_components.v2g_vpp.domain.capability import (
@@ -194,6 +199,12 @@ class Home:
         """Let control look at what happened, and the entities at the picture."""
         self.site._tick()
         await self.settle()
+
+    async def pass_time(self, freezer: FrozenDateTimeFactory, seconds: float) -> None:
+        """Let every clock go on, then control and the entities."""
+        freezer.tick(timedelta(seconds=seconds))
+        async_fire_time_changed(self.hass, dt_util.utcnow())
+        await self.tick()
 
     def entity_id(self, platform: str, key: str, prefix: str = "CS-1_1") -> str:
         found = er.async_get(self.hass).async_get_entity_id(

@@ -1,5 +1,21 @@
 """How entities appear, disappear and change, on every level."""
 
+from freezegun.api import FrozenDateTimeFactory
+from homeassistant.config_entries import ConfigSubentry, ConfigSubentryData
+from homeassistant.const import STATE_UNAVAILABLE, STATE_UNKNOWN
+from homeassistant.core import Event, EventStateChangedData, HomeAssistant, callback
+from homeassistant.helpers import device_registry as dr
+from homeassistant.helpers.event import async_track_state_change_event
+import pytest
+
+from custom_components.v2g_vpp.const import (
+    CONF_IDENTITY,
+    CONF_PASSWORD,
+    CONF_VIRTUAL,
+    DOMAIN,
+    SUBENTRY_STATION,
+)
+from tests.shell.conftest import STATION, VEHICLE, mapping
 from tests.shell.home import Home
 
 
@@ -12,3 +28,194 @@ async def test_evse_entities_appear_when_the_station_lists_its_evses(
     await home.connect()
     assert home.state("binary_sensor", "link", "CS-1_0").state == "on"
     assert home.state("sensor", "state").state == "available"
+    assert not home.has_entity("sensor", "state", "CS-1_2")
+
+    # The firmware learnt of a second outlet.
+    await home.connect(evse_ids=(1, 2))
+    assert home.state("sensor", "state", "CS-1_2").state == "available"
+
+
+async def test_station_gets_its_maker_at_boot_and_its_evses_are_its_children(
+    home: Home,
+) -> None:
+    registry = dr.async_get(home.hass)
+    station_id = home.device_id("station/CS-1")
+    assert registry.async_get(station_id).manufacturer is None
+
+    await home.connect()
+    station = registry.async_get(station_id)
+    assert (station.manufacturer, station.model) == ("Example", "Two-way 11")
+    assert (station.serial_number, station.sw_version) == ("SN-1", "1.2.3")
+    evse = registry.async_get(home.evse_device_id)
+    assert evse.name == "Outlet 1"
+    assert evse.parent_device_id == station_id
+
+
+async def test_loss_of_a_station_takes_its_readings_and_keeps_its_switches(
+    home: Home, freezer: FrozenDateTimeFactory
+) -> None:
+    await home.connect()
+    await home.plug_in()
+    await home.measure(3_000)
+    assert home.state("sensor", "power").state == "3000"
+
+    await home.disconnect()
+    assert home.state("binary_sensor", "link", "CS-1_0").state == "off"
+    assert home.state("sensor", "power").state == STATE_UNAVAILABLE
+    assert home.state("binary_sensor", "plugged").state == STATE_UNAVAILABLE
+    # An owner must be able to latch a charger that is away for a moment.
+    assert home.state("button", "emergency_stop").state == STATE_UNKNOWN
+    assert home.state("switch", "discharge_allowed").state == "off"
+    assert home.state("sensor", "energy_charged").state == "12.34"
+    await home.pass_time(freezer, 61)
+    assert home.state("sensor", "state").state == "not_available"
+
+    await home.connect()
+    await home.plug_in()
+    await home.measure(2_000)
+    assert home.state("sensor", "power").state == "2000"
+    assert home.state("binary_sensor", "plugged").state == "on"
+
+
+async def test_meter_that_fell_silent_shows_no_power(
+    home: Home, freezer: FrozenDateTimeFactory
+) -> None:
+    await home.connect()
+    await home.plug_in()
+    await home.measure(3_000)
+    await home.pass_time(freezer, 60)
+    assert home.state("sensor", "power").state == STATE_UNKNOWN
+    await home.measure(3_000)
+    assert home.state("sensor", "power").state == "3000"
+
+
+async def test_state_is_written_only_when_it_shows_differently(
+    home: Home, freezer: FrozenDateTimeFactory
+) -> None:
+    await home.connect()
+    await home.plug_in()
+    await home.measure(3_000)
+    written: list[str] = []
+
+    @callback
+    def note(event: Event[EventStateChangedData]) -> None:
+        written.append(event.data["new_state"].state)
+
+    entity_id = home.entity_id("sensor", "power")
+    remove = async_track_state_change_event(home.hass, entity_id, note)
+    for watts in (3_010, 2_990, 3_049, 3_000):
+        await home.pass_time(freezer, 6)
+        await home.measure(watts)
+    assert written == []
+
+    await home.pass_time(freezer, 6)
+    await home.measure(3_100)
+    assert written == ["3100"]
+    # Too soon for another one: it is shown when its time has come, by itself.
+    await home.measure(3_300)
+    await home.pass_time(freezer, 1.5)
+    assert written == ["3100"]
+    await home.pass_time(freezer, 4)
+    assert written == ["3100", "3300"]
+    remove()
+
+
+async def test_setpoint_shows_what_was_asked_for_beside_it(home: Home) -> None:
+    await home.connect()
+    await home.plug_in()
+    await home.measure(0)
+    setpoint = home.state("sensor", "setpoint")
+    assert setpoint.attributes["requested"] == 11_000.0
+    assert 0 < float(setpoint.state) <= 11_000
+    assert home.state("sensor", "control_owner").state == "mode"
+
+
+async def test_station_that_comes_later_gets_entities_without_a_reload(
+    home: Home,
+) -> None:
+    await home.connect()
+    home.hass.config_entries.async_add_subentry(
+        home.entry,
+        ConfigSubentry(
+            data=mapping({CONF_IDENTITY: "CS-2", CONF_PASSWORD: "f" * 20}),
+            subentry_type=SUBENTRY_STATION,
+            title="Yard",
+            unique_id="station_CS-2",
+        ),
+    )
+    await home.settle()
+    assert home.state("binary_sensor", "link", "CS-2_0").state == "off"
+    assert home.state("binary_sensor", "link", "CS-1_0").state == "on"
+
+
+async def test_station_that_is_removed_takes_its_devices_and_can_come_back(
+    home: Home,
+) -> None:
+    await home.connect()
+    subentry = next(
+        s for s in home.entry.subentries.values() if s.subentry_type == SUBENTRY_STATION
+    )
+    home.hass.config_entries.async_remove_subentry(home.entry, subentry.subentry_id)
+    await home.settle()
+    registry = dr.async_get(home.hass)
+    identifier = (DOMAIN, "station/CS-1")
+    entry_id = home.entry.entry_id
+    assert registry.async_get_device_by_identifier(identifier, entry_id) is None
+    assert not dr.async_child_entries_for_config_entry(registry, entry_id)
+    assert home.hass.states.get("sensor.garage_outlet_1_state") is None
+
+    home.hass.config_entries.async_add_subentry(
+        home.entry,
+        ConfigSubentry(
+            data=mapping(dict(STATION["data"])),
+            subentry_type=SUBENTRY_STATION,
+            title="Garage",
+            unique_id="station_CS-1",
+        ),
+    )
+    await home.settle()
+    await home.connect()
+    assert home.state("sensor", "state").state == "available"
+
+
+class TestVirtual:
+    """What exists only in a program stays out of the statistics."""
+
+    @pytest.fixture
+    def subentries(self) -> list[ConfigSubentryData]:
+        return [
+            ConfigSubentryData(
+                **{**part, "data": {**part["data"], CONF_VIRTUAL: "own_process"}}
+            )
+            for part in (STATION, VEHICLE)
+        ]
+
+    async def test_virtual_car_never_pollutes_statistics(self, home: Home) -> None:
+        await home.connect()
+        await home.plug_in()
+        numbers = [
+            state
+            for state in home.hass.states.async_all("sensor")
+            if "unit_of_measurement" in state.attributes
+        ]
+        assert len(numbers) > 6
+        assert all("state_class" not in state.attributes for state in numbers)
+
+
+async def test_real_energy_is_a_total_and_power_a_measurement(home: Home) -> None:
+    await home.connect()
+    await home.plug_in()
+    energy = home.state("sensor", "energy_discharged").attributes
+    assert (energy["state_class"], energy["device_class"]) == ("total", "energy")
+    assert home.state("sensor", "power").attributes["state_class"] == "measurement"
+
+
+async def test_entities_end_with_the_entry(hass: HomeAssistant, home: Home) -> None:
+    await home.connect()
+    assert await hass.config_entries.async_unload(home.entry.entry_id)
+    assert home.state("sensor", "state").state == STATE_UNAVAILABLE
+    assert await hass.config_entries.async_setup(home.entry.entry_id)
+    await home.settle()
+    # Known from before, without a word of the station.
+    assert home.state("sensor", "state").state == "not_available"
+    assert home.state("binary_sensor", "link", "CS-1_0").state == "off"
