@@ -72,6 +72,9 @@ class Rig:
     is_controlled: bool = True
     """False: nobody ticks any more, as when the process is stuck."""
 
+    is_gated: bool = True
+    """False: the coordinator alone, without the output gate behind it."""
+
     has_events: bool = False
     """True: each second has a second tick at the same moment, as an event makes one."""
 
@@ -125,7 +128,9 @@ class Rig:
             self.on_tick(self)
         key = self.evse.key
         decision = self.coordinator.step([self.evse], self.site, self.now_s)[key]
-        self.setpoint = self._gated(decision.setpoint)
+        self.setpoint = decision.setpoint
+        if self.is_gated:
+            self.setpoint = self._gated(decision.setpoint)
         capability = self.evse.station.capability
         assert capability is not None
         write = self.delivery.plan(

@@ -179,6 +179,7 @@ def test_a_lost_link_is_0_w_by_30_s_and_a_link_that_is_back_resumes(
 @given(
     st.sampled_from([FAST, TYPICAL, SLOW, MEASURED_2019]),
     st.sampled_from(DIALECTS),
+    st.booleans(),
     st.floats(30.0, 60.0),
     st.lists(
         st.tuples(
@@ -193,11 +194,13 @@ def test_a_lost_link_is_0_w_by_30_s_and_a_link_that_is_back_resumes(
 def test_never_strand(
     parameters: PlantParameters,
     dialect: DischargeDialect,
+    is_gated: bool,
     reserve: float,
     events: list[tuple[str, float, int]],
 ) -> None:
     """Below the highest floor no more flows out than the charger needs to stop."""
     rig = _dispatched(parameters, -11_000.0, dialect)
+    rig.is_gated = is_gated
     policy = replace(VEHICLE_POLICY, reserve_percent=reserve, vpp_reserve_percent=0.0)
     rig.evse = replace(rig.evse, vehicle_policy=policy, order=None)
     # Just above the floor, in a small battery: the crossing comes soon.

@@ -135,6 +135,13 @@ def test_the_export_limit_is_shared_and_never_promised_twice() -> None:
     assert offered == [11_000.0, 2_000.0]
 
 
+def test_the_export_limit_is_shared_so_that_nothing_of_it_is_lost() -> None:
+    site = SiteInputs(export_limit_w=12_000.0)
+    decisions = _second(_home(2, order(-20_000.0, resource=None)), site)
+    # At full power the first would leave the second less than it can give at all.
+    assert _powers(decisions) == [-10_620.0, -1_380.0]
+
+
 def test_an_evse_that_already_discharges_keeps_its_power() -> None:
     site = SiteInputs(export_limit_w=6_000.0)
     evses = [

@@ -36,6 +36,31 @@ def test_the_ramp_is_named_while_power_is_on_its_way() -> None:
     assert reasons == [Reason.RAMP] * 4 + [Reason.AS_REQUESTED] * 2
 
 
+def test_a_limit_that_tightens_cuts_in_one_step_and_a_wish_takes_its_ramp() -> None:
+    slow = with_policy(DISPATCHED, ramp_w_per_s=100.0)
+    for change, expected_w in (
+        (with_policy(slow, max_discharge_power_w=2_000.0), -2_000.0),
+        (replace(slow, order=order(-2_000.0)), -4_900.0),
+    ):
+        coordinator = DischargeCoordinator()
+        run(coordinator, with_policy(slow, ramp_w_per_s=1e6))
+        now_s = NOW + 10.0
+        changed = at(change, now_s, -5_000.0, 70.0)
+        setpoint = coordinator.step([changed], SITE, now_s)[KEY].setpoint
+        assert setpoint.power_w == pytest.approx(expected_w, abs=TRIM_W)
+
+
+def test_a_turn_rests_at_zero_even_when_a_limit_ends_the_old_direction() -> None:
+    coordinator = DischargeCoordinator()
+    run(coordinator, DISPATCHED)
+    powers = []
+    for now_s in (NOW + 10.0, NOW + 11.0):
+        forbidden = with_policy(READY, is_discharge_allowed=False)
+        charging = at(forbidden, now_s, -5_000.0, 70.0)
+        powers.append(coordinator.step([charging], SITE, now_s)[KEY].setpoint.power_w)
+    assert powers == [0.0, 5_000.0]
+
+
 def test_a_second_step_at_the_same_moment_moves_no_ramp() -> None:
     coordinator = DischargeCoordinator()
     for now_s in (NOW, NOW, NOW - 1.0):

@@ -180,12 +180,14 @@ def _with_transaction(session: EvseSession, event: TransactionReported) -> EvseS
         )
     if event.is_offline_replay and session.transaction_id is not None:
         return session
-    return replace(
-        session,
-        transaction_id=event.transaction_id,
-        is_plugged=event.is_plugged,
-        charging_state=event.charging_state or session.charging_state,
-        operation_mode=event.operation_mode or session.operation_mode,
+    return _unplugged_or_same(
+        replace(
+            session,
+            transaction_id=event.transaction_id,
+            is_plugged=event.is_plugged,
+            charging_state=event.charging_state or session.charging_state,
+            operation_mode=event.operation_mode or session.operation_mode,
+        )
     )
 
 

@@ -1,0 +1,47 @@
+"""The dead-man promise of the dialects."""
+
+from hypothesis import given, strategies as st
+import pytest
+
+from custom_components.v2g_vpp.domain.capability import (
+    DIALECT_TIMING,
+    LONGEST_PROMISE_S,
+    DischargeDialect,
+    promised_end_s,
+)
+
+
+@pytest.mark.parametrize(
+    ("dialect", "promise_s"),
+    [
+        (DischargeDialect.V21_DYNAMIC, 35.0),
+        (DischargeDialect.V21_SCHEDULE, 75.0),
+        (DischargeDialect.V201_PLUS21, 75.0),
+    ],
+)
+def test_the_typical_charger_ends_11_kw_within_the_promise(
+    dialect: DischargeDialect, promise_s: float
+) -> None:
+    ends_s = promised_end_s(DIALECT_TIMING[dialect], 4.0, -11_000.0, 3_300.0)
+    assert ends_s <= promise_s
+
+
+@pytest.mark.parametrize("dialect", DischargeDialect)
+def test_every_dialect_survives_one_lost_refresh(dialect: DischargeDialect) -> None:
+    timing = DIALECT_TIMING[dialect]
+    assert 2.0 * timing.refresh_s < timing.validity_s < LONGEST_PROMISE_S
+
+
+@given(
+    st.sampled_from(DischargeDialect),
+    st.floats(0, 30),
+    st.floats(-22_000, 22_000),
+    st.floats(50, 20_000),
+)
+def test_a_promise_is_never_shorter_than_what_it_is_made_of(
+    dialect: DischargeDialect, dead_s: float, power_w: float, ramp_w_per_s: float
+) -> None:
+    timing = DIALECT_TIMING[dialect]
+    ends_s = promised_end_s(timing, dead_s, power_w, ramp_w_per_s)
+    assert ends_s >= timing.validity_s + dead_s + abs(power_w) / ramp_w_per_s
+    assert ends_s == promised_end_s(timing, dead_s, -power_w, ramp_w_per_s)

@@ -1,0 +1,88 @@
+"""The frozen picture of the home and how things are found in it."""
+
+from hypothesis import given, strategies as st
+import pytest
+
+from custom_components.v2g_vpp.domain.dispatch import LinkState
+from custom_components.v2g_vpp.domain.ids import (
+    EvseKey,
+    ProgrammeId,
+    StationId,
+    VehicleId,
+)
+from custom_components.v2g_vpp.domain.policy import VehiclePolicy, VehicleSpec
+from custom_components.v2g_vpp.domain.snapshot import (
+    ProgrammeSnapshot,
+    SiteSnapshot,
+    StationSnapshot,
+    VehicleSnapshot,
+)
+
+STATION = StationSnapshot(
+    station_id=StationId("CS1"),
+    is_connected=True,
+    is_ready=True,
+    protocol="ocpp2.1",
+    vendor="",
+    model="",
+    serial_number=None,
+    firmware="",
+    capability=None,
+    has_floor_profile=True,
+)
+PROGRAMME = ProgrammeSnapshot(
+    programme_id=ProgrammeId("p"),
+    link=LinkState.HEALTHY,
+    is_participating=True,
+    order=None,
+    delivered_discharge_wh=0.0,
+)
+
+
+def _vehicle(
+    soc_percent: float | None, reserve: float = 30.0, vpp_reserve: float = 50.0
+) -> VehicleSnapshot:
+    return VehicleSnapshot(
+        spec=VehicleSpec(vehicle_id=VehicleId("ev"), name="EV", capacity_wh=60_000.0),
+        policy=VehiclePolicy(reserve_percent=reserve, vpp_reserve_percent=vpp_reserve),
+        evse=None,
+        soc_percent=soc_percent,
+        is_v2g_capable=None,
+    )
+
+
+def test_everything_is_found_by_its_id_and_nothing_by_another() -> None:
+    vehicle = _vehicle(70.0)
+    site = SiteSnapshot(
+        stations=(STATION,), vehicles=(vehicle,), programmes=(PROGRAMME,)
+    )
+    assert site.station(StationId("CS1")) is STATION
+    assert site.station(StationId("CS2")) is None
+    assert site.vehicle(VehicleId("ev")) is vehicle
+    assert site.vehicle(VehicleId("other")) is None
+    assert site.programme(ProgrammeId("p")) is PROGRAMME
+    assert site.programme(ProgrammeId("q")) is None
+    assert site.evse(EvseKey(StationId("CS1"), 1)) is None
+
+
+@pytest.mark.parametrize(
+    ("soc", "expected_wh"), [(70.0, 12_000.0), (50.0, 0.0), (20.0, 0.0), (None, None)]
+)
+def test_energy_above_the_higher_floor(
+    soc: float | None, expected_wh: float | None
+) -> None:
+    assert _vehicle(soc).energy_above_floor_wh() == expected_wh
+    assert _vehicle(soc, 50.0, 30.0).energy_above_floor_wh() == expected_wh
+
+
+@given(st.floats(0, 100), st.floats(0, 100), st.floats(0, 100))
+def test_energy_above_the_floor_is_never_negative(
+    soc: float, reserve: float, vpp_reserve: float
+) -> None:
+    above_wh = _vehicle(soc, reserve, vpp_reserve).energy_above_floor_wh()
+    assert above_wh is not None
+    assert 0.0 <= above_wh <= 60_000.0
+
+
+def test_equal_moments_give_equal_pictures() -> None:
+    assert SiteSnapshot(stations=(STATION,)) == SiteSnapshot(stations=(STATION,))
