@@ -264,6 +264,10 @@ def test_rule_4_without_a_trusted_clock_power_only_goes_nearer_to_zero(
         door.clock.advance(1)
     passed = {pair for pair, is_passed in verdicts.items() if is_passed}
     assert passed == {(-5000.0, -4000), (8000.0, 7000)}
+    door.present_w = -5000.0
+    later = door.pen.command(power_w=-4000, start_s=60, end_s=120)
+    assert code_of(door.command(later)) is AckCode.CLOCK_SKEW, "who knows by then"
+    door.clock.advance(1)
     door.check = ClockCheck()
     door.measure()
     assert isinstance(door.command(door.pen.command()), Passed)
