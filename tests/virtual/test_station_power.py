@@ -174,6 +174,16 @@ async def test_new_interval_counts_from_the_last_reading(rig: Rig) -> None:
     await readings(rig)
 
 
+async def test_readings_keep_their_pace_whatever_the_ticks(rig: Rig) -> None:
+    await rig.start(meter_interval_s=1.0, tick_s=0.3)
+    await rig.plug()
+    wanted = {"triggerReason": "MeterValuePeriodic"}
+    await until(lambda: rig.csms.events(**wanted))
+    await rig.clock.advance(30)
+    await settle()
+    assert 30 <= len(rig.csms.events(**wanted)) <= 33
+
+
 async def test_sequence_numbers_have_no_gap(rig: Rig) -> None:
     await rig.start()
     transaction_id = await rig.discharge()

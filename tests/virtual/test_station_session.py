@@ -120,6 +120,7 @@ async def test_bidirectional_transfer_needs_the_leave_of_the_csms(rig: Rig) -> N
     transaction_id = await rig.plug()
     needs = rig.csms.calls("NotifyEVChargingNeeds")[0]["chargingNeeds"]
     assert needs["requestedEnergyTransfer"] == "AC_three_phase"
+    assert needs["availableEnergyTransfer"] == ["AC_three_phase", "AC_BPT"]
     assert "maxDischargePower" not in needs["v2xChargingParameters"]
     refused = await rig.csms.call("SetChargingProfile", central(transaction_id, -5000))
     assert refused["status"] == "Rejected"
@@ -159,6 +160,27 @@ async def test_profile_before_the_needs_is_out_of_sequence(rig: Rig) -> None:
     assert answer["statusInfo"]["reasonCode"] == "InvalidMessageSeq"
     other = await rig.csms.call("SetChargingProfile", central("nobody", 0))
     assert other["statusInfo"]["reasonCode"] == "TxNotFound"
+
+
+async def test_vehicle_that_only_charges_says_so(rig: Rig) -> None:
+    await rig.start(is_v2x_capable=False, phases=1)
+    await rig.plug()
+    needs = rig.csms.calls("NotifyEVChargingNeeds")[0]["chargingNeeds"]
+    assert needs["requestedEnergyTransfer"] == "AC_single_phase"
+    assert needs["availableEnergyTransfer"] == ["AC_single_phase"]
+
+
+async def test_meter_is_read_while_a_promised_profile_is_waited_for(rig: Rig) -> None:
+    rig.csms.answers["NotifyEVChargingNeeds"] = lambda _: {"status": "Accepted"}
+    await rig.start(meter_interval_s=1.0)
+    rig.station.plug()
+    await rig.clock.advance(5)
+    wanted = {"triggerReason": "MeterValuePeriodic"}
+    await until(lambda: len(rig.csms.events(**wanted)) >= 4)
+    assert not rig.station.status().is_contactor_closed
+    assert rig.csms.events(**wanted)[0]["transactionInfo"]["chargingState"] == (
+        "EVConnected"
+    )
 
 
 async def test_promised_profile_is_waited_for(rig: Rig) -> None:

@@ -307,6 +307,7 @@ class Evse:
             return
         if transaction.is_ready:
             self.log.report_changes(self._point.mode, self._charging_state(), now)
+        self.log.report_readings(now)
 
     def _note_agreement(self, now: Moment) -> None:
         transaction = self.transaction

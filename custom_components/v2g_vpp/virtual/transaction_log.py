@@ -101,7 +101,7 @@ class TransactionLog:
     def report_changes(
         self, mode: OperationMode, charging_state: str, now: Moment
     ) -> None:
-        """Tell the CSMS what changed, and the readings when they are due."""
+        """Tell the CSMS of another operation mode or charging state."""
         transaction = self.current
         if transaction is None:
             return
@@ -112,14 +112,19 @@ class TransactionLog:
         if charging_state != transaction.charging_state:
             self.change(charging_state=charging_state)
             self._report("Updated", "ChargingStateChanged", now)
-        self._report_readings(transaction.last_meter_mono_s, now)
 
-    def _report_readings(self, last_mono_s: float | None, now: Moment) -> None:
+    def report_readings(self, now: Moment) -> None:
+        """Tell the CSMS the periodic readings when they are due."""
         interval_s = float(self._model.text("SampledDataCtrlr", "TxUpdatedInterval"))
-        is_due = last_mono_s is None or now.mono_s - last_mono_s >= interval_s
-        if interval_s <= 0 or not is_due:
+        if self.current is None or interval_s <= 0:
             return
-        self.change(last_meter_mono_s=now.mono_s)
+        last_mono_s = self.current.last_meter_mono_s
+        if last_mono_s is not None and now.mono_s - last_mono_s < interval_s:
+            return
+        # From reading to reading, not from tick to tick: the ticks would add up.
+        next_mono_s = now.mono_s if last_mono_s is None else last_mono_s + interval_s
+        is_late = now.mono_s - next_mono_s >= interval_s
+        self.change(last_meter_mono_s=now.mono_s if is_late else next_mono_s)
         value = self.meter_value("TxUpdatedMeasurands", "Sample.Periodic", now)
         if value and not self.is_mute:
             self._report("Updated", "MeterValuePeriodic", now, value)

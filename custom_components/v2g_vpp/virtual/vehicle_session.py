@@ -105,16 +105,20 @@ def _needs(evse: Evse, *, is_bidirectional: bool) -> dict[str, Any]:
         "evMaxEnergyRequest": _energy_to(evse, 100),
         "targetSoC": TARGET_SOC_PERCENT,
     }
+    # What the EV could do, allowed or not; only what it asks for needs leave.
     available = [plain]
-    if is_bidirectional:
+    if evse.config.is_v2x_capable and evse.is_v2x_enabled():
         available.append(BIDIRECTIONAL_TRANSFER)
+    if is_bidirectional:
         # Magnitudes, unlike every other discharge number of OCPP.
         parameters["minDischargePower"] = spec.minimum_power_w
         parameters["maxDischargePower"] = spec.max_discharge_power_w
         parameters["evMinV2XEnergyRequest"] = _energy_to(evse, V2X_FLOOR_PERCENT)
         parameters["evMaxV2XEnergyRequest"] = _energy_to(evse, V2X_CEILING_PERCENT)
     return {
-        "requestedEnergyTransfer": available[-1],
+        "requestedEnergyTransfer": BIDIRECTIONAL_TRANSFER
+        if is_bidirectional
+        else plain,
         "availableEnergyTransfer": available,
         "controlMode": "DynamicControl",
         "mobilityNeedsMode": "EVCC",
