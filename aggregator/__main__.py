@@ -115,6 +115,7 @@ def _serve(options: argparse.Namespace) -> None:
                 http_port=options.http,
                 enrolment=options.enrol,
                 heartbeat_s=options.heartbeat_s,
+                reconnect_max_s=options.reconnect_max_s,
                 telemetry_s=options.telemetry_s,
                 broker_pid_file=options.broker_pid_file,
             )
@@ -237,6 +238,12 @@ def _add_serve(commands: _Commands) -> None:
     )
     serve.add_argument("--region", metavar="NAME", help="refuse another region's data")
     serve.add_argument("--heartbeat-s", type=_seconds(1, 10), default=5, metavar="S")
+    serve.add_argument(
+        "--reconnect-max-s",
+        type=_seconds(1, 120),
+        metavar="S",
+        help="longest wait of a home before it tries to reconnect",
+    )
     serve.add_argument("--telemetry-s", type=_seconds(1, 60), default=10, metavar="S")
     serve.add_argument(
         "--broker-pid-file",

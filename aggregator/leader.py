@@ -62,6 +62,9 @@ class Term:
     groups: tuple[str, ...]
     epoch: int
     heartbeat_s: int
+    reconnect_max_s: int | None
+    """Longest wait of a home before it tries again; None: as the contract says."""
+
     telemetry_s: int
 
 
@@ -265,6 +268,7 @@ class Leader:
                 features=tuple(name for name in FEATURES if name in hello.features),
                 heartbeat_period_s=self.term.heartbeat_s,
                 telemetry_period_s=self.term.telemetry_s,
+                reconnect_max_s=self.term.reconnect_max_s,
                 groups=self.term.groups,
                 signing_keys=self.signer.public_keys,
             )

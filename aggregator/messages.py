@@ -186,6 +186,7 @@ class Welcome(Message):
     features: tuple[str, ...] | None = None
     heartbeat_period_s: int | None = None
     telemetry_period_s: int | None = None
+    reconnect_max_s: int | None = None
     groups: tuple[str, ...] | None = None
     signing_keys: Mapping[str, str] | None = None
 

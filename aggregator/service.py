@@ -52,6 +52,7 @@ class ServeOptions:
     """Where homes enrol over TLS; None: as last time, or a free port."""
 
     heartbeat_s: int = 5
+    reconnect_max_s: int | None = None
     telemetry_s: int = 10
     broker_pid_file: Path | None = None
     """Where a broker of this machine wrote its process id; None: reload by hand."""
@@ -129,6 +130,7 @@ async def run_service(options: ServeOptions, clock: Clock) -> AsyncIterator[Serv
             groups=parts.settings.groups,
             epoch=parts.epoch,
             heartbeat_s=options.heartbeat_s,
+            reconnect_max_s=options.reconnect_max_s,
             telemetry_s=options.telemetry_s,
         )
         leader = Leader(term, parts.enrolments, parts.signer, clock, client.publish)

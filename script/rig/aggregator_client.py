@@ -14,6 +14,7 @@ from .processes import ROOT, RigError, Supervisor
 REGION = "north"
 HOME_ID = "home-0001"
 HEARTBEAT_S = 2
+RECONNECT_MAX_S = 4
 """The shortest period that the contract names, so that a run waits less."""
 
 TELEMETRY_S = 1
@@ -60,6 +61,8 @@ class Aggregator:
                 *("--broker-pid-file", self.broker.pid_path),
                 *("--http", str(self._http_port)),
                 *("--heartbeat-s", str(HEARTBEAT_S)),
+                # One home cannot flood this broker: it may come back at once.
+                *("--reconnect-max-s", str(RECONNECT_MAX_S)),
                 *("--telemetry-s", str(TELEMETRY_S)),
                 *("--region", REGION),
             ],

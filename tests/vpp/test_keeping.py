@@ -169,3 +169,13 @@ def test_delays_of_a_region_spread() -> None:
         draws.append([backoff.next_delay_s() for _ in range(6)][-1])
     quarters = [sum(8 * i <= d < 8 * (i + 1) for d in draws) for i in range(4)]
     assert min(quarters) > 25
+
+
+def test_an_aggregator_may_shorten_the_longest_wait_but_not_lengthen_it() -> None:
+    backoff = Backoff(lambda _low, high: high)
+    backoff.limit(4)
+    assert [backoff.next_delay_s() for _ in range(6)] == [1, 2, 4, 4, 4, 4]
+    backoff.limit(10 * MAX_DELAY_S)
+    assert max(backoff.next_delay_s() for _ in range(4)) == MAX_DELAY_S
+    backoff.limit(None)
+    assert backoff.next_delay_s() == MAX_DELAY_S

@@ -23,10 +23,18 @@ class Backoff:
         """Draw by ``uniform(lowest, highest)``."""
         self._uniform = uniform
         self._tries = 0
+        self._max_delay_s = MAX_DELAY_S
+
+    def limit(self, max_delay_s: float | None) -> None:
+        """Wait no longer than this between tries; None or more: the contract's 120 s.
+
+        A small fleet may come back at once, a large one must not.
+        """
+        self._max_delay_s = min(MAX_DELAY_S, max_delay_s or MAX_DELAY_S)
 
     def next_delay_s(self) -> float:
         """Return how long to wait before the next try, s; the first is within 1 s."""
-        delay_s = self._uniform(0.0, min(MAX_DELAY_S, 2.0**self._tries))
+        delay_s = self._uniform(0.0, min(self._max_delay_s, 2.0**self._tries))
         self._tries = min(self._tries + 1, _MAX_EXPONENT)
         return delay_s
 

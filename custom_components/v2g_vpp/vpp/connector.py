@@ -101,9 +101,10 @@ class Connector:
         self._is_refused_by_aggregator = True
         self._report(err)
 
-    def accepted_by_aggregator(self) -> None:
-        """Note a welcome."""
+    def accepted_by_aggregator(self, reconnect_max_s: float | None) -> None:
+        """Note a welcome, and how long the aggregator lets its homes wait at most."""
         self._is_refused_by_aggregator = False
+        self._backoff.limit(reconnect_max_s)
         self._recover()
 
     async def _run(self) -> None:

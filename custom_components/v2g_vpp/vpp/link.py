@@ -246,7 +246,7 @@ class VppLink(ProgrammePort):
         if refused is not None:
             self._connector.refused_by_aggregator(refused)
             return
-        self._connector.accepted_by_aggregator()
+        self._connector.accepted_by_aggregator(welcome.reconnect_max_s)
         if welcome.signing_keys:
             self._keys.replace(welcome.signing_keys)
             self._memory.remember_keys(

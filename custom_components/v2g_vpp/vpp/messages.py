@@ -95,6 +95,9 @@ class Welcome:
     chosen_version: str | None
     heartbeat_period_s: int
     telemetry_period_s: int
+    reconnect_max_s: int | None
+    """Longest wait before a try to reconnect; None: as the contract says."""
+
     groups: tuple[str, ...]
     signing_keys: Mapping[str, bytes] | None
     """Raw keys by key id; None when the message did not name any."""

@@ -214,6 +214,9 @@ def _parse_welcome(fields: Fields) -> Welcome:
             "telemetry_period_s", lambda n: fields.integer(n, 1, 60)
         )
         or 10,
+        reconnect_max_s=fields.optional(
+            "reconnect_max_s", lambda n: fields.integer(n, 1, 120)
+        ),
         groups=_parse_groups(fields),
         signing_keys=fields.optional("signing_keys", lambda n: _parse_keys(fields, n)),
     )
