@@ -88,6 +88,7 @@ class Broker:
         self.pid_path = directory / "mosquitto.pid"
         self._has_own_port = port == 0
         self._executable = executable
+        self._log_begin = 0
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -174,6 +175,7 @@ class Broker:
             raise PortTakenError(f"port {self.port} is in use: choose another one")
         config = self.directory / "mosquitto.conf"
         config.write_text(self._configuration())
+        self._log_begin = self.log_path.stat().st_size if self.log_path.exists() else 0
         with self.log_path.open("ab") as log:
             self._process = subprocess.Popen(
                 [executable, "-c", str(config)],
@@ -196,10 +198,16 @@ class Broker:
             raise kind(
                 f"mosquitto ended at once on port {self.port}: {self._last_error()}"
             )
-        return _is_port_taken(self.port)
+        # It listens before it reads its certificates, and may end on them: only its
+        # own word counts, and only that of this start.
+        return " running\n" in self._log_of_this_start()
+
+    def _log_of_this_start(self) -> str:
+        return self.log_path.read_bytes()[self._log_begin :].decode(errors="replace")
 
     def _last_error(self) -> str:
-        lines = [line for line in self.log_text().splitlines() if "Error" in line]
+        text = self._log_of_this_start()
+        lines = [line for line in text.splitlines() if "Error" in line]
         return lines[-1].split("Error:")[-1].strip() if lines else str(self.log_path)
 
     def _configuration(self) -> str:
