@@ -1,6 +1,6 @@
 """Fixtures of the shell's tests: a real core, a real site, no wire."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 import socket
 from types import MappingProxyType
 from typing import Any
@@ -25,7 +25,7 @@ from custom_components.v2g_vpp.const import (
     SUBENTRY_STATION,
     SUBENTRY_VEHICLE,
 )
-from tests.shell.home import STATION_ID, VEHICLE_ID, Home, RecordingStations
+from tests.shell.home import STATION_ID, VEHICLE_ID, Home
 
 STATION = ConfigSubentryData(
     subentry_type=SUBENTRY_STATION,
@@ -77,18 +77,13 @@ def entry(free_port: int, subentries: list[ConfigSubentryData]) -> MockConfigEnt
     )
 
 
-type SetUp = Callable[[], Awaitable[Home]]
-
-
 @pytest.fixture
 async def home(hass: HomeAssistant, entry: MockConfigEntry) -> AsyncIterator[Home]:
     """Set the home up, on a real site whose stations are events of the test."""
     entry.add_to_hass(hass)
     assert await hass.config_entries.async_setup(entry.entry_id)
     await hass.async_block_till_done()
-    home = Home(hass, entry, RecordingStations())
-    home.site.use_stations(home.stations)
-    yield home
+    yield Home.willing(hass, entry)
     if entry.state.recoverable:
         await hass.config_entries.async_unload(entry.entry_id)
 

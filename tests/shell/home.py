@@ -91,6 +91,13 @@ class Home:
     entry: MockConfigEntry
     stations: RecordingStations
 
+    @classmethod
+    def willing(cls, hass: HomeAssistant, entry: MockConfigEntry) -> Home:
+        """Return a home that was set up, with stations that take every command."""
+        home = cls(hass, entry, RecordingStations())
+        home.site.use_stations(home.stations)
+        return home
+
     @property
     def site(self) -> Site:
         site: Site = self.entry.runtime_data.site

@@ -13,7 +13,7 @@ from pytest_homeassistant_custom_component.common import (
 )
 from syrupy.assertion import SnapshotAssertion
 
-from tests.shell.home import Home, RecordingStations
+from tests.shell.home import Home
 
 PLATFORMS = (
     Platform.BINARY_SENSOR,
@@ -48,8 +48,7 @@ async def test_platform(
     entry.add_to_hass(hass)
     with patch("custom_components.v2g_vpp.const.PLATFORMS", [platform]):
         assert await hass.config_entries.async_setup(entry.entry_id)
-        home = Home(hass, entry, RecordingStations())
-        home.site.use_stations(home.stations)
+        home = Home.willing(hass, entry)
         await home.connect()
         await home.plug_in()
         await home.measure(0)

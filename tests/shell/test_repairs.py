@@ -1,0 +1,268 @@
+"""Repairs: raised for what an owner can do, bounded, and gone once it is done."""
+
+from functools import partial
+from http import HTTPStatus
+from typing import Any
+
+from homeassistant.components.repairs import DOMAIN as REPAIRS
+from homeassistant.core import HomeAssistant
+from homeassistant.data_entry_flow import FlowResultType, UnknownHandler
+from homeassistant.helpers import issue_registry as ir
+from homeassistant.setup import async_setup_component
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
+
+from custom_components.v2g_vpp import repairs
+from custom_components.v2g_vpp.const import DOMAIN, STORE_SITE
+from custom_components.v2g_vpp.domain.errors import (
+    BrokerRefusedLogin,
+    BrokerRefusedTls,
+    BrokerUnreachable,
+    CertificateInvalid,
+    StationOffline,
+    TlsFault,
+    V2gError,
+)
+from tests.shell.home import KEY, Home
+
+# Home Assistant's own web server keys its application by text.
+WEB_SERVER = pytest.mark.filterwarnings("ignore::aiohttp.web.NotAppKeyWarning")
+
+
+def issues(hass: HomeAssistant) -> dict[str, ir.IssueEntry]:
+    registry = ir.async_get(hass)
+    return {i: issue for (d, i), issue in registry.issues.items() if d == DOMAIN}
+
+
+@pytest.fixture
+def added(hass: HomeAssistant, entry: MockConfigEntry) -> MockConfigEntry:
+    entry.add_to_hass(hass)
+    return entry
+
+
+async def test_unknown_station_is_offered_for_adoption(
+    hass: HomeAssistant, added: MockConfigEntry
+) -> None:
+    repairs.async_raise_refusal(hass, added, "CS-9", "192.168.1.9", "unknown_identity")
+    (issue,) = issues(hass).values()
+    assert issue.translation_key == "unknown_station"
+    assert issue.is_fixable
+    assert issue.translation_placeholders == {
+        "identity": "CS-9",
+        "address": "192.168.1.9",
+    }
+    repairs.async_clear_station(hass, "CS-9")
+    assert issues(hass) == {}
+
+
+@pytest.mark.parametrize(
+    "identity",
+    ["", "a" * 49, "<img src=x>", "`code`", "a b", "a/b", "a\nb"],
+    ids=repr,
+)
+async def test_name_that_is_no_identity_is_dropped(
+    hass: HomeAssistant, added: MockConfigEntry, identity: str
+) -> None:
+    for cause in ("unknown_identity", "wrong_password", "no_common_protocol"):
+        repairs.async_raise_refusal(hass, added, identity, "192.168.1.9", cause)
+    repairs.async_raise_unknown_station(hass, added, identity, "192.168.1.9")
+    assert issues(hass) == {}
+
+
+async def test_address_that_is_none_is_not_shown(
+    hass: HomeAssistant, added: MockConfigEntry
+) -> None:
+    repairs.async_raise_unknown_station(hass, added, "CS-9", "<b>")
+    (issue,) = issues(hass).values()
+    assert issue.translation_placeholders["address"] == "?"
+
+
+async def test_five_unknown_stations_are_listed_and_the_rest_is_one_summary(
+    hass: HomeAssistant, added: MockConfigEntry
+) -> None:
+    for number in range(40):
+        repairs.async_raise_unknown_station(hass, added, f"CS-{number}", "10.0.0.9")
+    listed = issues(hass)
+    assert len(listed) == 6
+    summary = listed["unknown_stations"]
+    assert not summary.is_fixable
+    assert summary.translation_placeholders == {
+        "address": "10.0.0.9",
+        "port": str(added.data["ocpp_port"]),
+    }
+    # One that is listed stays listed when it comes again.
+    repairs.async_raise_unknown_station(hass, added, "CS-0", "10.0.0.10")
+    assert issues(hass)["unknown_station_CS-0"].translation_placeholders == {
+        "identity": "CS-0",
+        "address": "10.0.0.10",
+    }
+    repairs.async_clear_station(hass, "CS-0")
+    assert "unknown_stations" not in issues(hass)
+
+
+@pytest.mark.parametrize("cause", ["wrong_password", "no_common_protocol"])
+async def test_known_station_that_is_refused_says_what_to_change(
+    hass: HomeAssistant, added: MockConfigEntry, cause: str
+) -> None:
+    repairs.async_raise_refusal(hass, added, "CS-1", "fe80::1%eth0", cause)
+    (issue,) = issues(hass).values()
+    assert issue.translation_key == cause
+    assert not issue.is_fixable
+    repairs.async_clear_station(hass, "CS-1")
+    assert issues(hass) == {}
+
+
+async def test_refusals_that_the_owner_chose_are_no_repair(
+    hass: HomeAssistant, added: MockConfigEntry
+) -> None:
+    for cause in ("network_not_allowed", "too_many_attempts", "something new"):
+        repairs.async_raise_refusal(hass, added, "CS-1", "10.0.0.1", cause)
+    assert issues(hass) == {}
+
+
+@pytest.mark.parametrize(
+    ("err", "key"),
+    [
+        *(
+            (BrokerRefusedTls("broker", 8883, fault), f"vpp_tls_{fault}")
+            for fault in TlsFault
+        ),
+        (BrokerUnreachable("broker", 8883), "vpp_broker_unreachable"),
+        (BrokerRefusedLogin("banned"), "vpp_broker_refused_login"),
+        (CertificateInvalid("expired"), "vpp_certificate_invalid"),
+        (StationOffline("x"), "vpp_failed"),
+    ],
+    ids=lambda v: v if isinstance(v, str) else "",
+)
+async def test_every_fault_of_a_programme_is_a_repair_that_ends(
+    hass: HomeAssistant, err: V2gError, key: str
+) -> None:
+    repairs.async_raise_vpp_problem(hass, "evening", "Evening peak", err)
+    issue = issues(hass)["vpp_evening"]
+    assert issue.translation_key == key
+    assert issue.translation_placeholders["programme"] == "Evening peak"
+    # A second programme has a repair of its own.
+    repairs.async_raise_vpp_problem(hass, "night", "Night", err)
+    repairs.async_clear_vpp_problem(hass, "evening")
+    assert list(issues(hass)) == ["vpp_night"]
+
+
+async def test_document_that_cannot_be_written_is_a_repair_until_it_can(
+    hass: HomeAssistant,
+) -> None:
+    report = repairs.async_write_reporter(hass, STORE_SITE)
+    report(False)
+    report(False)
+    (issue,) = issues(hass).values()
+    assert issue.translation_key == "store_not_written"
+    assert issue.translation_placeholders == {"store": STORE_SITE}
+    report(True)
+    assert issues(hass) == {}
+
+
+async def test_unreadable_state_is_a_repair_until_the_owner_resets(
+    hass: HomeAssistant, hass_storage: dict[str, Any], entry: MockConfigEntry
+) -> None:
+    hass_storage[STORE_SITE] = {
+        "version": 99, "minor_version": 1, "key": STORE_SITE, "data": {}
+    }  # fmt: skip
+    entry.add_to_hass(hass)
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await hass.async_block_till_done()
+    home = Home.willing(hass, entry)
+    await home.tick()
+    issue = issues(hass)["store_unreadable"]
+    assert issue.severity is ir.IssueSeverity.CRITICAL
+    await home.connect()
+    await home.plug_in()
+    assert home.state("sensor", "discharge_blocked_by").state == "store_unreadable"
+
+    await home.site.reset_emergency_stop(KEY)
+    await home.settle()
+    assert "store_unreadable" not in issues(hass)
+    assert home.state("sensor", "discharge_blocked_by").state != "store_unreadable"
+    await hass.config_entries.async_unload(entry.entry_id)
+
+
+class FixFlow:
+    """The repair's dialog, over the interface that the browser uses."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    async def begin(self, issue_id: str) -> dict[str, Any]:
+        return await self._post(
+            "/api/repairs/issues/fix", {"handler": DOMAIN, "issue_id": issue_id}
+        )
+
+    async def submit(self, flow_id: str) -> dict[str, Any]:
+        return await self._post(f"/api/repairs/issues/fix/{flow_id}", {})
+
+    async def _post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        answer = await self._client.post(path, json=body)
+        assert answer.status == HTTPStatus.OK
+        return await answer.json()
+
+
+@pytest.fixture
+async def fix(hass: HomeAssistant, hass_client: ClientSessionGenerator) -> FixFlow:
+    assert await async_setup_component(hass, REPAIRS, {})
+    return FixFlow(await hass_client())
+
+
+@WEB_SERVER
+async def test_repair_opens_the_set_up_of_the_charger_with_its_identity(
+    hass: HomeAssistant, home: Home, fix: FixFlow
+) -> None:
+    raise_it = partial(
+        repairs.async_raise_unknown_station, hass, home.entry, "CS-9", "10.0.0.9"
+    )
+    raise_it()
+    await hass.async_block_till_done()
+    form = await fix.begin("unknown_station_CS-9")
+    assert form["step_id"] == "confirm"
+    assert form["description_placeholders"] == {
+        "identity": "CS-9",
+        "address": "10.0.0.9",
+    }
+    result = await fix.submit(form["flow_id"])
+    assert result["type"] == FlowResultType.CREATE_ENTRY
+    kind, flow_id = result["next_flow"]
+    assert kind == "config_subentries_flow"
+    assert issues(hass) == {}
+
+    flows = hass.config_entries.subentries
+    form = flows.async_get(flow_id)
+    schema = form["data_schema"].schema if "data_schema" in form else None
+    assert schema is None or schema
+    shown = await flows.async_configure(
+        flow_id, {"identity": "CS-9", "password": "0123456789abcdef"}
+    )
+    assert shown["step_id"] == "connect"
+    done = await flows.async_configure(flow_id, {})
+    assert done["type"] is FlowResultType.CREATE_ENTRY
+    await home.settle()
+    assert home.state("binary_sensor", "link", "CS-9_0").state == "off"
+
+    # It was adopted in the meantime: a repair that is still open ends.
+    raise_it()
+    result = await fix.begin("unknown_station_CS-9")
+    assert result["reason"] == "already_configured"
+    assert issues(hass) == {}
+
+
+@WEB_SERVER
+async def test_repair_of_a_home_that_is_not_loaded_says_so(
+    hass: HomeAssistant, home: Home, fix: FixFlow
+) -> None:
+    repairs.async_raise_unknown_station(hass, home.entry, "CS-9", "10.0.0.9")
+    form = await fix.begin("unknown_station_CS-9")
+    await hass.config_entries.async_unload(home.entry.entry_id)
+    result = await fix.submit(form["flow_id"])
+    assert result["reason"] == "not_loaded"
+
+
+async def test_issue_without_data_has_no_fix(hass: HomeAssistant) -> None:
+    with pytest.raises(UnknownHandler):
+        await repairs.async_create_fix_flow(hass, "wrong_password_CS-1", None)
