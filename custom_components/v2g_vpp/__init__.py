@@ -80,6 +80,7 @@ class _Home:
         self._site.use_stations(self._server)
         await self._site.load()
         entry.runtime_data = runtime_data(hass, entry, self._site, self.stop)
+        entry.async_on_unload(repairs.async_watch_store(hass, self._site))
         try:
             await self._sync.open_all(entry)
             await hass.config_entries.async_forward_entry_setups(entry, const.PLATFORMS)
