@@ -273,6 +273,16 @@ def _outlive(rig: Rig) -> None:
     rig.charger.expires_s = rig.now_s + 100.0
 
 
+def test_a_dead_man_that_fires_too_late_fails() -> None:
+    def late(run: Run, rig: Rig) -> None:
+        if _phase(run) is SelfTestPhase.WITHHOLDING:
+            # 20 s are promised from the write, and the fast charger needs 2 s more.
+            assert rig.delivery.last_write_mono_s is not None
+            rig.charger.expires_s = rig.delivery.last_write_mono_s + 26.5
+
+    assert Run(FAST, disturb=late).last.status.failure == "does_not_stop_by_itself"
+
+
 def test_a_discharge_that_ends_too_early_proves_no_dead_man() -> None:
     def gives_up(run: Run, rig: Rig) -> None:
         if _phase(run) is SelfTestPhase.WITHHOLDING:

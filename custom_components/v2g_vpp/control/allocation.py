@@ -5,8 +5,10 @@ less than many at little. So the fewest followers that can serve the power are c
 in merit order: those that already run first, so that contactors stay as they are.
 """
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 from ..domain.ids import EvseKey
 
@@ -48,24 +50,25 @@ def allocate(power_w: float, followers: Sequence[Follower]) -> Mapping[EvseKey, 
 
 def _choose(power_w: float, usable: Sequence[Follower]) -> Sequence[Follower]:
     """Return the run of followers, in merit order, that serves most with the fewest."""
-    best: Sequence[Follower] = ()
-    best_served_w = 0.0
-    for count in range(1, len(usable) + 1):
-        for start in range(len(usable) - count + 1):
-            chosen = usable[start : start + count]
-            if sum(f.minimum_w for f in chosen) > power_w:
-                continue
-            served_w = min(power_w, sum(f.maximum_w for f in chosen))
-            if served_w > best_served_w:
-                best, best_served_w = chosen, served_w
-        if best_served_w == power_w:
-            break
-    return best
+    minima_w = [0.0, *accumulate(follower.minimum_w for follower in usable)]
+    maxima_w = [0.0, *accumulate(follower.maximum_w for follower in usable)]
+    runs: list[tuple[float, int, int]] = []
+    for start in range(len(usable)):
+        # Up to here their minimum powers fit, and from here their maxima suffice.
+        fits = bisect_right(minima_w, minima_w[start] + power_w) - 1
+        suffices = bisect_left(maxima_w, maxima_w[start] + power_w)
+        end = min(fits, suffices)
+        served_w = min(power_w, maxima_w[end] - maxima_w[start])
+        runs.append((-served_w, end - start, start))
+    if not runs:
+        return ()
+    _, count, start = min(runs)
+    return usable[start : start + count]
 
 
 def _fill(power_w: float, chosen: Sequence[Follower]) -> dict[EvseKey, float]:
     """Return the minimum for each of ``chosen`` and the rest in merit order."""
-    left_w = power_w - sum(f.minimum_w for f in chosen)
+    left_w = max(0.0, power_w - sum(f.minimum_w for f in chosen))
     shares: dict[EvseKey, float] = {}
     for follower in chosen:
         more_w = min(left_w, follower.maximum_w - follower.minimum_w)

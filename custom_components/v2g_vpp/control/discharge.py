@@ -41,7 +41,12 @@ class DischargeCoordinator:
         ]
         share_home_orders(cases, site)
         for case in cases:
-            case.envelope = envelope_for(case, site, case.lease.owner, now_mono_s)
+            owner = case.lease.owner
+            case.envelope = (
+                case.offer
+                if owner is ControlOwner.VPP
+                else envelope_for(case, site, owner, now_mono_s)
+            )
             case.setpoint = shape(case, now_mono_s)
         keep_export_limit(cases, site.export_limit_w)
         left_w = inf if site.export_limit_w is None else site.export_limit_w

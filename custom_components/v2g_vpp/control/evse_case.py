@@ -62,6 +62,9 @@ class Case:
     reference_w: float = 0.0
     """The power that shall flow; the setpoint adds what the charger's offset takes."""
 
+    blocks: dict[ControlOwner, Reason | None] = field(default_factory=dict)
+    """What forbids discharge, by owner, as far as it was asked for."""
+
     limited: int = 0
     """-1 or +1 when the correction was cut at the lowest or highest power."""
 
@@ -70,11 +73,18 @@ def find_block(
     case: Case, site: SiteInputs, owner: ControlOwner, now_mono_s: float
 ) -> Reason | None:
     """Return what forbids discharge for an owner, None when it may."""
-    return first_block(
-        DischargeQuestion(
-            evse=case.evse, site=site, owner=owner, soc=case.soc, now_mono_s=now_mono_s
+    # The gates are asked once per owner and step: this is most of what a step costs.
+    if owner not in case.blocks:
+        case.blocks[owner] = first_block(
+            DischargeQuestion(
+                evse=case.evse,
+                site=site,
+                owner=owner,
+                soc=case.soc,
+                now_mono_s=now_mono_s,
+            )
         )
-    )
+    return case.blocks[owner]
 
 
 def envelope_for(

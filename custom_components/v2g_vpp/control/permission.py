@@ -32,16 +32,23 @@ type Gate = Callable[[DischargeQuestion], bool]
 
 def first_stop(evse: EvseInputs) -> Reason | None:
     """Return what forbids power in both directions, None when nothing does."""
-    return next((reason for reason, is_shut in STOPS if is_shut(evse)), None)
+    for reason, is_shut in STOPS:
+        if is_shut(evse):
+            return reason
+    return None
 
 
 def first_block(question: DischargeQuestion) -> Reason | None:
     """Return the first gate that forbids discharge, None when it may."""
-    return next((reason for reason, is_shut in GATES if is_shut(question)), None)
+    for reason, is_shut in GATES:
+        if is_shut(question):
+            return reason
+    return None
 
 
 def _has_stopping_fault(evse: EvseInputs) -> bool:
-    return any(FAULT_BEHAVIOUR[code].stops_charging for code in evse.session.faults)
+    faults = evse.session.faults
+    return bool(faults) and any(FAULT_BEHAVIOUR[code].stops_charging for code in faults)
 
 
 def _is_not_ready(evse: EvseInputs) -> bool:
