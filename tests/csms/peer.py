@@ -125,12 +125,13 @@ class Rig:
         self.refused: list[tuple[str, str, RefusalCause]] = []
         self.configs = configs or (config(),)
         self.options = options
+        self.port = 0
         self.tasks: set[asyncio.Task[None]] = set()
-        self.server = self._new_server()
+        self.server = self.new_server()
 
-    def _new_server(self) -> OcppServer:
+    def new_server(self) -> OcppServer:
         return OcppServer(
-            address=ListenAddress(host="127.0.0.1", port=0),
+            address=ListenAddress(host="127.0.0.1", port=self.port),
             schemas=self.book,
             stations=self.configs,
             sink=self.sink,
@@ -157,7 +158,7 @@ class Rig:
     async def restart(self) -> None:
         """Stop and start a new listener on the same store."""
         await self.server.stop()
-        self.server = self._new_server()
+        self.server = self.new_server()
         await self.server.start()
 
     @property
@@ -205,7 +206,7 @@ class Peer:
     async def _read(self) -> None:
         async for message in self.socket:
             if message.type is not aiohttp.WSMsgType.TEXT:
-                break
+                continue
             frame = json.loads(message.data)
             if frame[0] == 2:
                 await self._answer(frame)

@@ -44,9 +44,10 @@ class Provisioner:
     """Works through one link of one station, for as long as the link lives."""
 
     def __init__(self, station: Station, link: StationLink) -> None:
-        """Take the station and the link; nothing is sent yet."""
+        """Take the station and its present link; nothing is sent yet."""
         self._station = station
         self._link = link
+        self._attention = station.needs_attention
 
     async def run(self) -> None:
         """Bring the station up, and again after every reboot; ends with the link."""
@@ -66,13 +67,12 @@ class Provisioner:
             wait_s = RECHECK_S if has_floor else FLOOR_RETRY_S
 
     async def _wait_for_attention(self, wait_s: float) -> None:
-        attention = self._station.needs_attention
         try:
             async with asyncio.timeout(wait_s):
-                await attention.wait()
+                await self._attention.wait()
         except TimeoutError:
             return
-        attention.clear()
+        self._attention.clear()
 
     async def _ask_to_boot(self) -> None:
         """Recover a station whose registration was lost: it may never boot again."""

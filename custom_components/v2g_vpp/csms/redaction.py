@@ -31,10 +31,10 @@ MAX_LOGGED_LENGTH: Final = 2000
 def redacted(text: str | bytes) -> str:
     """Return a frame for the log; a frame that is no JSON is only measured."""
     try:
-        frame = json.loads(text)
+        shown = json.dumps(_masked(json.loads(text)), separators=(",", ":"))
     except ValueError, RecursionError:
         return f"<{len(text)} unreadable>"
-    return json.dumps(_masked(frame), separators=(",", ":"))[:MAX_LOGGED_LENGTH]
+    return shown[:MAX_LOGGED_LENGTH]
 
 
 def _masked(node: Any) -> Any:

@@ -118,6 +118,8 @@ class Station:
     def link_up(self, link: StationLink) -> None:
         """Take a new connection; what is known is told again."""
         self.link = link
+        # Its own: whoever still waits for the old link must not take its attention.
+        self.needs_attention = asyncio.Event()
         self.writer = SetpointWriter(
             name=self.station_id,
             link=link,
@@ -145,7 +147,6 @@ class Station:
         self.reporter.report_answering(is_answering=True)
         self.link = None
         self.writer = None
-        self.needs_attention.clear()
         self.post(StationDisconnected(station_id=self.station_id, cause=cause))
 
     def boot(self, boot: BootData) -> None:

@@ -81,11 +81,11 @@ class StationStore:
 
     def retain(self, station_ids: Container[StationId]) -> None:
         """Forget the stations that are not of this home any more."""
-        self._records = {
-            station_id: record
-            for station_id, record in self._records.items()
-            if station_id in station_ids
-        }
+        strangers = [known for known in self._records if known not in station_ids]
+        for station_id in strangers:
+            del self._records[station_id]
+        if strangers:
+            self._store.save_later(self._to_json)
 
     async def flush(self) -> None:
         """Write what is known; returns when it is on disk."""

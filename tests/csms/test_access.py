@@ -1,0 +1,185 @@
+"""Who is let in."""
+
+from base64 import b64encode
+from ipaddress import ip_network
+
+from hypothesis import given, strategies as st
+import pytest
+
+from custom_components.v2g_vpp.csms.access import (
+    FREE_ATTEMPTS,
+    MAX_BACK_OFF_S,
+    UNKNOWN_REPORTS_PER_HOUR,
+    Admitted,
+    Gatekeeper,
+    RefusalCause,
+    Refused,
+    StationConfig,
+    identity_of,
+)
+from custom_components.v2g_vpp.domain.ids import StationId
+from tests.fakes import FakeClock
+
+PASSWORD = "correct-horse-battery"
+CS1 = StationId("CS1")
+
+
+def basic(user: str = CS1, password: str = PASSWORD) -> str:
+    return "Basic " + b64encode(f"{user}:{password}".encode()).decode()
+
+
+class Door:
+    def __init__(self, *networks: str) -> None:
+        self.clock = FakeClock()
+        self.told: list[tuple[str, str, RefusalCause]] = []
+        self.gate = Gatekeeper(
+            self.clock,
+            tuple(ip_network(network) for network in networks),
+            lambda *refusal: self.told.append(refusal),
+        )
+        self.gate.admit(CS1, PASSWORD)
+
+    def knock(
+        self,
+        authorization: str | None,
+        path: str = "/ocpp/CS1",
+        address: str = "192.168.1.5",
+    ) -> int:
+        verdict = self.gate.judge(path, authorization, address)
+        return 101 if isinstance(verdict, Admitted) else verdict.status
+
+
+@pytest.mark.parametrize(
+    ("path", "identity"),
+    [
+        ("/ocpp/CS1", "CS1"),
+        ("/CS1", "CS1"),
+        ("/a/b/c/CS1?token=1", "CS1"),
+        ("/ocpp/RDAM%7C123", "RDAM|123"),
+        ("/ocpp/A.b_c:d-e", "A.b_c:d-e"),
+        ("/ocpp/" + "x" * 48, "x" * 48),
+        ("/ocpp/" + "x" * 49, None),
+        ("/ocpp/", None),
+        ("/ocpp/%2525", None),
+        ("/ocpp/a%2Fb", None),
+        ("/ocpp/a b", None),
+        ("/ocpp/CS1%0A", None),
+    ],
+)
+def test_the_identity_is_the_last_segment(path: str, identity: str | None) -> None:
+    assert identity_of(path) == identity
+
+
+@given(st.text())
+def test_no_path_raises(path: str) -> None:
+    identity = identity_of(path)
+    assert identity is None or 1 <= len(identity) <= 48
+
+
+@pytest.mark.parametrize(
+    ("authorization", "status"),
+    [
+        (basic(), 101),
+        (basic().replace("Basic", "BASIC"), 101),
+        (basic(password="wrong"), 401),
+        (basic(user="CS2"), 401),
+        (None, 401),
+        ("", 401),
+        ("Bearer abc", 401),
+        ("Basic ???", 401),
+        ("Basic " + b64encode(b"\xff\xfe").decode(), 401),
+    ],
+)
+def test_credentials(authorization: str | None, status: int) -> None:
+    assert Door().knock(authorization) == status
+
+
+def test_an_identity_with_a_colon_can_log_in() -> None:
+    door = Door()
+    identity = StationId("A:B")
+    door.gate.admit(identity, "p:w")
+    assert door.knock(basic("A:B", "p:w"), "/ocpp/A:B") == 101
+
+
+def test_wrong_passwords_wait_longer_each_time_and_a_right_one_ends_it() -> None:
+    door = Door()
+    for _ in range(FREE_ATTEMPTS):
+        assert door.knock(basic(password="x")) == 401
+    waits = []
+    for _ in range(9):
+        waited = 0.0
+        while door.knock(basic(password="x")) == 429:
+            door.clock.advance(0.5)
+            waited += 0.5
+        waits.append(waited)
+    assert waits == [1, 2, 4, 8, 16, 32, MAX_BACK_OFF_S, MAX_BACK_OFF_S, MAX_BACK_OFF_S]
+    assert door.knock(basic()) == 429
+    door.clock.advance(MAX_BACK_OFF_S)
+    assert door.knock(basic()) == 101
+    assert door.knock(basic(password="x")) == 401, "counted from the start again"
+    assert door.knock(basic()) == 101
+
+
+def test_one_station_with_a_wrong_password_does_not_lock_out_its_neighbour() -> None:
+    door = Door()
+    door.gate.admit(StationId("CS2"), PASSWORD)
+    for _ in range(FREE_ATTEMPTS + 1):
+        door.knock(basic(password="x"))
+    assert door.knock(basic()) == 429
+    assert door.knock(basic("CS2"), "/ocpp/CS2") == 101
+
+
+def test_a_removed_station_is_unknown() -> None:
+    door = Door()
+    door.gate.revoke(CS1)
+    door.gate.revoke(CS1)
+    assert door.knock(basic()) == 404
+    door.gate.admit(CS1, PASSWORD)
+    assert door.knock(basic()) == 101
+
+
+@pytest.mark.parametrize(
+    ("address", "status"),
+    [
+        ("192.168.7.9", 101),
+        ("::ffff:192.168.7.9", 101),
+        ("fe80::1%eth0", 101),
+        ("203.0.113.9", 403),
+        ("fd00::1", 403),
+        ("not an address", 403),
+        ("", 403),
+    ],
+)
+def test_only_networks_that_are_allowed_may_dial_in(address: str, status: int) -> None:
+    door = Door("192.168.0.0/16", "fe80::/10")
+    assert door.knock(basic(), address=address) == status
+    if status == 403:
+        assert door.told[-1] == ("CS1", address, RefusalCause.NETWORK_NOT_ALLOWED)
+
+
+def test_refusals_are_told_a_bounded_number_of_times_per_hour() -> None:
+    door = Door()
+    for number in range(30):
+        assert door.knock(None, f"/ocpp/new{number}") == 404
+    assert len(door.told) == UNKNOWN_REPORTS_PER_HOUR
+    assert door.knock(None, "/ocpp/new", "192.168.1.6") == 404
+    assert len(door.told) == UNKNOWN_REPORTS_PER_HOUR + 1, "another address may"
+    door.clock.advance(3600.0)
+    door.knock(None, "/ocpp/new")
+    assert len(door.told) == UNKNOWN_REPORTS_PER_HOUR + 2
+
+
+def test_a_scan_from_many_addresses_is_forgotten_in_order() -> None:
+    door = Door()
+    for number in range(2000):
+        door.knock(None, "/ocpp/new", f"10.0.{number // 250}.{number % 250}")
+    assert len(door.gate._sources) <= 512
+
+
+def test_without_anyone_to_tell_refusals_are_silent() -> None:
+    gate = Gatekeeper(FakeClock())
+    assert gate.judge("/ocpp/x", None, "1.2.3.4") == Refused(404)
+
+
+def test_a_password_is_not_shown() -> None:
+    assert PASSWORD not in repr(StationConfig(identity=CS1, password=PASSWORD))

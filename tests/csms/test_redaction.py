@@ -1,0 +1,55 @@
+"""Nothing secret or personal gets into the debug log."""
+
+import json
+
+from hypothesis import given, strategies as st
+
+from custom_components.v2g_vpp.csms.redaction import MAX_LOGGED_LENGTH, redacted
+
+
+def test_tokens_certificates_passwords_and_vehicles_are_masked() -> None:
+    frame = [
+        2,
+        "1",
+        "Authorize",
+        {
+            "idToken": {
+                "idToken": "SECRET1",
+                "type": "ISO14443",
+                "additionalInfo": [{"additionalIdToken": "SECRET2", "type": "EVCCID"}],
+            },
+            "certificate": "SECRET3",
+            "csr": "SECRET4",
+            "note": "shown",
+            "setVariableData": [
+                {
+                    "component": {"name": "SecurityCtrlr"},
+                    "variable": {"name": "BasicAuthPassword"},
+                    "attributeValue": "SECRET5",
+                }
+            ],
+            "eventData": [
+                {
+                    "component": {"name": "ConnectedEV"},
+                    "variable": {"name": "VehicleID"},
+                    "actualValue": "SECRET6",
+                }
+            ],
+        },
+    ]
+    text = redacted(json.dumps(frame))
+    assert "SECRET" not in text
+    for shown in ("Authorize", "ISO14443", "shown", "BasicAuthPassword", "ConnectedEV"):
+        assert shown in text
+
+
+def test_a_long_frame_is_cut_and_an_unreadable_one_only_measured() -> None:
+    assert len(redacted(json.dumps(["x" * 9000]))) == MAX_LOGGED_LENGTH
+    assert redacted("{SECRET") == "<7 unreadable>"
+    assert redacted("[" * 200_000) == "<200000 unreadable>"
+    assert redacted("[" * 5000 + "]" * 5000) == "<10000 unreadable>"
+
+
+@given(st.text() | st.binary())
+def test_no_frame_raises(data: str | bytes) -> None:
+    redacted(data)
