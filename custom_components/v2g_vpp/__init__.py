@@ -80,7 +80,7 @@ class _Home:
         self._site.use_stations(self._server)
         await self._site.load()
         entry.runtime_data = runtime_data(hass, entry, self._site, self.stop)
-        entry.async_on_unload(repairs.async_watch_store(hass, self._site))
+        entry.async_on_unload(repairs.async_watch_site(hass, self._site))
         try:
             await self._sync.open_all(entry)
             await hass.config_entries.async_forward_entry_setups(entry, const.PLATFORMS)
@@ -142,6 +142,7 @@ class _Home:
 
         async def close(*, is_removed: bool) -> None:
             await (connection.leave() if is_removed else connection.stop())
+            watch.recovered()
             self._site.remove_programme(programme_id, is_removed=is_removed)
             if is_removed:
                 await store.remove()

@@ -161,14 +161,34 @@ def async_clear_vpp_problem(hass: HomeAssistant, programme_id: str) -> None:
 
 
 @callback
-def async_watch_store(hass: HomeAssistant, site: _Pictured) -> Unsubscribe:
-    """Show a repair for as long as the saved state of the home cannot be trusted."""
+def async_watch_site(hass: HomeAssistant, site: _Pictured) -> Unsubscribe:
+    """Raise and clear what follows from the picture of the home.
+
+    The saved state that cannot be trusted is shown until the owner has reset it, and a
+    charger that got in is no longer one that was turned away.
+    """
+    connected: frozenset[str] = frozenset()
 
     @callback
-    def show(snapshot: SiteSnapshot) -> None:
-        if snapshot.is_store_readable:
-            ir.async_delete_issue(hass, DOMAIN, STORE_UNREADABLE)
-            return
+    def look(snapshot: SiteSnapshot) -> None:
+        nonlocal connected
+        before, connected = (
+            connected,
+            frozenset(s.station_id for s in snapshot.stations if s.is_connected),
+        )
+        for identity in connected - before:
+            async_clear_station(hass, identity)
+        _show_store_problem(hass, is_readable=snapshot.is_store_readable)
+
+    look(site.snapshot)
+    return site.subscribe(look)
+
+
+def _show_store_problem(hass: HomeAssistant, *, is_readable: bool) -> None:
+    is_shown = (DOMAIN, STORE_UNREADABLE) in ir.async_get(hass).issues
+    if is_readable and is_shown:
+        ir.async_delete_issue(hass, DOMAIN, STORE_UNREADABLE)
+    elif not is_readable and not is_shown:
         _create(
             hass,
             STORE_UNREADABLE,
@@ -176,9 +196,6 @@ def async_watch_store(hass: HomeAssistant, site: _Pictured) -> Unsubscribe:
             {"store": STORE_SITE},
             severity=ir.IssueSeverity.CRITICAL,
         )
-
-    show(site.snapshot)
-    return site.subscribe(show)
 
 
 @callback

@@ -43,6 +43,10 @@ from custom_components.v2g_vpp.domain.setpoint import (
     WriteResult,
     WriteStatus,
 )
+from custom_components.v2g_vpp.domain.snapshot import (
+    EvseSnapshot,
+    VehicleSnapshot,
+)
 from custom_components.v2g_vpp.domain.state import ConnectorStatus
 from custom_components.v2g_vpp.site import Site
 
@@ -212,6 +216,16 @@ class Home:
         freezer.tick(timedelta(seconds=seconds))
         async_fire_time_changed(self.hass, dt_util.utcnow())
         await self.tick()
+
+    def evse(self, key: EvseKey = KEY) -> EvseSnapshot:
+        evse = self.site.snapshot.evse(key)
+        assert evse is not None
+        return evse
+
+    def vehicle(self) -> VehicleSnapshot:
+        vehicle = self.site.snapshot.vehicle(VEHICLE_ID)
+        assert vehicle is not None
+        return vehicle
 
     def entity_id(self, platform: str, key: str, prefix: str = "CS-1_1") -> str:
         found = er.async_get(self.hass).async_get_entity_id(

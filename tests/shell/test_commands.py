@@ -9,9 +9,9 @@ from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 import pytest
 
 from custom_components.v2g_vpp.domain.ids import VehicleId
-from custom_components.v2g_vpp.domain.policy import Mode
+from custom_components.v2g_vpp.domain.policy import EvsePolicy, Mode
 from custom_components.v2g_vpp.domain.setpoint import WriteResult, WriteStatus
-from tests.shell.home import KEY, VEHICLE_ID, Home
+from tests.shell.home import KEY, Home
 
 
 async def call(home: Home, platform: str, service: str, key: str, **data: Any) -> None:
@@ -25,12 +25,8 @@ async def call(home: Home, platform: str, service: str, key: str, **data: Any) -
     await home.settle()
 
 
-def policy(home: Home) -> Any:
-    return home.site.snapshot.evse(KEY).policy
-
-
-def vehicle(home: Home) -> Any:
-    return home.site.snapshot.vehicle(VEHICLE_ID)
+def policy(home: Home) -> EvsePolicy:
+    return home.evse().policy
 
 
 @pytest.fixture
@@ -66,7 +62,7 @@ async def test_limit_of_an_outlet_is_set(plugged: Home, key: str, field: str) ->
 )
 async def test_floor_of_a_vehicle_is_set(home: Home, key: str, field: str) -> None:
     await call(home, "number", "set_value", key, value=81, prefix="vehicle_leaf")
-    assert getattr(vehicle(home).policy, field) == 81
+    assert getattr(home.vehicle().policy, field) == 81
     assert home.state("number", key, "vehicle_leaf").state == "81.0"
 
 
@@ -104,7 +100,7 @@ async def test_discharge_cannot_be_allowed_before_the_self_test_passed(
 async def test_vehicle_is_allowed_to_discharge_and_no_more(home: Home) -> None:
     for service, is_allowed in (("turn_on", True), ("turn_off", False)):
         await call(home, "switch", service, "may_discharge", prefix="vehicle_leaf")
-        assert vehicle(home).policy.is_discharge_allowed is is_allowed
+        assert home.vehicle().policy.is_discharge_allowed is is_allowed
         state = home.state("switch", "may_discharge", "vehicle_leaf").state
         assert state == ("on" if is_allowed else "off")
 
@@ -147,7 +143,7 @@ async def test_emergency_stop_does_not_wait_for_a_button_that_takes_long(
             {"entity_id": plugged.entity_id("button", "emergency_stop")},
             blocking=True,
         )
-    assert plugged.site.snapshot.evse(KEY).is_emergency_stopped
+    assert plugged.evse().is_emergency_stopped
     plugged.stations.answer = replace(
         plugged.stations.answer, status=WriteStatus.ACCEPTED
     )

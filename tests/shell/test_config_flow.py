@@ -1,7 +1,8 @@
 """Set-up of the home: with a virtual car, without, and changes later."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 import socket
+from typing import Any
 from unittest.mock import patch
 
 from homeassistant.config_entries import SOURCE_USER
@@ -26,6 +27,8 @@ from custom_components.v2g_vpp.const import (
 )
 from custom_components.v2g_vpp.virtual.config import VirtualStationConfig
 
+type Json = dict[str, Any]
+
 LOOPBACK = "127.0.0.1"
 OTHER_PASSWORD = "fedcba9876543210fedc"
 
@@ -46,7 +49,7 @@ def taken_port(socket_enabled: None) -> Iterator[int]:
         yield int(other.getsockname()[1])
 
 
-async def start(hass: HomeAssistant, step: str) -> dict:
+async def start(hass: HomeAssistant, step: str) -> Json:
     """Begin, and choose from the menu."""
     menu = await hass.config_entries.flow.async_init(
         DOMAIN, context={"source": SOURCE_USER}
@@ -59,10 +62,10 @@ async def start(hass: HomeAssistant, step: str) -> dict:
     assert form["type"] is FlowResultType.FORM
     assert form["step_id"] == step
     assert form["errors"] == {}
-    return form
+    return dict(form)
 
 
-def default(form: dict, key: str) -> object:
+def default(form: Mapping[str, Any], key: str) -> object:
     """Return what a form proposes for a field."""
     return next(k for k in form["data_schema"].schema if k == key).default()
 

@@ -3,7 +3,8 @@
 import json
 from typing import Any
 
-from homeassistant.components.diagnostics import REDACTED
+from freezegun.api import FrozenDateTimeFactory
+from homeassistant.components.diagnostics import REDACTED, async_redact_data
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr
 import pytest
@@ -18,7 +19,7 @@ from tests.shell.home import Home
 
 
 @pytest.fixture
-async def running(home: Home) -> Home:
+async def running(freezer: FrozenDateTimeFactory, home: Home) -> Home:
     await home.connect()
     await home.plug_in()
     await home.measure(0)
@@ -103,7 +104,7 @@ async def test_device_shows_its_own_station_or_outlet(
 def test_second_net_catches_what_the_first_let_through() -> None:
     for key in ("password", "client_key_pem", "signing_seed", "identity", "evcc_id"):
         assert key in diagnostics.TO_REDACT
-    redacted = diagnostics.async_redact_data(
+    redacted = async_redact_data(
         {"a": [{"password": "x", "link": LinkState.DOWN}]}, diagnostics.TO_REDACT
     )
     assert redacted == {"a": [{"password": REDACTED, "link": "down"}]}

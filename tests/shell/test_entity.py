@@ -40,13 +40,19 @@ async def test_station_gets_its_maker_at_boot_and_its_evses_are_its_children(
 ) -> None:
     registry = dr.async_get(home.hass)
     station_id = home.device_id("station/CS-1")
-    assert registry.async_get(station_id).manufacturer is None
 
+    def station_device() -> dr.DeviceEntry:
+        device = registry.async_get(station_id)
+        assert isinstance(device, dr.DeviceEntry)
+        return device
+
+    assert station_device().manufacturer is None
     await home.connect()
-    station = registry.async_get(station_id)
+    station = station_device()
     assert (station.manufacturer, station.model) == ("Example", "Two-way 11")
     assert (station.serial_number, station.sw_version) == ("SN-1", "1.2.3")
     evse = registry.async_get(home.evse_device_id)
+    assert isinstance(evse, dr.ChildDeviceEntry)
     assert evse.name == "Outlet 1"
     assert evse.parent_device_id == station_id
 
@@ -99,7 +105,8 @@ async def test_state_is_written_only_when_it_shows_differently(
 
     @callback
     def note(event: Event[EventStateChangedData]) -> None:
-        written.append(event.data["new_state"].state)
+        state = event.data["new_state"]
+        written.append(state.state if state is not None else "gone")
 
     entity_id = home.entity_id("sensor", "power")
     remove = async_track_state_change_event(home.hass, entity_id, note)
@@ -185,7 +192,10 @@ class TestVirtual:
     def subentries(self) -> list[ConfigSubentryData]:
         return [
             ConfigSubentryData(
-                **{**part, "data": {**part["data"], CONF_VIRTUAL: "own_process"}}
+                subentry_type=part["subentry_type"],
+                title=part["title"],
+                unique_id=part["unique_id"],
+                data={**part["data"], CONF_VIRTUAL: "own_process"},
             )
             for part in (STATION, VEHICLE)
         ]

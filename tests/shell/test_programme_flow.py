@@ -59,7 +59,7 @@ class Operator(Rig):
             },
         )
         assert status == 200, reply
-        return reply["certificate_pem"]
+        return str(reply["certificate_pem"])
 
 
 @pytest.fixture
@@ -100,14 +100,18 @@ class Dialog:
         self._flow_id = ""
 
     async def begin(self) -> Json:
-        form = await self._flows.async_init(
-            (self._entry.entry_id, SUBENTRY_PROGRAMME), context={"source": SOURCE_USER}
+        form: Json = dict(
+            await self._flows.async_init(
+                (self._entry.entry_id, SUBENTRY_PROGRAMME),
+                context={"source": SOURCE_USER},
+            )
         )
         self._flow_id = form["flow_id"]
         return form
 
     async def enter(self, data: Json) -> Json:
-        return await self._flows.async_configure(self._flow_id, data)
+        result: Json = dict(await self._flows.async_configure(self._flow_id, data))
+        return result
 
     async def invite(self, invitation: Json | str) -> Json:
         text = invitation if isinstance(invitation, str) else json.dumps(invitation)
@@ -287,7 +291,7 @@ async def test_revoked_certificate_is_told_and_a_new_one_replaces_it(
     new = await operator.sign(
         await operator.invite(),
         {
-            "csr": form["description_placeholders"]["csr"],
+            "csr": subentry.data[CONF_CSR],
             "signing_key": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo",
         },
     )

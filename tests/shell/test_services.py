@@ -35,7 +35,7 @@ async def test_power_is_held_for_the_duration_and_not_longer(
     await act(
         plugged, "set_power", plugged.evse_device_id, power=4_000, duration="00:01:00"
     )
-    setpoint = plugged.site.snapshot.evse(KEY).setpoint
+    setpoint = plugged.evse().setpoint
     assert (setpoint.owner, setpoint.requested_w) == ("user", 4_000)
     await plugged.pass_time(freezer, 59)
     await plugged.measure(0)
@@ -56,7 +56,7 @@ async def test_power_is_held_for_the_duration_and_not_longer(
 async def test_power_that_is_not_allowed_is_refused_with_the_reason(
     plugged: Home, power: int, error: type[HomeAssistantError], key: str
 ) -> None:
-    before = plugged.site.snapshot.evse(KEY).setpoint
+    before = plugged.evse().setpoint
     with pytest.raises(error) as raised:
         await act(
             plugged, "set_power", plugged.evse_device_id, power=power, duration=60
@@ -69,7 +69,7 @@ async def test_power_that_is_not_allowed_is_refused_with_the_reason(
             "lowest": "-11000",
             "highest": "11000",
         }
-    assert plugged.site.snapshot.evse(KEY).setpoint.owner == before.owner
+    assert plugged.evse().setpoint.owner == before.owner
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ async def test_power_without_sense_never_reaches_the_site(
 ) -> None:
     with pytest.raises(vol.Invalid):
         await act(plugged, "set_power", plugged.evse_device_id, **data)
-    assert plugged.site.snapshot.evse(KEY).setpoint.owner == "mode"
+    assert plugged.evse().setpoint.owner == "mode"
 
 
 async def test_nothing_plugged_is_an_error_and_plugging_in_helps(home: Home) -> None:
@@ -132,7 +132,7 @@ async def test_stop_is_for_an_outlet_a_charger_or_the_whole_home(
     second = EvseKey(STATION_ID, 2)
 
     def owners() -> list[str]:
-        return [home.site.snapshot.evse(k).setpoint.owner for k in (KEY, second)]
+        return [home.evse(k).setpoint.owner for k in (KEY, second)]
 
     await act(home, "stop", home.evse_device_id)
     assert owners() == ["user", "mode"]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -119,7 +120,7 @@ async def test_later_saves_do_not_put_the_write_off(
 ) -> None:
     store = HaStore(hass, KEY)
     for call in range(1, 8):
-        store.save_later(lambda call=call: {"call": call})
+        store.save_later(partial(dict, call=call))
         freezer.tick(timedelta(seconds=SAVE_DELAY_S / 4))
         async_fire_time_changed(hass, dt_util.utcnow())
         await hass.async_block_till_done()

@@ -1,5 +1,6 @@
 """Chargers and vehicles: added, changed, refused when they are there already."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from homeassistant.config_entries import SOURCE_USER
@@ -23,6 +24,8 @@ from custom_components.v2g_vpp.const import (
     SUBENTRY_STATION,
     SUBENTRY_VEHICLE,
 )
+
+type Json = dict[str, Any]
 
 PASSWORD = "0123456789abcdef0123"
 STATION: dict[str, Any] = {
@@ -49,21 +52,32 @@ def added(hass: HomeAssistant, entry: MockConfigEntry) -> MockConfigEntry:
 
 async def start(
     hass: HomeAssistant, entry: MockConfigEntry, kind: str, data: Any = None
-) -> dict:
-    return await hass.config_entries.subentries.async_init(
-        (entry.entry_id, kind), context={"source": SOURCE_USER}, data=data
+) -> Json:
+    return dict(
+        await hass.config_entries.subentries.async_init(
+            (entry.entry_id, kind), context={"source": SOURCE_USER}, data=data
+        )
     )
 
 
-async def go_on(hass: HomeAssistant, form: dict, data: dict[str, Any]) -> dict:
-    return await hass.config_entries.subentries.async_configure(form["flow_id"], data)
+async def go_on(
+    hass: HomeAssistant, form: Mapping[str, Any], data: dict[str, Any]
+) -> Json:
+    flows = hass.config_entries.subentries
+    return dict(await flows.async_configure(form["flow_id"], data))
+
+
+async def reconfigure(
+    hass: HomeAssistant, entry: MockConfigEntry, subentry: Any
+) -> Json:
+    return dict(await entry.start_subentry_reconfigure_flow(hass, subentry.subentry_id))
 
 
 def subentry(entry: MockConfigEntry, unique_id: str) -> Any:
     return next(s for s in entry.subentries.values() if s.unique_id == unique_id)
 
 
-def default(form: dict, key: str) -> object:
+def default(form: Mapping[str, Any], key: str) -> object:
     return next(k for k in form["data_schema"].schema if k == key).default()
 
 
@@ -140,7 +154,7 @@ async def test_charger_is_reconfigured_but_keeps_its_identity(
     hass: HomeAssistant, added: MockConfigEntry
 ) -> None:
     station = subentry(added, "station_CS-1")
-    form = await added.start_subentry_reconfigure_flow(hass, station.subentry_id)
+    form = await reconfigure(hass, added, station)
     assert form["step_id"] == "reconfigure"
     assert CONF_IDENTITY not in form["data_schema"].schema
     assert form["description_placeholders"]["identity"] == "CS-1"
@@ -209,7 +223,7 @@ async def test_vehicle_is_reconfigured_and_keeps_its_id_and_first_floors(
     hass: HomeAssistant, added: MockConfigEntry
 ) -> None:
     leaf = subentry(added, "vehicle_leaf")
-    form = await added.start_subentry_reconfigure_flow(hass, leaf.subentry_id)
+    form = await reconfigure(hass, added, leaf)
     assert CONF_RESERVE_PERCENT not in form["data_schema"].schema
     result = await go_on(hass, form, {CONF_NAME: "automatic", CONF_CAPACITY_KWH: 39})
     assert result["errors"] == {CONF_NAME: "name_not_legal"}
