@@ -5,6 +5,7 @@ import itertools
 from typing import Any
 
 from .measured import Measured
+from .report import Report
 from .waiting import until_async
 from .world import PLANT, World
 
@@ -87,6 +88,13 @@ async def wire_ms(world: World, published_mono_s: float) -> float:
         lambda: [c.setpoint_w for c in world.station.measured.setpoints_since(0)][-3:],
     )
     return (arrived - published_mono_s) * 1000
+
+
+def note_wire_ms(report: Report, milliseconds: float) -> None:
+    """Keep one latency, and the worst of all of them as the figure of the run."""
+    report.worst("dispatch_to_wire_ms", milliseconds)
+    every = report.figures.setdefault("dispatch_to_wire_ms_each", [])
+    every.append(round(milliseconds, 1))
 
 
 def ramp_time_s(from_w: float, to_w: float) -> float:
