@@ -157,6 +157,14 @@ def test_what_is_no_message_is_a_schema_error(kind: DownType, payload: bytes) ->
     assert readable_id(payload) is None
 
 
+@pytest.mark.parametrize("extra", ['"seq": 3', '"unknown": NaN', '"unknown": Infinity'])
+def test_what_two_readers_could_read_differently_is_refused(extra: str) -> None:
+    good = json.dumps(example("heartbeat"))
+    parse(DownType.HEARTBEAT, good.encode())
+    with pytest.raises(SchemaError):
+        parse(DownType.HEARTBEAT, f"{good[:-1]}, {extra}}}".encode())
+
+
 @given(st.binary(max_size=200))
 def test_no_bytes_can_raise_anything_else(payload: bytes) -> None:
     for kind in DOWN:

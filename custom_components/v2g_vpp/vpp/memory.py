@@ -1,7 +1,7 @@
 """What the gate must not forget: marks, verdicts, cancelled ids, the boot count."""
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..domain.dispatch import AckCode, AckStatus, BindingClass, DispatchAck
@@ -15,6 +15,9 @@ and after 12 s an id is too old to be obeyed anyway (rule 4)."""
 type Mark = tuple[int, int]
 """(epoch, seq)."""
 
+type StoredVerdict = Sequence[Any]
+"""Order id, status, code, committed W, classes."""
+
 
 class GateMemory:
     """The persisted part of the gate; JSON-ready both ways."""
@@ -25,7 +28,8 @@ class GateMemory:
         self._pinned: dict[str, str] = {}
         self._keys: dict[str, str] = {}
         self._marks: dict[str, Mark] = {}
-        self._verdicts: OrderedDict[str, DispatchAck] = OrderedDict()
+        # As they are stored: writing the memory happens for every command.
+        self._verdicts: OrderedDict[str, StoredVerdict] = OrderedDict()
         self._cancelled: OrderedDict[str, None] = OrderedDict()
 
     @classmethod
@@ -48,8 +52,7 @@ class GateMemory:
             memory._pinned = {str(k): str(v) for k, v in data["pinned"].items()}
             memory._keys = {str(k): str(v) for k, v in data["keys"].items()}
             for raw in data["verdicts"]:
-                verdict = _read_verdict(raw)
-                memory._verdicts[verdict.order_id] = verdict
+                memory.record(_read_verdict(raw))
             for command_id in data["cancelled"]:
                 memory._cancelled[str(command_id)] = None
         except (KeyError, TypeError, ValueError, AttributeError) as err:
@@ -63,7 +66,7 @@ class GateMemory:
             "marks": {topic: list(mark) for topic, mark in self._marks.items()},
             "pinned": self._pinned,
             "keys": self._keys,
-            "verdicts": [_write_verdict(v) for v in self._verdicts.values()],
+            "verdicts": list(self._verdicts.values()),
             "cancelled": list(self._cancelled),
         }
 
@@ -88,11 +91,12 @@ class GateMemory:
 
     def verdict(self, command_id: str) -> DispatchAck | None:
         """Return the last answer about an id."""
-        return self._verdicts.get(command_id)
+        stored = self._verdicts.get(command_id)
+        return None if stored is None else _read_verdict(stored)
 
     def record(self, verdict: DispatchAck) -> None:
         """Remember an answer, to give it again."""
-        self._verdicts[verdict.order_id] = verdict
+        self._verdicts[verdict.order_id] = _write_verdict(verdict)
         self._verdicts.move_to_end(verdict.order_id)
         while len(self._verdicts) > MAX_REMEMBERED:
             self._verdicts.popitem(last=False)
@@ -108,7 +112,7 @@ class GateMemory:
         return command_id in self._cancelled
 
 
-def _write_verdict(verdict: DispatchAck) -> list[Any]:
+def _write_verdict(verdict: DispatchAck) -> StoredVerdict:
     return [
         verdict.order_id,
         verdict.status.value,
@@ -118,7 +122,7 @@ def _write_verdict(verdict: DispatchAck) -> list[Any]:
     ]
 
 
-def _read_verdict(raw: list[Any] | Mapping[str, Any]) -> DispatchAck:
+def _read_verdict(raw: StoredVerdict) -> DispatchAck:
     order_id, status, code, committed_w, binding = raw
     return DispatchAck(
         order_id=str(order_id),
