@@ -2,15 +2,25 @@
 
 from typing import Final
 
-from homeassistant.config_entries import ConfigSubentry
+from homeassistant.config_entries import ConfigEntry, ConfigSubentry
+from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.device_registry import (
     AnyDeviceEntry,
     ChildDeviceInfo,
     DeviceEntryType,
     DeviceInfo,
+    async_get,
 )
 
-from .const import CONF_IDENTITY, CONF_PROGRAMME_ID, CONF_VEHICLE_ID, DOMAIN
+from .const import (
+    CONF_IDENTITY,
+    CONF_PROGRAMME_ID,
+    CONF_VEHICLE_ID,
+    DOMAIN,
+    SUBENTRY_PROGRAMME,
+    SUBENTRY_STATION,
+    SUBENTRY_VEHICLE,
+)
 from .domain.ids import EvseKey, StationId
 
 # "/" is in no identity of a station, so that levels can never be mistaken.
@@ -63,6 +73,23 @@ def programme_device(subentry: ConfigSubentry) -> DeviceInfo:
         name=subentry.title,
         entry_type=DeviceEntryType.SERVICE,
     )
+
+
+@callback
+def async_rename_device(
+    hass: HomeAssistant, entry: ConfigEntry, subentry: ConfigSubentry
+) -> None:
+    """Give the device of a subentry the subentry's present title."""
+    info = {
+        SUBENTRY_STATION: station_device,
+        SUBENTRY_VEHICLE: vehicle_device,
+        SUBENTRY_PROGRAMME: programme_device,
+    }[subentry.subentry_type](subentry)
+    registry = async_get(hass)
+    for identifier in info["identifiers"]:
+        device = registry.async_get_device_by_identifier(identifier, entry.entry_id)
+        if device is not None and device.name != subentry.title:
+            registry.async_update_device(device.id, name=subentry.title)
 
 
 def station_identifier(station_id: str) -> str:

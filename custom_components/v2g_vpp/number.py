@@ -132,7 +132,7 @@ class EvseNumber(EvseEntity, NumberEntity):
     @override
     def _show(self, part: EvseSnapshot) -> object:
         description = self.entity_description
-        self._attr_native_value = description.value_fn(part.policy)
+        self._attr_native_value = float(description.value_fn(part.policy))
         self._attr_native_max_value = self._subentry.data.get(
             description.limit_key, description.default_limit
         )
@@ -161,7 +161,7 @@ class VehicleNumber(VehicleEntity, NumberEntity):
 
     @override
     def _show(self, part: VehicleSnapshot) -> object:
-        self._attr_native_value = self.entity_description.value_fn(part.policy)
+        self._attr_native_value = float(self.entity_description.value_fn(part.policy))
         return self._attr_native_value
 
     @override

@@ -5,8 +5,9 @@ a change of a subentry is carried out alone. Subentries change in place: they ar
 compared as copies.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 import logging
 
 from homeassistant.config_entries import ConfigSubentry
@@ -14,6 +15,7 @@ from homeassistant.core import HomeAssistant
 
 from . import const
 from .coordinator import Close, KnownSubentry, V2gConfigEntry, V2gRuntimeData
+from .devices import async_rename_device
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -29,6 +31,10 @@ class SubentrySync:
     open_vehicle: Open
     open_programme: Open
 
+    # Opening and closing take a while, and the owner may be quicker: changes are
+    # carried out one after another.
+    _lock: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
+
     async def open_all(self, entry: V2gConfigEntry) -> None:
         """Bring every subentry of a fresh entry to life."""
         runtime = entry.runtime_data
@@ -43,11 +49,20 @@ class SubentrySync:
         if dict(entry.data) != runtime.entry_data:
             hass.config_entries.async_schedule_reload(entry.entry_id)
             return
+        async with self._lock:
+            await self._follow(hass, entry)
+        # What a set-up says shows in entities, too: the range of a number.
+        runtime.coordinator.async_update_listeners()
+
+    async def _follow(self, hass: HomeAssistant, entry: V2gConfigEntry) -> None:
+        runtime = entry.runtime_data
         before, runtime.known = runtime.known, known_subentries(entry)
         for subentry_id in before.keys() - runtime.known.keys():
             await self._close(runtime, subentry_id, is_removed=True)
         for subentry_id, now in runtime.known.items():
-            subentry = entry.subentries[subentry_id]
+            subentry = entry.subentries.get(subentry_id)
+            if subentry is None:
+                continue  # Removed while another one was opened: the next call's.
             if subentry_id not in before:
                 await self._open(runtime, subentry)
                 for add_entities in runtime.adders:
@@ -55,11 +70,13 @@ class SubentrySync:
             elif before[subentry_id] != now:
                 await self._close(runtime, subentry_id, is_removed=False)
                 await self._open(runtime, subentry)
+                async_rename_device(hass, entry, subentry)
 
     async def close_all(self, runtime: V2gRuntimeData) -> None:
         """End everything, the last one opened first."""
-        for subentry_id in reversed(list(runtime.closers)):
-            await self._close(runtime, subentry_id, is_removed=False)
+        async with self._lock:
+            for subentry_id in reversed(list(runtime.closers)):
+                await self._close(runtime, subentry_id, is_removed=False)
 
     async def _open(self, runtime: V2gRuntimeData, subentry: ConfigSubentry) -> None:
         match subentry.subentry_type:
