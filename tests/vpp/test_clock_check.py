@@ -122,3 +122,33 @@ def test_step_of_the_wall_clock_moves_the_offset_and_not_the_estimate() -> None:
     now = check.now(clock.monotonic(), clock.utcnow())
     assert now.aggregator_at == before
     assert not now.is_trusted
+
+
+@pytest.mark.parametrize("step_s", [30.0, -30.0, 0.5])
+def test_new_leaders_clock_counts_at_once_even_over_a_slower_network(
+    step_s: float,
+) -> None:
+    clock, check = FakeClock(), ClockCheck()
+    exchange(check, clock)
+    clock.advance(60)
+    exchange(check, clock, offset_s=step_s, there_s=0.1, back_s=0.1)
+    assert offset_s(check, clock) == pytest.approx(step_s)
+
+
+def test_slower_answer_of_the_same_clock_does_not_replace_a_better_one() -> None:
+    clock, check = FakeClock(), ClockCheck()
+    exchange(check, clock)
+    clock.advance(60)
+    exchange(check, clock, there_s=0.9)
+    assert offset_s(check, clock) == pytest.approx(0.0)
+    assert check.quality_s(clock.monotonic()) == pytest.approx(0.0)
+
+
+def test_machine_that_slept_is_corrected_by_the_next_answer() -> None:
+    clock, check = FakeClock(), ClockCheck()
+    exchange(check, clock)
+    # Monotonic time of Linux stands still during sleep, the wall clock does not.
+    clock.wall += timedelta(hours=8)
+    assert not check.now(clock.monotonic(), clock.utcnow()).is_trusted
+    exchange(check, clock, there_s=0.05, back_s=0.05)
+    assert check.now(clock.monotonic(), clock.utcnow()).is_trusted

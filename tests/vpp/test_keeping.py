@@ -162,6 +162,17 @@ def test_only_a_healthy_session_begins_the_delays_anew() -> None:
     assert highest.next_delay_s() == 1.0
 
 
+@pytest.mark.parametrize(
+    ("wished_s", "longest_s"), [(None, 120.0), (30.0, 30.0), (500.0, 120.0)]
+)
+def test_aggregator_may_shorten_the_longest_delay_and_not_lengthen_it(
+    wished_s: float | None, longest_s: float
+) -> None:
+    highest = Backoff(lambda low, high: high)
+    highest.limit(wished_s)
+    assert max(highest.next_delay_s() for _ in range(12)) == longest_s
+
+
 def test_delays_of_a_region_spread() -> None:
     draws = []
     for seed in range(200):

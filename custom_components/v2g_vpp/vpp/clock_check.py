@@ -13,6 +13,11 @@ MAX_ROUND_TRIP_S = 2.0
 MAX_AGE_S = 300.0
 """Five missed checks. Crystals drift 0.0001, so 30 ms in that time."""
 
+AGREEMENT_S = 0.1
+"""Beyond their own errors two samples differ by drift (30 ms in five minutes) and by
+the rounding of the wire. More means that a clock was stepped: another leader, or a
+machine that slept."""
+
 _KEPT_SAMPLES = 8
 """As many as the clock filter of RFC 5905 keeps."""
 
@@ -82,13 +87,15 @@ class ClockCheck:
         # Wire times are whole milliseconds: a loopback round trip may come out negative.
         if held_s < 0 or not -0.002 <= round_trip_s <= MAX_ROUND_TRIP_S:
             return False
-        self._samples.append(
-            _Sample(
-                aggregator_at=sent_at + timedelta(seconds=max(0.0, round_trip_s) / 2),
-                mono_s=answered_mono_s,
-                round_trip_s=max(0.0, round_trip_s),
-            )
+        sample = _Sample(
+            aggregator_at=sent_at + timedelta(seconds=max(0.0, round_trip_s) / 2),
+            mono_s=answered_mono_s,
+            round_trip_s=max(0.0, round_trip_s),
         )
+        best = self._best(answered_mono_s)
+        if best is not None and not _agree(best, sample):
+            self._samples.clear()
+        self._samples.append(sample)
         return True
 
     def now(self, mono_s: float, local_at: datetime) -> Now:
@@ -109,3 +116,9 @@ class ClockCheck:
     def _best(self, mono_s: float) -> _Sample | None:
         young = [s for s in self._samples if mono_s - s.mono_s <= MAX_AGE_S]
         return min(young, key=lambda s: s.round_trip_s, default=None)
+
+
+def _agree(old: _Sample, new: _Sample) -> bool:
+    expected_at = old.aggregator_at + timedelta(seconds=new.mono_s - old.mono_s)
+    error_s = (old.round_trip_s + new.round_trip_s) / 2 + AGREEMENT_S
+    return abs((new.aggregator_at - expected_at).total_seconds()) <= error_s
