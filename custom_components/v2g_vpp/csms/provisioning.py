@@ -76,7 +76,6 @@ class Provisioner:
 
     async def _ask_to_boot(self) -> None:
         """Recover a station whose registration was lost: it may never boot again."""
-        self._station.wants_boot = False
         await self._link.call(
             "TriggerMessage", {"requestedMessage": "BootNotification"}
         )
