@@ -25,6 +25,9 @@ class Follower:
     is_running: bool
     """True when it already runs in this direction."""
 
+    is_ready: bool = True
+    """False when its transaction has to be started first."""
+
 
 def allocate(power_w: float, followers: Sequence[Follower]) -> Mapping[EvseKey, float]:
     """Return each follower's share of ``power_w``, signed like it.
@@ -40,7 +43,7 @@ def allocate(power_w: float, followers: Sequence[Follower]) -> Mapping[EvseKey, 
     shares = dict.fromkeys((follower.key for follower in followers), 0.0)
     usable = sorted(
         (f for f in followers if f.maximum_w > 0 and f.maximum_w >= f.minimum_w),
-        key=lambda follower: (not follower.is_running, follower.key),
+        key=lambda one: (not one.is_running, not one.is_ready, one.key),
     )
     sign = -1.0 if power_w < 0 else 1.0
     for key, share_w in _fill(abs(power_w), _choose(abs(power_w), usable)).items():

@@ -1,11 +1,13 @@
 """The discharge coordinator: where limits, leases, shares, trim and ramp meet."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from math import inf
 
 from ..domain.ids import EvseKey
+from ..domain.measurement import Reading
 from ..domain.setpoint import ControlOwner
-from .evse_case import Case, Track, envelope_for, find_block
+from .evse_case import Case, Track, envelope_for, find_block, promise_for
 from .home_order import share_home_orders
 from .inputs import EvseDecision, EvseInputs, SiteInputs
 from .lease import hold_lease, running_order
@@ -42,9 +44,10 @@ class DischargeCoordinator:
         share_home_orders(cases, site)
         for case in cases:
             owner = case.lease.owner
+            is_offer_true = owner is ControlOwner.VPP and not case.is_startable
             case.envelope = (
                 case.offer
-                if owner is ControlOwner.VPP
+                if is_offer_true
                 else envelope_for(case, site, owner, now_mono_s)
             )
             case.setpoint = shape(case, now_mono_s)
@@ -66,7 +69,7 @@ class DischargeCoordinator:
         )
         track.was_dispatched = lease.owner is ControlOwner.VPP
         soc = track.soc.step(
-            evse.session.measurement.soc_percent,
+            _soc_reading(evse, now_mono_s),
             evse.vehicle,
             evse.vehicle_policy,
             max_power_w=evse.limits.max_discharge_power_w,
@@ -80,8 +83,20 @@ class DischargeCoordinator:
             stop=first_stop(evse),
             soc=soc,
         )
-        case.offer = envelope_for(case, site, ControlOwner.VPP, now_mono_s)
+        case.offer = promise_for(case, site, ControlOwner.VPP, now_mono_s)
         return case
+
+
+def _soc_reading(evse: EvseInputs, now_mono_s: float) -> Reading | None:
+    """Return the state of charge; what is plugged and at rest loses nothing by age.
+
+    The meter and with it the vehicle are only heard while a transaction runs. Nothing
+    can flow until one runs, and then the reading has its own age again.
+    """
+    reading = evse.session.measurement.soc_percent
+    if reading is None or evse.session.transaction_id is not None:
+        return reading
+    return replace(reading, received_mono_s=now_mono_s)
 
 
 def _remember(case: Case, now_mono_s: float) -> None:
@@ -109,4 +124,20 @@ def _decide(
         discharge_blocked_by=find_block(case, site, asker, now_mono_s),
         available_charge_w=charge_w,
         available_discharge_w=discharge_w,
+        dispatch_blocked_by=find_block(
+            case,
+            site,
+            ControlOwner.VPP,
+            now_mono_s,
+            is_before_start=case.is_startable,
+        ),
+        wants_transaction=case.is_startable and _could_flow(case, site, now_mono_s),
     )
+
+
+def _could_flow(case: Case, site: SiteInputs, now_mono_s: float) -> bool:
+    """Return True when a transaction would let the owner of the lease have power."""
+    wanted_w = case.lease.requested_w
+    promise = promise_for(case, site, case.lease.owner, now_mono_s)
+    could_w = promise.clamp(wanted_w)
+    return could_w != 0 and abs(could_w) >= minimum_power_w(case.evse, wanted_w)

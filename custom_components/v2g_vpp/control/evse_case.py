@@ -53,7 +53,8 @@ class Case:
 
     soc: SocVerdict
     offer: Envelope = EMPTY
-    """For a dispatch, whoever holds the lease."""
+    """For a dispatch, whoever holds the lease; before the start of a transaction what
+    it will be then."""
 
     envelope: Envelope = EMPTY
     """For the owner of the lease."""
@@ -62,36 +63,79 @@ class Case:
     reference_w: float = 0.0
     """The power that shall flow; the setpoint adds what the charger's offset takes."""
 
-    blocks: dict[ControlOwner, Reason | None] = field(default_factory=dict)
-    """What forbids discharge, by owner, as far as it was asked for."""
+    blocks: dict[tuple[ControlOwner, bool], Reason | None] = field(default_factory=dict)
+    """What forbids discharge, by owner and for before a start, as far as asked for."""
 
     limited: int = 0
     """-1 or +1 when the correction was cut at the lowest or highest power."""
 
+    @property
+    def is_startable(self) -> bool:
+        """True when only a transaction is missing, and the home can start it."""
+        return self.stop is Reason.NO_TRANSACTION and self.evse.can_start_transaction
+
 
 def find_block(
-    case: Case, site: SiteInputs, owner: ControlOwner, now_mono_s: float
+    case: Case,
+    site: SiteInputs,
+    owner: ControlOwner,
+    now_mono_s: float,
+    *,
+    is_before_start: bool = False,
 ) -> Reason | None:
-    """Return what forbids discharge for an owner, None when it may."""
+    """Return what forbids discharge for an owner, None when it may.
+
+    Args:
+        case: of the EVSE.
+        site: what holds for the whole home.
+        owner: who asks.
+        now_mono_s: the present.
+        is_before_start: asked for the time after the start of a transaction.
+    """
     # The gates are asked once per owner and step: this is most of what a step costs.
-    if owner not in case.blocks:
-        case.blocks[owner] = first_block(
+    asked = (owner, is_before_start)
+    if asked not in case.blocks:
+        case.blocks[asked] = first_block(
             DischargeQuestion(
                 evse=case.evse,
                 site=site,
                 owner=owner,
                 soc=case.soc,
                 now_mono_s=now_mono_s,
+                is_before_start=is_before_start,
             )
         )
-    return case.blocks[owner]
+    return case.blocks[asked]
 
 
 def envelope_for(
     case: Case, site: SiteInputs, owner: ControlOwner, now_mono_s: float
 ) -> Envelope:
     """Return the envelope of an EVSE for an owner, whoever holds the lease."""
-    block = find_block(case, site, owner, now_mono_s)
+    return _envelope(case, site, owner, now_mono_s, is_before_start=False)
+
+
+def promise_for(
+    case: Case, site: SiteInputs, owner: ControlOwner, now_mono_s: float
+) -> Envelope:
+    """Return the envelope once the transaction runs that the home can start.
+
+    The same as ``envelope_for`` where one runs, and where the home can start none.
+    Nothing flows by it: without a transaction the envelope itself is empty.
+    """
+    is_before_start = case.is_startable
+    return _envelope(case, site, owner, now_mono_s, is_before_start=is_before_start)
+
+
+def _envelope(
+    case: Case,
+    site: SiteInputs,
+    owner: ControlOwner,
+    now_mono_s: float,
+    *,
+    is_before_start: bool,
+) -> Envelope:
+    block = find_block(case, site, owner, now_mono_s, is_before_start=is_before_start)
     if block is None and case.track.is_released and owner is ControlOwner.MODE:
         block = Reason.FAILSAFE
     return Envelope(
@@ -100,8 +144,9 @@ def envelope_for(
         ),
         charge=charge_bound(
             case.evse,
-            case.stop,
+            None if is_before_start else case.stop,
             is_at_maximum=case.soc.is_at_maximum,
-            is_meter_fresh=case.evse.fresh_power(now_mono_s) is not None,
+            is_meter_fresh=is_before_start
+            or case.evse.fresh_power(now_mono_s) is not None,
         ),
     )

@@ -77,4 +77,5 @@ def _follower(case: Case, power_w: float, maximum_w: float) -> Follower:
         minimum_w=minimum_power_w(case.evse, power_w),
         maximum_w=maximum_w,
         is_running=case.track.power_w * power_w > 0,
+        is_ready=not case.is_startable,
     )

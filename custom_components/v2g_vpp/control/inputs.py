@@ -46,6 +46,9 @@ class EvseInputs:
     meter_period_s: float = 1.0
     """How often the station reports its meter; decides when a reading is stale."""
 
+    can_start_transaction: bool = False
+    """True: where none runs, the home begins one by itself once power is wanted."""
+
     @property
     def key(self) -> EvseKey:
         """The EVSE that this is about."""
@@ -88,3 +91,11 @@ class EvseDecision:
 
     available_discharge_w: float
     """Positive magnitude. Summed over the home it never exceeds the export limit."""
+
+    dispatch_blocked_by: Reason | None = None
+    """First gate that would forbid a dispatched discharge, once the transaction runs
+    that the home can start. The floor of dispatches is the last of these gates; the
+    others bind the owner of the home as well."""
+
+    wants_transaction: bool = False
+    """True: power is wanted and allowed, and only the transaction is missing."""

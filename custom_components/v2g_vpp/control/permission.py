@@ -19,6 +19,9 @@ class DischargeQuestion:
     owner: ControlOwner
     soc: SocVerdict
     now_mono_s: float
+    is_before_start: bool = False
+    """True: asked for the time after the start of a transaction, which also brings the
+    meter; the answer is a promise and lets nothing flow."""
 
     @property
     def is_self_test(self) -> bool:
@@ -80,7 +83,13 @@ def _is_below_own_window(question: DischargeQuestion) -> bool:
     return needs is not None and needs.is_below_v2x_window
 
 
+def _has_no_transaction(question: DischargeQuestion) -> bool:
+    return question.evse.session.transaction_id is None and not question.is_before_start
+
+
 def _is_meter_stale(question: DischargeQuestion) -> bool:
+    if question.is_before_start:
+        return False
     return question.evse.fresh_power(question.now_mono_s) is None
 
 
@@ -114,7 +123,7 @@ GATES: tuple[tuple[Reason, Gate], ...] = (
         lambda q: not (q.evse.policy.is_discharge_allowed or q.is_self_test),
     ),
     (Reason.NOT_PROVEN, lambda q: q.evse.proof is None and not q.is_self_test),
-    (Reason.NO_TRANSACTION, lambda q: q.evse.session.transaction_id is None),
+    (Reason.NO_TRANSACTION, _has_no_transaction),
     (Reason.VEHICLE_NOT_BIDIRECTIONAL, _is_not_bidirectional),
     (Reason.AFTER_START, lambda q: q.evse.is_first_write_pending),
     (Reason.METER_STALE, _is_meter_stale),
