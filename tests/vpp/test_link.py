@@ -1,22 +1,27 @@
 """The link against a real broker: TLS 1.3, client certificates, access list."""
 
 import asyncio
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from custom_components.v2g_vpp.domain.dispatch import AckCode, AckStatus, DispatchAck
+from custom_components.v2g_vpp.domain.errors import InvitationInvalid, StoreUnreadable
 from custom_components.v2g_vpp.pki.signing import verify_signature
 from custom_components.v2g_vpp.vpp.gate import DropReason
 from custom_components.v2g_vpp.vpp.messages import Publication
-from custom_components.v2g_vpp.vpp.signing import decode_base64url, signed_bytes
+from custom_components.v2g_vpp.vpp.signing import (
+    decode_base64url,
+    encode_base64url,
+    signed_bytes,
+)
 from custom_components.v2g_vpp.vpp.topics import DownType
 
-from .actors import HOME_SIGNER, STRANGER, TOPICS, Pen
-from .rig import Certificates, Rig
+from .actors import AGGREGATOR_KEYS, HOME_SIGNER, STRANGER, TOPICS, Pen
+from .rig import Certificates, Rig, run_blocking
 from .schemas import validator
+from .test_reporting import home as home_picture
 
 
 async def test_birth_hello_welcome_and_clock_within_the_first_second(rig: Rig) -> None:
@@ -160,7 +165,7 @@ async def test_acks_survive_a_killed_broker_and_the_birth_counts_on(rig: Rig) ->
     await rig.until(lambda: rig.home.links == [True, False, True])
     rig.aggregator.heard.clear()
     rig.aggregator.close()
-    await rig.aggregator.connect(_run_blocking)
+    await rig.aggregator.connect(run_blocking)
     # The broker remembers nothing: what it has now was said again.
     state = (await rig.aggregator.wait_for(lambda: rig.aggregator.of("state")))[-1]
     assert state["status"] == "online"
@@ -216,7 +221,7 @@ async def test_leaving_wipes_what_the_broker_keeps(
     )
     rig.aggregator.close()
     rig.aggregator.heard.clear()
-    await rig.aggregator.connect(_run_blocking)
+    await rig.aggregator.connect(run_blocking)
     await asyncio.sleep(0.05)
     assert rig.aggregator.heard == []
 
@@ -262,5 +267,90 @@ def _empty_retained(topic: str) -> Any:
     return Publication(topic=topic, payload=b"", qos=1, is_retained=True)
 
 
-async def _run_blocking(function: Callable[[], Any]) -> Any:
-    return await asyncio.get_running_loop().run_in_executor(None, function)
+async def test_group_command_limits_the_home(rig: Rig) -> None:
+    rig.aggregator.welcome = {"groups": ["feeder-7"]}
+    await rig.start()
+    topic = TOPICS.group_command("feeder-7")
+    pen = Pen(rig.clock.utcnow, epoch=5)
+    await rig.until(lambda: rig.link._gate.is_version_agreed)
+    # The broker grants the group a moment after the welcome.
+    while not rig.home.orders:
+        message = pen.command(topic, kind="limit", power_w=4000)
+        rig.aggregator.say(DownType.COMMAND, message, topic=topic, qos=1, pen=pen)
+        await asyncio.sleep(0.05)
+    assert rig.home.orders[0].power_w == 4000.0
+
+
+async def test_next_key_of_the_aggregator_is_named_by_the_present_one(
+    rig: Rig,
+) -> None:
+    next_key = {"agg-2": encode_base64url(STRANGER.public_key)}
+    rig.aggregator.welcome = {"signing_keys": {**AGGREGATOR_KEYS, **next_key}}
+    await rig.start()
+    await rig.until(lambda: "agg-2" in str(rig.store.text))
+    new = Pen(rig.clock.utcnow, epoch=43, signer=STRANGER, key_id="agg-2")
+    rig.aggregator.say(DownType.COMMAND, new.command(), qos=1, pen=new)
+    await rig.until(lambda: len(rig.home.orders) == 1)
+    await rig.link.stop()
+    rig.make_link()
+    await rig.link.start()
+    await rig.synchronised()
+    rig.aggregator.say(DownType.COMMAND, new.command(), qos=1, pen=new)
+    await rig.until(lambda: len(rig.home.orders) == 2)
+
+
+async def test_untrusted_clock_lets_power_only_go_nearer_to_zero(rig: Rig) -> None:
+    rig.aggregator.answers_clock = False
+    await rig.aggregator.connect(run_blocking)
+    rig.link.publish(home_picture())
+    await rig.link.start()
+    await rig.until(lambda: rig.home.links)
+    refused = await rig.aggregator.ack_of(rig.aggregator.command(power_w=-6000))
+    assert refused["code"] == "CLOCK_SKEW"
+    less = await rig.aggregator.ack_of(rig.aggregator.command(power_w=-4000))
+    assert less["status"] == "accepted"
+    rig.aggregator.heartbeat()
+    await rig.until(lambda: rig.link.dropped.get(DropReason.CLOCK))
+    assert rig.home.beats == []
+    rig.aggregator.answers_clock = True
+    await rig.synchronised()
+    rig.aggregator.heartbeat()
+    await rig.until(lambda: rig.home.beats)
+
+
+async def test_words_that_are_no_messages_are_dropped_and_the_link_stays(
+    rig: Rig,
+) -> None:
+    await rig.start()
+    for kind in (DownType.REQUEST, DownType.WELCOME, DownType.CLOCK):
+        rig.aggregator.say(kind, {"id": "nonsense"})
+    await rig.until(lambda: rig.link.dropped.get(DropReason.FORM) == 3)
+    ack = await rig.aggregator.ack_of(rig.aggregator.command())
+    assert ack["status"] == "accepted"
+    assert rig.home.links == [True]
+
+
+async def test_broker_that_denies_the_homes_topics_is_a_problem(rig: Rig) -> None:
+    rig.broker.files.access_list.write_text("user aggregator\ntopic readwrite #\n")
+    rig.broker.reload()
+    await rig.aggregator.connect(run_blocking)
+    await rig.link.start()
+    await rig.until(lambda: rig.problems)
+    assert rig.problems[0].reason == "not_authorized"
+
+
+async def test_keys_or_names_that_cannot_be_used_are_named(rig: Rig) -> None:
+    with pytest.raises(InvitationInvalid):
+        rig.make_link(home_id="all")
+    with pytest.raises(InvitationInvalid):
+        rig.make_link(aggregator_keys={"agg-1": "short"})
+
+
+async def test_unreadable_memory_connects_nothing(rig: Rig) -> None:
+    rig.store.text = '{"boot_count": "many"}'
+    with pytest.raises(StoreUnreadable):
+        await rig.link.start()
+    assert not rig.tasks
+    rig.store.text = None
+    await rig.start()
+    assert rig.home.links == [True]

@@ -1,8 +1,9 @@
 """What is said on one connection: birth, hello, clock checks, reports."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import ceil, inf
+from typing import Protocol
 
 from ..domain.clock import Clock
 from ..domain.errors import BrokerRefusedLogin
@@ -24,7 +25,6 @@ from .messages import (
     State,
     Welcome,
 )
-from .mqtt_client import MqttSession
 from .reporting import (
     describe_availability,
     describe_offer,
@@ -58,6 +58,18 @@ _TICK_SLACK_S = 0.5
 """Half a tick: what is due before the next one goes out now."""
 
 
+class Channel(Protocol):
+    """What a conversation needs of a session."""
+
+    def publish(self, publication: Publication) -> int | None:
+        """Send a message; return its packet id, None when it could not be sent."""
+        ...
+
+    def subscribe(self, topics: Sequence[str]) -> None:
+        """Ask for topics."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Voice:
     """What a conversation needs of the link that holds it."""
@@ -77,7 +89,7 @@ class Voice:
 class Conversation:
     """One connection's part of the protocol; the link keeps what outlives it."""
 
-    def __init__(self, voice: Voice, session: MqttSession, connection: int) -> None:
+    def __init__(self, voice: Voice, session: Channel, connection: int) -> None:
         """Talk on ``session``, the ``connection``-th of this boot."""
         self._voice = voice
         self._session = session
