@@ -128,3 +128,14 @@ def test_the_rungs_are_climbed_one_by_one(
         assert rung in (0, 1) or rung == below + 1
         assert action is not LadderAction.LATCH or (power_w is not None)
         below = rung
+
+
+def test_what_a_charger_draws_on_standby_is_no_flow() -> None:
+    standby = replace(FLOWING, measured_power_w=420.0)
+    unlearnt = _climb(standby, fingerprint=Fingerprint())
+    assert [action for _, action in unlearnt] == [LadderAction.SET_ZERO]
+    # Learnt to draw nothing, the same power is a flow.
+    assert [action for _, action in _climb(standby)] == list(LadderAction)
+    exporting = replace(FLOWING, measured_power_w=-420.0)
+    actions = _climb(exporting, fingerprint=Fingerprint())
+    assert [action for _, action in actions] == list(LadderAction)

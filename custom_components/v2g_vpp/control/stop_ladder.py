@@ -15,6 +15,28 @@ SETTLE_S = 3.0
 RUNG_S = 5.0
 """Between two rungs (control brief, stop ladder)."""
 
+UNLEARNT_STANDBY_W = 500.0
+"""A charger that stands by draws up to this (+420 W was measured at zero); until its own
+draw is learnt this is no flow that somebody asked for."""
+
+
+def has_stopped(
+    power_w: float | None, rating_w: float, fingerprint: Fingerprint
+) -> bool:
+    """Return True when the meter shows that nothing flows; a stale one shows nothing.
+
+    Args:
+        power_w: measured, None when stale.
+        rating_w: of the station.
+        fingerprint: of the charger, for what flows at a setpoint of 0 W.
+    """
+    if power_w is None:
+        return False
+    threshold_w = flow_threshold_w(rating_w) + abs(fingerprint.offset_zero_w)
+    if power_w > 0 and not fingerprint.is_learnt:
+        threshold_w = max(threshold_w, UNLEARNT_STANDBY_W)
+    return abs(power_w) <= threshold_w
+
 
 class LadderAction(StrEnum):
     """The rungs, the gentlest first."""
@@ -69,9 +91,7 @@ class StopLadder:
         power_w = progress.measured_power_w
         if self._rung is None:
             return self._begin(power_w or 0.0, fingerprint, now_mono_s)
-        threshold_w = flow_threshold_w(progress.rating_w)
-        threshold_w += abs(fingerprint.offset_zero_w)
-        is_flowing = power_w is None or abs(power_w) > threshold_w
+        is_flowing = not has_stopped(power_w, progress.rating_w, fingerprint)
         if not is_flowing and progress.is_acknowledged:
             # It stopped. Should it begin again by itself, the way up starts again.
             self._rung, self._begun_mono_s = LadderAction.SET_ZERO, now_mono_s
