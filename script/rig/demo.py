@@ -40,16 +40,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
         except RigError as err:
             print(f"error: {err}", file=sys.stderr)
             return EXIT_MISSING
-        except KeyboardInterrupt, asyncio.CancelledError:
+        except asyncio.CancelledError:
             return EXIT_INTERRUPTED if options.check else 0
 
 
 async def _until_told(running: Coroutine[Any, Any, int]) -> int:
-    """Run to the end; SIGTERM and SIGHUP end it as Ctrl-C does."""
+    """Run to the end; Ctrl-C, SIGTERM or a closed terminal end it in good order.
+
+    Asking again changes nothing: programs that do not end are killed by the guard.
+    """
     task = asyncio.ensure_future(running)
+
+    def stop() -> None:
+        if not task.cancelling():
+            _say("stopping…")
+            task.cancel()
+
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        loop.add_signal_handler(number, task.cancel)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, stop)
     return await task
 
 

@@ -61,7 +61,7 @@ async def open_curtain(world: World, say: Say) -> None:
         "",
         "Look at",
         "  State, Power and Reason of the EVSE: they follow the meter and say why.",
-        "  Self-test: about a minute and a half; discharging is off until it passed.",
+        "  Self-test: under a minute; discharging is off until it has passed.",
         "  Emergency stop: press it. Nothing flows until you reset it.",
         "  VPP reserve of the virtual car: raise it above its charge.",
         "  The operator's page: the same home, as the aggregator sees it.",

@@ -1,0 +1,1 @@
+"""The interface as a person sees it, in a real browser."""

@@ -1,0 +1,1 @@
+"""Real programs talk to each other over the loopback interface."""
