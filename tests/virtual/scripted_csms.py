@@ -30,6 +30,7 @@ class ScriptedCsms:
         self.paths: list[str] = []
         self.refuse_with: int | None = None
         self.url = ""
+        self.pongs: list[bytes] = []
         self.is_frozen = False
         """True: the socket stays open and nobody reads it, as after SIGSTOP."""
 
@@ -81,6 +82,9 @@ class ScriptedCsms:
                 if not self.is_frozen:
                     await socket.pong(message.data)
                 continue
+            if message.type is WSMsgType.PONG:
+                self.pongs.append(message.data)
+                continue
             frame = json.loads(message.data)
             self.frames.append(frame)
             if frame[0] == 2:
@@ -106,6 +110,10 @@ class ScriptedCsms:
     async def send_bytes(self, data: bytes) -> None:
         assert self._socket is not None, "no station"
         await self._socket.send_bytes(data)
+
+    async def ping(self, data: bytes) -> None:
+        assert self._socket is not None, "no station"
+        await self._socket.ping(data)
 
     async def ask(self, action: str, payload: Any) -> list[Any]:
         """Send a CALL and return the whole frame that answers it."""

@@ -69,6 +69,19 @@ async def test_remote_start_waits_for_a_vehicle_only_so_long(rig: Rig) -> None:
     assert started["triggerReason"] == "Authorized"
 
 
+async def test_remote_start_with_a_wrong_profile_is_refused(rig: Rig) -> None:
+    await rig.start()
+    profile = central("t9", 0)["chargingProfile"]
+    start = {"idToken": TOKEN, "remoteStartId": 7, "chargingProfile": profile}
+    answer = await rig.csms.call("RequestStartTransaction", start)
+    assert answer["status"] == "Rejected"
+    assert answer["statusInfo"]["reasonCode"] == "InvalidValue"
+    rig.station.plug()
+    await rig.clock.advance(1)
+    started = await rig.csms.event(eventType="Started")
+    assert started["triggerReason"] == "Authorized"
+
+
 async def test_transaction_status(rig: Rig) -> None:
     await rig.start()
     transaction_id = await rig.plug()

@@ -5,9 +5,11 @@ from typing import Any
 
 import pytest
 
+from custom_components.v2g_vpp.virtual.device_model import DeviceModel
+
 from .conftest import Rig, central, floor
 from .fake_clock import until
-from .scripted_csms import ACCEPTED, settle
+from .scripted_csms import ACCEPTED, BOOT, settle, silent
 
 SET_PROFILE = central("t1", 0)
 
@@ -140,6 +142,74 @@ async def test_binary_frame_closes_the_link(rig: Rig) -> None:
     await rig.csms.send_bytes(b"x")
     await until(lambda: not rig.station.status().is_connected)
     await rig.reconnect()
+
+
+async def test_ping_of_the_csms_is_answered(rig: Rig) -> None:
+    await rig.start()
+    await rig.csms.ping(b"are you there")
+    await until(lambda: rig.csms.pongs == [b"are you there"])
+
+
+async def test_fault_of_a_handler_is_an_error_and_not_the_end(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    await rig.start()
+
+    def fail(*_: Any) -> None:
+        raise RuntimeError("a fault")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(DeviceModel, "get", fail)
+        ask = {
+            "getVariableData": [
+                {"component": {"name": "EVSE"}, "variable": {"name": "Power"}}
+            ]
+        }
+        reply = await rig.csms.ask("GetVariables", ask)
+    assert reply[2:] == ["InternalError", "", {}]
+    assert "handler of GetVariables failed" in caplog.text
+    answer = await rig.csms.call("GetVariables", ask)
+    assert len(answer["getVariableResult"]) == 1
+
+
+async def test_refused_boot_is_tried_again(rig: Rig) -> None:
+    rig.csms.answers["BootNotification"] = lambda _: [4, "InternalError", "", {}]
+    await rig.start(is_accepted=False)
+    await rig.csms.came("BootNotification")
+    rig.csms.answers["BootNotification"] = lambda _: BOOT
+    await rig.clock.advance(6)
+    await until(lambda: rig.station.status().is_registered)
+
+
+async def test_more_reports_than_fit_are_refused(rig: Rig) -> None:
+    rig.csms.answers["NotifyReport"] = silent
+    await rig.start()
+    ask = {"requestId": 1, "reportBase": "SummaryInventory"}
+    statuses = {
+        (await rig.csms.call("GetBaseReport", ask))["status"] for _ in range(55)
+    }
+    assert statuses == {"Accepted", "Rejected"}
+    criteria = {"requestId": 1, "componentCriteria": ["Problem"]}
+    answer = await rig.csms.call("GetReport", criteria)
+    assert answer == {"status": "NotSupported"}
+
+
+async def test_refused_pull_is_repeated_after_a_pause(rig: Rig) -> None:
+    await rig.start()
+    refused = {"status": "Rejected"}
+    rig.csms.answers["PullDynamicScheduleUpdate"] = lambda _: refused
+    await rig.discharge(dynUpdateInterval=5, duration_s=60)
+    await rig.clock.advance(2)
+    await rig.csms.came("PullDynamicScheduleUpdate")
+    await settle()
+    await rig.clock.advance(3)
+    await settle()
+    assert len(rig.csms.calls("PullDynamicScheduleUpdate")) == 1
+    assert rig.station.status().commanded_w == -5000
+    values = {"status": "Accepted", "scheduleUpdate": {"setpoint": -2500}}
+    rig.csms.answers["PullDynamicScheduleUpdate"] = lambda _: values
+    await rig.clock.advance(3)
+    await until(lambda: rig.station.status().commanded_w == -2500)
 
 
 # OCPP 2.0.1
