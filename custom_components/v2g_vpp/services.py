@@ -89,7 +89,7 @@ def _async_evse(
     """Return the EVSE that a call names; never a guess."""
     entry: V2gConfigEntry
     device, entry = service.async_get_device_and_config_entry(
-        hass, DOMAIN, call.data[ATTR_DEVICE_ID], include_main_devices=False
+        hass, DOMAIN, call.data[ATTR_DEVICE_ID]
     )
     key = evse_of(device)
     if key is None:

@@ -1,9 +1,10 @@
 """Fixtures of the shell's tests: a real core, a real site, no wire."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 import socket
 from types import MappingProxyType
 from typing import Any
+from unittest.mock import patch
 
 from homeassistant.config_entries import ConfigSubentryData
 from homeassistant.core import HomeAssistant
@@ -75,6 +76,16 @@ def entry(free_port: int, subentries: list[ConfigSubentryData]) -> MockConfigEnt
         data={CONF_OCPP_HOST: "127.0.0.1", CONF_OCPP_PORT: free_port},
         subentries_data=subentries,
     )
+
+
+@pytest.fixture
+def every_entity_enabled() -> Iterator[None]:
+    """Show also what an owner has to enable first."""
+    with patch(
+        "homeassistant.helpers.entity.Entity.entity_registry_enabled_default",
+        return_value=True,
+    ):
+        yield
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """What the owner sets, switches and presses reaches the site, and errors come back."""
 
 import asyncio
-from dataclasses import replace
 from typing import Any
 
 from homeassistant.core import HomeAssistant
@@ -11,7 +10,7 @@ import pytest
 from custom_components.v2g_vpp.domain.ids import VehicleId
 from custom_components.v2g_vpp.domain.policy import EvsePolicy, Mode
 from custom_components.v2g_vpp.domain.setpoint import WriteResult, WriteStatus
-from tests.shell.home import KEY, Home
+from tests.shell.home import ACCEPTED, KEY, Home
 
 
 async def call(home: Home, platform: str, service: str, key: str, **data: Any) -> None:
@@ -121,33 +120,27 @@ async def test_emergency_stop_latches_until_it_is_reset(plugged: Home) -> None:
 
 
 async def test_emergency_stop_does_not_wait_for_a_button_that_takes_long(
-    plugged: Home,
+    every_entity_enabled: None, home: Home
 ) -> None:
-    plugged.stations.answer = WriteResult(status=WriteStatus.TIMEOUT)
+    await home.connect()
+    await home.plug_in()
+    home.stations.answer = WriteResult(status=WriteStatus.TIMEOUT)
     slow = asyncio.ensure_future(
-        call(plugged, "button", "press", "return_to_automatic")
+        call(home, "button", "press", "clear_charging_profile")
     )
-    clear = asyncio.ensure_future(
-        plugged.hass.services.async_call(
-            "v2g_vpp",
-            "stop",
-            {"device_id": plugged.evse_device_id},
-            blocking=True,
-        )
-    )
-    await asyncio.sleep(0)
+    await asyncio.sleep(0.02)
+    assert not slow.done()
     async with asyncio.timeout(1):
-        await plugged.hass.services.async_call(
+        await home.hass.services.async_call(
             "button",
             "press",
-            {"entity_id": plugged.entity_id("button", "emergency_stop")},
+            {"entity_id": home.entity_id("button", "emergency_stop")},
             blocking=True,
         )
-    assert plugged.evse().is_emergency_stopped
-    plugged.stations.answer = replace(
-        plugged.stations.answer, status=WriteStatus.ACCEPTED
-    )
-    await asyncio.gather(slow, clear, return_exceptions=True)
+    assert home.evse().is_emergency_stopped
+    assert not slow.done()
+    home.stations.answer = ACCEPTED
+    await asyncio.gather(slow, return_exceptions=True)
 
 
 async def test_self_test_says_why_it_cannot_start(plugged: Home) -> None:

@@ -46,6 +46,14 @@ def test_change_waits_for_5_s_and_is_shown_then() -> None:
     assert shown.shown == 3_000.0
 
 
+def test_number_that_stays_does_not_put_the_next_one_off() -> None:
+    shown = DisplayFilter(POWER)
+    for second in (0.0, 2.0, 4.0):
+        assert shown.offer(0.0, "charging", second) is None
+    assert shown.offer(3_000.0, "charging", 5.0) is None
+    assert shown.shown == 3_000.0
+
+
 def test_change_of_state_shows_the_number_at_once() -> None:
     shown = DisplayFilter(POWER)
     shown.offer(0.0, "idle", 0.0)

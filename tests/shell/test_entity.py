@@ -1,12 +1,16 @@
 """How entities appear, disappear and change, on every level."""
 
+from datetime import timedelta
+
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.config_entries import ConfigSubentry, ConfigSubentryData
 from homeassistant.const import STATE_UNAVAILABLE, STATE_UNKNOWN
 from homeassistant.core import Event, EventStateChangedData, HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.event import async_track_state_change_event
+from homeassistant.util import dt as dt_util
 import pytest
+from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
 from custom_components.v2g_vpp.const import (
     CONF_IDENTITY,
@@ -110,10 +114,12 @@ async def test_state_is_written_only_when_it_shows_differently(
 
     entity_id = home.entity_id("sensor", "power")
     remove = async_track_state_change_event(home.hass, entity_id, note)
+    reported = home.state("sensor", "power").last_reported
     for watts in (3_010, 2_990, 3_049, 3_000):
         await home.pass_time(freezer, 6)
         await home.measure(watts)
     assert written == []
+    assert home.state("sensor", "power").last_reported == reported
 
     await home.pass_time(freezer, 6)
     await home.measure(3_100)
@@ -122,7 +128,10 @@ async def test_state_is_written_only_when_it_shows_differently(
     await home.measure(3_300)
     await home.pass_time(freezer, 1.5)
     assert written == ["3100"]
-    await home.pass_time(freezer, 4)
+    home.site._listeners.clear()
+    freezer.tick(timedelta(seconds=4))
+    async_fire_time_changed(home.hass, dt_util.utcnow())
+    await home.settle()
     assert written == ["3100", "3300"]
     remove()
 
@@ -156,7 +165,7 @@ async def test_station_that_comes_later_gets_entities_without_a_reload(
 
 
 async def test_station_that_is_removed_takes_its_devices_and_can_come_back(
-    home: Home,
+    home: Home, caplog: pytest.LogCaptureFixture
 ) -> None:
     await home.connect()
     subentry = next(
@@ -183,6 +192,13 @@ async def test_station_that_is_removed_takes_its_devices_and_can_come_back(
     await home.settle()
     await home.connect()
     assert home.state("sensor", "state").state == "available"
+    # An outlet that only its second life has belongs to that one.
+    await home.connect(evse_ids=(1, 2))
+    assert home.state("sensor", "state", "CS-1_2").state == "available"
+    outlets = dr.async_child_entries_for_config_entry(registry, entry_id)
+    assert {o.config_subentry_id for o in outlets} <= set(home.entry.subentries)
+    assert len(outlets) == 2
+    assert "Error" not in caplog.text
 
 
 class TestVirtual:

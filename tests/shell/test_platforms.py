@@ -1,6 +1,5 @@
 """Every entity of every platform as Home Assistant registers and shows it."""
 
-from collections.abc import Iterator
 from unittest.mock import patch
 
 from homeassistant.const import Platform
@@ -23,16 +22,6 @@ PLATFORMS = (
     Platform.SENSOR,
     Platform.SWITCH,
 )
-
-
-@pytest.fixture
-def every_entity_enabled() -> Iterator[None]:
-    """Show also what an owner has to enable first."""
-    with patch(
-        "homeassistant.helpers.entity.Entity.entity_registry_enabled_default",
-        return_value=True,
-    ):
-        yield
 
 
 @pytest.mark.usefixtures("every_entity_enabled")

@@ -174,8 +174,9 @@ async def test_action_of_an_outlet_takes_no_other_device(
 ) -> None:
     data = {"power": 0, "duration": 60} if service == "set_power" else {}
     for identifier in ("station/CS-1", "vehicle/leaf", "site"):
-        with pytest.raises(ServiceValidationError):
+        with pytest.raises(ServiceValidationError) as raised:
             await act(plugged, service, plugged.device_id(identifier), **data)
+        assert raised.value.translation_key == "target_not_evse"
     with pytest.raises(ServiceValidationError):
         await act(plugged, service, "no such device", **data)
 
