@@ -4,6 +4,10 @@ Feed-forward does the work: the learnt offset of the charger. What is left, drif
 efficiency, is slow, and a slow integral removes it. Dead time is the control problem:
 each reading is compared with what a model of the charger says should flow at the time
 of that reading, never with what is asked for now.
+
+There is no derivative part: on measurement, with a charger of 4 s dead time and 50 W of
+meter noise, 0.5 s of it raised the error from 15 to 98 W and 1 s made the loop swing
+(script/bench control). A proportional part gained nothing.
 """
 
 from collections import deque
