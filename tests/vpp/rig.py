@@ -51,8 +51,8 @@ class Certificates:
     """One operator: its root, and what it issues."""
 
     def __init__(self, clock: Any) -> None:
-        self._now = clock.utcnow()
-        self.authority = create_authority("Operator", self._now)
+        self.now = clock.utcnow()
+        self.authority = create_authority("Operator", self.now)
 
     @property
     def root_pem(self) -> Any:
@@ -70,7 +70,7 @@ class Certificates:
         certificate = issue_certificate(
             self.authority,
             made.csr_pem,
-            self._now - age,
+            self.now - age,
             LeafPurpose.CLIENT,
             life=life,
         )
@@ -86,7 +86,7 @@ class Certificates:
         certificate = issue_certificate(
             self.authority,
             made.csr_pem,
-            self._now,
+            self.now,
             LeafPurpose.SERVER,
             hosts=hosts,
         )
@@ -110,15 +110,15 @@ class Certificates:
         builder = (
             x509.CertificateRevocationListBuilder()
             .issuer_name(root.subject)
-            .last_update(self._now - timedelta(hours=1))
-            .next_update(self._now + timedelta(days=1))
+            .last_update(self.now - timedelta(hours=1))
+            .next_update(self.now + timedelta(days=1))
         )
         for pem in revoked:
             serial = x509.load_pem_x509_certificate(pem.encode()).serial_number
             builder = builder.add_revoked_certificate(
                 x509.RevokedCertificateBuilder()
                 .serial_number(serial)
-                .revocation_date(self._now - timedelta(minutes=1))
+                .revocation_date(self.now - timedelta(minutes=1))
                 .build()
             )
         assert isinstance(key, ec.EllipticCurvePrivateKey)
@@ -180,9 +180,9 @@ class Rig:
         )
         return self.link
 
-    async def start(self) -> Any:
+    async def start(self, **changes: Any) -> Rig:
         await self.aggregator.connect(run_blocking)
-        await self.make_link().start()
+        await self.make_link(**changes).start()
         await self.synchronised()
         return self
 

@@ -1,12 +1,23 @@
 """When the socket does not take what we say, or brings more than one turn can hold."""
 
 import asyncio
+import socket
+import ssl
 
+from custom_components.v2g_vpp.pki.authority import LeafPurpose, issue_certificate
+from custom_components.v2g_vpp.pki.request import create_client_request
+from custom_components.v2g_vpp.pki.tls import server_context
+from custom_components.v2g_vpp.vpp.gate import Frame
 from custom_components.v2g_vpp.vpp.messages import Publication
+from custom_components.v2g_vpp.vpp.mqtt_client import (
+    MqttSession,
+    SessionEvents,
+    SessionSettings,
+)
 from custom_components.v2g_vpp.vpp.topics import DownType, UpType
 
 from .actors import TOPICS
-from .rig import Rig
+from .rig import Certificates, Rig, run_blocking
 
 BIG = b"x" * 60_000
 SMALLEST_BUFFER = 1_000_000
@@ -15,7 +26,8 @@ SMALLEST_BUFFER = 1_000_000
 async def test_what_a_frozen_broker_does_not_take_is_written_later_in_order(
     rig: Rig,
 ) -> None:
-    await rig.start()
+    # No tick helps: only the selector says that the socket takes more.
+    await rig.start(tick_s=30.0)
     session = rig.link._session
     assert session is not None
     topic = TOPICS.up(UpType.TELEMETRY)
@@ -68,3 +80,86 @@ async def test_flood_is_taken_in_turns_and_a_stop_still_comes_through(rig: Rig) 
     assert turns > 1, "the loop had room for others meanwhile"
     await rig.aggregator.ack_of(command_id)
     await rig.until(lambda: len(rig.home.beats) == 400)
+
+
+CONNACK = b"\x20\x03\x00\x00\x00"
+SUBSCRIBE = 8
+
+
+class PackingBroker:
+    """The least of a broker: it greets, grants, and sends much in one TLS record."""
+
+    def __init__(self, words: int) -> None:
+        self.words = words
+
+    async def serve(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        await self._packet(reader)
+        writer.write(CONNACK)
+        while True:
+            kind, body = await self._packet(reader)
+            if kind == SUBSCRIBE:
+                writer.write(b"\x90\x04" + body[:2] + b"\x00\x01")
+                break
+        publish = b"\x00\x01t\x00word"
+        writer.write((b"\x30" + bytes([len(publish)]) + publish) * self.words)
+        await reader.read()
+        writer.close()
+
+    @staticmethod
+    async def _packet(reader: asyncio.StreamReader) -> tuple[int, bytes]:
+        head, length = await reader.readexactly(2)
+        if length >= 0x80:
+            length += 0x80 * ((await reader.readexactly(1))[0] - 1)
+        return head >> 4, await reader.readexactly(length)
+
+
+async def test_words_that_share_a_tls_record_all_arrive_at_once(
+    certificates: Certificates, socket_enabled: None
+) -> None:
+    arrived: list[Frame] = []
+    broker = PackingBroker(words=5)
+    context = _server_context(certificates)
+    async with await asyncio.start_server(
+        broker.serve, "127.0.0.1", 0, ssl=context
+    ) as server:
+        session = MqttSession(
+            SessionSettings(
+                host="127.0.0.1",
+                port=server.sockets[0].getsockname()[1],
+                client_id="home",
+                will_topic="will",
+                will_payload=b"",
+            ),
+            certificates.context("home"),
+            SessionEvents(arrived=arrived.append, published=lambda *_: None),
+        )
+        await session.open(run_blocking, ["t"])
+        async with asyncio.timeout(2.0):
+            while not arrived:
+                await asyncio.sleep(0.005)
+        assert [frame.payload for frame in arrived] == [b"word"] * 5
+        session.close(with_will=False)
+
+
+def _server_context(certificates: Certificates) -> ssl.SSLContext:
+    made = create_client_request("broker")
+    certificate = issue_certificate(
+        certificates.authority,
+        made.csr_pem,
+        certificates.now,
+        LeafPurpose.SERVER,
+        hosts=("127.0.0.1",),
+    )
+    return server_context(certificate, made.key_pem, certificates.root_pem)
+
+
+async def test_socket_neither_gathers_small_writes_nor_waits_for_ever(rig: Rig) -> None:
+    await rig.start()
+    session = rig.link._session
+    assert session is not None
+    sock = session._registered
+    assert sock is not None
+    assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) == 1
+    assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 15_000
