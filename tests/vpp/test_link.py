@@ -1,6 +1,7 @@
 """The link against a real broker: TLS 1.3, client certificates, access list."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 
 from custom_components.v2g_vpp.domain.dispatch import AckCode, AckStatus, DispatchAck
 from custom_components.v2g_vpp.domain.errors import InvitationInvalid, StoreUnreadable
+from custom_components.v2g_vpp.domain.ids import EvseKey, StationId
 from custom_components.v2g_vpp.pki.signing import verify_signature
 from custom_components.v2g_vpp.vpp.gate import DropReason
 from custom_components.v2g_vpp.vpp.messages import Publication
@@ -21,7 +23,7 @@ from custom_components.v2g_vpp.vpp.topics import DownType
 from .actors import AGGREGATOR_KEYS, HOME_SIGNER, STRANGER, TOPICS, Pen
 from .rig import Certificates, Rig, run_blocking
 from .schemas import validator
-from .test_reporting import home as home_picture
+from .test_reporting import evse, home as home_picture
 
 
 async def test_birth_hello_welcome_and_clock_within_the_first_second(rig: Rig) -> None:
@@ -309,6 +311,13 @@ async def test_untrusted_clock_lets_power_only_go_nearer_to_zero(rig: Rig) -> No
     assert refused["code"] == "CLOCK_SKEW"
     less = await rig.aggregator.ack_of(rig.aggregator.command(power_w=-4000))
     assert less["status"] == "accepted"
+    charging = evse(
+        key=EvseKey(StationId("CS1"), 2),
+        setpoint=replace(evse().setpoint, power_w=8000),
+    )
+    rig.link.publish(home_picture(evse(), charging))
+    mixed = await rig.aggregator.ack_of(rig.aggregator.command(power_w=1000))
+    assert mixed["code"] == "CLOCK_SKEW", "the sum hides which way each one goes"
     rig.aggregator.heartbeat()
     await rig.until(lambda: rig.link.dropped.get(DropReason.CLOCK))
     assert rig.home.beats == []
