@@ -26,6 +26,7 @@ from .steps import (
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(150)]
 
 CONNECT_TIMEOUT_S = 40.0
+REPAIR_TIMEOUT_S = 10.0
 
 
 def listen(port: int) -> socket.socket:
@@ -66,61 +67,44 @@ async def test_virtual_car_charges_at_once_and_the_home_stops_cleanly(
     assert complaints(home.log_text()) == []
 
 
-async def test_taken_port_is_told_in_the_dialog_and_does_not_stop_home_assistant(
+async def test_port_that_is_taken_later_does_not_stop_home_assistant(
     home: HomeAssistant,
 ) -> None:
-    port, other = free_port(), free_port()
+    other = free_port()
     with closing(listen(other)):
+        # Asked for while the other one is held, so that they differ.
+        port = free_port()
         flow = await begin_virtual(home)
         await flow.submit(virtual_answers(other, "own_process"))
         assert flow.expect("form")["errors"] == {"ocpp_port": "port_taken"}
         await flow.submit(virtual_answers(port, "own_process"))
         flow.expect("create_entry")
     await until_entry(home, "loaded")
-    assert await home.stop() == 0
 
+    # The same home: starting one costs seconds.
+    await turn_chargers_away(home, port)
+
+    assert await home.stop() == 0
     with closing(listen(port)):
         await home.start()
         entry = await until_entry(home, "setup_retry")
         assert str(port) in entry["reason"]
-        assert "stop that program" in entry["reason"]
+        assert "Stop the program that uses it" in entry["reason"]
     path = f"/api/config/config_entries/entry/{entry['entry_id']}/reload"
     await home.client.request("POST", path)
     await until_entry(home, "loaded")
 
 
-async def dial(port: int, identity: str, password: str) -> int:
-    """Return the status that a charger gets which dials in with OCPP 2.1."""
-    url = f"http://127.0.0.1:{port}/{identity}"
-    async with aiohttp.ClientSession() as session:
-        try:
-            async with session.ws_connect(
-                url,
-                protocols=("ocpp2.1",),
-                auth=aiohttp.BasicAuth(identity, password),
-            ):
-                return 101
-        except aiohttp.WSServerHandshakeError as err:
-            return err.status
-
-
-async def test_charger_that_is_turned_away_is_a_repair_that_ends_with_its_cause(
-    home: HomeAssistant,
-) -> None:
-    port = free_port()
-    flow = await begin_virtual(home)
-    await flow.submit(virtual_answers(port, "own_process"))
-    flow.expect("create_entry")
-    await until_entry(home, "loaded")
-
-    assert await dial(port, "CS-123", PASSWORD) == 401
+async def turn_chargers_away(home: HomeAssistant, port: int) -> None:
+    """A charger that is turned away is a repair, which ends with its cause."""
+    assert await dial(port, "CS-123", PASSWORD) == 404
     assert await dial(port, IDENTITY, "not-the-password-0001") == 401
 
     async def both() -> bool:
         found = await issues_of(home)
         return {"unknown_station_CS-123", f"wrong_password_{IDENTITY}"} <= set(found)
 
-    await until_async(both, 10, "two repairs")
+    await until_async(both, REPAIR_TIMEOUT_S, "two repairs")
     found = await issues_of(home)
     assert found["unknown_station_CS-123"]["is_fixable"]
     assert found[f"wrong_password_{IDENTITY}"]["translation_key"] == "wrong_password"
@@ -130,5 +114,17 @@ async def test_charger_that_is_turned_away_is_a_repair_that_ends_with_its_cause(
     async def is_mended() -> bool:
         return f"wrong_password_{IDENTITY}" not in await issues_of(home)
 
-    await until_async(is_mended, 10, "no repair for the right password")
+    await until_async(is_mended, REPAIR_TIMEOUT_S, "no repair for the right password")
     assert "unknown_station_CS-123" in await issues_of(home)
+
+
+async def dial(port: int, identity: str, password: str) -> int:
+    """Return the status that a charger gets which dials in with OCPP 2.1."""
+    url = f"http://127.0.0.1:{port}/{identity}"
+    login = {"Authorization": aiohttp.encode_basic_auth(identity, password)}
+    async with aiohttp.ClientSession() as session:
+        try:
+            async with session.ws_connect(url, protocols=("ocpp2.1",), headers=login):
+                return 101
+        except aiohttp.WSServerHandshakeError as err:
+            return err.status
