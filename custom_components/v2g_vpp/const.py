@@ -6,10 +6,10 @@ from homeassistant.const import Platform
 
 DOMAIN: Final = "v2g_vpp"
 
-# Documents under Home Assistant's storage.
 PLATFORMS: Final = (
     Platform.BINARY_SENSOR,
     Platform.BUTTON,
+    Platform.EVENT,
     Platform.NUMBER,
     Platform.SELECT,
     Platform.SENSOR,
