@@ -85,6 +85,10 @@ class Rig:
         assert self.true_w == power_w
         return transaction_id
 
+    async def all_told(self) -> None:
+        """Return when the CSMS has answered every event."""
+        await until(lambda: self.station.status().queued_events == 0, "empty queue")
+
     async def reconnect(self) -> None:
         """Let the back-off pass and wait for the next link."""
         before = self.csms.connections

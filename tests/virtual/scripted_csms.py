@@ -30,6 +30,7 @@ class ScriptedCsms:
         self.paths: list[str] = []
         self.refuse_with: int | None = None
         self.url = ""
+        self.pings = 0
         self.pongs: list[bytes] = []
         self.is_frozen = False
         """True: the socket stays open and nobody reads it, as after SIGSTOP."""
@@ -79,6 +80,7 @@ class ScriptedCsms:
         self.connections += 1
         async for message in socket:
             if message.type is WSMsgType.PING:
+                self.pings += 1
                 if not self.is_frozen:
                     await socket.pong(message.data)
                 continue
@@ -161,6 +163,10 @@ class ScriptedCsms:
         """Return the n-th CALL of an action, waiting for it."""
         await until(lambda: len(self.calls(action)) >= number, f"{action} {number}")
         return self.calls(action)[number - 1]
+
+    async def events_number(self, number: int) -> None:
+        """Return when so many TransactionEvents came."""
+        await until(lambda: len(self.events()) >= number, f"{number} events")
 
     async def event(self, **wanted: Any) -> dict[str, Any]:
         """Return the first TransactionEvent that matches, waiting for it."""

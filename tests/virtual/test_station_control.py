@@ -140,6 +140,7 @@ async def test_heartbeats_follow_the_interval_of_the_boot(rig: Rig) -> None:
 async def test_frozen_csms_is_noticed_by_the_ping(rig: Rig) -> None:
     await rig.start(ping_interval_s=20.0)
     await rig.clock.advance(21)
+    await until(lambda: rig.csms.pings == 1)
     await settle()
     await rig.clock.advance(20)
     assert rig.station.status().is_connected

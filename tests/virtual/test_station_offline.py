@@ -51,7 +51,7 @@ async def test_offline_duration_ends_it_earlier_and_for_good(rig: Rig) -> None:
 async def test_events_are_kept_and_told_in_order_without_a_new_boot(rig: Rig) -> None:
     await rig.start(meter_interval_s=5.0)
     await rig.discharge(duration_s=20)
-    await settle()
+    await rig.all_told()
     told = len(rig.csms.events())
     await lose_link(rig)
     await rig.clock.advance(22)
@@ -60,7 +60,7 @@ async def test_events_are_kept_and_told_in_order_without_a_new_boot(rig: Rig) ->
     assert queued >= 5
     rig.csms.refuse_with = None
     await rig.reconnect()
-    await until(lambda: rig.station.status().queued_events == 0)
+    await rig.all_told()
     replayed = rig.csms.events()[told:]
     assert len(replayed) == queued
     assert all(event["offline"] for event in replayed)
@@ -83,7 +83,7 @@ async def test_events_are_kept_and_told_in_order_without_a_new_boot(rig: Rig) ->
 async def test_event_on_the_wire_when_the_link_broke_is_sent_again(rig: Rig) -> None:
     await rig.start()
     await rig.plug()
-    await settle()
+    await rig.all_told()
     told = len(rig.csms.events())
     answer = rig.csms.answers.pop("TransactionEvent", None)
     rig.csms.answers["TransactionEvent"] = silent
@@ -176,21 +176,54 @@ async def test_dropped_link_stays_down_as_long_as_the_fault_lasts(rig: Rig) -> N
 async def test_refused_event_is_told_again_then_given_up(rig: Rig) -> None:
     await rig.start()
     await rig.plug()
-    await settle()
+    await rig.all_told()
     told = len(rig.csms.events())
     rig.csms.answers["TransactionEvent"] = lambda _: [4, "InternalError", "", {}]
     await rig.csms.call("TriggerMessage", {"requestedMessage": "TransactionEvent"})
-    for pause_s in (0, 10, 20):
+    for number, pause_s in enumerate((0, 10, 20), start=1):
         await rig.clock.advance(pause_s)
+        await rig.csms.events_number(told + number)
         await settle()
     attempts = rig.csms.events()[told:]
-    assert len(attempts) == 3
     assert attempts[0] == attempts[1] == attempts[2]
-    await until(lambda: rig.station.status().queued_events == 0)
+    await rig.all_told()
     rig.csms.answers["TransactionEvent"] = lambda _: {}
     await rig.csms.call("TriggerMessage", {"requestedMessage": "TransactionEvent"})
     await until(lambda: len(rig.csms.events()) == told + 4)
     assert rig.csms.events()[-1]["seqNo"] == attempts[0]["seqNo"] + 1
+
+
+async def test_state_that_never_arrived_is_told_on_the_next_link(rig: Rig) -> None:
+    await rig.start()
+    await rig.csms.came("NotifyEvent")
+    rig.csms.answers["NotifyEvent"] = silent
+    rig.station.press_emergency_stop()
+    await rig.csms.came("NotifyEvent", 2)
+    await rig.csms.drop()
+    rig.csms.answers["NotifyEvent"] = lambda _: {}
+    await rig.reconnect()
+    await until(
+        lambda: rig.csms.states("EmergencyStopSensor", "Active") == ["true", "true"]
+    )
+
+
+async def test_one_call_at_a_time_waits_for_its_answer(rig: Rig) -> None:
+    await rig.start()
+    await rig.csms.came("NotifyEvent")
+    rig.csms.answers["NotifyEvent"] = silent
+    rig.station.press_emergency_stop()
+    await rig.csms.came("NotifyEvent", 2)
+    await rig.csms.call("TriggerMessage", {"requestedMessage": "Heartbeat"})
+    await settle()
+    assert rig.csms.calls("Heartbeat") == []
+    # Answering the other way is still possible: crossing calls are legal.
+    assert await rig.csms.call("ClearCache", {}) == {"status": "Accepted"}
+    pending = rig.csms.frames[
+        max(n for n, f in enumerate(rig.csms.frames) if f[2] == "NotifyEvent")
+    ]
+    rig.csms.answers["NotifyEvent"] = lambda _: {}
+    await rig.csms.send(f'[3,"{pending[1]}",{{}}]')
+    await rig.csms.came("Heartbeat")
 
 
 async def test_silent_csms_holds_no_call_longer_than_the_timeout(rig: Rig) -> None:

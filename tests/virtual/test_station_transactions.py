@@ -85,7 +85,7 @@ async def test_remote_start_with_a_wrong_profile_is_refused(rig: Rig) -> None:
 async def test_transaction_status(rig: Rig) -> None:
     await rig.start()
     transaction_id = await rig.plug()
-    await settle()
+    await rig.all_told()
     ask = {"transactionId": transaction_id}
     assert await rig.csms.call("GetTransactionStatus", ask) == {
         "ongoingIndicator": True,
@@ -93,7 +93,7 @@ async def test_transaction_status(rig: Rig) -> None:
     }
     rig.station.unplug()
     await rig.csms.event(eventType="Ended")
-    await settle()
+    await rig.all_told()
     assert await rig.csms.call("GetTransactionStatus", ask) == {
         "ongoingIndicator": False,
         "messagesInQueue": False,
@@ -161,12 +161,13 @@ async def test_reset_ends_the_transaction_and_keeps_the_floor(rig: Rig) -> None:
     await rig.clock.advance(3)
     ended = await rig.csms.event(eventType="Ended")
     assert ended["transactionInfo"]["stoppedReason"] == "ImmediateReset"
-    await until(lambda: rig.station.status().queued_events == 0)
+    await rig.all_told()
     await rig.reconnect()
     boot = await rig.csms.came("BootNotification", 2)
     assert boot["reason"] == "RemoteReset"
     assert rig.station.status().boot_count == 2
     await until(lambda: rig.station.status().is_registered)
+    await connector_states(rig, "Available", "Occupied", "Occupied")
     answer = await rig.csms.call(
         "GetChargingProfiles", {"requestId": 4, "chargingProfile": {}}
     )
@@ -193,7 +194,7 @@ async def test_reset_when_idle_waits_for_the_transaction(rig: Rig) -> None:
     assert rig.station.status().boot_count == 1
     rig.station.unplug()
     await rig.csms.event(eventType="Ended")
-    await until(lambda: rig.station.status().queued_events == 0)
+    await rig.all_told()
     await rig.clock.advance(1)
     await rig.reconnect()
     await rig.csms.came("BootNotification", 2)

@@ -200,7 +200,7 @@ class EvseHandlers:
                 self._evse.advance()
                 self._evse.log.report_triggered(self._evse.now())
             case "BootNotification":
-                is_done = False
+                is_done = False  # F06.FR.17: the CSMS has accepted it already.
             case _:
                 return call_result.TriggerMessage(status="NotImplemented")
         return call_result.TriggerMessage(status="Accepted" if is_done else "Rejected")

@@ -133,7 +133,7 @@ class ProfileStore:
                 )
 
     def transaction_ended(self) -> None:
-        """Drop the profiles of the transaction (K01.FR.08 of TxProfile)."""
+        """Drop the profiles of the transaction: they end with it."""
         self._transaction_id = self._transaction_start_mono_s = None
         self.clear(ProfileFilter(purpose=Purpose.TX))
 
