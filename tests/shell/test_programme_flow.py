@@ -253,6 +253,21 @@ async def test_operator_that_is_away_or_not_trusted_is_told(
     assert result["type"] is FlowResultType.CREATE_ENTRY
 
 
+async def test_root_that_no_broker_can_have_is_told(
+    operator: Operator, dialog: Dialog
+) -> None:
+    invitation = await operator.invite()
+    leaf = operator.data / "authority" / "server.pem"
+    broken = invitation | {"broker_root_pem": leaf.read_text()}
+    form = await dialog.choose(broken, "manual")
+    pem = await operator.sign(invitation, form["description_placeholders"])
+    result = await dialog.enter({CONF_CERTIFICATE: pem})
+    assert result["errors"] == {CONF_CERTIFICATE: "certificate_unusable"}
+    await dialog.choose(invitation, "manual")
+    result = await dialog.enter({CONF_CERTIFICATE: pem})
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+
+
 async def test_certificate_by_hand_is_checked_before_it_is_taken(
     operator: Operator, dialog: Dialog, added: MockConfigEntry
 ) -> None:
