@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Callable
 import logging
 from random import SystemRandom
-import ssl
 
 from .clock import Clock
 from .errors import NotConnectedError
@@ -15,6 +14,7 @@ from .mqtt_session import (
     Outbound,
     SessionHandlers,
 )
+from .tls import ClientContext
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -31,7 +31,7 @@ class MqttClient:
     def __init__(
         self,
         address: BrokerAddress,
-        context: ssl.SSLContext,
+        context: ClientContext,
         topic_filter: str,
         clock: Clock,
     ) -> None:

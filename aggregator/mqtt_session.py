@@ -9,7 +9,6 @@ from collections.abc import Callable
 import contextlib
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 import socket
 import ssl
 from threading import get_ident
@@ -23,6 +22,7 @@ from paho.mqtt.properties import Properties
 from .clock import Clock
 from .errors import NotConnectedError
 from .signing import PROPERTY
+from .tls import ClientContext
 
 KEEPALIVE_S = 10
 """VPP contract; a frozen broker is noticed after up to twice as long."""
@@ -95,22 +95,13 @@ class SessionHandlers:
     """The broker did not take a message, for this reason."""
 
 
-def build_tls_context(root: Path, certificate: Path, key: Path) -> ssl.SSLContext:
-    """Return a context for TLS 1.3 that trusts our own root only; reads files."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.minimum_version = ssl.TLSVersion.TLSv1_3
-    context.load_verify_locations(cafile=root)
-    context.load_cert_chain(certificate, key)
-    return context
-
-
 class MqttSession:
     """One connection; ``run`` returns why it ended."""
 
     def __init__(
         self,
         address: BrokerAddress,
-        context: ssl.SSLContext,
+        context: ClientContext,
         topic_filter: str,
         handlers: SessionHandlers,
         clock: Clock,
@@ -125,6 +116,7 @@ class MqttSession:
         self._ended: asyncio.Future[str] = self._loop.create_future()
         self._misc: asyncio.TimerHandle | None = None
         self._is_ready = False
+        self._context = context
         self._client = self._build_client(context)
 
     @property
@@ -143,7 +135,9 @@ class MqttSession:
             return await self._ended
         finally:
             if not connecting.done():
-                # The thread cannot be stopped; what it opens must be closed.
+                # The thread cannot be stopped, only made to fail; what it has
+                # opened must be closed.
+                self._context.abort_handshake()
                 await connecting
             await self._close()
 
@@ -169,7 +163,7 @@ class MqttSession:
                 f"The broker takes no messages ({info.rc.name}); nothing was sent."
             )
 
-    def _build_client(self, context: ssl.SSLContext) -> Client:
+    def _build_client(self, context: ClientContext) -> Client:
         client = Client(
             CallbackAPIVersion.VERSION2,
             client_id=self._address.client_id,
@@ -206,6 +200,7 @@ class MqttSession:
                 properties=properties,
             )
         except OSError as err:
+            self._context.close_dialled()
             return str(err) or type(err).__name__
         return None
 

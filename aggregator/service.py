@@ -23,9 +23,10 @@ from .files import exclusive_use, read_json, write_json
 from .identity import aggregator_common_name
 from .leader import Leader, Term
 from .mqtt_client import MqttClient
-from .mqtt_session import BrokerAddress, build_tls_context
+from .mqtt_session import BrokerAddress
 from .settings import DataDirectory, Endpoint, Settings
 from .signing import Signer
+from .tls import ClientContext, build_tls_context
 from .topics import up_filter
 from .web import OperatorApi
 
@@ -67,7 +68,7 @@ class Parts:
     enrolments: Enrolments
     signer: Signer
     epoch: int
-    client_context: ssl.SSLContext
+    client_context: ClientContext
     server_context: ssl.SSLContext
 
 
