@@ -311,6 +311,32 @@ def test_a_result_without_its_time_counts_from_its_answer() -> None:
     assert delivery.last_write_mono_s == NOW + 1.0
 
 
+def test_a_renewal_asked_for_while_a_write_is_on_its_way_is_still_owed() -> None:
+    delivery = _running()
+    update = delivery.plan(_setpoint(0.0), CONTEXT, NOW + 1.0)
+    assert update is not None
+    assert not update.is_renewal
+    delivery.renew()
+    delivery.done(update, _result(at_s=NOW + 1.0), NOW + 1.1)
+    renewed = _deliver(delivery, 0.0, NOW + 2.0)
+    assert renewed is not None
+    assert renewed.is_renewal
+
+
+def test_a_station_that_takes_no_write_is_unheard_until_it_does() -> None:
+    delivery = _running()
+    assert not delivery.is_unheard(NOW + 60.0)
+    for second in range(1, 5):
+        write = delivery.plan(_setpoint(0.0), CONTEXT, NOW + second)
+        assert write is not None
+        assert delivery.is_unheard(NOW + second) is (second > 3)
+        delivery.done(write, _result(WriteStatus.TIMEOUT), NOW + second)
+    assert _deliver(delivery, 0.0, NOW + 5.0) is not None
+    assert not delivery.is_unheard(NOW + 60.0)
+    delivery.link_lost()
+    assert not delivery.is_unheard(NOW + 60.0), "nothing was said on the new link"
+
+
 @given(
     st.lists(
         st.tuples(

@@ -143,6 +143,15 @@ def test_a_released_charge_keeps_its_transaction() -> None:
     assert not watchdog.step(0.0, LEARNT, NOW + 40.0).must_end_transaction
 
 
+def test_one_that_discharges_beside_one_that_charges_ends_its_transaction() -> None:
+    for is_discharging in (True, False):
+        watchdog = _healthy()
+        # The charger that takes longest to stop charges.
+        watchdog.step(11_000.0, LEARNT, NOW + 20.0, is_discharging=is_discharging)
+        status = watchdog.step(0.0, LEARNT, NOW + 30.0, is_discharging=False)
+        assert status.must_end_transaction is is_discharging
+
+
 def test_the_status_tells_age_and_wait() -> None:
     status = _healthy(spread=0.6).step(POWER_W, LEARNT, NOW + 3.0)
     assert (status.age_s, status.stop_after_s) == (3.0, 12.0)

@@ -111,6 +111,11 @@ class SetpointDelivery:
         """True when the station accepted 0 W and nothing newer is on its way."""
         return self._told_w == 0 and self._is_known
 
+    def is_unheard(self, now_mono_s: float) -> bool:
+        """Return True when the station has not taken a write for a while."""
+        waited_s = now_mono_s - self._unheard_mono_s
+        return not self._is_known and waited_s > RESEND_STOP_AFTER_S
+
     def is_settled(self, setpoint: Setpoint) -> bool:
         """Return True when the station accepted this very power."""
         return (
@@ -124,6 +129,7 @@ class SetpointDelivery:
         """Forget what the station was told: link or transaction are new."""
         self._told_w: float | None = None
         self._is_known = False
+        self._unheard_mono_s = float("inf")
         self._accepted_mono_s = 0.0
         self._requested_w: float | None = None
         self._command_id: str | None = None
@@ -173,6 +179,8 @@ class SetpointDelivery:
             decided_mono_s=now_mono_s,
             is_renewal=self._wants_renewal,
         )
+        if self._is_known or self._told_w is None:
+            self._unheard_mono_s = now_mono_s
         self._in_flight, self._told_w, self._is_known = write, write.power_w, False
         self._is_forced = False
         self._requested_w = desired.requested_w
@@ -193,7 +201,9 @@ class SetpointDelivery:
             return
         self._in_flight = None
         if result.is_accepted:
-            self._is_known, self._wants_renewal = True, False
+            self._is_known = True
+            # A renewal that was asked for meanwhile is still owed.
+            self._wants_renewal &= not write.is_renewal
             self._accepted_mono_s = sent_mono_s
             self._retry_s = FIRST_RETRY_S
             return

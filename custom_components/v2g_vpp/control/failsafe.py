@@ -117,6 +117,7 @@ class VppWatchdog:
         now_mono_s: float,
         *,
         is_following: bool = True,
+        is_discharging: bool | None = None,
     ) -> WatchdogStatus:
         """Return the state of the link at ``now_mono_s``.
 
@@ -125,6 +126,8 @@ class VppWatchdog:
             fingerprint: of the charger that takes longest to stop.
             now_mono_s: the present.
             is_following: False when no dispatch is followed.
+            is_discharging: True when the dispatch discharges anywhere; None: as the
+                sign of the power says.
         """
         self._stop_after_s = stop_after_s(power_w, fingerprint, self._spread)
         age_s = self._age_s(now_mono_s)
@@ -133,7 +136,10 @@ class VppWatchdog:
             # Three good heartbeats in a row are asked for, not three in a week.
             self._good_heartbeats = 0
         elif is_lost and is_following:
-            self._trip(power_w)
+            is_sign = power_w < 0
+            self._trip(
+                is_discharging=is_sign if is_discharging is None else is_discharging
+            )
         elif is_lost:
             connected = LinkState.CONNECTED if self._is_connected else LinkState.DOWN
             self._state, self._last_valid_mono_s = connected, None
@@ -144,10 +150,10 @@ class VppWatchdog:
             must_end_transaction=self._must_end_transaction(age_s),
         )
 
-    def _trip(self, power_w: float) -> None:
+    def _trip(self, *, is_discharging: bool) -> None:
         self._state = LinkState.FAILSAFE
         self._good_heartbeats = 0
-        self._was_discharging = power_w < 0
+        self._was_discharging = is_discharging
         self._has_transaction_ended = False
 
     def _must_end_transaction(self, age_s: float | None) -> bool:

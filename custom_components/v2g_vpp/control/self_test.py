@@ -91,6 +91,11 @@ class _Sample:
     power_w: float
 
 
+def self_test_power_w(fingerprint: Fingerprint) -> float:
+    """Return how much the test of a charger discharges, W, as a magnitude."""
+    return max(SMALLEST_TEST_POWER_W, MINIMUM_POWER_SHARE * fingerprint.minimum_power_w)
+
+
 class SelfTest:
     """One run: to zero, discharge, to zero, discharge, and nobody refreshes it."""
 
@@ -114,9 +119,7 @@ class SelfTest:
         """
         self._dialect, self._timing, self._firmware = dialect, timing, firmware
         self._known = fingerprint or Fingerprint()
-        self._test_w = max(
-            SMALLEST_TEST_POWER_W, MINIMUM_POWER_SHARE * self._known.minimum_power_w
-        )
+        self._test_w = self_test_power_w(self._known)
         self._threshold_w = flow_threshold_w(rating_w)
         self._phase = SelfTestPhase.NOT_RUN
         self._failure: str | None = None
