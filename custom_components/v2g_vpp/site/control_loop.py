@@ -5,18 +5,18 @@ from dataclasses import replace
 import logging
 
 from ..control.discharge import DischargeCoordinator
-from ..control.failsafe import hardest_to_stop
+from ..control.failsafe import END_TRANSACTION_AFTER_S, hardest_to_stop
 from ..control.gate import GateInputs, OutputGate
 from ..control.inputs import EvseDecision, EvseInputs, SiteInputs
-from ..control.self_test import SelfTestInputs
+from ..control.self_test import SelfTestInputs, self_test_power_w
 from ..domain.clock import Clock
 from ..domain.dispatch import AckCode, DispatchOrder, LinkState
-from ..domain.ids import EvseKey
+from ..domain.ids import EvseKey, TransactionId
 from ..domain.measurement import fresh_value
-from ..domain.setpoint import ControlOwner, Setpoint
+from ..domain.setpoint import ControlOwner, Reason, Setpoint
 from ..domain.snapshot import SelfTestPhase
 from ..domain.state import StateInputs, derive_state, path_between
-from .delivery_desk import DeliveryDesk
+from .delivery_desk import END_RETRY_S, DeliveryDesk
 from .orders import OrderDesk
 from .picture import METER_MAX_AGE_S
 from .records import EvseRecord, ProgrammeRecord
@@ -45,7 +45,6 @@ class ControlLoop:
         self._export_limit_w = export_limit_w
         self._coordinator = DischargeCoordinator()
         self._gate = OutputGate()
-        self._has_news_to_save = False
         self._has_state_in_between = False
         self.is_store_readable = True
 
@@ -61,28 +60,33 @@ class ControlLoop:
         for record in records:
             self._drop_expired_override(record, now)
             self._run_self_test(record, now)
-        site = SiteInputs(
-            export_limit_w=self._export_limit_w,
-            is_failsafe=self._is_failsafe(),
-            is_store_readable=self.is_store_readable,
-        )
+        site = self._site_inputs()
         decisions = self._decide(records, orders, site, now)
         for record in records:
             self._take(record, decisions[record.key], orders[record.key], site, now)
             self._note_vehicle(record, now)
             self._advance_state(record, now)
             self._delivery.deliver(record, now)
-            self._has_news_to_save |= record.has_news_to_save
-            record.has_news_to_save = False
+
+    def self_test_block(self, record: EvseRecord) -> Reason | None:
+        """Return what would forbid a self-test now, None when it may begin.
+
+        A coordinator of its own is asked, so that nothing is remembered of the try.
+        """
+        inputs = replace(
+            self._inputs(record, None),
+            override=None,
+            self_test_w=-self_test_power_w(record.fingerprint),
+            can_start_transaction=False,
+        )
+        now = self._clock.monotonic()
+        decisions = DischargeCoordinator().step([inputs], self._site_inputs(), now)
+        setpoint = decisions[record.key].setpoint
+        return None if setpoint.power_w < 0 else setpoint.reason
 
     def forget(self, key: EvseKey) -> None:
         """Drop what the coordinator remembers of an EVSE."""
         self._coordinator.forget(key)
-
-    def take_must_save(self) -> bool:
-        """Return once whether something must be on disk at once."""
-        has_news, self._has_news_to_save = self._has_news_to_save, False
-        return has_news
 
     def take_must_tick_again(self) -> bool:
         """Return once whether a state in between was shown and the next waits."""
@@ -115,6 +119,14 @@ class ControlLoop:
             order=order,
             self_test_w=record.self_test_w,
             is_first_write_pending=record.is_first_write_pending,
+            can_start_transaction=record.can_start_transaction,
+        )
+
+    def _site_inputs(self) -> SiteInputs:
+        return SiteInputs(
+            export_limit_w=self._export_limit_w,
+            is_failsafe=self._is_failsafe(),
+            is_store_readable=self.is_store_readable,
         )
 
     def _take(
@@ -183,11 +195,13 @@ class ControlLoop:
                 (_dispatched_power_w(r, now_mono_s), r.fingerprint)
                 for r in self._registry.evses.values()
             )
+            discharging = self._dispatched_discharges(programme, now_mono_s)
             status = programme.watchdog.step(
                 power_w,
                 fingerprint,
                 now_mono_s,
-                is_following=programme.active is not None,
+                is_following=bool(programme.running),
+                is_discharging=bool(discharging),
             )
             if status.state is LinkState.FAILSAFE and before is not LinkState.FAILSAFE:
                 _LOGGER.warning(
@@ -195,7 +209,14 @@ class ControlLoop:
                     programme_id,
                     status.age_s or 0.0,
                 )
-                self._desk.release(programme, AckCode.FAILSAFE)
+                # Nobody else takes over before the contactor of the discharge is open.
+                left_s = END_TRANSACTION_AFTER_S + END_RETRY_S - (status.age_s or 0.0)
+                programme.released = discharging
+                self._desk.release(
+                    programme,
+                    AckCode.FAILSAFE,
+                    least_hold_s=left_s if discharging else 0.0,
+                )
             elif before is LinkState.FAILSAFE and status.state is not before:
                 _LOGGER.info("%s: link trusted again", programme_id)
             if status.must_end_transaction:
@@ -204,15 +225,32 @@ class ControlLoop:
     def _end_released_transactions(
         self, programme: ProgrammeRecord, now_mono_s: float
     ) -> None:
-        released = [
-            r
-            for r in self._registry.evses.values()
-            if r.session.transaction_id is not None and r.setpoint.power_w == 0
-        ]
-        for record in released:
-            self._delivery.end_transaction(record, now_mono_s)
-        if not released:
+        for key, transaction_id in tuple(programme.released.items()):
+            record = self._registry.evses.get(key)
+            # A newer transaction, or a power that the owner asked for, is not ours.
+            is_ours = (
+                record is not None
+                and record.session.transaction_id == transaction_id
+                and record.setpoint.power_w == 0
+            )
+            if record is not None and is_ours:
+                self._delivery.end_transaction(record, now_mono_s)
+            else:
+                del programme.released[key]
+        if not programme.released:
             programme.watchdog.transaction_ended()
+
+    def _dispatched_discharges(
+        self, programme: ProgrammeRecord, now_mono_s: float
+    ) -> dict[EvseKey, TransactionId]:
+        """Return the transactions that discharge for a programme."""
+        return {
+            record.key: record.session.transaction_id
+            for record in self._registry.evses.values()
+            if record.session.transaction_id is not None
+            and programme.order_for(record.key) is not None
+            and _dispatched_power_w(record, now_mono_s) < 0
+        }
 
     def _is_failsafe(self) -> bool:
         return any(
@@ -251,7 +289,7 @@ class ControlLoop:
         else:
             return
         record.end_self_test()
-        self._has_news_to_save = True
+        record.has_news_to_save = True
 
     def _note_vehicle(self, record: EvseRecord, now_mono_s: float) -> None:
         vehicle = self._registry.vehicle_at(record)
@@ -261,7 +299,10 @@ class ControlLoop:
         if soc is not None:
             vehicle.soc_percent = soc.value
         if record.session.needs is not None:
-            vehicle.is_v2g_capable = record.session.needs.is_bidirectional
+            needs = record.session.needs
+            vehicle.is_v2g_capable = (
+                needs.is_bidirectional or needs.can_be_bidirectional
+            )
 
     def _advance_state(self, record: EvseRecord, now_mono_s: float) -> None:
         station = self._registry.station_of(record.key)

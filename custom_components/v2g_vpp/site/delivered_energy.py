@@ -28,8 +28,7 @@ class DeliveredEnergy:
         if record is None or record.setpoint.owner is not ControlOwner.VPP:
             return
         for programme in self._registry.programmes.values():
-            active = programme.active
-            if active is not None and active.resource in (None, event.key):
+            if programme.order_for(event.key) is not None:
                 programme.delivered_discharge_wh += later_wh - earlier_wh
                 return
 

@@ -7,7 +7,7 @@ import logging
 
 from ..control.delivery import DeliveryContext
 from ..control.guards import FlowObserved, GuardFinding
-from ..control.stop_ladder import LadderAction, StopProgress
+from ..control.stop_ladder import LadderAction, StopProgress, has_stopped
 from ..domain.capability import DIALECT_TIMING
 from ..domain.clock import Clock
 from ..domain.errors import StationOffline
@@ -24,7 +24,6 @@ from ..domain.setpoint import (
     WriteResult,
     WriteStatus,
 )
-from ..domain.state import flow_threshold_w
 from .picture import METER_MAX_AGE_S
 from .records import EvseRecord
 from .registry import Registry
@@ -32,8 +31,7 @@ from .registry import Registry
 _LOGGER = logging.getLogger(__name__)
 
 START_RETRY_S = 15.0
-MAX_START_ATTEMPTS = 3
-"""Then nothing until the next plug: a charger that says no is not nagged."""
+"""Vehicles take up to a minute to wake; each start is asked for in its turn."""
 
 GUARD_FAULTS: Mapping[GuardFinding, FaultCode] = {
     GuardFinding.WRONG_DIRECTION: FaultCode.WRONG_DIRECTION,
@@ -148,7 +146,7 @@ class DeliveryDesk:
                 _LOGGER.warning("%s: 0 W not accepted: %s", write.key, result.status)
 
     async def _write(self, record: EvseRecord, write: SetpointWrite) -> None:
-        if self._port is None:
+        if self._port is None or self.is_standing_down:
             return
         result = await self._port.write_setpoint(write)
         now = self._clock.monotonic()
@@ -156,9 +154,18 @@ class DeliveryDesk:
         self._take_result(record, result)
         if not result.is_accepted:
             return
-        record.accepted_mono_s = now
+        record.accepted_mono_s = max(record.accepted_mono_s, write.decided_mono_s)
         if write.power_w == 0:
             record.is_first_write_pending = False
+
+    async def _start(self, record: EvseRecord) -> None:
+        if self._port is None:
+            return
+        began_mono_s = self._clock.monotonic()
+        result = await self._port.start_transaction(record.key)
+        if result.is_accepted:
+            record.start_accepted_mono_s = began_mono_s
+        self._take_result(record, result)
 
     async def _note(self, record: EvseRecord, call: Awaitable[WriteResult]) -> None:
         self._take_result(record, await call)
@@ -180,10 +187,13 @@ class DeliveryDesk:
             )
 
     def _watch_flow(self, record: EvseRecord, now_mono_s: float) -> None:
+        is_unheard = record.delivery.is_unheard(now_mono_s)
         finding = record.guard.step(
             FlowObserved(
                 setpoint_w=record.setpoint.power_w,
-                measured_w=_measured_w(record, now_mono_s),
+                # What the station did not take, it cannot disobey; a stop that it
+                # does not take is for the ladder.
+                measured_w=None if is_unheard else _measured_w(record, now_mono_s),
                 rating_w=self._rating_w(record),
                 fingerprint=record.fingerprint,
             ),
@@ -236,23 +246,13 @@ class DeliveryDesk:
             if is_latched and self._has_stopped(record, now_mono_s):
                 self.end_transaction(record, now_mono_s)
             return
-        wants_power = record.setpoint.requested_w != 0
-        if (
-            is_latched
-            or not wants_power
-            or record.setpoint.reason is not Reason.NO_TRANSACTION
-            or record.start_attempts >= MAX_START_ATTEMPTS
-            or now_mono_s < record.next_start_mono_s
-            or self._port is None
-        ):
+        is_wanted = record.decision is not None and record.decision.wants_transaction
+        if is_latched or not is_wanted or now_mono_s < record.next_start_mono_s:
             return
         record.start_attempts += 1
         record.next_start_mono_s = now_mono_s + START_RETRY_S
         _LOGGER.info("%s: starting a transaction", record.key)
-        self._spawn(
-            self._note(record, self._port.start_transaction(record.key)),
-            f"v2g_vpp start {record.key}",
-        )
+        self._spawn(self._start(record), f"v2g_vpp start {record.key}")
 
     def _has_stopped(self, record: EvseRecord, now_mono_s: float) -> bool:
         """Return True when the meter shows that nothing flows any more.
@@ -260,9 +260,7 @@ class DeliveryDesk:
         A stale meter proves nothing; then the stop ladder ends the transaction.
         """
         measured_w = _measured_w(record, now_mono_s)
-        threshold_w = flow_threshold_w(self._rating_w(record))
-        threshold_w += abs(record.fingerprint.offset_zero_w)
-        return measured_w is not None and abs(measured_w) <= threshold_w
+        return has_stopped(measured_w, self._rating_w(record), record.fingerprint)
 
     def _rating_w(self, record: EvseRecord) -> float:
         return self._registry.station_of(record.key).limits.max_charge_power_w

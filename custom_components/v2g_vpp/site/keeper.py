@@ -64,13 +64,15 @@ class Keeper:
 
     def restore_vehicle(self, record: VehicleRecord) -> None:
         """Bring the owner's knobs of a vehicle back."""
-        persistence.restore_vehicle(record, self._document)
+        if not persistence.restore_vehicle(record, self._document):
+            self._set_aside("vehicles", record.spec.vehicle_id)
 
     def restore_programme(
         self, programme_id: ProgrammeId, record: ProgrammeRecord
     ) -> None:
         """Bring participation and counters of a programme back."""
-        persistence.restore_programme(programme_id, record, self._document)
+        if not persistence.restore_programme(programme_id, record, self._document):
+            self._set_aside("programmes", programme_id)
 
     def forget(self, part: str, is_gone: Callable[[str], bool]) -> None:
         """Drop what is stored of things that left the home."""
@@ -81,12 +83,19 @@ class Keeper:
 
     def _restore_evse(self, key: EvseKey) -> None:
         record = self._registry.ensure_evse(key)
-        persistence.restore_evse(record, self._document)
+        if not persistence.restore_evse(record, self._document):
+            self._set_aside("evses", str(key))
         # What was told before the start may still run; the guards wait for its end.
         quiet_until = self._clock.monotonic() + LONGEST_DEAD_MAN_S
         record.guard = FlowGuard(quiet_until_mono_s=quiet_until)
         limits = self._registry.station_of(key).limits
         record.policy = bounded_policy(record.policy, limits)
+
+    def _set_aside(self, part: str, key: str) -> None:
+        """Keep what could not be read, so that nothing is lost by the next save."""
+        rejected = {**self._document.get("rejected_parts", {})}
+        rejected[part] = {**rejected.get(part, {}), key: self._document[part][key]}
+        self._document = {**self._document, "rejected_parts": rejected}
 
     def _dump(self) -> StoredData:
         return persistence.dump(

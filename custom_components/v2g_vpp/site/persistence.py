@@ -4,22 +4,29 @@ Latches, permissions and proofs come back as they were. Nothing that could make 
 flow does: no order, no override, no setpoint.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, replace
 from datetime import datetime
 import logging
 from typing import Any
 
-from ..domain.capability import DischargeDialect, EvCapability, Fingerprint, Proof
-from ..domain.faults import FaultCode
-from ..domain.ids import EvseKey, ProgrammeId, StationId, TransactionId, VehicleId
+from ..domain.capability import EvCapability, Fingerprint, Proof
+from ..domain.faults import FAULT_BEHAVIOUR, FaultCode
+from ..domain.ids import EvseKey, ProgrammeId, StationId, TransactionId
 from ..domain.measurement import Measurement, Reading
-from ..domain.policy import EvsePolicy, Mode, VehiclePolicy
+from ..domain.policy import EvsePolicy, VehiclePolicy
 from ..domain.ports import StoredData
 from ..domain.session import EvseSession
 from ..domain.state import ConnectorStatus
 from .records import EvseRecord, ProgrammeRecord, VehicleRecord
 from .registry import Registry
+from .stored_values import (
+    read_bool,
+    read_dataclass,
+    read_float,
+    read_mapping,
+    read_text,
+)
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -80,7 +87,8 @@ def checked(document: StoredData) -> tuple[StoredData, bool]:
 def restore_evse(record: EvseRecord, document: StoredData) -> bool:
     """Bring an EVSE back as it was; return False when its part cannot be read.
 
-    A part that cannot be read latches the EVSE: any doubt means no discharge.
+    A part that cannot be read latches the EVSE: any doubt means no discharge. What
+    runs at the station is not known then, so its first write is 0 W.
     """
     stored = document.get("evses", {}).get(str(record.key))
     if stored is None:
@@ -93,6 +101,7 @@ def restore_evse(record: EvseRecord, document: StoredData) -> bool:
             record.session,
             faults=frozenset({FaultCode.STORE_UNREADABLE}),
         )
+        record.is_first_write_pending = True
         return False
     return True
 
@@ -103,9 +112,12 @@ def restore_vehicle(record: VehicleRecord, document: StoredData) -> bool:
     if stored is None:
         return True
     try:
-        record.policy = VehiclePolicy(**stored["policy"])
-        record.soc_percent = stored["soc_percent"]
-        record.is_v2g_capable = stored["is_v2g_capable"]
+        kept = read_mapping(stored)
+        soc, is_capable = kept["soc_percent"], kept["is_v2g_capable"]
+        policy = read_dataclass(VehiclePolicy, kept["policy"])
+        soc_percent = None if soc is None else read_float(soc)
+        record.is_v2g_capable = None if is_capable is None else read_bool(is_capable)
+        record.policy, record.soc_percent = policy, soc_percent
     except (KeyError, TypeError, ValueError) as err:
         _LOGGER.warning(
             "%s: stored policy cannot be read: %r", record.spec.vehicle_id, err
@@ -123,8 +135,10 @@ def restore_programme(
     if stored is None:
         return True
     try:
-        record.is_participating = bool(stored["is_participating"])
-        record.delivered_discharge_wh = float(stored["delivered_discharge_wh"])
+        kept = read_mapping(stored)
+        delivered_wh = read_float(kept["delivered_discharge_wh"])
+        record.is_participating = read_bool(kept["is_participating"])
+        record.delivered_discharge_wh = delivered_wh
     except (KeyError, TypeError, ValueError) as err:
         _LOGGER.warning("%s: stored state cannot be read: %r", programme_id, err)
         record.is_participating = False
@@ -163,41 +177,48 @@ def _dump_evse(record: EvseRecord) -> dict[str, Any]:
     }
 
 
-def _restore_evse(record: EvseRecord, stored: Mapping[str, Any]) -> None:
-    policy = dict(stored["policy"])
-    vehicle_id = policy["vehicle_id"]
-    policy["mode"] = Mode(policy["mode"])
-    policy["vehicle_id"] = VehicleId(vehicle_id) if vehicle_id else None
-    restored_policy = EvsePolicy(**policy)
-    proof = stored["proof"]
-    if proof is not None:
-        proof = Proof(**{**proof, "dialect": DischargeDialect(proof["dialect"])})
-    transaction_id = stored["transaction_id"]
-    status = stored["status"]
-    needs = stored["needs"]
+def _restore_evse(record: EvseRecord, stored: object) -> None:
+    kept = read_mapping(stored)
+    policy = read_dataclass(EvsePolicy, kept["policy"])
+    proof = _optional(Proof, kept["proof"])
+    fingerprint = read_dataclass(Fingerprint, kept["fingerprint"])
+    transaction_id, status = kept["transaction_id"], kept["status"]
+    evcc_id = kept["evcc_id"]
     session = EvseSession(
         key=record.key,
-        status=ConnectorStatus(status) if status else None,
-        is_plugged=bool(stored["is_plugged"]),
-        transaction_id=TransactionId(transaction_id) if transaction_id else None,
-        evcc_id=stored["evcc_id"],
-        needs=EvCapability(**needs) if needs else None,
-        measurement=_restore_measurement(stored["readings"]),
-        faults=frozenset(FaultCode(code) for code in stored["faults"]),
-        is_emergency_stopped=bool(stored["is_emergency_stopped"]),
+        status=ConnectorStatus(status) if status is not None else None,
+        is_plugged=read_bool(kept["is_plugged"]),
+        transaction_id=(
+            TransactionId(read_text(transaction_id))
+            if transaction_id is not None
+            else None
+        ),
+        evcc_id=read_text(evcc_id) if evcc_id is not None else None,
+        needs=_optional(EvCapability, kept["needs"]),
+        measurement=_restore_measurement(read_mapping(kept["readings"])),
+        faults=_latched(FaultCode(code) for code in kept["faults"]),
+        is_emergency_stopped=read_bool(kept["is_emergency_stopped"]),
     )
-    fingerprint = Fingerprint(**stored["fingerprint"])
     # All parts were read: only now does anything change.
-    record.policy, record.proof, record.session = restored_policy, proof, session
+    record.policy, record.proof, record.session = policy, proof, session
     record.fingerprint = fingerprint
     record.is_first_write_pending = transaction_id is not None
+
+
+def _optional[T](kind: type[T], stored: object) -> T | None:
+    return None if stored is None else read_dataclass(kind, stored)
+
+
+def _latched(faults: Iterable[FaultCode]) -> frozenset[FaultCode]:
+    """Return the faults that wait for the owner; the others their cause tells anew."""
+    return frozenset(code for code in faults if FAULT_BEHAVIOUR[code].is_latched)
 
 
 def _restore_measurement(stored: Mapping[str, Any]) -> Measurement:
     return Measurement(
         **{
             name: Reading(
-                value=float(stored[name]["value"]),
+                value=read_float(stored[name]["value"]),
                 received_mono_s=float("-inf"),
                 taken_at=datetime.fromisoformat(stored[name]["taken_at"]),
             )

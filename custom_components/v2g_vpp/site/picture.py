@@ -102,7 +102,7 @@ def _programme(programme_id: ProgrammeId, record: ProgrammeRecord) -> ProgrammeS
         programme_id=programme_id,
         link=link_state(record),
         is_participating=record.is_participating,
-        order=record.active,
+        order=record.running[0] if record.running else None,
         delivered_discharge_wh=record.delivered_discharge_wh,
     )
 

@@ -12,7 +12,8 @@ from ..control.self_test import SelfTest
 from ..control.stop_ladder import StopLadder
 from ..domain.capability import DischargeDialect, Fingerprint, Proof
 from ..domain.dispatch import DispatchOrder
-from ..domain.ids import EvseKey, ProgrammeId, StationId
+from ..domain.events import EmergencyStopReported, FaultReported
+from ..domain.ids import EvseKey, ProgrammeId, StationId, TransactionId
 from ..domain.policy import (
     EvsePolicy,
     Override,
@@ -25,6 +26,9 @@ from ..domain.session import EvseSession, StationSession
 from ..domain.setpoint import ControlOwner, Reason, Setpoint, WriteResult
 from ..domain.snapshot import SelfTestStatus
 from ..domain.state import EvseState
+
+MAX_START_ATTEMPTS = 3
+"""Then nothing until the next plug: a charger that says no is not nagged."""
 
 IDLE_SETPOINT = Setpoint(
     power_w=0.0,
@@ -42,6 +46,11 @@ class StationRecord:
     limits: StationLimits
     disconnected_mono_s: float | None = None
     """When its link was lost; None while connected or never seen."""
+
+    early_events: dict[object, EmergencyStopReported | FaultReported] = field(
+        default_factory=dict
+    )
+    """What the whole station reported before any of its EVSEs was known."""
 
     @property
     def station_id(self) -> StationId:
@@ -83,17 +92,25 @@ class EvseRecord:
 
     last_result: WriteResult | None = None
     accepted_mono_s: float = float("-inf")
-    """When the station last accepted a setpoint."""
+    """When the newest setpoint was decided that the station accepted."""
 
     news: asyncio.Event = field(default_factory=asyncio.Event)
     """Set whenever a command to the station ended."""
 
     has_news_to_save: bool = False
-    """A latch that must be on disk at once."""
+    """A latch or a transaction that must be on disk at once."""
 
     start_attempts: int = 0
+    start_accepted_mono_s: float = float("-inf")
+    """When the station last said that it will start a transaction."""
+
     next_start_mono_s: float = 0.0
     next_end_mono_s: float = 0.0
+
+    @property
+    def can_start_transaction(self) -> bool:
+        """True until the station ignored as many starts as it gets per plug."""
+        return self.start_attempts < MAX_START_ATTEMPTS
 
     def end_self_test(self) -> None:
         """Return to the other owners."""
@@ -115,6 +132,16 @@ class VehicleRecord:
     is_v2g_capable: bool | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hold:
+    """0 W after an order (rule 6 of the contract)."""
+
+    resource: EvseKey | None
+    """None: the whole home."""
+
+    ends_mono_s: float
+
+
 @dataclass(slots=True, kw_only=True)
 class ProgrammeRecord:
     """One VPP programme and the orders that it gave."""
@@ -124,13 +151,20 @@ class ProgrammeRecord:
     is_participating: bool = True
     is_connected: bool = False
     orders: tuple[DispatchOrder, ...] = ()
-    """Accepted and not yet ended, by start; the first one may be active."""
+    """Accepted and not yet started, by start."""
 
-    active: DispatchOrder | None = None
-    hold_until_mono_s: float = 0.0
-    """After an order or a fail-safe: 0 W until then (rule 6 of the contract)."""
+    running: tuple[DispatchOrder, ...] = ()
+    """Followed now; no two of them are for the same EVSE."""
+
+    holds: tuple[Hold, ...] = ()
+    released: dict[EvseKey, TransactionId] = field(default_factory=dict)
+    """Discharges that a lost link ended and whose contactor must open yet."""
 
     delivered_discharge_wh: float = 0.0
+
+    def order_for(self, key: EvseKey) -> DispatchOrder | None:
+        """Return the order that an EVSE follows."""
+        return next((o for o in self.running if o.resource in (None, key)), None)
 
 
 def spread_of(programme_id: ProgrammeId) -> float:

@@ -7,6 +7,8 @@ import logging
 from ..control.delivery import SetpointDelivery
 from ..domain.capability import LONGEST_PROMISE_S, Proof
 from ..domain.events import (
+    EmergencyStopReported,
+    FaultReported,
     StationBooted,
     StationConnected,
     StationDisconnected,
@@ -15,6 +17,7 @@ from ..domain.events import (
     TransactionPhase,
     TransactionReported,
 )
+from ..domain.faults import FAULT_BEHAVIOUR
 from ..domain.ids import EvseKey, ProgrammeId, StationId, VehicleId
 from ..domain.policy import EvsePolicy, StationLimits
 from ..domain.session import EvseSession, StationSession, advance_evse, advance_station
@@ -122,6 +125,9 @@ class Registry:
             case StationReady(capability=capability):
                 for evse_id in capability.evse_ids:
                     self.ensure_evse(EvseKey(station_id, evse_id))
+                early, station.early_events = station.early_events, {}
+                for one in early.values():
+                    self._apply_to_evses(one, now_mono_s)
             case StationBooted():
                 pass
             case _:
@@ -129,20 +135,45 @@ class Registry:
         self._drop_lost_proofs(station_id)
         return True
 
+    def take_news(self) -> bool:
+        """Return once whether something happened that must be on disk at once."""
+        fresh = [record for record in self.evses.values() if record.has_news_to_save]
+        for record in fresh:
+            record.has_news_to_save = False
+        return bool(fresh)
+
+    def may_vehicle_discharge(self, station_id: StationId, evcc_id: str | None) -> bool:
+        """Return True when the owner allowed V2X for the vehicle of this id.
+
+        None: it did not identify itself; then the one is meant that is assigned.
+        """
+        for vehicle in self.vehicles.values():
+            if evcc_id is not None and vehicle.spec.evcc_id == evcc_id:
+                return vehicle.policy.is_discharge_allowed
+        if evcc_id is not None:
+            return False
+        at = (self.vehicle_at(record) for record in self.evses_of(station_id))
+        vehicle_at = next((vehicle for vehicle in at if vehicle is not None), None)
+        return vehicle_at is not None and vehicle_at.policy.is_discharge_allowed
+
     def _apply_to_evses(self, event: StationEvent, now_mono_s: float) -> None:
         key = getattr(event, "key", None)
         if not isinstance(key, EvseKey):
             return
         if key.evse_id == STATION_WIDE_EVSE_ID:
             records = list(self.evses_of(key.station_id))
+            if not records and isinstance(event, EmergencyStopReported | FaultReported):
+                kind = getattr(event, "code", None)
+                self.stations[key.station_id].early_events[kind] = event
         else:
             records = [self.ensure_evse(key)]
         for record in records:
             before = record.session
             record.session = advance_evse(before, event)
             _follow_plug(record, before, now_mono_s)
+            record.has_news_to_save |= _latches(record.session) != _latches(before)
             if isinstance(event, TransactionReported):
-                _follow_transaction(record, event)
+                _follow_transaction(record, event, before)
 
     def _drop_lost_proofs(self, station_id: StationId) -> None:
         """Withdraw the permission to discharge when its proof no longer holds."""
@@ -156,6 +187,7 @@ class Registry:
                 )
                 record.proof = None
                 record.policy = replace(record.policy, is_discharge_allowed=False)
+                record.has_news_to_save = True
 
 
 def bounded_policy(policy: EvsePolicy, limits: StationLimits) -> EvsePolicy:
@@ -187,9 +219,21 @@ def _follow_plug(record: EvseRecord, before: EvseSession, now_mono_s: float) -> 
         record.start_attempts = 0
 
 
-def _follow_transaction(record: EvseRecord, event: TransactionReported) -> None:
+def _follow_transaction(
+    record: EvseRecord, event: TransactionReported, before: EvseSession
+) -> None:
     if event.phase is TransactionPhase.STARTED and not event.is_offline_replay:
         record.is_first_write_pending = False
         record.start_attempts = 0
+    elif record.session.transaction_id not in (None, before.transaction_id):
+        # It ran before we knew of it, and so may a power that we did not ask for.
+        record.is_first_write_pending = True
     if event.phase is not TransactionPhase.UPDATED:
         record.delivery.link_lost()
+        record.has_news_to_save = True
+
+
+def _latches(session: EvseSession) -> tuple[object, ...]:
+    """Return what must not be lost by a crash."""
+    latched = {code for code in session.faults if FAULT_BEHAVIOUR[code].is_latched}
+    return session.is_emergency_stopped, frozenset(latched)

@@ -11,13 +11,8 @@ import logging
 
 from ..control.failsafe import VppWatchdog
 from ..domain.clock import Clock
-from ..domain.dispatch import AckCode, DispatchAck, DispatchOrder
-from ..domain.errors import (
-    DischargeNotPermitted,
-    StationRejected,
-    UnknownTarget,
-)
-from ..domain.events import StationEvent, TransactionPhase, TransactionReported
+from ..domain.dispatch import DispatchAck, DispatchOrder
+from ..domain.events import StationEvent
 from ..domain.faults import FaultCode
 from ..domain.ids import EvseKey, ProgrammeId, StationId, VehicleId
 from ..domain.policy import EvsePolicy, StationLimits, VehiclePolicy, VehicleSpec
@@ -28,17 +23,17 @@ from ..domain.ports import (
     Store,
     Unsubscribe,
 )
-from ..domain.setpoint import Reason
 from ..domain.snapshot import SiteSnapshot
 from .control_loop import ControlLoop
 from .delivered_energy import DeliveredEnergy
 from .delivery_desk import DeliveryDesk
 from .keeper import Keeper
 from .orders import OrderDesk
+from .owner_knobs import OwnerKnobs
 from .picture import draw
 from .records import ProgrammeRecord, VehicleRecord, spread_of
-from .registry import Registry, bounded_policy
-from .user_commands import UserCommands
+from .registry import Registry
+from .user_commands import UserCommands, raise_for
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -77,6 +72,7 @@ class Site:
             self._registry, self._desk, self._delivery, clock, export_limit_w
         )
         self._commands = UserCommands(self._registry, self._loop, clock)
+        self._knobs = OwnerKnobs(self._registry, self._desk, self._delivery)
         self._delivered = DeliveredEnergy(self._registry)
         self._keeper = Keeper(self._registry, store, clock)
         self._listeners: list[Callable[[SiteSnapshot], None]] = []
@@ -111,7 +107,12 @@ class Site:
         """Control the home until cancelled."""
         while True:
             self._kick.clear()
-            self._tick()
+            try:
+                self._tick()
+            except Exception:
+                # Control goes on with the next tick. Until one succeeds nothing is
+                # written, and the chargers end every discharge by themselves.
+                _LOGGER.exception("control tick failed")
             with suppress(TimeoutError):
                 async with asyncio.timeout(TICK_S):
                     await self._kick.wait()
@@ -180,20 +181,8 @@ class Site:
             UnknownTarget: for an EVSE that this home does not have.
             DischargeNotPermitted: when discharge is switched on without a proof.
         """
-        record = self._registry.evses.get(key)
-        if record is None:
-            raise UnknownTarget(key.station_id, f"EVSE {key.evse_id}")
-        wanted = change(record.policy)
-        is_switched_on = (
-            wanted.is_discharge_allowed and not record.policy.is_discharge_allowed
-        )
-        if is_switched_on and self._registry.valid_proof(record) is None:
-            raise DischargeNotPermitted(Reason.NOT_PROVEN)
-        limits = self._registry.station_of(key).limits
-        record.policy = bounded_policy(wanted, limits)
-        # What takes something away acts before the disk is asked.
-        self._tick()
-        await self._keeper.save()
+        self._knobs.change_evse(key, change)
+        await self._act_and_save()
 
     async def set_vehicle_policy(
         self, vehicle_id: VehicleId, change: Callable[[VehiclePolicy], VehiclePolicy]
@@ -203,18 +192,8 @@ class Site:
         Raises:
             UnknownTarget: for a vehicle that this home does not have.
         """
-        record = self._registry.vehicles.get(vehicle_id)
-        if record is None:
-            raise UnknownTarget(vehicle_id, "the vehicle")
-        before, record.policy = record.policy, change(record.policy)
-        if before.is_discharge_allowed != record.policy.is_discharge_allowed:
-            for evse in self._registry.evses.values():
-                if self._registry.vehicle_at(evse) is record:
-                    self._delivery.tell_energy_transfer(
-                        evse, may_discharge=record.policy.is_discharge_allowed
-                    )
-        self._tick()
-        await self._keeper.save()
+        self._knobs.change_vehicle(vehicle_id, change)
+        await self._act_and_save()
 
     async def set_participation(
         self, programme_id: ProgrammeId, *, is_participating: bool
@@ -224,14 +203,10 @@ class Site:
         Raises:
             UnknownTarget: for a programme that this home does not have.
         """
-        record = self._programme(programme_id)
-        if record is None:
-            raise UnknownTarget(programme_id, "the programme")
-        record.is_participating = is_participating
-        if not is_participating:
-            self._desk.release(record, AckCode.NOT_PERMITTED)
-        self._tick()
-        await self._keeper.save()
+        self._knobs.change_participation(
+            programme_id, is_participating=is_participating
+        )
+        await self._act_and_save()
 
     async def set_power(self, key: EvseKey, power_w: float, duration_s: float) -> None:
         """Hold a power for a while, ahead of every other owner.
@@ -288,8 +263,7 @@ class Site:
             for r in self._registry.evses.values()
         ):
             self._keeper.is_trusted = self._loop.is_store_readable = True
-        self._tick()
-        await self._keeper.save()
+        await self._act_and_save()
 
     async def start_self_test(self, key: EvseKey) -> None:
         """Begin the supervised proof of discharge; its progress is in the picture.
@@ -311,7 +285,7 @@ class Site:
         await self.stop(key)
         result = await self._delivery.clear_charging_profile(key)
         if not result.is_accepted:
-            raise StationRejected(key.station_id, "ClearChargingProfile", result.detail)
+            raise_for(key, "ClearChargingProfile", result)
 
     def post(self, event: StationEvent) -> None:
         """Apply one event of a station."""
@@ -320,22 +294,13 @@ class Site:
         if not self._registry.apply(event, now):
             return
         self._delivered.after(event)
-        if isinstance(event, TransactionReported):
-            if event.phase is not TransactionPhase.UPDATED:
-                self._spawn(self._keeper.save(), "v2g_vpp save")
+        self._save_news()
         self._keeper.save_later()
         self._wake()
 
     def may_vehicle_discharge(self, station_id: StationId, evcc_id: str | None) -> bool:
         """Return True when the owner allowed V2X for the vehicle of this id."""
-        for vehicle in self._registry.vehicles.values():
-            if evcc_id is not None and vehicle.spec.evcc_id == evcc_id:
-                return vehicle.policy.is_discharge_allowed
-        for record in self._registry.evses_of(station_id):
-            vehicle_at = self._registry.vehicle_at(record)
-            if vehicle_at is not None and evcc_id is None:
-                return vehicle_at.policy.is_discharge_allowed
-        return False
+        return self._registry.may_vehicle_discharge(station_id, evcc_id)
 
     def receive_order(self, order: DispatchOrder) -> DispatchAck:
         """Judge an order; control follows in this very turn when it is accepted."""
@@ -378,9 +343,17 @@ class Site:
         self._loop.tick()
         self._publish()
 
-    def _publish(self) -> None:
-        if self._loop.take_must_save():
+    def _save_news(self) -> None:
+        if self._registry.take_news():
             self._spawn(self._keeper.save(), "v2g_vpp save")
+
+    async def _act_and_save(self) -> None:
+        # What takes something away acts before the disk is asked.
+        self._tick()
+        await self._keeper.save()
+
+    def _publish(self) -> None:
+        self._save_news()
         if self._loop.take_must_tick_again():
             self._wake()
         snapshot = draw(

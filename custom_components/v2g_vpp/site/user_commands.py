@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import replace
 import logging
 from math import inf
+from typing import NoReturn
 
 from ..control.self_test import SelfTest
 from ..domain.capability import DIALECT_TIMING
@@ -12,8 +13,10 @@ from ..domain.errors import (
     DischargeNotPermitted,
     EmergencyStopActive,
     NothingPlugged,
+    PolicyError,
     PowerNotAvailable,
     PowerOutOfRange,
+    StationError,
     StationOffline,
     StationRejected,
     StationTimeout,
@@ -33,16 +36,6 @@ _LOGGER = logging.getLogger(__name__)
 CONFIRM_TIMEOUT_S = 6.0
 """A control CALL is answered within 5 s or fails; one more second to come back."""
 
-GATES_OF_THE_SELF_TEST = frozenset(
-    {
-        Reason.DISCHARGE_NOT_ALLOWED,
-        Reason.NOT_PROVEN,
-        Reason.NO_TRANSACTION,
-        Reason.MODE_OFF,
-    }
-)
-"""The self-test makes the proof, so it may run before these are met."""
-
 
 class UserCommands:
     """Carry out the owner's commands; each raises what the user must know."""
@@ -59,25 +52,30 @@ class UserCommands:
         lowest_w, highest_w = -policy.max_discharge_power_w, policy.max_charge_power_w
         if not lowest_w <= power_w <= highest_w:
             raise PowerOutOfRange(power_w, lowest_w, highest_w)
+        if record.session.transaction_id is None:
+            # Asked by hand, a charger that would not start is tried once more.
+            record.start_attempts, record.next_start_mono_s = 0, 0.0
         self._loop.tick()
-        blocked_by = record.decision.discharge_blocked_by if record.decision else None
-        if (
-            power_w < 0
-            and blocked_by is not None
-            and blocked_by is not Reason.NO_TRANSACTION
-        ):
-            raise DischargeNotPermitted(blocked_by)
+        blocked_by = record.decision.dispatch_blocked_by if record.decision else None
+        if power_w < 0 and blocked_by not in (None, Reason.VPP_FLOOR):
+            raise DischargeNotPermitted(blocked_by or Reason.OUTPUT_GATE)
         before, began_mono_s = record.override, self._clock.monotonic()
-        record.override = Override(
+        record.last_result = None
+        override = record.override = Override(
             key=key, power_w=power_w, ends_mono_s=began_mono_s + duration_s
         )
         self._loop.tick()
         setpoint = record.setpoint
-        if power_w != 0 and setpoint.power_w == 0 and _is_refusal(setpoint.reason):
-            record.override = before
-            self._loop.tick()
-            raise PowerNotAvailable(setpoint.reason)
-        await self._confirm(record, began_mono_s)
+        try:
+            if power_w != 0 and setpoint.power_w == 0 and _is_refusal(setpoint.reason):
+                raise PowerNotAvailable(setpoint.reason)
+            await self._confirm(record, began_mono_s)
+        except PolicyError, StationError:
+            # The owner is told that it failed, so it must not happen later.
+            if record.override is override:
+                record.override = before
+                self._loop.tick()
+            raise
 
     async def return_to_automatic(self, key: EvseKey) -> None:
         """End the owner's own power or stop; the next owner takes over."""
@@ -90,6 +88,7 @@ class UserCommands:
         for record in records:
             self._abort_self_test(record)
             record.override = Override(key=record.key, power_w=0.0, ends_mono_s=inf)
+            record.last_result = None
             record.delivery.force_write()
         began_mono_s = self._clock.monotonic()
         self._loop.tick()
@@ -120,13 +119,11 @@ class UserCommands:
         record = self._evse(key)
         self._refuse_unusable(record)
         self._loop.tick()
-        gate = record.decision.discharge_blocked_by if record.decision else None
-        if gate is not None and gate not in GATES_OF_THE_SELF_TEST:
-            raise DischargeNotPermitted(gate)
-        if record.session.transaction_id is None:
-            raise DischargeNotPermitted(Reason.NO_TRANSACTION)
         if record.self_test is not None:
             return
+        gate = self._loop.self_test_block(record)
+        if gate is not None:
+            raise DischargeNotPermitted(gate)
         dialect = self._registry.station_of(key).dialect
         record.self_test = SelfTest(
             dialect=dialect,
@@ -182,13 +179,17 @@ class UserCommands:
                     record.news.clear()
                     await record.news.wait()
         except TimeoutError:
-            _raise_for(record, record.last_result)
+            has_transaction = record.session.transaction_id is not None
+            action = "SetChargingProfile" if has_transaction else "StartTransaction"
+            raise_for(record.key, action, record.last_result)
 
 
 def _has_arrived(record: EvseRecord, began_mono_s: float) -> bool:
     if record.session.transaction_id is None and record.setpoint.power_w == 0:
-        # Without a transaction nothing can flow that 0 W could stop.
-        return record.setpoint.requested_w == 0
+        # Without a transaction nothing can flow that 0 W could stop; a power waits
+        # for its transaction, which the station said it will start.
+        is_starting = record.start_accepted_mono_s >= began_mono_s
+        return record.setpoint.requested_w == 0 or is_starting
     return record.accepted_mono_s >= began_mono_s or record.delivery.is_settled(
         record.setpoint
     )
@@ -198,8 +199,11 @@ def _is_refusal(reason: Reason) -> bool:
     return reason not in (Reason.AS_REQUESTED, Reason.RAMP, Reason.NO_TRANSACTION)
 
 
-def _raise_for(record: EvseRecord, result: WriteResult | None) -> None:
-    station_id, action = record.key.station_id, "SetChargingProfile"
-    if result is not None and result.status is WriteStatus.REJECTED:
-        raise StationRejected(station_id, action, result.detail)
-    raise StationTimeout(station_id, action, CONFIRM_TIMEOUT_S)
+def raise_for(key: EvseKey, action: str, result: WriteResult | None) -> NoReturn:
+    """Raise what a command that was not accepted means to the owner."""
+    status = result.status if result is not None else WriteStatus.TIMEOUT
+    if result is not None and status is WriteStatus.REJECTED:
+        raise StationRejected(key.station_id, action, result.detail)
+    if status is WriteStatus.OFFLINE:
+        raise StationOffline(key.station_id)
+    raise StationTimeout(key.station_id, action, CONFIRM_TIMEOUT_S)

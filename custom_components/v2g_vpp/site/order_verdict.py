@@ -1,0 +1,175 @@
+"""The verdict about an order: why it is refused, what is promised, what ends it."""
+
+from collections.abc import Mapping
+
+from ..domain.dispatch import (
+    AckCode,
+    BindingClass,
+    CommandKind,
+    DispatchOrder,
+    LinkState,
+)
+from ..domain.faults import FAULT_BEHAVIOUR
+from ..domain.ids import EvseKey
+from ..domain.setpoint import Reason
+from .records import EvseRecord, ProgrammeRecord
+from .registry import Registry
+
+type Refusal = tuple[AckCode, BindingClass | None]
+
+MAX_WAITING_ORDERS = 16
+"""Not yet started orders per resource (rule 7 of the contract)."""
+
+REFUSAL: Mapping[Reason, Refusal] = {
+    Reason.EMERGENCY_STOP: (AckCode.ESTOP, BindingClass.FAULT),
+    Reason.FAULT: (AckCode.FAULT, BindingClass.FAULT),
+    Reason.STORE_UNREADABLE: (AckCode.FAULT, BindingClass.FAULT),
+    Reason.STATION_OFFLINE: (AckCode.NOT_CONNECTED, BindingClass.FAULT),
+    Reason.STATION_NOT_READY: (AckCode.NOT_CONNECTED, BindingClass.FAULT),
+    Reason.NO_FLOOR_PROFILE: (AckCode.NOT_CONNECTED, BindingClass.FAULT),
+    Reason.AFTER_START: (AckCode.NOT_CONNECTED, BindingClass.LIMIT),
+    Reason.NOT_PLUGGED: (AckCode.NOT_CONNECTED, BindingClass.VEHICLE),
+    Reason.NO_TRANSACTION: (AckCode.NOT_CONNECTED, BindingClass.VEHICLE),
+    Reason.DISCHARGE_NOT_ALLOWED: (AckCode.NOT_PERMITTED, BindingClass.USER),
+    Reason.NOT_PROVEN: (AckCode.NOT_PERMITTED, BindingClass.USER),
+    Reason.NO_DIALECT: (AckCode.NOT_PERMITTED, BindingClass.LIMIT),
+    Reason.VEHICLE_UNKNOWN: (AckCode.NOT_PERMITTED, BindingClass.VEHICLE),
+    Reason.VEHICLE_NOT_ALLOWED: (AckCode.NOT_PERMITTED, BindingClass.USER),
+    Reason.VEHICLE_NOT_BIDIRECTIONAL: (AckCode.NOT_PERMITTED, BindingClass.VEHICLE),
+    Reason.VEHICLE_LIMIT: (AckCode.SOC_FLOOR, BindingClass.VEHICLE),
+    Reason.SOC_UNKNOWN: (AckCode.SOC_FLOOR, BindingClass.VEHICLE),
+    Reason.RESERVE_FLOOR: (AckCode.SOC_FLOOR, BindingClass.USER),
+    Reason.VPP_FLOOR: (AckCode.SOC_FLOOR, BindingClass.USER),
+    Reason.METER_STALE: (AckCode.METER_STALE, BindingClass.FAULT),
+}
+"""How a gate that forbids discharge is told to the aggregator, coarsely."""
+
+USER_OVERRIDE: Refusal = (AckCode.USER_OVERRIDE, BindingClass.USER)
+NOTHING_LEFT: Refusal = (AckCode.NOT_PERMITTED, BindingClass.LIMIT)
+"""No gate is shut, but a limit leaves nothing of a discharge."""
+
+
+class OrderJudge:
+    """Judge orders by the last decision about each EVSE."""
+
+    def __init__(self, registry: Registry) -> None:
+        """Work on the records of ``registry``."""
+        self._registry = registry
+
+    def refusal(  # noqa: PLR0911 - one row per ground
+        self, programme: ProgrammeRecord, order: DispatchOrder
+    ) -> Refusal | None:
+        """Return why the home does not take an order, None when it does."""
+        if not programme.is_participating:
+            return AckCode.NOT_PERMITTED, BindingClass.USER
+        if programme.watchdog.state is LinkState.FAILSAFE:
+            return AckCode.FAILSAFE, BindingClass.FAULT
+        if order.resource is not None and order.resource not in self._registry.evses:
+            return AckCode.UNKNOWN_RESOURCE, None
+        if order.kind is CommandKind.RELEASE:
+            return None
+        waiting = [o for o in programme.orders if share_resource(o, order)]
+        if len(waiting) >= MAX_WAITING_ORDERS:
+            return AckCode.RATE_LIMIT, None
+        if any(_overlap(order, other) for other in waiting):
+            return AckCode.OVERLAP, None
+        return self._refusal_of_evses(order)
+
+    def committed_w(self, order: DispatchOrder) -> float:
+        """Return what the home promises of an order, never more than was asked."""
+        if order.kind is not CommandKind.SETPOINT or order.power_w == 0:
+            return order.power_w
+        decisions = [
+            record.decision
+            for record in self._candidates(order)
+            if self._refusal_of_evse(record, order) is None and record.decision
+        ]
+        if order.power_w > 0:
+            return min(order.power_w, sum(d.available_charge_w for d in decisions))
+        available_w = sum(d.available_discharge_w for d in decisions)
+        return max(order.power_w, 0.0 - available_w)
+
+    def ground_to_fail(self, order: DispatchOrder) -> AckCode | None:
+        """Return what ended an order on every EVSE that it is for, None when nothing.
+
+        What passes by itself ends no order; a latch and a pulled plug do.
+        """
+        grounds = [_ground_of_evse(record) for record in self._candidates(order)]
+        if not grounds:
+            return AckCode.NOT_CONNECTED
+        return None if None in grounds else grounds[0]
+
+    def _refusal_of_evses(self, order: DispatchOrder) -> Refusal | None:
+        """Return why no EVSE can serve the order, None when at least one can."""
+        refusals = [self._refusal_of_evse(r, order) for r in self._candidates(order)]
+        if not refusals:
+            return AckCode.NOT_CONNECTED, BindingClass.FAULT
+        if None not in refusals:
+            return refusals[0]
+        is_discharge = _is_discharge(order)
+        return NOTHING_LEFT if is_discharge and self.committed_w(order) == 0 else None
+
+    def _refusal_of_evse(
+        self, record: EvseRecord, order: DispatchOrder
+    ) -> Refusal | None:
+        if record.override is not None:
+            return USER_OVERRIDE
+        stop = self._stop_of_evse(record)
+        if stop is not None:
+            return REFUSAL[stop]
+        gate = record.decision.dispatch_blocked_by if record.decision else None
+        if gate is None or not _is_discharge(order):
+            return None
+        return REFUSAL[gate]
+
+    def _stop_of_evse(self, record: EvseRecord) -> Reason | None:
+        """Return what forbids power in both directions, None when nothing does."""
+        session = record.session
+        station = self._registry.station_of(record.key).session
+        has_transaction = session.transaction_id is not None
+        stops = {
+            Reason.NOT_PLUGGED: not session.is_plugged,
+            Reason.EMERGENCY_STOP: session.is_emergency_stopped,
+            Reason.FAULT: any(
+                FAULT_BEHAVIOUR[fault].stops_charging for fault in session.faults
+            ),
+            Reason.STATION_OFFLINE: not station.is_connected,
+            Reason.STATION_NOT_READY: not station.is_ready or record.decision is None,
+            Reason.NO_TRANSACTION: (
+                not has_transaction and not record.can_start_transaction
+            ),
+        }
+        return next((reason for reason, applies in stops.items() if applies), None)
+
+    def _candidates(self, order: DispatchOrder) -> list[EvseRecord]:
+        return [
+            record for key, record in self._registry.evses.items() if covers(order, key)
+        ]
+
+
+def covers(order: DispatchOrder, key: EvseKey) -> bool:
+    """Return True when an order is for an EVSE."""
+    return order.resource in (None, key)
+
+
+def share_resource(one: DispatchOrder, other: DispatchOrder) -> bool:
+    """Return True when two orders are for the same EVSE; the home has them all."""
+    return None in (one.resource, other.resource) or one.resource == other.resource
+
+
+def _overlap(one: DispatchOrder, other: DispatchOrder) -> bool:
+    return one.start_mono_s < other.ends_mono_s and other.start_mono_s < one.ends_mono_s
+
+
+def _is_discharge(order: DispatchOrder) -> bool:
+    return order.kind is CommandKind.SETPOINT and order.power_w < 0
+
+
+def _ground_of_evse(record: EvseRecord) -> AckCode | None:
+    session = record.session
+    if session.is_emergency_stopped:
+        return AckCode.ESTOP
+    behaviours = [FAULT_BEHAVIOUR[fault] for fault in session.faults]
+    if any(b.is_latched and b.stops_charging for b in behaviours):
+        return AckCode.FAULT
+    return None if session.is_plugged else AckCode.NOT_CONNECTED

@@ -1,0 +1,90 @@
+"""Read frozen dataclasses back from JSON, strictly: any doubt is an error."""
+
+from collections.abc import Mapping
+from dataclasses import MISSING, fields
+from enum import StrEnum
+from math import isfinite
+from types import NoneType, UnionType
+from typing import Any, NewType, get_args
+
+
+def read_dataclass[T](kind: type[T], stored: object) -> T:
+    """Return a frozen dataclass as ``asdict`` and JSON left it.
+
+    A field that an older version did not write has its default; a key that a newer
+    one wrote is ignored.
+
+    Raises:
+        TypeError: for a value of another type, or a field without a default missing.
+        ValueError: for a number that is not finite or a word that no enum has.
+    """
+    mapping = read_mapping(stored)
+    values: dict[str, Any] = {}
+    for field in fields(kind):  # type: ignore[arg-type]  # only dataclasses get here
+        if field.name in mapping:
+            values[field.name] = _read(field.type, mapping[field.name])
+        elif field.default is MISSING:
+            raise TypeError(field.name)
+    return kind(**values)
+
+
+def read_mapping(stored: object) -> Mapping[str, Any]:
+    """Return a JSON object.
+
+    Raises:
+        TypeError: for anything else.
+    """
+    if not isinstance(stored, Mapping):
+        raise TypeError(type(stored))
+    return stored
+
+
+def read_bool(stored: object) -> bool:
+    """Return a JSON boolean; what only looks like one is none.
+
+    Raises:
+        TypeError: for anything else.
+    """
+    if not isinstance(stored, bool):
+        raise TypeError(type(stored))
+    return stored
+
+
+def read_float(stored: object) -> float:
+    """Return a finite JSON number.
+
+    Raises:
+        TypeError: for anything else.
+        ValueError: for a number that is not finite.
+    """
+    if isinstance(stored, bool) or not isinstance(stored, int | float):
+        raise TypeError(type(stored))
+    if not isfinite(stored):
+        raise ValueError(stored)
+    return float(stored)
+
+
+def read_text(stored: object) -> str:
+    """Return a JSON string.
+
+    Raises:
+        TypeError: for anything else.
+    """
+    if not isinstance(stored, str):
+        raise TypeError(type(stored))
+    return stored
+
+
+def _read(kind: Any, stored: object) -> Any:
+    if isinstance(kind, UnionType):
+        if stored is None:
+            return None
+        (kind,) = (part for part in get_args(kind) if part is not NoneType)
+    if isinstance(kind, NewType):
+        kind = kind.__supertype__
+    if kind is bool:
+        return read_bool(stored)
+    if kind is float:
+        return read_float(stored)
+    text = read_text(stored)
+    return kind(text) if issubclass(kind, StrEnum) else text

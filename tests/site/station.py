@@ -1,0 +1,384 @@
+"""A simulated charging station with one EVSE, a plant, a battery and a dead-man."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from math import inf
+
+from custom_components.v2g_vpp.domain.capability import (
+    DIALECT_TIMING,
+    DischargeDialect,
+    EvCapability,
+    StationCapability,
+)
+from custom_components.v2g_vpp.domain.events import (
+    ChargingNeedsReported,
+    ConnectorReported,
+    MeasurementReported,
+    StationBooted,
+    StationConnected,
+    StationDisconnected,
+    StationEvent,
+    StationReady,
+    TransactionPhase,
+    TransactionReported,
+    VehicleIdentified,
+)
+from custom_components.v2g_vpp.domain.ids import EvseKey, StationId, TransactionId
+from custom_components.v2g_vpp.domain.measurement import Measurement, Reading
+from custom_components.v2g_vpp.domain.setpoint import (
+    MAX_WRITE_AGE_S,
+    SetpointWrite,
+    WriteResult,
+    WriteStatus,
+)
+from custom_components.v2g_vpp.domain.state import ConnectorStatus
+from custom_components.v2g_vpp.domain.units import energy_wh, percent_of, share_of
+from custom_components.v2g_vpp.virtual.plant import TYPICAL, Plant, PlantParameters
+from tests.fakes import FakeClock
+
+STEP_S = 0.25
+METER_EVERY = 4
+"""Steps between two readings of the meter: one second."""
+
+ANSWER_TIMEOUT_S = 5.0
+"""A control CALL without an answer by then has failed."""
+
+NEEDS = EvCapability(
+    is_bidirectional=True,
+    can_be_bidirectional=True,
+    max_charge_power_w=11_000.0,
+    max_discharge_power_w=11_000.0,
+)
+
+
+class Answer(Enum):
+    """How the station answers commands."""
+
+    ACCEPT = auto()
+    REJECT = auto()
+    SILENT = auto()
+
+
+@dataclass(slots=True, kw_only=True)
+class Write:
+    """One write as it reached the port."""
+
+    power_w: float
+    at_mono_s: float
+    decided_mono_s: float
+    is_renewal: bool
+    is_accepted: bool
+
+
+@dataclass(slots=True, kw_only=True)
+class SimulatedStation:
+    """It obeys writes, expiry and offline rules as a real one must."""
+
+    clock: FakeClock
+    post: Callable[[StationEvent], None]
+    """Where its events go; a home that hangs or is dead hears nothing."""
+
+    key: EvseKey = field(default=EvseKey(StationId("CS1"), 1))
+    parameters: PlantParameters = TYPICAL
+    capacity_wh: float = 60_000.0
+    evcc_id: str = "EV1"
+    firmware: str = "1.0"
+    dialect: DischargeDialect = DischargeDialect.V21_DYNAMIC
+    needs: EvCapability = NEEDS
+    unattended_w: float = 0.0
+
+    answer: Answer = Answer.ACCEPT
+    answer_s: float = 0.02
+    start_answer: Answer = Answer.ACCEPT
+    start_s: float = 2.0
+    """From the accepted start to the transaction."""
+
+    ignores_stops: bool = False
+    ignores_end: bool = False
+    is_reversed: bool = False
+    has_meter: bool = True
+    starts_by_itself: bool = True
+    """Authorises and starts a transaction by itself at a plug."""
+
+    is_connected: bool = False
+    is_plugged: bool = False
+    transaction_id: TransactionId | None = None
+    stored_wh: float = 42_000.0
+    discharged_wh: float = 0.0
+    charged_wh: float = 0.0
+    command_w: float = 0.0
+    expires_s: float = 0.0
+    writes: list[Write] = field(default_factory=list)
+    powers_w: list[tuple[float, float]] = field(default_factory=list)
+    """True power after each step."""
+
+    ended: list[float] = field(default_factory=list)
+    """When the end of a transaction was asked for."""
+
+    started: list[float] = field(default_factory=list)
+    """When a start was asked for."""
+
+    allowed: list[bool] = field(default_factory=list)
+    cleared: int = 0
+    plant: Plant = field(init=False)
+    _number: int = 0
+    _stepped_s: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.plant = Plant(self.parameters)
+        self._stepped_s = self.clock.monotonic()
+
+    # --- what a test asks of it ---
+
+    @property
+    def power_w(self) -> float:
+        """True power now."""
+        return self.plant.power_w
+
+    @property
+    def soc_percent(self) -> float:
+        """True state of charge."""
+        return percent_of(self.stored_wh, self.capacity_wh)
+
+    def set_soc(self, soc_percent: float) -> None:
+        """Put the battery to a state of charge."""
+        self.stored_wh = share_of(soc_percent, self.capacity_wh)
+
+    def connect(self) -> None:
+        """Dial in and tell everything that a home learns at a new link."""
+        self.is_connected = True
+        station_id = self.key.station_id
+        self._tell(StationConnected(station_id=station_id, protocol="ocpp2.1"))
+        self._tell(
+            StationBooted(
+                station_id=station_id,
+                vendor="Vendor",
+                model="Model",
+                firmware=self.firmware,
+            )
+        )
+        self._tell(
+            StationReady(
+                station_id=station_id,
+                capability=self.capability(),
+                has_floor_profile=True,
+            )
+        )
+        self._tell_status()
+        if self.transaction_id is not None:
+            self._tell_transaction(TransactionPhase.UPDATED)
+            self._tell_meter()
+
+    def capability(self) -> StationCapability:
+        """Return what its device model says."""
+        return StationCapability(
+            protocol="ocpp2.1",
+            evse_ids=(self.key.evse_id,),
+            dialect=self.dialect,
+            max_charge_power_w=11_000.0,
+            max_discharge_power_w=11_000.0,
+        )
+
+    def disconnect(self) -> None:
+        """Lose the link; what runs goes on until it expires."""
+        self._tell(
+            StationDisconnected(station_id=self.key.station_id, cause="link lost")
+        )
+        self.is_connected = False
+
+    def plug(self) -> None:
+        """Plug the vehicle in; the station authorises it and starts."""
+        self.is_plugged = True
+        self._tell_status()
+        if self.starts_by_itself:
+            self._begin()
+
+    def unplug(self) -> None:
+        """Pull the plug, under load if there is any."""
+        self.advance()
+        self.is_plugged = False
+        self.plant.cut()
+        self._tell_status()
+        if self.transaction_id is not None:
+            self._end()
+
+    def advance(self) -> None:
+        """Let the power path follow up to now."""
+        now = self.clock.monotonic()
+        if now <= self._stepped_s:
+            return
+        if self._stepped_s < self.expires_s < now:
+            self._move(self.expires_s)
+        self._move(now)
+
+    def lowest_since(self, mono_s: float) -> float:
+        """Return the strongest discharge since a moment, as a signed power."""
+        return min((p for at, p in self.powers_w if at >= mono_s), default=0.0)
+
+    # --- its life ---
+
+    async def live(self) -> None:
+        """Step the plant and read the meter until cancelled."""
+        count = 0
+        while True:
+            await asyncio.sleep(STEP_S)
+            self.advance()
+            self.powers_w.append((self.clock.monotonic(), self.power_w))
+            count += 1
+            is_metering = self.transaction_id is not None and self.has_meter
+            if count % METER_EVERY == 0 and is_metering:
+                self._tell_meter()
+
+    # --- commands ---
+
+    async def write_setpoint(self, write: SetpointWrite) -> WriteResult:
+        """Take a setpoint as a station does."""
+        now = self.clock.monotonic()
+        noted = Write(
+            power_w=write.power_w,
+            at_mono_s=now,
+            decided_mono_s=write.decided_mono_s,
+            is_renewal=write.is_renewal,
+            is_accepted=False,
+        )
+        self.writes.append(noted)
+        if write.power_w < 0 and now - write.decided_mono_s > MAX_WRITE_AGE_S:
+            return WriteResult(status=WriteStatus.STALE)
+        refusal = await self._answer(self.answer)
+        if refusal is not None:
+            return refusal
+        if write.transaction_id is None or write.transaction_id != self.transaction_id:
+            return WriteResult(status=WriteStatus.REJECTED, detail="no_transaction")
+        noted.is_accepted = True
+        self.advance()
+        if not (self.ignores_stops and write.power_w == 0):
+            self.command_w = -write.power_w if self.is_reversed else write.power_w
+            timing = DIALECT_TIMING[self.dialect]
+            self.expires_s = self.clock.monotonic() + timing.validity_s
+        else:
+            self.expires_s = inf
+        return WriteResult(status=WriteStatus.ACCEPTED, on_wire_mono_s=now)
+
+    async def end_transaction(self, transaction_id: TransactionId) -> WriteResult:
+        """End the transaction: the contactor opens."""
+        self.ended.append(self.clock.monotonic())
+        refusal = await self._answer(Answer.REJECT if self.ignores_end else self.answer)
+        if refusal is not None:
+            return refusal
+        if transaction_id == self.transaction_id:
+            self.advance()
+            self.plant.cut()
+            self._end()
+        return WriteResult(status=WriteStatus.ACCEPTED)
+
+    async def start_transaction(self) -> WriteResult:
+        """Begin a transaction with the vehicle that is plugged."""
+        self.started.append(self.clock.monotonic())
+        refusal = await self._answer(self.start_answer)
+        if refusal is not None:
+            return refusal
+        loop = asyncio.get_running_loop()
+        loop.call_later(self.start_s, self._begin)
+        return WriteResult(status=WriteStatus.ACCEPTED)
+
+    async def clear_charging_profile(self) -> WriteResult:
+        """Clear the transaction profile."""
+        refusal = await self._answer(self.answer)
+        if refusal is None:
+            self.cleared += 1
+            self.advance()
+            self.expires_s = self.clock.monotonic()
+        return refusal or WriteResult(status=WriteStatus.ACCEPTED)
+
+    async def allow_energy_transfer(self, *, may_discharge: bool) -> WriteResult:
+        """Note what the vehicle may do."""
+        self.allowed.append(may_discharge)
+        refusal = await self._answer(self.answer)
+        return refusal or WriteResult(status=WriteStatus.ACCEPTED)
+
+    # --- inside ---
+
+    async def _answer(self, answer: Answer) -> WriteResult | None:
+        if not self.is_connected:
+            return WriteResult(status=WriteStatus.OFFLINE)
+        if answer is Answer.SILENT:
+            await asyncio.sleep(ANSWER_TIMEOUT_S)
+            return WriteResult(status=WriteStatus.TIMEOUT)
+        await asyncio.sleep(self.answer_s)
+        if not self.is_connected:
+            return WriteResult(status=WriteStatus.OFFLINE)
+        if answer is Answer.REJECT:
+            return WriteResult(status=WriteStatus.REJECTED, detail="no_way")
+        return None
+
+    def _move(self, until_s: float) -> None:
+        command_w = (
+            self.command_w if self._stepped_s < self.expires_s else self.unattended_w
+        )
+        if self.transaction_id is None or not self.is_plugged:
+            command_w = 0.0
+        moved = self.plant.step(until_s - self._stepped_s, command_w)
+        self._stepped_s = until_s
+        charged_wh = energy_wh(moved.charged_ws, 1.0)
+        discharged_wh = energy_wh(moved.discharged_ws, 1.0)
+        self.charged_wh += charged_wh
+        self.discharged_wh += discharged_wh
+        self.stored_wh += charged_wh - discharged_wh
+
+    def _begin(self) -> None:
+        if self.transaction_id is not None or not self.is_plugged:
+            return
+        self._number += 1
+        self.transaction_id = TransactionId(f"{self.key.station_id}-{self._number}")
+        self.command_w, self.expires_s = 0.0, inf
+        self._tell(VehicleIdentified(key=self.key, evcc_id=self.evcc_id))
+        self._tell_transaction(TransactionPhase.STARTED)
+        self._tell(ChargingNeedsReported(key=self.key, needs=self.needs))
+        self._tell_meter()
+
+    def _end(self) -> None:
+        self._tell_transaction(TransactionPhase.ENDED)
+        self.transaction_id = None
+
+    def _tell(self, event: StationEvent) -> None:
+        if self.is_connected:
+            self.post(event)
+
+    def _tell_status(self) -> None:
+        status = (
+            ConnectorStatus.OCCUPIED if self.is_plugged else ConnectorStatus.AVAILABLE
+        )
+        self._tell(ConnectorReported(key=self.key, connector_id=1, status=status))
+
+    def _tell_transaction(self, phase: TransactionPhase) -> None:
+        assert self.transaction_id is not None
+        self._tell(
+            TransactionReported(
+                key=self.key,
+                transaction_id=self.transaction_id,
+                phase=phase,
+                is_plugged=self.is_plugged,
+            )
+        )
+
+    def _tell_meter(self) -> None:
+        def read(value: float) -> Reading:
+            return Reading(
+                value=value,
+                received_mono_s=self.clock.monotonic(),
+                taken_at=self.clock.utcnow(),
+            )
+
+        self._tell(
+            MeasurementReported(
+                key=self.key,
+                measurement=Measurement(
+                    power_w=read(self.plant.measured_w()),
+                    soc_percent=read(float(int(self.soc_percent))),
+                    energy_charged_wh=read(self.charged_wh),
+                    energy_discharged_wh=read(self.discharged_wh),
+                ),
+            )
+        )
