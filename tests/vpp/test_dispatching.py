@@ -17,7 +17,7 @@ from custom_components.v2g_vpp.vpp.messages import Availability
 from custom_components.v2g_vpp.vpp.topics import DownType
 
 from .actors import STRANGER, TOPICS, Pen, RecordingHome
-from .test_gate import COMMAND, Door
+from .door import COMMAND, Door
 from .test_reporting import availability, evse, home
 
 CANCEL = TOPICS.down(DownType.CANCEL)

@@ -194,6 +194,9 @@ def test_nothing_is_applied_twice_backwards_or_expired(
             # Wire times are whole milliseconds.
             assert abs(lasts_s - left_s) < 0.01
         assert 0 < lasts_s <= 4 * 3600
+        signed_mono_s = FakeClock().mono_s + (sent.at - EPOCH_START).total_seconds()
+        assert (order.sent_mono_s is None) is not is_trusted
+        assert abs((order.sent_mono_s or signed_mono_s) - signed_mono_s) < 0.01
         highest = max(highest, mark)
 
     for sent, sent_mono_s, at_mono_s in world.beats:

@@ -90,6 +90,13 @@ class DispatchOrder:
     ends_mono_s: float
     """Fixed at acceptance: a clock step cannot lengthen a dispatch (rule 5)."""
 
+    sent_mono_s: float | None = None
+    """When it was signed, never in the future; None while the clocks are not trusted.
+
+    What it says of the link is as old as this: a command that arrives late, or again,
+    must not keep a watchdog quiet.
+    """
+
     event_id: str | None = None
     is_test: bool = False
 

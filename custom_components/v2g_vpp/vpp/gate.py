@@ -332,6 +332,7 @@ class Gate:
             end_at=end_at,
             start_mono_s=start_mono_s,
             ends_mono_s=start_mono_s + max(0.0, left_s),
+            sent_mono_s=_sent_mono_s(command.envelope, now),
             event_id=command.event_id,
             is_test=command.is_test,
         ), AckCode.OK
@@ -356,3 +357,10 @@ class Gate:
 
 def _fits_a_group(command: Command) -> bool:
     return command.resource is None and command.kind in _GROUP_KINDS
+
+
+def _sent_mono_s(envelope: Envelope, now: Now) -> float | None:
+    sent_mono_s = now.mono_of(envelope.made_at)
+    if sent_mono_s is None or not now.is_trusted:
+        return None
+    return min(sent_mono_s, now.mono_s)
