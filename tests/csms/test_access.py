@@ -61,6 +61,7 @@ class Door:
         ("/ocpp/" + "x" * 49, None),
         ("/ocpp/", None),
         ("/ocpp/%2525", None),
+        ("/ocpp/A%2542", None),
         ("/ocpp/a%2Fb", None),
         ("/ocpp/a b", None),
         ("/ocpp/CS1%0A", None),

@@ -204,6 +204,18 @@ async def test_a_cancelled_caller_does_not_free_the_slot(wire: Wire) -> None:
     assert (await second).end is CallEnd.ANSWERED
 
 
+async def test_a_request_whose_caller_gave_up_never_leaves(wire: Wire) -> None:
+    first = trigger(wire)
+    waiting = trigger(wire)
+    await wire.settle()
+    waiting.cancel()
+    await asyncio.gather(waiting, return_exceptions=True)
+    wire.answer(0, {"status": "Accepted"})
+    assert (await first).end is CallEnd.ANSWERED
+    await wire.settle()
+    assert len(wire.sent) == 1
+
+
 async def test_while_armed_the_slot_is_freed_sooner(wire: Wire) -> None:
     slow = trigger(wire)
     stop = trigger(wire, lane=Lane.STOP)

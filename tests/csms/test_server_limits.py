@@ -164,6 +164,25 @@ async def test_a_station_that_breaks_off_without_a_word_is_told_lost(
     await rig.sink.wait_for(StationDisconnected)
 
 
+@pytest.mark.parametrize("error", [ConnectionResetError(), ZeroDivisionError()])
+async def test_a_link_that_cannot_be_written_to_is_given_up(
+    rig: Rig, charger: Charger, dialler: Dialler, error: Exception
+) -> None:
+    link = rig.server._stations[STATION].link
+    assert link is not None
+
+    async def fail(_text: str) -> None:
+        raise error
+
+    open_connection = rig.server._connections[STATION]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(open_connection._websocket, "send_str", fail)
+        await charger.peer.send([2, "1", "Heartbeat", {}])
+        assert await charger.peer.closed() == 1001
+    again = await dialler.dial()
+    assert "currentTime" in await again.call("Heartbeat", {})
+
+
 async def test_stopping_twice_and_before_a_start_does_no_harm(
     socket_enabled: None,
 ) -> None:

@@ -15,7 +15,7 @@ from .dispatch import Dispatcher
 from .link import POLICY_VIOLATION, StationLink
 from .provisioning import Provisioner
 from .rate import RateLimit
-from .rpc import RpcEngine
+from .rpc import GOING_AWAY, RpcEngine
 from .schemas import SchemaBook
 from .station import Station
 from .versions import RpcVersion
@@ -102,13 +102,14 @@ class Connection:
         async for message in self._websocket:
             # Any frame proves that the station is there (OCPP G02.FR.04).
             self._heard_mono_s = self._clock.monotonic()
+            wait_s = limit.wait_s(self._heard_mono_s)
+            if limit.is_abused:
+                self._begin_close(POLICY_VIOLATION, "too many frames")
+            elif wait_s > 0:
+                # Not reading on is what slows a station down.
+                await asyncio.sleep(wait_s)
             match message.type:
                 case WSMsgType.TEXT:
-                    wait_s = limit.wait_s(self._clock.monotonic())
-                    if limit.is_abused:
-                        self._begin_close(POLICY_VIOLATION, "too many frames")
-                    elif wait_s > 0:
-                        await asyncio.sleep(wait_s)
                     self.link.feed(message.data)
                 case WSMsgType.BINARY:
                     self._begin_close(UNSUPPORTED_DATA, "binary frame")
@@ -121,9 +122,14 @@ class Connection:
                     self.cause = "link broken"
 
     async def _write(self) -> None:
-        # A socket that cannot be written to also ends the reader.
-        with suppress(ConnectionError):
+        try:
             await self.link.write_frames(self._websocket)
+        except ConnectionError:
+            pass
+        except Exception:
+            _LOGGER.exception("%s: writing failed", self.station.station_id)
+        # Without a writer no stop could leave: the station has to dial in again.
+        self._begin_close(GOING_AWAY, "cannot be written to")
 
     async def _watch(self) -> None:
         """Ping a silent station; drop one that has vanished without a word."""
