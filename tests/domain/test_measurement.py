@@ -39,11 +39,19 @@ def test_a_measurand_that_is_not_in_the_news_is_kept() -> None:
 
 
 def test_a_late_report_does_not_replace_a_newer_reading() -> None:
-    new = Measurement(power_w=_reading(-5_000.0, second=10))
-    late = Measurement(power_w=_reading(0.0, second=9, mono_s=99.0))
-    assert new.updated_by(late) == new
-    again = Measurement(power_w=_reading(-4_000.0, second=10))
+    new = Measurement(power_w=_reading(-5_000.0, second=10, mono_s=100.0))
+    replayed = Measurement(power_w=_reading(0.0, second=9, mono_s=99.0))
+    assert new.updated_by(replayed) == new
+    earlier_sample = Measurement(power_w=_reading(0.0, second=9, mono_s=100.0))
+    assert new.updated_by(earlier_sample) == new, "one report: the meter's own time"
+    again = Measurement(power_w=_reading(-4_000.0, second=10, mono_s=100.0))
     assert new.updated_by(again) == again, "the same second: the later report wins"
+
+
+def test_a_clock_that_steps_back_does_not_freeze_the_readings() -> None:
+    before = Measurement(power_w=_reading(-5_000.0, second=3600, mono_s=100.0))
+    after = Measurement(power_w=_reading(0.0, second=1, mono_s=101.0))
+    assert before.updated_by(after) == after
 
 
 @given(MEASUREMENTS, MEASUREMENTS)
@@ -58,7 +66,7 @@ def test_an_update_takes_each_measurand_from_the_newer(
         assert result in (mine, yours)
         assert (result is None) == (not known)
         if known:
-            assert result.taken_at == max(reading.taken_at for reading in known)
+            assert result.order == max(reading.order for reading in known)
 
 
 @given(MEASUREMENTS)

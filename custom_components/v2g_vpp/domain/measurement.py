@@ -29,6 +29,11 @@ class Reading:
     taken_at: datetime
     """UTC time that the meter wrote on it."""
 
+    @property
+    def order(self) -> tuple[float, datetime]:
+        """What tells an older reading from a newer one."""
+        return self.received_mono_s, self.taken_at
+
     def age_s(self, now_mono_s: float) -> float:
         """Return how long ago the reading reached us, s."""
         return now_mono_s - self.received_mono_s
@@ -55,13 +60,18 @@ class Measurement:
     frequency_hz: Reading | None = None
 
     def updated_by(self, newer: Measurement) -> Measurement:
-        """Return this with each reading of ``newer`` that is not older than ours."""
+        """Return this with each reading of ``newer`` that is not older than ours.
+
+        Order is by the monotonic time of receipt, from which a replay is set back by
+        its age: a clock of the station or of the host that steps back must not freeze
+        the readings. Within one report the meter's own time decides.
+        """
         chosen: dict[str, Reading | None] = {}
         for field in fields(self):
             ours: Reading | None = getattr(self, field.name)
             theirs: Reading | None = getattr(newer, field.name)
             is_theirs_newer = theirs is not None and (
-                ours is None or theirs.taken_at >= ours.taken_at
+                ours is None or theirs.order >= ours.order
             )
             chosen[field.name] = theirs if is_theirs_newer else ours
         return Measurement(**chosen)
