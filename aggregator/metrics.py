@@ -13,60 +13,68 @@ PREFIX = "v2g_vpp_"
 
 def prometheus(leader: Leader, desk: DemandDesk) -> str:
     """Return every figure; none has a label of unbounded variety."""
-    view = overview(leader, desk)
-    statuses = Counter(home["status"] for home in view["homes"])
-    messages: Counter[str] = Counter()
-    for home in leader.homes.values():
-        messages.update(home.counters)
-    demand = view["demand"] or {"power_w": 0, "unserved_w": 0}
-    dispatcher = leader.dispatcher
     lines = [
-        *_labelled(
-            "homes",
-            "gauge",
-            "Homes by presence.",
-            {
-                f'status="{status}"': statuses[status]
-                for status in ("online", "offline", "unknown")
-            },
-        ),
-        *_labelled(
-            "acks_total",
-            "counter",
-            "Answers by status and code.",
-            {
-                f'status="{status}",code="{code}"': count
-                for (status, code), count in sorted(dispatcher.acks.items())
-            },
-        ),
-        *_labelled(
-            "messages_total",
-            "counter",
-            "Messages of homes by what was made of them.",
-            {f'what="{name}"': count for name, count in sorted(messages.items())},
-        ),
-        *_latency(dispatcher),
+        *_counts(leader, desk),
+        *_latency(leader.dispatcher),
         *_gauge(
             "broker_connected", "1 while the broker is there.", leader.is_connected
         ),
         *_gauge("leader_epoch", "Leadership term.", leader.term.epoch),
-        *_gauge("demand_watts", "Demand; positive is charging.", demand["power_w"]),
-        *_gauge("unserved_watts", "Demand without a taker.", demand["unserved_w"]),
-        *_gauge(
-            "commanded_watts",
-            "Power that homes committed to; positive is charging.",
-            view["totals"]["commanded_w"],
-        ),
-        *_gauge(
-            "delivered_watts",
-            "Power that homes measure; positive is charging.",
-            view["totals"]["delivered_w"],
-        ),
+        *_power(leader, desk),
         *_counter("heartbeats", "Heartbeats sent.", leader.counters["heartbeats"]),
-        *_counter("resends", "Commands sent again.", dispatcher.resends),
-        *_counter("unanswered", "Commands without an answer.", dispatcher.unanswered),
+        *_counter("resends", "Commands sent again.", leader.dispatcher.resends),
+        *_counter(
+            "unanswered", "Commands without an answer.", leader.dispatcher.unanswered
+        ),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _counts(leader: Leader, desk: DemandDesk) -> Iterable[str]:
+    statuses = Counter(home["status"] for home in overview(leader, desk)["homes"])
+    messages: Counter[str] = Counter()
+    for home in leader.homes.values():
+        messages.update(home.counters)
+    yield from _labelled(
+        "homes",
+        "gauge",
+        "Homes by presence.",
+        {
+            f'status="{status}"': statuses[status]
+            for status in ("online", "offline", "unknown")
+        },
+    )
+    yield from _labelled(
+        "acks_total",
+        "counter",
+        "Answers by status and code.",
+        {
+            f'status="{status}",code="{code}"': count
+            for (status, code), count in sorted(leader.dispatcher.acks.items())
+        },
+    )
+    yield from _labelled(
+        "messages_total",
+        "counter",
+        "Messages of homes by what was made of them.",
+        {f'what="{name}"': count for name, count in sorted(messages.items())},
+    )
+
+
+def _power(leader: Leader, desk: DemandDesk) -> Iterable[str]:
+    view = overview(leader, desk)
+    demand = view["demand"] or {"power_w": 0, "unserved_w": 0}
+    for name, text, value in (
+        ("demand_watts", "Demand", demand["power_w"]),
+        ("unserved_watts", "Demand without a taker", demand["unserved_w"]),
+        (
+            "commanded_watts",
+            "Power that homes committed to",
+            view["totals"]["commanded_w"],
+        ),
+        ("delivered_watts", "Power that homes measure", view["totals"]["delivered_w"]),
+    ):
+        yield from _gauge(name, f"{text}; positive is charging.", value)
 
 
 def _latency(dispatcher: Dispatcher) -> Iterable[str]:

@@ -116,27 +116,8 @@ async def run_service(options: ServeOptions, clock: Clock) -> AsyncIterator[Serv
         stack.enter_context(exclusive_use(options.data.path))
         enrolment = await _enrolment_endpoint(options)
         parts = await asyncio.to_thread(_load, options, enrolment, clock)
-        client = MqttClient(
-            BrokerAddress(
-                host=options.broker.host,
-                port=options.broker.port,
-                client_id=aggregator_common_name(parts.settings.region),
-            ),
-            parts.client_context,
-            up_filter(parts.settings.region),
-            clock,
-        )
-        term = Term(
-            region=parts.settings.region,
-            groups=parts.settings.groups,
-            epoch=parts.epoch,
-            heartbeat_s=options.heartbeat_s,
-            reconnect_max_s=options.reconnect_max_s,
-            telemetry_s=options.telemetry_s,
-        )
-        leader = Leader(term, parts.enrolments, parts.signer, clock, client.publish)
-        client.on_message = leader.on_message
-        client.on_connection = leader.on_connection
+        client = _client(options.broker, parts, clock)
+        leader = _leader(options, parts, client, clock)
         stack.push_async_callback(leader.close)
 
         reloader = BrokerReloader(options.broker_pid_file)
@@ -158,6 +139,31 @@ async def run_service(options: ServeOptions, clock: Clock) -> AsyncIterator[Serv
         ):
             stack.push_async_callback(_cancelled, asyncio.create_task(job, name=name))
         yield Service(leader, client, http_port, enrolment)
+
+
+def _client(broker: Endpoint, parts: Parts, clock: Clock) -> MqttClient:
+    region = parts.settings.region
+    address = BrokerAddress(
+        host=broker.host, port=broker.port, client_id=aggregator_common_name(region)
+    )
+    return MqttClient(address, parts.client_context, up_filter(region), clock)
+
+
+def _leader(
+    options: ServeOptions, parts: Parts, client: MqttClient, clock: Clock
+) -> Leader:
+    term = Term(
+        region=parts.settings.region,
+        groups=parts.settings.groups,
+        epoch=parts.epoch,
+        heartbeat_s=options.heartbeat_s,
+        reconnect_max_s=options.reconnect_max_s,
+        telemetry_s=options.telemetry_s,
+    )
+    leader = Leader(term, parts.enrolments, parts.signer, clock, client.publish)
+    client.on_message = leader.on_message
+    client.on_connection = leader.on_connection
+    return leader
 
 
 class BrokerReloader:

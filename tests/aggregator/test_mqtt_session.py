@@ -26,6 +26,7 @@ from aggregator.tls import build_tls_context
 pytestmark = pytest.mark.usefixtures("socket_enabled")
 
 CONNACK = b"\x20\x03\x00\x00\x00"
+DISCONNECT = b"\xe0"
 NOT_AUTHORIZED = b"\x20\x03\x00\x87\x00"
 MESSAGE = Outbound(topic="a/b", payload=b"x", qos=1, expiry_s=1)
 
@@ -45,6 +46,7 @@ class Server:
 
     def __init__(self, connack: bytes, code: int, burst: bytes) -> None:
         self.port = 0
+        self.last_word = b""
         self.is_closed = asyncio.Event()
         self._connack = connack
         self._code = code
@@ -59,7 +61,7 @@ class Server:
         if subscribe:
             # One write is one TLS record: a selector wakes for it only once.
             writer.write(suback(subscribe, self._code) + self._burst)
-            await reader.read(1000)
+            self.last_word = await reader.read(1000)
         writer.close()
         self.is_closed.set()
 
@@ -85,6 +87,17 @@ async def served(
         yield server
 
 
+def recording_into(made: list[ssl.SSLSocket]) -> type[ssl.SSLSocket]:
+    """Return the class of TLS sockets that write themselves down."""
+
+    class Recorded(ssl.SSLSocket):
+        def do_handshake(self, block: bool = False) -> None:
+            made.append(self)
+            super().do_handshake(block)
+
+    return Recorded
+
+
 class Client:
     """A session and what it told us."""
 
@@ -92,13 +105,16 @@ class Client:
         authority = data / "authority"
         self.heard: list[Inbound] = []
         self.ready = asyncio.Event()
+        self.dialled: list[ssl.SSLSocket] = []
+        context = build_tls_context(
+            authority / "root.pem",
+            authority / "aggregator.pem",
+            authority / "aggregator.key",
+        )
+        context.sslsocket_class = recording_into(self.dialled)
         self.session = MqttSession(
             BrokerAddress(host="127.0.0.1", port=port, client_id="aggregator.north"),
-            build_tls_context(
-                authority / "root.pem",
-                authority / "aggregator.pem",
-                authority / "aggregator.key",
-            ),
+            context,
             "a/+",
             SessionHandlers(
                 on_ready=self.ready.set,
@@ -125,9 +141,9 @@ async def test_messages_that_share_a_tls_record_all_arrive(data: Path) -> None:
         running.cancel()
         with pytest.raises(asyncio.CancelledError):
             await running
-        # The server heard our DISCONNECT: nothing is left open.
         async with asyncio.timeout(5):
             await server.is_closed.wait()
+        assert server.last_word.startswith(DISCONNECT)
 
 
 async def test_a_broker_without_tls_1_3_is_refused(data: Path) -> None:
@@ -175,6 +191,8 @@ async def test_who_cannot_prove_to_be_the_broker_is_refused(
         client = Client(data, server.port)
         assert reason in await client.run()
         assert not client.ready.is_set()
+        (dialled,) = client.dialled
+        assert dialled.fileno() == -1
 
 
 async def test_nobody_at_the_address_is_an_end_and_no_exception(data: Path) -> None:
