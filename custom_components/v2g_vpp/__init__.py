@@ -12,6 +12,7 @@ from .coordinator import Close, V2gConfigEntry, runtime_data
 from .csms import access, schemas, server
 from .error_translation import translated_errors
 from .pki import signing, tls
+from .removal import async_remove_config_entry_device, async_remove_entry
 from .services import async_setup_services
 from .site import Site
 from .subentry_sync import SubentrySync
@@ -21,6 +22,7 @@ from .virtual_runner import start_virtual
 from .vpp import link, link_config
 from .watches import ProgrammeWatch, watched_store
 
+__all__ = ["async_remove_config_entry_device", "async_remove_entry"]
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(const.DOMAIN)
 
 
@@ -116,10 +118,8 @@ class _Home:
         return close
 
     async def _open_programme(self, subentry: ConfigSubentry) -> Close:
-        hass, config = (
-            self._hass,
-            link_config.VppLinkConfig(**facts.programme(subentry)),
-        )
+        hass, settings = self._hass, facts.programme(subentry)
+        config = link_config.VppLinkConfig(**settings)
         programme_id, data = config.programme_id, subentry.data
         watch = ProgrammeWatch(hass, programme_id, subentry.title)
         store = self._store(f"{const.STORE_PROGRAMME}.{programme_id}")

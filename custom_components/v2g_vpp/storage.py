@@ -101,10 +101,16 @@ class HaStore(Store):
         """Delete the document."""
         self._is_scheduled = False
         await self._store.async_remove()
+        await self._hass.async_add_executor_job(self._remove_traces)
 
     def _read(self) -> dict[str, Any]:
         self._is_scheduled = False
         return dict(self._reader())
+
+    def _remove_traces(self) -> None:
+        path = Path(self._store.path)
+        for trace in path.parent.glob(f"{path.name}.corrupt.*"):
+            trace.unlink(missing_ok=True)
 
     def _has_left_traces(self) -> bool:
         path = Path(self._store.path)

@@ -1,0 +1,41 @@
+"""What goes when a home or one of its devices is removed for good."""
+
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.device_registry import AnyDeviceEntry
+
+from .const import (
+    CONF_PROGRAMME_ID,
+    STORE_ENROLMENT,
+    STORE_PROGRAMME,
+    STORE_SITE,
+    STORE_STATIONS,
+    SUBENTRY_PROGRAMME,
+)
+from .coordinator import V2gConfigEntry
+from .devices import evse_of, is_site, station_of
+from .storage import HaStore
+
+
+async def async_remove_entry(hass: HomeAssistant, entry: V2gConfigEntry) -> None:
+    """Delete what was kept: permissions and proofs do not outlive the home."""
+    keys = [STORE_SITE, STORE_STATIONS, STORE_ENROLMENT]
+    keys += [
+        f"{STORE_PROGRAMME}.{subentry.data[CONF_PROGRAMME_ID]}"
+        for subentry in entry.subentries.values()
+        if subentry.subentry_type == SUBENTRY_PROGRAMME
+    ]
+    for key in keys:
+        await HaStore(hass, key).remove()
+
+
+async def async_remove_config_entry_device(
+    hass: HomeAssistant, entry: V2gConfigEntry, device: AnyDeviceEntry
+) -> bool:
+    """Let a device go that is not there any more: an outlet that is not reported.
+
+    The home, its stations, vehicles and programs go with their set-up instead.
+    """
+    key = evse_of(device)
+    if key is None or is_site(device) or station_of(device) is not None:
+        return False
+    return entry.runtime_data.site.snapshot.evse(key) is None

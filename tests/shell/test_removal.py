@@ -1,0 +1,46 @@
+"""What is left of a home that was removed: nothing, and no device that is in use."""
+
+from typing import Any
+
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers import device_registry as dr
+
+from custom_components.v2g_vpp import (
+    async_remove_config_entry_device,
+    async_remove_entry,
+)
+from custom_components.v2g_vpp.const import (
+    STORE_PROGRAMME,
+    STORE_SITE,
+    STORE_STATIONS,
+)
+from tests.shell.home import Home
+
+
+async def test_documents_of_a_removed_home_are_deleted(
+    hass: HomeAssistant, home: Home, hass_storage: dict[str, Any]
+) -> None:
+    for key in (STORE_SITE, STORE_STATIONS, f"{STORE_PROGRAMME}.evening-peak"):
+        hass_storage[key] = {"version": 1, "minor_version": 1, "key": key, "data": {}}
+    other = hass_storage["core.other"] = {"version": 1, "key": "core.other", "data": {}}
+    await async_remove_entry(hass, home.entry)
+    assert STORE_SITE not in hass_storage
+    assert STORE_STATIONS not in hass_storage
+    assert hass_storage["core.other"] == other
+
+
+async def test_only_an_outlet_that_is_not_reported_any_more_can_be_removed(
+    hass: HomeAssistant, home: Home
+) -> None:
+    await home.connect()
+    registry = dr.async_get(hass)
+    devices = dr.async_entries_for_config_entry(registry, home.entry.entry_id)
+    assert devices
+    for device in devices:
+        assert not await async_remove_config_entry_device(hass, home.entry, device)
+    outlet = registry.async_get(home.evse_device_id)
+    assert outlet is not None
+    assert not await async_remove_config_entry_device(hass, home.entry, outlet)
+    home.site.remove_station(next(iter(home.site.snapshot.stations)).station_id)
+    await home.tick()
+    assert await async_remove_config_entry_device(hass, home.entry, outlet)
