@@ -95,6 +95,25 @@ class Measured:
         """Return the received calls that carry a setpoint, from a moment on."""
         return [c for c in self.calls_since(mono_s) if c.setpoint_w is not None]
 
+    def first_towards(
+        self, mono_s: float, power_w: float, step_w: float
+    ) -> float | None:
+        """Return when a setpoint first came nearer to a power, None if none did.
+
+        Args:
+            mono_s: nothing earlier counts.
+            power_w: what was asked for.
+            step_w: by how much the setpoint must come nearer than the one before.
+        """
+        before_w = 0.0
+        for call in self.setpoints_since(0):
+            setpoint_w = call.setpoint_w or 0.0
+            gained_w = abs(power_w - before_w) - abs(power_w - setpoint_w)
+            if call.mono_s >= mono_s and gained_w >= step_w:
+                return call.mono_s
+            before_w = setpoint_w
+        return None
+
     def zero_since(self, mono_s: float, threshold_w: float) -> float | None:
         """Return from when on the export stayed at 0 W, None if it does not now.
 

@@ -30,6 +30,7 @@ EXPECTED_FAILURES = (
 FIGURES = (
     "dispatch_to_wire_ms",
     "dispatch_to_wire_ms_each",
+    "dispatch_to_first_kw_ms",
     "dispatch_to_power_s",
     "failsafe_s",
     "failsafe_by_case",

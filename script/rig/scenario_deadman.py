@@ -42,12 +42,12 @@ async def kill_home(world: World, report: Report, before: dict[str, Any]) -> Det
 async def start_again(world: World, report: Report, before: dict[str, Any]) -> Details:
     """Step 9: everything is right at once, and the first write is 0 W."""
     report.figures["restart_recovered"] = False
+    expect(before and not world.home.process.is_running, "a killed home", "none")
     began = time.monotonic()
     await world.home.start()
     await world.entities.refresh()
     up_s = time.monotonic() - began
     at_once = _shown(world)
-    expect(before != {}, "what was before the kill", "nothing: nobody was killed")
     for key, wanted in before["shown"].items():
         expect(at_once[key] == wanted, f"{key} {wanted} at once", at_once[key])
     # Not known yet is right; a counter that went backwards is not.

@@ -9,9 +9,8 @@ from .dispatching import (
     DISPATCH_W,
     Dispatched,
     dispatch,
-    note_wire_ms,
+    follow_to_wire,
     until_power,
-    wire_ms,
 )
 from .processes import RigError
 from .report import Report
@@ -66,16 +65,14 @@ async def restore_discharge(world: World, report: Report, step: str) -> None:
         await _until_online(world)
     async with wait("discharge is not blocked"):
         await _until_unblocked(world)
-    before_w = (await world.station.read()).power_w
     # Where an earlier dispatch goes on by itself, the fresh one changes no setpoint.
     is_new = world.entities.state("binary_sensor", f"{PROGRAMME}_event_active") != "on"
     async with wait("three heartbeats and an accepted command"):
         sent = await _until_accepted(world)
     if is_new:
-        note_wire_ms(report, await wire_ms(world, sent.published_mono_s))
+        await follow_to_wire(world, report, sent.published_mono_s, DISPATCH_W)
     async with wait("power is back at the dispatched power"):
-        before_w = max(before_w, world.station.measured.power_w)
-        await until_power(world, DISPATCH_W, sent.published_mono_s, before_w)
+        await until_power(world, DISPATCH_W, sent.published_mono_s)
     await _until_state(world, "sensor", f"{EVSE}_state", "discharging")
 
 

@@ -88,3 +88,27 @@ def test_setpoint_is_read_from_the_call_that_carries_it(
     assert Measured(calls=[call]).setpoints_since(0) == (
         [] if expected_w is None else [call]
     )
+
+
+def setpoint(mono_s: float, power_w: float) -> Call:
+    return Call(
+        mono_s, "UpdateDynamicSchedule", {"scheduleUpdate": {"setpoint": power_w}}
+    )
+
+
+def test_first_setpoint_towards_a_power_is_the_one_that_comes_nearer() -> None:
+    rising = [
+        setpoint(1, 1380),
+        setpoint(2, 6400),
+        setpoint(3, 6300),
+        setpoint(4, -5000),
+    ]
+    measured = Measured(calls=rising)
+    assert measured.first_towards(1.5, -5000, 1) == 3
+    assert measured.first_towards(1.5, -5000, 1_000) == 4
+    assert measured.first_towards(4.5, -5000, 1) is None
+
+
+def test_repeated_setpoint_is_not_a_first_one() -> None:
+    measured = Measured(calls=[setpoint(1, -5000), setpoint(6, -5000)])
+    assert measured.first_towards(2, -5000, 1) is None
