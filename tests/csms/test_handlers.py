@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from custom_components.v2g_vpp.csms.setpoints import SetpointWriter
 from custom_components.v2g_vpp.domain.events import (
     ConnectorReported,
     EmergencyStopReported,
@@ -271,6 +272,16 @@ async def test_a_pull_without_a_running_setpoint_is_zero(charger: Charger) -> No
     told = {"chargingProfileId": 1001}
     answer = await charger.peer.call("PullDynamicScheduleUpdate", told)
     assert answer == {"status": "Accepted", "scheduleUpdate": {"setpoint": 0.0}}
+
+
+async def test_a_pull_does_not_repeat_a_discharge_that_nobody_decided_again(
+    charger: Charger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(SetpointWriter, "pulled_power_w", lambda *_: None)
+    told = {"chargingProfileId": 1001}
+    answer = await charger.peer.call("PullDynamicScheduleUpdate", told)
+    assert answer["status"] == "Rejected"
+    assert "scheduleUpdate" not in answer
 
 
 async def test_a_failed_installation_is_asked_about(charger: Charger) -> None:

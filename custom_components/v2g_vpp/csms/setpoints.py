@@ -122,12 +122,19 @@ class SetpointWriter:
         """Send every profile anew: the station may have lost them."""
         self._installed.clear()
 
-    def pulled_power_w(self, evse_id: int, dialect: DischargeDialect) -> float:
-        """Return the setpoint for a station that asks, W; 0 when it is too old."""
+    def pulled_power_w(self, evse_id: int, dialect: DischargeDialect) -> float | None:
+        """Return the setpoint for a station that asks, W; None: it gets none.
+
+        An answer starts the station's dead-man anew, so it is a write like any other:
+        a discharge that no tick has just decided is not repeated. What runs then ends
+        by itself unless the next tick renews it.
+        """
         latest = self._latest.get(evse_id)
         if latest is None:
             return 0.0
         age_s = self.clock.monotonic() - latest.decided_mono_s
+        if latest.power_w < 0:
+            return latest.power_w if age_s <= MAX_WRITE_AGE_S else None
         return latest.power_w if age_s < DIALECT_TIMING[dialect].validity_s else 0.0
 
     def _refusal(

@@ -25,13 +25,15 @@ def authorize(station: Station, payload: Payload) -> Payload:
 
 
 def pull_dynamic_schedule_update(station: Station, payload: Payload) -> Payload:
-    """Tell the newest setpoint; one that is too old is 0."""
+    """Tell the newest setpoint; a discharge only when it was decided just now."""
     summary = station.summary
     evse_id = int(payload["chargingProfileId"]) - profile_id(0, summary)
     if station.writer is None or evse_id not in (summary.evse_ids or (1,)):
         return {"status": "Rejected", "statusInfo": {"reasonCode": "UnknownProfile"}}
     dialect = station.capability("ocpp2.1").dialect
     power_w = station.writer.pulled_power_w(evse_id, dialect)
+    if power_w is None:
+        return {"status": "Rejected", "statusInfo": {"reasonCode": "NoFreshSetpoint"}}
     return {
         "status": "Accepted",
         "scheduleUpdate": {"setpoint": wire_power_w(power_w)},
