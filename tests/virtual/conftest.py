@@ -12,7 +12,7 @@ from custom_components.v2g_vpp.virtual.config import VirtualStationConfig
 from custom_components.v2g_vpp.virtual.plant import IDEAL
 from custom_components.v2g_vpp.virtual.station import VirtualStation
 
-from .fake_clock import FakeClock, until
+from .fake_clock import REAL_TIMEOUT_S, FakeClock, until
 from .scripted_csms import ScriptedCsms
 
 TOKEN = {"idToken": "HA", "type": "Central"}
@@ -38,6 +38,7 @@ class Rig:
         self.csms = csms
         self.clock = FakeClock()
         self.config = CONFIG
+        self._links = 0
         self._running: asyncio.Task[None] | None = None
         self._station: VirtualStation | None = None
 
@@ -59,6 +60,7 @@ class Rig:
         self._running = asyncio.create_task(self._station.run())
         if is_accepted:
             await until(lambda: self.station.status().is_registered, "registration")
+            self._links = 1
 
     async def plug(self) -> str:
         """Plug the EV in and return the id of its transaction, ready for power."""
@@ -91,13 +93,14 @@ class Rig:
 
     async def reconnect(self) -> None:
         """Let the back-off pass and wait for the next link."""
-        before = self.csms.connections
-        for _ in range(40):
-            await self.clock.advance(1)
-            if self.csms.connections > before:
-                break
-            await asyncio.sleep(0.01)
-        await until(lambda: self.station.status().is_connected, "next link")
+        async with asyncio.timeout(REAL_TIMEOUT_S):
+            while (
+                self.csms.connections <= self._links
+                or not self.station.status().is_connected
+            ):
+                await self.clock.advance(0.5)
+                await asyncio.sleep(0.01)
+        self._links = self.csms.connections
 
     async def stop(self) -> None:
         if self._running is not None:
