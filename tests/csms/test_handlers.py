@@ -302,6 +302,21 @@ async def test_a_station_that_was_not_accepted_is_asked_to_boot_once(
     assert len(charger.peer.payloads("TriggerMessage")) == 1
 
 
+async def test_a_station_that_was_accepted_in_a_forgotten_time_is_taken_over(
+    rig: Rig, dialler: Dialler
+) -> None:
+    charger = Charger(await dialler.dial())
+    charger.peer.responders["TriggerMessage"] = lambda _: {"status": "Rejected"}
+    frame = await charger.peer.ask([2, "x1", "Heartbeat", {}])
+    assert frame[2] == "SecurityError"
+    await charger.ready(rig.sink)
+    frame = await charger.peer.ask([2, "x2", "Heartbeat", {}])
+    assert frame[0] == 3
+    await charger.boot()
+    frame = await charger.peer.ask([2, "x3", "Heartbeat", {}])
+    assert frame[0] == 3
+
+
 async def test_a_station_that_says_nothing_is_asked_to_boot(
     rig: Rig, dialler: Dialler, monkeypatch: pytest.MonkeyPatch
 ) -> None:

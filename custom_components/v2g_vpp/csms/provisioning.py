@@ -23,6 +23,7 @@ from .device_model import (
 from .link import StationLink
 from .metering_setup import MeteringSetup
 from .station import Station
+from .store import BootData
 from .variables import get_variables
 
 _LOGGER = logging.getLogger(__name__)
@@ -35,6 +36,10 @@ FLOOR_RETRY_S: Final = 60.0
 
 RECHECK_S: Final = 24 * 3600.0
 """The floor profile is checked daily (OCPP brief 2.2)."""
+
+UNKNOWN_BOOT: Final = BootData(vendor="", model="", serial_number=None, firmware="")
+"""Of a station that was registered in a time that is forgotten. The firmware is no
+real one, so a proof of discharge made with it ends at the next boot."""
 
 COMPOSITE_S: Final = 60
 """Span of the schedule that proves the floor where profiles cannot be read."""
@@ -75,10 +80,20 @@ class Provisioner:
         self._attention.clear()
 
     async def _ask_to_boot(self) -> None:
-        """Recover a station whose registration was lost: it may never boot again."""
-        await self._link.call(
+        """Recover a station whose registration was lost: it may never boot again.
+
+        A station that was accepted before has to refuse this (F06.FR.17), for example
+        when the integration was removed and added again. It showed its password, so
+        it is taken as registered; what it is comes with its next boot.
+        """
+        outcome = await self._link.call(
             "TriggerMessage", {"requestedMessage": "BootNotification"}
         )
+        if _has_status(outcome, "Rejected") and not self._station.is_registered:
+            _LOGGER.info(
+                "%s: was registered before, taken over", self._station.station_id
+            )
+            self._station.boot(UNKNOWN_BOOT)
 
     async def _bring_up(self) -> bool:
         station = self._station
