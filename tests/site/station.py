@@ -102,6 +102,8 @@ class SimulatedStation:
     starts_by_itself: bool = True
     """Authorises and starts a transaction by itself at a plug."""
 
+    has_floor_profile: bool = True
+
     is_connected: bool = False
     is_plugged: bool = False
     transaction_id: TransactionId | None = None
@@ -163,7 +165,7 @@ class SimulatedStation:
             StationReady(
                 station_id=station_id,
                 capability=self.capability(),
-                has_floor_profile=True,
+                has_floor_profile=self.has_floor_profile,
             )
         )
         self._tell_status()
@@ -183,6 +185,8 @@ class SimulatedStation:
 
     def disconnect(self) -> None:
         """Lose the link; what runs goes on until it expires."""
+        if not self.is_connected:
+            return
         self._tell(
             StationDisconnected(station_id=self.key.station_id, cause="link lost")
         )
@@ -190,6 +194,8 @@ class SimulatedStation:
 
     def plug(self) -> None:
         """Plug the vehicle in; the station authorises it and starts."""
+        if self.is_plugged:
+            return
         self.is_plugged = True
         self._tell_status()
         if self.starts_by_itself:
@@ -197,6 +203,8 @@ class SimulatedStation:
 
     def unplug(self) -> None:
         """Pull the plug, under load if there is any."""
+        if not self.is_plugged:
+            return
         self.advance()
         self.is_plugged = False
         self.plant.cut()

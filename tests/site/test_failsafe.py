@@ -78,7 +78,7 @@ async def test_without_a_transaction_the_home_offers_and_commits_what_it_can_sta
     None
 ):
     async with Home() as home:
-        await home.prove()
+        await home.grant()
         await home.discharge()
         await lose_heartbeats(home)
         await home.run(40)
@@ -100,7 +100,7 @@ async def test_without_a_transaction_the_home_offers_and_commits_what_it_can_sta
 @in_virtual_time
 async def test_gates_behind_the_missing_transaction_still_refuse() -> None:
     async with Home() as home:
-        await home.prove()
+        await home.grant()
         await home.discharge()
         await lose_heartbeats(home)
         await home.run(40)
@@ -119,7 +119,7 @@ async def test_gates_behind_the_missing_transaction_still_refuse() -> None:
 @in_virtual_time
 async def test_a_station_that_starts_no_transaction_is_not_nagged_nor_offered() -> None:
     async with Home() as home:
-        await home.prove()
+        await home.grant()
         await home.discharge()
         await lose_heartbeats(home)
         await home.run(40)
@@ -143,7 +143,7 @@ async def test_a_station_that_starts_no_transaction_is_not_nagged_nor_offered() 
 @in_virtual_time
 async def test_a_heartbeat_before_the_release_changes_nothing() -> None:
     async with Home(plants=[FAST]) as home:
-        await home.prove()
+        await home.grant()
         await home.discharge()
         await home.run(20)
         lost = await lose_heartbeats(home)
@@ -172,7 +172,7 @@ async def test_a_lost_link_with_no_dispatch_is_no_failure() -> None:
 @in_virtual_time
 async def test_after_the_release_the_contactor_opens_before_the_mode_charges() -> None:
     async with Home() as home:
-        await home.prove()
+        await home.grant()
         await home.set_mode(Mode.CHARGE_NOW)
         await home.discharge()
         lost = await lose_heartbeats(home)
@@ -187,7 +187,7 @@ async def test_after_the_release_the_contactor_opens_before_the_mode_charges() -
 @in_virtual_time
 async def test_a_discharging_mode_waits_until_the_link_is_back() -> None:
     async with Home() as home:
-        await home.prove()
+        await home.grant()
         await home.set_mode(Mode.DISCHARGE_NOW)
         await home.discharge()
         lost = await lose_heartbeats(home)
@@ -203,7 +203,7 @@ async def test_a_discharging_mode_waits_until_the_link_is_back() -> None:
 @in_virtual_time
 async def test_the_fail_safe_leaves_alone_what_it_did_not_dispatch() -> None:
     async with Home(plants=[TYPICAL, TYPICAL]) as home:
-        await home.prove()
+        await home.grant()
         one, other = home.stations
         ack = home.order(-5_000, resource=one.key)
         assert ack.status is AckStatus.ACCEPTED
@@ -221,7 +221,7 @@ async def test_the_fail_safe_leaves_alone_what_it_did_not_dispatch() -> None:
 @in_virtual_time
 async def test_an_end_that_the_station_refuses_is_asked_for_again() -> None:
     async with Home() as home:
-        await home.prove()
+        await home.grant()
         await home.discharge()
         home.station.ignores_end = True
         lost = await lose_heartbeats(home)
@@ -255,7 +255,7 @@ async def test_a_policy_of_charging_by_order_also_ends_without_heartbeats() -> N
 @in_virtual_time
 async def test_the_owner_keeps_power_while_the_aggregator_is_gone() -> None:
     async with Home() as home:
-        await home.prove()
+        await home.grant()
         await home.discharge()
         await lose_heartbeats(home)
         await home.run(40)

@@ -45,7 +45,7 @@ async def is_withdrawn(home: Home, *codes: FaultCode) -> None:
 @in_virtual_time
 async def test_a_station_that_ignores_every_stop_is_latched() -> None:
     async with Home() as home:
-        await home.prove()
+        await home.grant()
         await home.discharge()
         home.station.ignores_stops = home.station.ignores_end = True
         count = len(home.station.writes)
@@ -70,14 +70,14 @@ async def test_a_station_that_ignores_every_stop_is_latched() -> None:
         await home.site.reset_emergency_stop(home.key)
         home.station.plug()
         await home.run(5)
-        await home.prove()
+        await home.grant()
         await home.discharge()
 
 
 @in_virtual_time
 async def test_a_stop_that_is_not_answered_is_sent_again_and_again() -> None:
     async with Home() as home:
-        await home.prove()
+        await home.grant()
         await home.discharge()
         home.station.answer = Answer.SILENT
         count = len(home.station.writes)
@@ -95,7 +95,7 @@ async def test_a_stop_that_is_not_answered_is_sent_again_and_again() -> None:
 @in_virtual_time
 async def test_the_wrong_direction_is_stopped_and_latched() -> None:
     async with Home() as home:
-        await home.prove()
+        await home.grant()
         home.station.is_reversed = True
         home.order(-5_000)
         await home.until(lambda: home.evse.faults != (), 60)
@@ -106,14 +106,14 @@ async def test_the_wrong_direction_is_stopped_and_latched() -> None:
         await home.site.reset_emergency_stop(home.key)
         home.station.plug()
         await home.run(5)
-        await home.prove()
+        await home.grant()
         await home.discharge()
 
 
 @in_virtual_time
 async def test_a_discharge_that_nobody_asked_for_is_stopped_and_latched() -> None:
     async with Home() as home:
-        await home.prove()
+        await home.grant()
         await home.run(60)
         home.station.is_reversed = True
         await home.set_mode(Mode.CHARGE_NOW)
@@ -129,7 +129,7 @@ async def test_a_discharge_that_nobody_asked_for_is_stopped_and_latched() -> Non
 @in_virtual_time
 async def test_writes_that_a_charging_station_refuses_are_no_wrong_direction() -> None:
     async with Home() as home:
-        await home.prove()
+        await home.grant()
         home.station.unattended_w = 2_000
         home.station.answer = Answer.REJECT
         home.order(-5_000)
@@ -159,7 +159,7 @@ async def test_a_charger_with_large_offsets_is_proven_and_not_accused() -> None:
 @in_virtual_time
 async def test_a_changed_firmware_voids_the_proof(is_connected: bool) -> None:
     async with Home() as home:
-        await home.prove()
+        await home.grant()
         await home.discharge()
         if not is_connected:
             home.station.disconnect()
@@ -176,14 +176,14 @@ async def test_a_changed_firmware_voids_the_proof(is_connected: bool) -> None:
         assert all(write.power_w == 0 for write in home.station.writes[count:])
         await home.run(30)
         assert abs(home.power_w) <= ZERO_W
-        await home.prove()
+        await home.grant()
         await home.until(lambda: home.is_at(-5_000), 40)
 
 
 @in_virtual_time
 async def test_another_dialect_voids_the_proof() -> None:
     async with Home() as home:
-        await home.prove()
+        await home.grant()
         await home.discharge()
         home.station.dialect = DischargeDialect.V21_SCHEDULE
         home.site.post(
@@ -201,7 +201,7 @@ async def test_another_dialect_voids_the_proof() -> None:
 @in_virtual_time
 async def test_a_silent_meter_ends_discharge_and_its_return_lets_it_go_on() -> None:
     async with Home() as home:
-        await home.prove()
+        await home.grant()
         await home.discharge()
         home.station.has_meter = False
         silent = home.clock.monotonic()
@@ -215,7 +215,7 @@ async def test_a_silent_meter_ends_discharge_and_its_return_lets_it_go_on() -> N
 @in_virtual_time
 async def test_a_lost_link_ends_by_the_dead_man_and_goes_on_after_it() -> None:
     async with Home() as home:
-        await home.prove()
+        await home.grant()
         await home.discharge()
         lost = home.clock.monotonic()
         home.station.disconnect()
@@ -232,7 +232,7 @@ async def test_a_lost_link_ends_by_the_dead_man_and_goes_on_after_it() -> None:
 @in_virtual_time
 async def test_a_passing_fault_stops_discharge_and_is_persisted_when_latched() -> None:
     async with Home() as home:
-        await home.prove()
+        await home.grant()
         await home.discharge()
         everything = EvseKey(home.key.station_id, 0)
         home.site.post(
@@ -263,7 +263,7 @@ async def test_a_broken_listener_does_not_end_control(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     async with Home() as home:
-        await home.prove()
+        await home.grant()
         await home.discharge()
 
         def breaks(_: SiteSnapshot) -> None:
@@ -284,7 +284,7 @@ async def test_a_broken_listener_does_not_end_control(
 @in_virtual_time
 async def test_a_vehicle_that_cannot_discharge_is_not_discharged() -> None:
     async with Home() as home:
-        await home.prove()
+        await home.grant()
         home.station.unplug()
         await home.run(1)
         home.station.needs = replace(NEEDS, is_bidirectional=False)

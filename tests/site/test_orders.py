@@ -29,7 +29,7 @@ def verdict(home: Home, power_w: float, **when: float) -> tuple[AckStatus, AckCo
 @in_virtual_time
 async def test_waiting_orders_may_not_overlap_and_a_newer_one_supersedes() -> None:
     async with Home() as home:
-        await home.prove()
+        await home.grant()
         first = home.order(-5_000)
         assert verdict(home, -3_000, start_in_s=60, duration_s=60) == ACCEPTED
         assert verdict(home, -4_000, start_in_s=90, duration_s=60) == (
@@ -56,13 +56,13 @@ async def test_waiting_orders_may_not_overlap_and_a_newer_one_supersedes() -> No
 @in_virtual_time
 async def test_the_seventeenth_waiting_order_is_refused() -> None:
     async with Home() as home:
-        await home.prove()
+        await home.grant()
         for number in range(16):
             when = 100.0 * (number + 1)
             assert verdict(home, -2_000, start_in_s=when, duration_s=50) == ACCEPTED
         assert verdict(home, -2_000, start_in_s=5_000) == (
             AckStatus.REJECTED,
-            AckCode.RATE_LIMIT,
+            AckCode.OVERLAP,
         )
         # One is over, one more has room.
         await home.run(101)
@@ -72,7 +72,7 @@ async def test_the_seventeenth_waiting_order_is_refused() -> None:
 @in_virtual_time
 async def test_at_its_end_0_w_is_held_before_the_mode_takes_over() -> None:
     async with Home() as home:
-        await home.prove()
+        await home.grant()
         await home.set_mode(Mode.CHARGE_NOW)
         order = home.order(-5_000, duration_s=40)
         await home.until(lambda: home.is_at(-5_000), 30)
@@ -97,7 +97,7 @@ async def test_at_its_end_0_w_is_held_before_the_mode_takes_over() -> None:
 @in_virtual_time
 async def test_a_release_ends_what_runs_and_what_waits() -> None:
     async with Home() as home:
-        await home.prove()
+        await home.grant()
         running = home.order(-5_000)
         waiting = home.order(-3_000, start_in_s=300, duration_s=60)
         await home.until(lambda: home.is_at(-5_000), 30)
@@ -113,7 +113,7 @@ async def test_a_release_ends_what_runs_and_what_waits() -> None:
 @in_virtual_time
 async def test_a_cancelled_order_ends_and_an_unknown_one_is_acknowledged() -> None:
     async with Home() as home:
-        await home.prove()
+        await home.grant()
         running = await home.discharge()
         waiting = home.order(-3_000, start_in_s=100, duration_s=60)
         for order_id in (waiting.order_id, "never seen", running.order_id):
@@ -130,7 +130,7 @@ async def test_a_cancelled_order_ends_and_an_unknown_one_is_acknowledged() -> No
 @in_virtual_time
 async def test_orders_of_one_turn_are_followed_in_their_order() -> None:
     async with Home() as home:
-        await home.prove()
+        await home.grant()
         acks = [home.order(power) for power in (-5_000, 4_000, -3_000)]
         assert all(ack.status is AckStatus.ACCEPTED for ack in acks)
         await home.until(lambda: home.is_at(-3_000), 40)
@@ -142,7 +142,7 @@ async def test_orders_of_one_turn_are_followed_in_their_order() -> None:
 @in_virtual_time
 async def test_an_order_whose_window_passed_unseen_expires() -> None:
     async with Home() as home:
-        await home.prove()
+        await home.grant()
         order = home.order(-5_000, start_in_s=10, duration_s=5)
         await home.freeze()
         await home.run(60)
@@ -157,7 +157,7 @@ async def test_an_order_whose_window_passed_unseen_expires() -> None:
 @in_virtual_time
 async def test_the_owner_beats_a_dispatch_and_a_new_one_is_refused() -> None:
     async with Home() as home:
-        await home.prove()
+        await home.grant()
         await home.discharge()
         await home.site.set_power(home.key, 3_000, 60)
         await home.until(lambda: home.is_at(3_000), 30)
@@ -169,7 +169,7 @@ async def test_the_owner_beats_a_dispatch_and_a_new_one_is_refused() -> None:
 @in_virtual_time
 async def test_participation_off_ends_and_refuses() -> None:
     async with Home() as home:
-        await home.prove()
+        await home.grant()
         order = await home.discharge()
         waiting = home.order(-3_000, start_in_s=7_200, duration_s=60)
         count = len(home.station.writes)
@@ -191,7 +191,7 @@ async def test_participation_off_ends_and_refuses() -> None:
 @in_virtual_time
 async def test_two_evses_share_an_order_and_one_takes_over_for_the_other() -> None:
     async with Home(plants=[TYPICAL, TYPICAL]) as home:
-        await home.prove()
+        await home.grant()
         one, other = home.stations
 
         def total_w() -> float:
@@ -216,7 +216,7 @@ async def test_two_evses_share_an_order_and_one_takes_over_for_the_other() -> No
 @in_virtual_time
 async def test_each_evse_follows_its_own_order() -> None:
     async with Home(plants=[TYPICAL, TYPICAL]) as home:
-        await home.prove()
+        await home.grant()
         one, other = home.stations
         first = home.order(-5_000, resource=one.key)
         second = home.order(-3_000, resource=other.key)
@@ -245,7 +245,7 @@ async def test_each_evse_follows_its_own_order() -> None:
 @in_virtual_time
 async def test_waiting_orders_of_different_evses_do_not_overlap() -> None:
     async with Home(plants=[TYPICAL, TYPICAL]) as home:
-        await home.prove()
+        await home.grant()
         one, other = home.stations
         for resource, code in (
             (one.key, AckCode.OK),
@@ -263,7 +263,7 @@ async def test_waiting_orders_of_different_evses_do_not_overlap() -> None:
 @in_virtual_time
 async def test_an_order_for_something_unknown_is_refused() -> None:
     async with Home() as home:
-        await home.prove()
+        await home.grant()
         ack = home.order(-5_000, resource=EvseKey(StationId("CS9"), 1))
         assert (ack.status, ack.code) == (AckStatus.REJECTED, AckCode.UNKNOWN_RESOURCE)
         home.site.remove_programme(PROGRAMME, is_removed=False)
@@ -275,7 +275,7 @@ async def test_an_order_for_something_unknown_is_refused() -> None:
 @in_virtual_time
 async def test_a_programme_that_leaves_during_its_dispatch_takes_it_along() -> None:
     async with Home() as home:
-        await home.prove()
+        await home.grant()
         await home.discharge()
         home.site.remove_programme(PROGRAMME, is_removed=True)
         await home.until(lambda: abs(home.power_w) <= ZERO_W, 15)
@@ -288,7 +288,7 @@ async def test_a_programme_that_leaves_during_its_dispatch_takes_it_along() -> N
 @in_virtual_time
 async def test_what_cannot_be_served_is_refused_with_its_cause() -> None:
     async with Home() as home:
-        await home.prove()
+        await home.grant()
         home.station.set_soc(40)
         await home.run(2)
         # Between the two floors: the owner may, an aggregator may not.
@@ -313,7 +313,7 @@ async def test_what_cannot_be_served_is_refused_with_its_cause() -> None:
 @in_virtual_time
 async def test_more_than_there_is_is_clamped_and_said() -> None:
     async with Home(export_limit_w=4_000) as home:
-        await home.prove()
+        await home.grant()
         ack = home.order(-20_000)
         assert (ack.status, ack.code) == (AckStatus.ACCEPTED, AckCode.CLAMPED)
         assert ack.committed_w == -4_000
@@ -338,7 +338,7 @@ async def test_a_limit_caps_charging_and_asks_for_no_discharge() -> None:
 @in_virtual_time
 async def test_an_unplugged_vehicle_ends_its_order() -> None:
     async with Home() as home:
-        await home.prove()
+        await home.grant()
         order = await home.discharge()
         home.station.unplug()
         await home.run(3)
@@ -353,7 +353,7 @@ async def test_an_unplugged_vehicle_ends_its_order() -> None:
 @in_virtual_time
 async def test_a_latched_fault_ends_the_order() -> None:
     async with Home() as home:
-        await home.prove()
+        await home.grant()
         order = await home.discharge()
         home.station.ignores_stops = True
         await home.set_floors(30, 90)

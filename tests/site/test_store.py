@@ -40,14 +40,14 @@ async def recovers(home: Home) -> None:
         home.station.plug()
         await home.run(5)
     if home.evse.proof is None:
-        await home.prove()
+        await home.grant()
     await home.discharge()
 
 
 @in_virtual_time
 async def test_an_unreadable_store_is_latched_until_the_owner_resets() -> None:
     async with Home() as home:
-        await home.prove()
+        await home.grant()
         home.store.is_unreadable = True
         await home.restart()
         assert not home.site.snapshot.is_store_readable
@@ -84,7 +84,7 @@ async def test_a_document_of_another_shape_is_set_aside_whole(
     change: Callable[[dict[str, Any]], None],
 ) -> None:
     async with Home() as home:
-        await home.prove()
+        await home.grant()
         await home.crash()
         home.store.edit(change)
         before = home.store.document
@@ -153,7 +153,7 @@ async def test_a_broken_part_latches_its_evse_and_is_kept(
     change: Callable[[dict[str, Any]], None],
 ) -> None:
     async with Home() as home:
-        await home.prove()
+        await home.grant()
         await home.crash()
         key = str(home.key)
         home.store.edit(lambda document: change(document["evses"][key]))
@@ -172,7 +172,7 @@ async def test_a_broken_part_latches_its_evse_and_is_kept(
 @in_virtual_time
 async def test_an_evse_part_that_is_no_mapping_latches_too() -> None:
     async with Home() as home:
-        await home.prove()
+        await home.grant()
         await home.crash()
         home.store.edit(lambda d: d["evses"].update({str(home.key): 5}))
         await home.restart()
@@ -186,7 +186,7 @@ async def test_a_broken_vehicle_may_not_discharge_until_the_owner_says_so(
     value: Any,
 ) -> None:
     async with Home() as home:
-        await home.prove()
+        await home.grant()
         await home.crash()
         home.store.edit(
             lambda d: d["vehicles"][VEHICLE]["policy"].update(reserve_percent=value)
@@ -203,7 +203,7 @@ async def test_a_broken_vehicle_may_not_discharge_until_the_owner_says_so(
 @in_virtual_time
 async def test_a_broken_programme_is_not_joined_until_the_owner_says_so() -> None:
     async with Home() as home:
-        await home.prove()
+        await home.grant()
         await home.crash()
         home.store.edit(
             lambda d: d["programmes"][PROGRAMME].update(is_participating="yes")
@@ -219,7 +219,7 @@ async def test_a_broken_programme_is_not_joined_until_the_owner_says_so() -> Non
 @in_virtual_time
 async def test_a_field_that_an_older_version_did_not_write_has_its_default() -> None:
     async with Home() as home:
-        await home.prove()
+        await home.grant()
         await home.crash()
         home.store.edit(
             lambda d: d["evses"][str(home.key)]["policy"].pop("ramp_w_per_s")
@@ -234,7 +234,7 @@ async def test_a_field_that_an_older_version_did_not_write_has_its_default() -> 
 @in_virtual_time
 async def test_only_latched_faults_are_remembered() -> None:
     async with Home() as home:
-        await home.prove()
+        await home.grant()
         for code in (FaultCode.OCPP_MSG_TIMEOUT, FaultCode.GROUND_FAULT):
             home.site.post(FaultReported(key=home.key, code=code, is_active=True))
         await home.run(1)
@@ -265,7 +265,7 @@ async def test_what_left_the_home_is_forgotten_and_what_is_only_closed_is_kept()
     None
 ):
     async with Home() as home:
-        await home.prove()
+        await home.grant()
         home.site.remove_programme(PROGRAMME, is_removed=False)
         await home.site.emergency_stop(home.key)
         assert PROGRAMME in home.store.document["programmes"]

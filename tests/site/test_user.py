@@ -34,7 +34,7 @@ UNKNOWN = EvseKey(StationId("CS9"), 1)
 @in_virtual_time
 async def test_a_power_is_held_for_its_time_and_handed_back() -> None:
     async with Home() as home:
-        await home.prove()
+        await home.grant()
         await home.site.set_power(home.key, -4_000, 60)
         assert home.evse_at(home.key).setpoint.owner is ControlOwner.USER
         await home.until(lambda: home.is_at(-4_000), 20)
@@ -73,7 +73,7 @@ async def test_each_ground_to_refuse_a_power_is_said_and_goes_away() -> None:
         with pytest.raises(PowerNotAvailable) as too_small:
             await home.site.set_power(home.key, 500, 60)
         assert too_small.value.reason == Reason.MINIMUM_POWER
-        await home.prove()
+        await home.grant()
         await home.site.emergency_stop(home.key)
         with pytest.raises(EmergencyStopActive):
             await home.site.set_power(home.key, 4_000, 60)
@@ -96,7 +96,7 @@ async def test_each_ground_to_refuse_a_power_is_said_and_goes_away() -> None:
 @in_virtual_time
 async def test_a_guest_vehicle_charges_and_never_discharges() -> None:
     async with Home() as home:
-        await home.prove()
+        await home.grant()
         home.station.unplug()
         await home.run(2)
         home.station.evcc_id = "STRANGER"
@@ -124,7 +124,7 @@ async def test_a_guest_vehicle_charges_and_never_discharges() -> None:
 @in_virtual_time
 async def test_an_unplug_under_load_forgets_power_and_vehicle() -> None:
     async with Home() as home:
-        await home.prove()
+        await home.grant()
         await home.site.set_power(home.key, -4_000, 600)
         await home.until(lambda: home.is_at(-4_000), 20)
         home.station.unplug()
@@ -144,7 +144,7 @@ async def test_an_unplug_under_load_forgets_power_and_vehicle() -> None:
 @in_virtual_time
 async def test_a_power_that_the_station_refuses_is_no_success() -> None:
     async with Home() as home:
-        await home.prove()
+        await home.grant()
         home.station.answer = Answer.REJECT
         with pytest.raises(StationRejected) as refused:
             await home.site.set_power(home.key, -4_000, 600)
@@ -160,7 +160,7 @@ async def test_a_power_that_the_station_refuses_is_no_success() -> None:
 @in_virtual_time
 async def test_a_power_that_the_station_does_not_answer_is_no_success() -> None:
     async with Home() as home:
-        await home.prove()
+        await home.grant()
         home.station.answer = Answer.SILENT
         with pytest.raises(StationTimeout):
             await home.site.set_power(home.key, -4_000, 600)
@@ -174,7 +174,7 @@ async def test_a_power_that_the_station_does_not_answer_is_no_success() -> None:
 @in_virtual_time
 async def test_an_answer_to_an_older_write_is_no_success() -> None:
     async with Home() as home:
-        await home.prove()
+        await home.grant()
         home.station.answer_s = 1.0
         # A write is on its way when the owner asks for something else.
         assert home.order(-5_000).committed_w == -5_000
@@ -189,7 +189,7 @@ async def test_an_answer_to_an_older_write_is_no_success() -> None:
 @in_virtual_time
 async def test_a_stop_that_the_station_refuses_is_no_success_and_goes_on() -> None:
     async with Home() as home:
-        await home.prove()
+        await home.grant()
         await home.discharge()
         home.station.answer = Answer.REJECT
         with pytest.raises(StationRejected):
@@ -205,7 +205,7 @@ async def test_a_stop_that_the_station_refuses_is_no_success_and_goes_on() -> No
 @in_virtual_time
 async def test_a_stop_of_all_stops_the_others_when_one_is_offline() -> None:
     async with Home(plants=[TYPICAL, TYPICAL]) as home:
-        await home.prove()
+        await home.grant()
         one, other = home.stations
         home.order(-15_000)
         await home.until(lambda: one.power_w + other.power_w < -14_000, 30)
@@ -260,7 +260,7 @@ async def test_a_power_whose_transaction_the_station_refuses_is_no_success() -> 
 @in_virtual_time
 async def test_the_own_button_of_a_station_latches_and_holds_the_reset() -> None:
     async with Home() as home:
-        await home.prove()
+        await home.grant()
         await home.discharge()
         everything = EvseKey(home.key.station_id, 0)
         count = len(home.station.writes)
@@ -298,7 +298,7 @@ async def test_a_station_wide_stop_before_any_evse_is_known_is_not_lost() -> Non
 @in_virtual_time
 async def test_a_profile_is_cleared_at_0_w() -> None:
     async with Home() as home:
-        await home.prove()
+        await home.grant()
         await home.discharge()
         await home.site.clear_charging_profile(home.key)
         assert home.station.cleared == 1
@@ -376,7 +376,7 @@ async def test_knobs_of_something_unknown_are_refused() -> None:
 @in_virtual_time
 async def test_the_switch_off_stops_in_the_same_turn() -> None:
     async with Home() as home:
-        await home.prove()
+        await home.grant()
         await home.discharge()
         count = len(home.station.writes)
         home.store.save_s = 1.0

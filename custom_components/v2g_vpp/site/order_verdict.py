@@ -66,11 +66,11 @@ class OrderJudge:
             return AckCode.FAILSAFE, BindingClass.FAULT
         if order.resource is not None and order.resource not in self._registry.evses:
             return AckCode.UNKNOWN_RESOURCE, None
-        if order.kind is CommandKind.RELEASE:
+        if is_stop(order):
             return None
         waiting = [o for o in programme.orders if share_resource(o, order)]
         if len(waiting) >= MAX_WAITING_ORDERS:
-            return AckCode.RATE_LIMIT, None
+            return AckCode.OVERLAP, None
         if any(_overlap(order, other) for other in waiting):
             return AckCode.OVERLAP, None
         return self._refusal_of_evses(order)
@@ -145,6 +145,11 @@ class OrderJudge:
         return [
             record for key, record in self._registry.evses.items() if covers(order, key)
         ]
+
+
+def is_stop(order: DispatchOrder) -> bool:
+    """Return True for what only brings power to 0: it is never refused for its time."""
+    return order.kind is CommandKind.RELEASE or order.power_w == 0
 
 
 def covers(order: DispatchOrder, key: EvseKey) -> bool:

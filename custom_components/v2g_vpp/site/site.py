@@ -305,8 +305,9 @@ class Site:
     def receive_order(self, order: DispatchOrder) -> DispatchAck:
         """Judge an order; control follows in this very turn when it is accepted."""
         programme, now = self._programme(order.programme_id), self._clock.monotonic()
-        if programme is not None:
-            programme.watchdog.seen_command(now, now)
+        if programme is not None and order.sent_mono_s is not None:
+            # Its age counts from when it was signed: a late one renews nothing.
+            programme.watchdog.seen_command(order.sent_mono_s, now)
         self._loop.tick()
         ack = self._desk.receive(order)
         self._wake()
