@@ -5,7 +5,7 @@ from collections.abc import Callable, Coroutine, Iterable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any, Self, override
+from typing import Any, Self
 
 from custom_components.v2g_vpp.domain.capability import Fingerprint, Proof
 from custom_components.v2g_vpp.domain.dispatch import (
@@ -20,7 +20,6 @@ from custom_components.v2g_vpp.domain.ids import (
     EvseKey,
     ProgrammeId,
     StationId,
-    TransactionId,
     VehicleId,
 )
 from custom_components.v2g_vpp.domain.policy import (
@@ -30,11 +29,7 @@ from custom_components.v2g_vpp.domain.policy import (
     VehiclePolicy,
     VehicleSpec,
 )
-from custom_components.v2g_vpp.domain.ports import StationPort
-from custom_components.v2g_vpp.domain.setpoint import (
-    SetpointWrite,
-    WriteResult,
-)
+from custom_components.v2g_vpp.domain.setpoint import SetpointWrite
 from custom_components.v2g_vpp.domain.snapshot import (
     EvseSnapshot,
     SelfTestPhase,
@@ -44,6 +39,7 @@ from custom_components.v2g_vpp.site import Site
 from custom_components.v2g_vpp.virtual.plant import TYPICAL, PlantParameters
 from tests.site.laws import broken_laws
 from tests.site.programme import RecordingProgramme
+from tests.site.router import Router
 from tests.site.station import SimulatedStation
 from tests.site.stores import MemoryStore
 from tests.site.virtual_time import running_clock
@@ -54,7 +50,7 @@ HEARTBEAT_S = 5.0
 POLL_S = 0.05
 
 
-class Home(StationPort):
+class Home:
     """The site, its stations, its store and an aggregator."""
 
     def __init__(
@@ -120,7 +116,7 @@ class Home(StationPort):
     async def load(self) -> None:
         """Bring the site up as the composition root does."""
         await self.site.load()
-        self.site.use_stations(self)
+        self.site.use_stations(Router(self.stations, self._judge))
         for number, station in enumerate(self.stations, start=1):
             self.site.add_station(station.key.station_id, self.limits)
             self.site.add_vehicle(
@@ -302,6 +298,8 @@ class Home(StationPort):
         start_in_s: float = 0.0,
         resource: EvseKey | None = None,
         kind: CommandKind = CommandKind.SETPOINT,
+        programme_id: ProgrammeId = PROGRAMME,
+        signed_ago_s: float = 0.0,
     ) -> DispatchAck:
         """Send an order and return the verdict."""
         self._order_count += 1
@@ -310,7 +308,7 @@ class Home(StationPort):
         return self.site.receive_order(
             DispatchOrder(
                 order_id=f"order-{self._order_count}",
-                programme_id=PROGRAMME,
+                programme_id=programme_id,
                 kind=kind,
                 resource=resource,
                 power_w=power_w,
@@ -318,7 +316,7 @@ class Home(StationPort):
                 end_at=start_at + timedelta(seconds=duration_s),
                 start_mono_s=now + start_in_s,
                 ends_mono_s=now + start_in_s + duration_s,
-                sent_mono_s=now,
+                sent_mono_s=now - signed_ago_s,
             )
         )
 
@@ -333,35 +331,6 @@ class Home(StationPort):
         await self.until(lambda: self.is_at(power_w), 60, f"{power_w} W")
         return ack
 
-    # --- StationPort ---
-
-    @override
-    async def write_setpoint(self, write: SetpointWrite) -> WriteResult:
-        if self.is_dead:
-            self.violations.append(f"{write} from a dead process")
-        self.violations += broken_laws(self.site, write, self.clock.monotonic())
-        return await self._at(write.key).write_setpoint(write)
-
-    @override
-    async def end_transaction(
-        self, key: EvseKey, transaction_id: TransactionId
-    ) -> WriteResult:
-        return await self._at(key).end_transaction(transaction_id)
-
-    @override
-    async def start_transaction(self, key: EvseKey) -> WriteResult:
-        return await self._at(key).start_transaction()
-
-    @override
-    async def allow_energy_transfer(
-        self, key: EvseKey, transaction_id: TransactionId, *, may_discharge: bool
-    ) -> WriteResult:
-        return await self._at(key).allow_energy_transfer(may_discharge=may_discharge)
-
-    @override
-    async def clear_charging_profile(self, key: EvseKey) -> WriteResult:
-        return await self._at(key).clear_charging_profile()
-
     # --- inside ---
 
     def _new_site(self) -> Site:
@@ -372,8 +341,10 @@ class Home(StationPort):
             export_limit_w=self._export_limit_w,
         )
 
-    def _at(self, key: EvseKey) -> SimulatedStation:
-        return next(station for station in self.stations if station.key == key)
+    def _judge(self, write: SetpointWrite) -> None:
+        if self.is_dead:
+            self.violations.append(f"{write} from a dead process")
+        self.violations += broken_laws(self.site, write, self.clock.monotonic())
 
     def _post(self, event: StationEvent) -> None:
         if not self.is_deaf:

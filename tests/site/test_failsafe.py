@@ -141,6 +141,20 @@ async def test_a_station_that_starts_no_transaction_is_not_nagged_nor_offered() 
 
 
 @in_virtual_time
+async def test_a_command_that_was_signed_long_ago_ends_no_fail_safe() -> None:
+    async with Home() as home:
+        await home.grant()
+        await home.discharge()
+        await lose_heartbeats(home)
+        await home.run(40)
+        home.has_heartbeats = True
+        await home.run(16)
+        assert home.order(-5_000, signed_ago_s=11).code is AckCode.FAILSAFE
+        assert home.order(-5_000).code is AckCode.OK
+        await home.until(lambda: home.is_at(-5_000), 60)
+
+
+@in_virtual_time
 async def test_a_heartbeat_before_the_release_changes_nothing() -> None:
     async with Home(plants=[FAST]) as home:
         await home.grant()

@@ -1,19 +1,31 @@
 """Whatever happens in whatever order: no forbidden discharge, and a way back."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from typing import override
 
 from hypothesis import given, settings, strategies as st
 import pytest
 
-from custom_components.v2g_vpp.domain.dispatch import CommandKind
+from custom_components.v2g_vpp.control.discharge import DischargeCoordinator
+from custom_components.v2g_vpp.control.inputs import (
+    EvseDecision,
+    EvseInputs,
+    SiteInputs,
+)
+from custom_components.v2g_vpp.domain.dispatch import AckStatus, CommandKind
 from custom_components.v2g_vpp.domain.errors import V2gError
 from custom_components.v2g_vpp.domain.events import EmergencyStopReported, FaultReported
 from custom_components.v2g_vpp.domain.faults import FaultCode
 from custom_components.v2g_vpp.domain.ids import EvseKey
 from custom_components.v2g_vpp.domain.policy import Mode
+from custom_components.v2g_vpp.domain.setpoint import (
+    ControlOwner,
+    Reason,
+    Setpoint,
+)
 from tests.site.home import PROGRAMME, VEHICLE, Home
 from tests.site.station import Answer
 from tests.site.virtual_time import in_virtual_time
@@ -230,6 +242,48 @@ async def test_nothing_that_happens_makes_a_discharge_forbidden_and_run_on(
             await ACTIONS[name](home)
             # Long enough for a refresh that must not be.
             await home.run(12)
+
+
+class RogueCoordinator(DischargeCoordinator):
+    """A mistake in control: everything shall discharge, whoever forbids it."""
+
+    @override
+    def step(
+        self, evses: Sequence[EvseInputs], site: SiteInputs, now_mono_s: float
+    ) -> Mapping[EvseKey, EvseDecision]:
+        setpoint = Setpoint(
+            power_w=-5_000.0,
+            requested_w=-5_000.0,
+            owner=ControlOwner.VPP,
+            reason=Reason.AS_REQUESTED,
+        )
+        return {
+            evse.key: EvseDecision(
+                setpoint=setpoint,
+                discharge_blocked_by=None,
+                available_charge_w=11_000.0,
+                available_discharge_w=11_000.0,
+            )
+            for evse in evses
+        }
+
+
+@in_virtual_time
+async def test_the_output_gate_stops_what_a_mistake_in_control_lets_through() -> None:
+    async with Home() as home:
+        await home.set_mode(Mode.OFF)
+        await home.run(10)
+        good = home.site._loop._coordinator
+        home.site._loop._coordinator = RogueCoordinator()
+        assert home.order(-5_000.0).status is AckStatus.ACCEPTED
+        began = home.clock.monotonic()
+        await home.run(30)
+        assert home.evse.setpoint.power_w == 0
+        assert home.evse.setpoint.reason is Reason.DISCHARGE_NOT_ALLOWED
+        assert home.station.lowest_since(began) >= -100
+        home.site._loop._coordinator = good
+        await home.grant()
+        await home.until(lambda: home.is_at(-5_000.0), 30)
 
 
 @settings(max_examples=80, deadline=None)

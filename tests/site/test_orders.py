@@ -2,6 +2,7 @@
 
 import pytest
 
+from custom_components.v2g_vpp.control.permission import GATES, STOPS
 from custom_components.v2g_vpp.domain.dispatch import (
     AckCode,
     AckStatus,
@@ -12,7 +13,7 @@ from custom_components.v2g_vpp.domain.ids import EvseKey, ProgrammeId, StationId
 from custom_components.v2g_vpp.domain.policy import Mode
 from custom_components.v2g_vpp.domain.setpoint import ControlOwner, Reason
 from custom_components.v2g_vpp.domain.state import flow_threshold_w
-from custom_components.v2g_vpp.virtual.plant import TYPICAL
+from custom_components.v2g_vpp.site.order_verdict import REFUSAL
 from tests.site.home import PROGRAMME, Home
 from tests.site.virtual_time import in_virtual_time
 
@@ -24,6 +25,10 @@ def verdict(home: Home, power_w: float, **when: float) -> tuple[AckStatus, AckCo
     """Send an order and return its verdict."""
     ack = home.order(power_w, **when)  # type: ignore[arg-type]  # only times
     return ack.status, ack.code
+
+
+def test_every_gate_has_an_answer_for_the_aggregator() -> None:
+    assert {reason for reason, _ in (*GATES, *STOPS)} <= set(REFUSAL)
 
 
 @in_virtual_time
@@ -189,78 +194,6 @@ async def test_participation_off_ends_and_refuses() -> None:
 
 
 @in_virtual_time
-async def test_two_evses_share_an_order_and_one_takes_over_for_the_other() -> None:
-    async with Home(plants=[TYPICAL, TYPICAL]) as home:
-        await home.grant()
-        one, other = home.stations
-
-        def total_w() -> float:
-            return one.power_w + other.power_w
-
-        assert home.order(-15_000).status is AckStatus.ACCEPTED
-        await home.until(lambda: abs(total_w() + 15_000) < 500, 40)
-        assert max(one.power_w, other.power_w) < -3_500
-        assert home.order(-6_000).status is AckStatus.ACCEPTED
-        await home.until(lambda: abs(total_w() + 6_000) < 300, 40)
-        await home.run(20)
-        running = min((one, other), key=lambda station: station.power_w)
-        await home.site.emergency_stop(running.key)
-        await home.until(lambda: abs(running.power_w) <= ZERO_W, 10)
-        await home.until(lambda: abs(total_w() + 6_000) < 300, 60)
-        assert abs(running.power_w) <= ZERO_W
-        await home.site.reset_emergency_stop(running.key)
-        await home.run(30)
-        assert abs(total_w() + 6_000) < 300
-
-
-@in_virtual_time
-async def test_each_evse_follows_its_own_order() -> None:
-    async with Home(plants=[TYPICAL, TYPICAL]) as home:
-        await home.grant()
-        one, other = home.stations
-        first = home.order(-5_000, resource=one.key)
-        second = home.order(-3_000, resource=other.key)
-        assert (first.status, second.status) == (
-            AckStatus.ACCEPTED,
-            AckStatus.ACCEPTED,
-        )
-        await home.run(20)
-        assert abs(one.power_w + 5_000) < 250
-        assert abs(other.power_w + 3_000) < 250
-        assert home.programme.told(first.order_id) == [AckStatus.ACTIVE]
-        # The end of one is not felt by the other, nor is its hold.
-        home.site.cancel_order(PROGRAMME, first.order_id)
-        await home.run(15)
-        assert abs(one.power_w) <= ZERO_W
-        assert abs(other.power_w + 3_000) < 250
-        assert home.evse_at(other.key).setpoint.requested_w == -3_000
-        # One for the whole home supersedes it.
-        whole = home.order(-8_000)
-        await home.run(30)
-        assert home.programme.told(second.order_id)[-1] is AckStatus.SUPERSEDED
-        assert home.programme.told(whole.order_id) == [AckStatus.ACTIVE]
-        assert abs(one.power_w + other.power_w + 8_000) < 400
-
-
-@in_virtual_time
-async def test_waiting_orders_of_different_evses_do_not_overlap() -> None:
-    async with Home(plants=[TYPICAL, TYPICAL]) as home:
-        await home.grant()
-        one, other = home.stations
-        for resource, code in (
-            (one.key, AckCode.OK),
-            (other.key, AckCode.OK),
-            (one.key, AckCode.OVERLAP),
-            (None, AckCode.OVERLAP),
-        ):
-            ack = home.order(-2_000, start_in_s=60, duration_s=60, resource=resource)
-            assert ack.code is code
-        await home.run(75)
-        assert abs(one.power_w + 2_000) < 250
-        assert abs(other.power_w + 2_000) < 250
-
-
-@in_virtual_time
 async def test_an_order_for_something_unknown_is_refused() -> None:
     async with Home() as home:
         await home.grant()
@@ -269,6 +202,19 @@ async def test_an_order_for_something_unknown_is_refused() -> None:
         home.site.remove_programme(PROGRAMME, is_removed=False)
         assert verdict(home, -5_000) == (AckStatus.REJECTED, AckCode.UNSUPPORTED)
         home.site.add_programme(PROGRAMME, home.programme)
+        await home.discharge()
+
+
+@in_virtual_time
+async def test_a_stop_by_order_is_taken_whatever_the_home_does() -> None:
+    async with Home() as home:
+        await home.grant()
+        await home.site.set_power(home.key, -4_000, 60)
+        assert verdict(home, 0) == ACCEPTED
+        await home.site.emergency_stop(home.key)
+        assert verdict(home, 0) == ACCEPTED
+        await home.site.reset_emergency_stop(home.key)
+        await home.run(10)
         await home.discharge()
 
 

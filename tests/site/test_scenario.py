@@ -1,5 +1,7 @@
 """The walk through the product, from the first plug to the restart."""
 
+from dataclasses import replace
+
 import pytest
 
 from custom_components.v2g_vpp.domain.dispatch import AckCode, AckStatus, LinkState
@@ -9,7 +11,9 @@ from custom_components.v2g_vpp.domain.setpoint import Reason
 from custom_components.v2g_vpp.domain.snapshot import SelfTestPhase
 from custom_components.v2g_vpp.domain.state import EvseState, flow_threshold_w
 from custom_components.v2g_vpp.domain.units import energy_wh
+from custom_components.v2g_vpp.virtual.plant import TYPICAL
 from tests.site.home import PROGRAMME, Home
+from tests.site.station import Answer
 from tests.site.virtual_time import in_virtual_time
 
 ZERO_W = flow_threshold_w(11_000.0)
@@ -216,6 +220,45 @@ async def test_a_normal_stop_writes_0_w_and_nothing_after() -> None:
         home.reconnect()
         await home.run(10)
         await home.discharge()
+
+
+@in_virtual_time
+async def test_a_station_that_does_not_take_the_last_0_w_does_not_hold_the_stop(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    for answer, answer_s, words in (
+        (Answer.REJECT, 0.02, "0 W not accepted"),
+        (Answer.ACCEPT, 9.0, "0 W not confirmed"),
+    ):
+        async with Home() as home:
+            await home.grant()
+            await home.discharge()
+            home.station.answer, home.station.answer_s = answer, answer_s
+            stopped, count = home.clock.monotonic(), len(home.station.writes)
+            await home.site.stand_down()
+            assert home.clock.monotonic() - stopped <= 5.1
+            assert words in caplog.text
+            # Asked twice, it is done once.
+            await home.site.stand_down()
+            await home.run(40)
+            assert len(home.station.writes) == count + 1
+            assert home.station.lowest_since(stopped + 35) >= -ZERO_W
+            home.station.answer, home.station.answer_s = Answer.ACCEPT, 0.02
+            await home.restart()
+            home.reconnect()
+            await home.run(20)
+            await home.discharge()
+
+
+@in_virtual_time
+async def test_a_home_at_rest_stands_down_without_a_write() -> None:
+    async with Home(plants=[replace(TYPICAL, noise_w=0.0)]) as home:
+        await home.set_mode(Mode.OFF)
+        await home.run(60)
+        count = len(home.station.writes)
+        await home.site.stand_down()
+        await home.run(30)
+        assert len(home.station.writes) == count
 
 
 @in_virtual_time

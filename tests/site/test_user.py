@@ -374,6 +374,17 @@ async def test_knobs_of_something_unknown_are_refused() -> None:
 
 
 @in_virtual_time
+async def test_new_facts_of_a_vehicle_keep_its_knobs() -> None:
+    async with Home() as home:
+        await home.set_floors(40, 60)
+        spec = replace(home.vehicle.spec, capacity_wh=77_000.0)
+        home.site.add_vehicle(spec, home.initial)
+        await home.run(1)
+        assert home.vehicle.spec == spec
+        assert home.vehicle.policy.reserve_percent == 40
+
+
+@in_virtual_time
 async def test_the_switch_off_stops_in_the_same_turn() -> None:
     async with Home() as home:
         await home.grant()

@@ -68,6 +68,8 @@ class OrderJudge:
             return AckCode.UNKNOWN_RESOURCE, None
         if is_stop(order):
             return None
+        if self._is_taken(programme, order):
+            return AckCode.UNSUPPORTED, BindingClass.LIMIT
         waiting = [o for o in programme.orders if share_resource(o, order)]
         if len(waiting) >= MAX_WAITING_ORDERS:
             return AckCode.OVERLAP, None
@@ -98,6 +100,15 @@ class OrderJudge:
         if not grounds:
             return AckCode.NOT_CONNECTED
         return None if None in grounds else grounds[0]
+
+    def _is_taken(self, programme: ProgrammeRecord, order: DispatchOrder) -> bool:
+        """Return True when another programme has an EVSE of the order (rule 14)."""
+        return any(
+            share_resource(order, theirs)
+            for other in self._registry.programmes.values()
+            if other is not programme
+            for theirs in (*other.running, *other.orders)
+        )
 
     def _refusal_of_evses(self, order: DispatchOrder) -> Refusal | None:
         """Return why no EVSE can serve the order, None when at least one can."""

@@ -1,0 +1,49 @@
+"""The port of all stations of a home."""
+
+from collections.abc import Callable, Sequence
+from typing import override
+
+from custom_components.v2g_vpp.domain.ids import EvseKey, TransactionId
+from custom_components.v2g_vpp.domain.ports import StationPort
+from custom_components.v2g_vpp.domain.setpoint import SetpointWrite, WriteResult
+from tests.site.station import SimulatedStation
+
+
+class Router(StationPort):
+    """Bring each command to its station."""
+
+    def __init__(
+        self,
+        stations: Sequence[SimulatedStation],
+        judge: Callable[[SetpointWrite], None],
+    ) -> None:
+        """Show every write to ``judge`` before it leaves."""
+        self._stations, self._judge = stations, judge
+
+    @override
+    async def write_setpoint(self, write: SetpointWrite) -> WriteResult:
+        self._judge(write)
+        return await self._at(write.key).write_setpoint(write)
+
+    @override
+    async def end_transaction(
+        self, key: EvseKey, transaction_id: TransactionId
+    ) -> WriteResult:
+        return await self._at(key).end_transaction(transaction_id)
+
+    @override
+    async def start_transaction(self, key: EvseKey) -> WriteResult:
+        return await self._at(key).start_transaction()
+
+    @override
+    async def allow_energy_transfer(
+        self, key: EvseKey, transaction_id: TransactionId, *, may_discharge: bool
+    ) -> WriteResult:
+        return await self._at(key).allow_energy_transfer(may_discharge=may_discharge)
+
+    @override
+    async def clear_charging_profile(self, key: EvseKey) -> WriteResult:
+        return await self._at(key).clear_charging_profile()
+
+    def _at(self, key: EvseKey) -> SimulatedStation:
+        return next(station for station in self._stations if station.key == key)
