@@ -155,7 +155,9 @@ class DeliveryDesk:
         if not result.is_accepted:
             return
         record.accepted_mono_s = max(record.accepted_mono_s, write.decided_mono_s)
-        if write.power_w == 0:
+        # A late answer about an older transaction says nothing about the present one.
+        is_present = write.transaction_id == record.session.transaction_id
+        if write.power_w == 0 and is_present:
             record.is_first_write_pending = False
 
     async def _start(self, record: EvseRecord) -> None:
