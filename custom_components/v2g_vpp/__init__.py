@@ -112,7 +112,7 @@ class _Home:
         async def close(*, is_removed: bool) -> None:
             end_virtual()
             if is_removed:
-                self._site.remove_station(config.identity)
+                await self._site.retire_station(config.identity)
                 self._server.forget(config.identity)
 
         return close

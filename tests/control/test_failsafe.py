@@ -38,7 +38,8 @@ def test_a_link_is_healthy_only_with_heartbeats() -> None:
     watchdog = VppWatchdog()
     assert watchdog.state is LinkState.DOWN
     watchdog.link_changed(is_connected=True)
-    assert _state(watchdog, NOW) is LinkState.CONNECTED
+    idle = watchdog.step(0.0, LEARNT, NOW, is_following=False)
+    assert idle.state is LinkState.CONNECTED
     watchdog.seen_heartbeat(NOW, NOW)
     assert _state(watchdog, NOW) is LinkState.HEALTHY
     watchdog.link_changed(is_connected=False)
@@ -198,3 +199,17 @@ def test_the_charger_that_stops_last_sets_the_wait() -> None:
     slow = Fingerprint(dead_time_s=12.0, ramp_w_per_s=500.0, is_learnt=True)
     assert hardest_to_stop([(-11_000.0, LEARNT), (-2_000.0, slow)]) == (-2_000.0, slow)
     assert hardest_to_stop([]) == (0.0, Fingerprint())
+
+
+def test_an_order_without_any_trusted_message_is_released_at_once() -> None:
+    watchdog = VppWatchdog()
+    watchdog.link_changed(is_connected=True)
+    assert not watchdog.is_alive(NOW)
+    assert _state(watchdog, NOW) is LinkState.FAILSAFE
+    status = watchdog.step(POWER_W, LEARNT, NOW + 30.0)
+    assert status.must_end_transaction, "its contactor opens as after any other loss"
+    for sent_s in (NOW + 41.0, NOW + 46.0, NOW + 51.0):
+        watchdog.seen_heartbeat(sent_s, sent_s)
+    watchdog.seen_command(NOW + 52.0, NOW + 52.0)
+    assert watchdog.is_alive(NOW + 52.0)
+    assert _state(watchdog, NOW + 52.0) is LinkState.HEALTHY

@@ -131,14 +131,16 @@ class VppWatchdog:
         """
         self._stop_after_s = stop_after_s(power_w, fingerprint, self._spread)
         age_s = self._age_s(now_mono_s)
-        is_lost = age_s is not None and age_s >= self._stop_after_s
+        # Without any trusted message nobody stands behind what is followed.
+        is_lost = is_following if age_s is None else age_s >= self._stop_after_s
         if is_lost and self._state is LinkState.FAILSAFE:
             # Three good heartbeats in a row are asked for, not three in a week.
             self._good_heartbeats = 0
         elif is_lost and is_following:
             is_sign = power_w < 0
             self._trip(
-                is_discharging=is_sign if is_discharging is None else is_discharging
+                now_mono_s,
+                is_discharging=is_sign if is_discharging is None else is_discharging,
             )
         elif is_lost:
             connected = LinkState.CONNECTED if self._is_connected else LinkState.DOWN
@@ -147,16 +149,24 @@ class VppWatchdog:
             state=self._state,
             age_s=age_s,
             stop_after_s=self._stop_after_s,
-            must_end_transaction=self._must_end_transaction(age_s),
+            must_end_transaction=self._must_end_transaction(now_mono_s),
         )
 
-    def _trip(self, *, is_discharging: bool) -> None:
+    def is_alive(self, now_mono_s: float) -> bool:
+        """Return True while a trusted message is young enough to follow an order."""
+        age_s = self._age_s(now_mono_s)
+        return age_s is not None and age_s < self._stop_after_s
+
+    def _trip(self, now_mono_s: float, *, is_discharging: bool) -> None:
         self._state = LinkState.FAILSAFE
+        if self._last_valid_mono_s is None:
+            self._last_valid_mono_s = now_mono_s - self._stop_after_s
         self._good_heartbeats = 0
         self._was_discharging = is_discharging
         self._has_transaction_ended = False
 
-    def _must_end_transaction(self, age_s: float | None) -> bool:
+    def _must_end_transaction(self, now_mono_s: float) -> bool:
+        age_s = self._age_s(now_mono_s)
         return (
             self._state is LinkState.FAILSAFE
             and self._was_discharging

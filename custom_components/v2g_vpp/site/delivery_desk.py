@@ -63,9 +63,12 @@ class DeliveryDesk:
             DeliveryContext(
                 timing=DIALECT_TIMING[station.dialect],
                 is_ready=station.session.is_ready,
+                is_connected=station.session.is_connected,
                 transaction_id=record.session.transaction_id,
                 command_id=_command_id(record),
                 is_withheld=record.is_withholding,
+                # Each of our refreshes would put off the dead-man that is left.
+                is_silenced=_does_not_stop(record),
             ),
             now_mono_s,
         )
@@ -208,13 +211,14 @@ class DeliveryDesk:
     def _climb_ladder(self, record: EvseRecord, now_mono_s: float) -> None:
         station = self._registry.station_of(record.key)
         has_transaction = record.session.transaction_id is not None
+        is_wanted = (
+            has_transaction
+            and station.session.is_connected
+            and record.setpoint.power_w == 0
+        )
         action = record.ladder.step(
             StopProgress(
-                is_wanted=(
-                    has_transaction
-                    and station.session.is_connected
-                    and record.setpoint.power_w == 0
-                ),
+                is_wanted=is_wanted,
                 measured_power_w=_measured_w(record, now_mono_s),
                 is_acknowledged=record.delivery.is_stop_acknowledged,
                 rating_w=self._rating_w(record),
@@ -226,7 +230,7 @@ class DeliveryDesk:
             case LadderAction.RENEW:
                 record.delivery.renew()
             case LadderAction.END_TRANSACTION:
-                self.end_transaction(record, now_mono_s)
+                pass  # Below, and again until it ends.
             case LadderAction.LATCH:
                 _LOGGER.error(
                     "%s: the station does not stop: open its breaker", record.key
@@ -234,6 +238,9 @@ class DeliveryDesk:
                 _latch(record, FaultCode.STATION_DOES_NOT_STOP)
             case _:
                 pass
+        must_end = record.ladder.is_ending or _does_not_stop(record)
+        if is_wanted and must_end and not self._has_stopped(record, now_mono_s):
+            self.end_transaction(record, now_mono_s)
 
     def _care_for_transaction(self, record: EvseRecord, now_mono_s: float) -> None:
         """End the transaction of a latched stop; start one that somebody waits for."""
@@ -275,6 +282,15 @@ def _latch(record: EvseRecord, code: FaultCode) -> None:
     record.policy = replace(record.policy, is_discharge_allowed=False)
     record.proof = None
     record.has_news_to_save = True
+
+
+def _does_not_stop(record: EvseRecord) -> bool:
+    """Return True from the end of the stop ladder to the owner's reset.
+
+    Not only while it flows: what such a station makes of the next 0 W is not known,
+    and its dead-man has just ended the flow.
+    """
+    return FaultCode.STATION_DOES_NOT_STOP in record.session.faults
 
 
 def _measured_w(record: EvseRecord, now_mono_s: float) -> float | None:

@@ -57,7 +57,7 @@ class OrderJudge:
         self._registry = registry
 
     def refusal(  # noqa: PLR0911 - one row per ground
-        self, programme: ProgrammeRecord, order: DispatchOrder
+        self, programme: ProgrammeRecord, order: DispatchOrder, now_mono_s: float
     ) -> Refusal | None:
         """Return why the home does not take an order, None when it does."""
         if not programme.is_participating:
@@ -68,6 +68,9 @@ class OrderJudge:
             return AckCode.UNKNOWN_RESOURCE, None
         if is_stop(order):
             return None
+        if not programme.watchdog.is_alive(now_mono_s):
+            # Signed too long ago to be trusted, and no heartbeat vouches for it.
+            return AckCode.EXPIRED, None
         if self._is_taken(programme, order):
             return AckCode.UNSUPPORTED, BindingClass.LIMIT
         waiting = [o for o in programme.orders if share_resource(o, order)]

@@ -33,11 +33,12 @@ class OrderDesk:
     def receive(self, order: DispatchOrder) -> DispatchAck:
         """Return the verdict about an order; when accepted it is on the books."""
         # Two orders in one turn: the first is running before the second is judged.
-        self.advance(self._clock.monotonic())
+        now_mono_s = self._clock.monotonic()
+        self.advance(now_mono_s)
         programme = self._registry.programmes.get(order.programme_id)
         if programme is None:
             return _rejected(order, AckCode.UNSUPPORTED, None)
-        refusal = self._judge.refusal(programme, order)
+        refusal = self._judge.refusal(programme, order, now_mono_s)
         if refusal is not None:
             return _rejected(order, *refusal)
         committed_w = self._judge.committed_w(order)

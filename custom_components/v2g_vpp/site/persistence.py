@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, replace
 from datetime import datetime
 import logging
+from math import inf
 from typing import Any
 
 from ..domain.capability import EvCapability, Fingerprint, Proof
@@ -18,6 +19,7 @@ from ..domain.policy import EvsePolicy, VehiclePolicy
 from ..domain.ports import StoredData
 from ..domain.session import EvseSession
 from ..domain.state import ConnectorStatus
+from ..domain.units import PERCENT, within
 from .records import EvseRecord, ProgrammeRecord, VehicleRecord
 from .registry import Registry
 from .stored_values import (
@@ -27,6 +29,10 @@ from .stored_values import (
     read_mapping,
     read_text,
 )
+
+SLOWEST_RAMP_W_PER_S = 1.0
+LONGEST_DEAD_TIME_S = 600.0
+"""Beyond both a number is torn, not learnt."""
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -114,7 +120,7 @@ def restore_vehicle(record: VehicleRecord, document: StoredData) -> bool:
     try:
         kept = read_mapping(stored)
         soc, is_capable = kept["soc_percent"], kept["is_v2g_capable"]
-        policy = read_dataclass(VehiclePolicy, kept["policy"])
+        policy = _checked_floors(read_dataclass(VehiclePolicy, kept["policy"]))
         soc_percent = None if soc is None else read_float(soc)
         record.is_v2g_capable = None if is_capable is None else read_bool(is_capable)
         record.policy, record.soc_percent = policy, soc_percent
@@ -163,6 +169,7 @@ def _dump_evse(record: EvseRecord) -> dict[str, Any]:
         "proof": asdict(record.proof) if record.proof else None,
         "fingerprint": asdict(record.fingerprint),
         "is_emergency_stopped": session.is_emergency_stopped,
+        "is_stopped": record.is_stopped_by_owner,
         "faults": sorted(session.faults),
         "status": session.status,
         "is_plugged": session.is_plugged,
@@ -181,7 +188,7 @@ def _restore_evse(record: EvseRecord, stored: object) -> None:
     kept = read_mapping(stored)
     policy = read_dataclass(EvsePolicy, kept["policy"])
     proof = _optional(Proof, kept["proof"])
-    fingerprint = read_dataclass(Fingerprint, kept["fingerprint"])
+    fingerprint = _checked_fingerprint(read_dataclass(Fingerprint, kept["fingerprint"]))
     transaction_id, status = kept["transaction_id"], kept["status"]
     evcc_id = kept["evcc_id"]
     session = EvseSession(
@@ -203,6 +210,31 @@ def _restore_evse(record: EvseRecord, stored: object) -> None:
     record.policy, record.proof, record.session = policy, proof, session
     record.fingerprint = fingerprint
     record.is_first_write_pending = transaction_id is not None
+    if read_bool(kept.get("is_stopped", False)):
+        record.stop_by_owner()
+
+
+def _checked_fingerprint(fingerprint: Fingerprint) -> Fingerprint:
+    """Return a fingerprint that control can divide by.
+
+    Raises:
+        NotFiniteError: for a charger that cannot be.
+    """
+    within("ramp_w_per_s", fingerprint.ramp_w_per_s, SLOWEST_RAMP_W_PER_S, inf)
+    within("dead_time_s", fingerprint.dead_time_s, 0.0, LONGEST_DEAD_TIME_S)
+    within("minimum_power_w", fingerprint.minimum_power_w, 0.0, inf)
+    return fingerprint
+
+
+def _checked_floors(policy: VehiclePolicy) -> VehiclePolicy:
+    """Return floors that are percentages.
+
+    Raises:
+        NotFiniteError: for one that would let a battery run empty.
+    """
+    for name in ("reserve_percent", "vpp_reserve_percent", "max_soc_percent"):
+        within(name, getattr(policy, name), 0.0, PERCENT)
+    return policy
 
 
 def _optional[T](kind: type[T], stored: object) -> T | None:

@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import dataclass, field
 from hashlib import sha256
+from math import inf
 
 from ..control.delivery import SetpointDelivery
 from ..control.failsafe import VppWatchdog
@@ -111,6 +112,20 @@ class EvseRecord:
     def can_start_transaction(self) -> bool:
         """True until the station ignored as many starts as it gets per plug."""
         return self.start_attempts < MAX_START_ATTEMPTS
+
+    @property
+    def is_stopped_by_owner(self) -> bool:
+        """True after the owner's stop, until the owner returns to automatic."""
+        override = self.override
+        return (
+            override is not None
+            and override.power_w == 0
+            and override.ends_mono_s == inf
+        )
+
+    def stop_by_owner(self) -> None:
+        """Hold 0 W until the owner returns to automatic."""
+        self.override = Override(key=self.key, power_w=0.0, ends_mono_s=inf)
 
     def end_self_test(self) -> None:
         """Return to the other owners."""

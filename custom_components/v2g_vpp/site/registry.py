@@ -20,7 +20,13 @@ from ..domain.events import (
 from ..domain.faults import FAULT_BEHAVIOUR
 from ..domain.ids import EvseKey, ProgrammeId, StationId, VehicleId
 from ..domain.policy import EvsePolicy, StationLimits
-from ..domain.session import EvseSession, StationSession, advance_evse, advance_station
+from ..domain.session import (
+    EvseSession,
+    StationSession,
+    advance_evse,
+    advance_station,
+    unconfirmed,
+)
 from .records import EvseRecord, ProgrammeRecord, StationRecord, VehicleRecord
 
 _LOGGER = logging.getLogger(__name__)
@@ -88,8 +94,12 @@ class Registry:
             for vehicle in self.vehicles.values():
                 if vehicle.spec.evcc_id == evcc_id:
                     return vehicle
-        chosen = record.policy.vehicle_id
-        return self.vehicles.get(chosen) if chosen is not None else None
+        chosen_id = record.policy.vehicle_id
+        chosen = self.vehicles.get(chosen_id) if chosen_id is not None else None
+        if chosen is not None and evcc_id is not None and chosen.spec.evcc_id:
+            # The vehicle itself says that it is another one.
+            return None
+        return chosen
 
     def valid_proof(self, record: EvseRecord) -> Proof | None:
         """Return the proof when it holds for the present firmware and dialect."""
@@ -115,13 +125,11 @@ class Registry:
             case StationConnected(protocol=protocol):
                 station.disconnected_mono_s = None
                 _LOGGER.info("%s: connected (%s)", station_id, protocol)
-                for record in self.evses_of(station_id):
-                    record.delivery.link_lost()
+                self._link_changed(station_id)
             case StationDisconnected(cause=cause):
                 station.disconnected_mono_s = now_mono_s
                 _LOGGER.info("%s: disconnected (%s)", station_id, cause)
-                for record in self.evses_of(station_id):
-                    record.delivery.link_lost()
+                self._link_changed(station_id)
             case StationReady(capability=capability):
                 for evse_id in capability.evse_ids:
                     self.ensure_evse(EvseKey(station_id, evse_id))
@@ -155,6 +163,11 @@ class Registry:
         at = (self.vehicle_at(record) for record in self.evses_of(station_id))
         vehicle_at = next((vehicle for vehicle in at if vehicle is not None), None)
         return vehicle_at is not None and vehicle_at.policy.is_discharge_allowed
+
+    def _link_changed(self, station_id: StationId) -> None:
+        for record in self.evses_of(station_id):
+            record.delivery.link_lost()
+            record.session = unconfirmed(record.session)
 
     def _apply_to_evses(self, event: StationEvent, now_mono_s: float) -> None:
         key = getattr(event, "key", None)
@@ -212,11 +225,12 @@ def _station_of_event(event: StationEvent) -> StationId:
 def _follow_plug(record: EvseRecord, before: EvseSession, now_mono_s: float) -> None:
     if record.session.is_plugged and not before.is_plugged:
         record.next_start_mono_s = now_mono_s + AUTHORISE_GRACE_S
-    if before.is_plugged and not record.session.is_plugged:
+    if record.session.visit != before.visit:
         # The next vehicle may be another one: what was tied to this one ends.
         record.policy = replace(record.policy, vehicle_id=None)
         record.override = None
         record.start_attempts = 0
+        record.has_news_to_save = True
 
 
 def _follow_transaction(

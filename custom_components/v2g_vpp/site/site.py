@@ -12,6 +12,7 @@ import logging
 from ..control.failsafe import VppWatchdog
 from ..domain.clock import Clock
 from ..domain.dispatch import DispatchAck, DispatchOrder
+from ..domain.errors import StationError
 from ..domain.events import StationEvent
 from ..domain.faults import FaultCode
 from ..domain.ids import EvseKey, ProgrammeId, StationId, VehicleId
@@ -130,8 +131,16 @@ class Site:
             self._keeper.restore_station(station_id)
         self._wake()
 
+    async def retire_station(self, station_id: StationId) -> None:
+        """Bring a station to 0 W, then forget it: nothing flows on unattended."""
+        for record in list(self._registry.evses_of(station_id)):
+            if record.session.transaction_id is not None:
+                with suppress(StationError):
+                    await self._commands.stop(record.key)
+        self.remove_station(station_id)
+
     def remove_station(self, station_id: StationId) -> None:
-        """Forget a station; no other one notices."""
+        """Forget a station that is at 0 W; no other one notices."""
         for record in list(self._registry.evses_of(station_id)):
             self._loop.forget(record.key)
         self._registry.remove_station(station_id)
@@ -228,6 +237,7 @@ class Site:
         """
         await self._commands.return_to_automatic(key)
         self._publish()
+        await self._keeper.save()
 
     async def stop(self, key: EvseKey | None) -> None:
         """Bring one EVSE or all to 0 W until told otherwise; idempotent.
@@ -239,6 +249,7 @@ class Site:
             await self._commands.stop(key)
         finally:
             self._publish()
+            await self._keeper.save()
 
     async def emergency_stop(self, key: EvseKey | None) -> None:
         """Latch one EVSE or all at 0 W; the latch is on disk before it returns.
@@ -246,9 +257,11 @@ class Site:
         Raises:
             UnknownTarget: for an EVSE that this home does not have.
         """
-        self._commands.latch_emergency_stop(key)
-        self._publish()
-        await self._keeper.save()
+        try:
+            self._commands.latch_emergency_stop(key)
+            self._publish()
+        finally:
+            await self._keeper.save()
 
     async def reset_emergency_stop(self, key: EvseKey) -> None:
         """Release latches whose cause is gone.

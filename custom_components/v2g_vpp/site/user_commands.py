@@ -3,7 +3,6 @@
 import asyncio
 from dataclasses import replace
 import logging
-from math import inf
 from typing import NoReturn
 
 from ..control.self_test import SelfTest
@@ -87,7 +86,7 @@ class UserCommands:
         records = self._targets(key)
         for record in records:
             self._abort_self_test(record)
-            record.override = Override(key=record.key, power_w=0.0, ends_mono_s=inf)
+            record.stop_by_owner()
             record.last_result = None
             record.delivery.force_write()
         began_mono_s = self._clock.monotonic()
