@@ -22,6 +22,8 @@ LIMIT_W = 3_000
 WATCH_S = PLANT.dead_time_s + 2.0
 """Longer than the plant's dead time: a write that slipped through would show."""
 
+CHARGING_TIMEOUT_S = 15.0
+
 WATCH_SETPOINTS_S = 2.5
 """Two control ticks and more, behind the seconds that a step takes anyway."""
 
@@ -50,7 +52,11 @@ async def refuse_without_permission(world: World) -> Details:
     sent = await dispatch(world, "setpoint", DISPATCH_W)
     answer = (sent.status, sent.code)
     expect(answer == ("rejected", "NOT_PERMITTED"), "rejected NOT_PERMITTED", answer)
-    before_w = (await world.station.read()).power_w
+    before_w = await world.until_measured(
+        lambda m: m.power_w if m.power_w > 2 * LIMIT_W else None,
+        CHARGING_TIMEOUT_S,
+        f"a car that charges with more than {2 * LIMIT_W} W",
+    )
     limit = await dispatch(world, "limit", LIMIT_W)
     expect(limit.status in {"accepted", "active"}, "an accepted limit", limit)
     took_s = await until_limited(world, limit.published_mono_s, before_w)
