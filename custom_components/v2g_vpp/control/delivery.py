@@ -1,6 +1,6 @@
 """Which setpoint is written to a station, and when: few writes, never a late stop."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..domain.capability import CLOCK_ERROR_S, DialectTiming
 from ..domain.ids import EvseKey, TransactionId
@@ -38,6 +38,10 @@ LONGEST_RETRY_S = 16.0
 nagged."""
 
 
+_MAY_RUN = frozenset({WriteStatus.ACCEPTED, WriteStatus.TIMEOUT, WriteStatus.OFFLINE})
+"""A write without an answer may have been taken."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryContext:
     """What else decides whether a setpoint is written now."""
@@ -53,6 +57,12 @@ class DeliveryContext:
 
     is_withheld: bool = False
     """True: the self-test lets the station's dead-man fire; only stops are written."""
+
+    is_connected: bool = False
+    """The link is up, ready or not: then a stop may leave."""
+
+    is_silenced: bool = False
+    """True: the station ignores stops, and each would only put off its dead-man."""
 
 
 @dataclass(slots=True)
@@ -94,6 +104,7 @@ class SetpointDelivery:
         self._dead_man_expires_mono_s: float | None = None
         self._last_write_mono_s: float | None = None
         self._validity_s = 0.0
+        self._is_discharge_taken = False
         self.link_lost()
 
     @property
@@ -138,6 +149,8 @@ class SetpointDelivery:
         self._retry_s = FIRST_RETRY_S
         self._retry_mono_s = 0.0
         self._wants_renewal = True
+        self._zero_owed_until_mono_s = 0.0
+        self._refused_retry_s = FIRST_RETRY_S
 
     def force_write(self) -> None:
         """Write with the next plan, even what the station was told before."""
@@ -160,22 +173,38 @@ class SetpointDelivery:
         """
         self._bucket.fill(context.timing, now_mono_s)
         self._validity_s = context.timing.validity_s
-        if not context.is_ready or context.transaction_id is None:
+        is_link_up = context.is_ready or context.is_connected
+        if not is_link_up or context.transaction_id is None:
             self.link_lost()
             return None
         if context.transaction_id != self._transaction_id:
             self.link_lost()
             self._transaction_id = context.transaction_id
+            self._is_discharge_taken = False
+        if desired.power_w < 0 and now_mono_s < self._zero_owed_until_mono_s:
+            desired = replace(desired, power_w=0.0)
         is_expired = now_mono_s - self._accepted_mono_s >= self._validity_s
         # A profile that ended, for the test or by itself, is not there to be updated.
         self._wants_renewal |= context.is_withheld or is_expired
-        is_withheld = context.is_withheld and desired.power_w != 0
-        if is_withheld or not self._is_due(desired, context, now_mono_s):
+        self._wants_renewal |= context.is_silenced
+        is_stop_only = context.is_withheld or not context.is_ready
+        is_held = context.is_silenced or (is_stop_only and desired.power_w != 0)
+        if is_held or not self._is_due(desired, context, now_mono_s):
             return None
+        return self._begin(desired, context.transaction_id, context, now_mono_s)
+
+    def _begin(
+        self,
+        desired: Setpoint,
+        transaction_id: TransactionId,
+        context: DeliveryContext,
+        now_mono_s: float,
+    ) -> SetpointWrite:
+        """Return the write of a setpoint and wait for its outcome."""
         write = SetpointWrite(
             key=self._key,
             power_w=desired.power_w,
-            transaction_id=context.transaction_id,
+            transaction_id=transaction_id,
             decided_mono_s=now_mono_s,
             is_renewal=self._wants_renewal,
         )
@@ -197,10 +226,15 @@ class SetpointDelivery:
         if result.is_accepted:
             self._last_write_mono_s = sent_mono_s
             self._note_dead_man(write, now_mono_s)
+        may_run = result.status in _MAY_RUN and write.power_w < 0
+        if may_run and write.transaction_id == self._transaction_id:
+            # Even of a replaced write: the station runs it until it hears another.
+            self._is_discharge_taken = True
         if write is not self._in_flight:
             return
         self._in_flight = None
         if result.is_accepted:
+            self._note_taken(write, now_mono_s)
             self._is_known = True
             # A renewal that was asked for meanwhile is still owed.
             self._wants_renewal &= not write.is_renewal
@@ -212,9 +246,22 @@ class SetpointDelivery:
             self._is_forced = True
             return
         self._wants_renewal = True
+        is_refused = result.status is WriteStatus.REJECTED and write.power_w < 0
+        if is_refused and self._is_discharge_taken:
+            # What it took before may go on for long: 0 W first, and only then again.
+            self._zero_owed_until_mono_s = float("inf")
         is_stop = write.power_w == 0
         self._retry_mono_s = now_mono_s + (STOP_RETRY_S if is_stop else self._retry_s)
         self._retry_s = min(LONGEST_RETRY_S, 2 * self._retry_s)
+
+    def _note_taken(self, write: SetpointWrite, now_mono_s: float) -> None:
+        """Note whether a discharge runs; after an owed 0 W it waits for its turn."""
+        if write.power_w < 0:
+            return
+        self._is_discharge_taken = False
+        if self._zero_owed_until_mono_s == float("inf"):
+            self._zero_owed_until_mono_s = now_mono_s + self._refused_retry_s
+            self._refused_retry_s = min(LONGEST_RETRY_S, 2 * self._refused_retry_s)
 
     def _is_due(
         self, desired: Setpoint, context: DeliveryContext, now_mono_s: float

@@ -78,6 +78,11 @@ class StopLadder:
         self._settle_s = 0.0
         self._rung: LadderAction | None = None
 
+    @property
+    def is_ending(self) -> bool:
+        """True once the transaction has to end, until nothing flows any more."""
+        return self._rung in (LadderAction.END_TRANSACTION, LadderAction.LATCH)
+
     def step(
         self, progress: StopProgress, fingerprint: Fingerprint, now_mono_s: float
     ) -> LadderAction | None:

@@ -229,8 +229,6 @@ class DeliveryDesk:
         match action:
             case LadderAction.RENEW:
                 record.delivery.renew()
-            case LadderAction.END_TRANSACTION:
-                pass  # Below, and again until it ends.
             case LadderAction.LATCH:
                 _LOGGER.error(
                     "%s: the station does not stop: open its breaker", record.key
@@ -238,6 +236,7 @@ class DeliveryDesk:
                 _latch(record, FaultCode.STATION_DOES_NOT_STOP)
             case _:
                 pass
+        # A refused or ignored end is asked for again, until nothing flows.
         must_end = record.ladder.is_ending or _does_not_stop(record)
         if is_wanted and must_end and not self._has_stopped(record, now_mono_s):
             self.end_transaction(record, now_mono_s)
