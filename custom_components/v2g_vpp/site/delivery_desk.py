@@ -58,6 +58,9 @@ class DeliveryDesk:
     def deliver(self, record: EvseRecord, now_mono_s: float) -> None:
         """Do what is due for one EVSE after its decision."""
         station = self._registry.station_of(record.key)
+        if record.session.transaction_id is None:
+            # What ran before the start has ended; no 0 W can reach it any more.
+            record.is_first_write_pending = False
         write = record.delivery.plan(
             record.setpoint,
             DeliveryContext(
