@@ -50,6 +50,7 @@ VIRTUAL_CAPACITY_KWH = 60
 """The battery of the virtual car."""
 
 VIRTUAL_VEHICLE_ID = "virtual"
+VIRTUAL_OCPP_HOST = "127.0.0.1"
 
 
 class V2gConfigFlow(ConfigFlow, domain=DOMAIN):
@@ -101,8 +102,9 @@ class V2gConfigFlow(ConfigFlow, domain=DOMAIN):
         """Set up a home with one virtual charging station and a virtual car."""
         errors: dict[str, str] = {}
         if user_input is not None:
+            # Only the virtual station dials: nothing is opened to the network.
             listener = {
-                CONF_OCPP_HOST: DEFAULT_OCPP_HOST,
+                CONF_OCPP_HOST: VIRTUAL_OCPP_HOST,
                 CONF_OCPP_PORT: user_input[CONF_OCPP_PORT],
             }
             errors = station_errors(user_input) or await self._check_listener(listener)

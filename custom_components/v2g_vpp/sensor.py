@@ -106,6 +106,8 @@ class V2gSensor[PartT](V2gEntity[PartT], SensorEntity):
         value = description.value_fn(part)
         if self._filter is not None and not isinstance(value, str):
             value = self._filtered(self._filter, part, value)
+        if value == 0.0 and isinstance(value, float):
+            value = 0.0  # never "-0.0"
         self._attr_native_value = value
         return value
 

@@ -13,9 +13,10 @@ import voluptuous as vol
 from .const import ATTR_DURATION, ATTR_POWER, DOMAIN
 from .coordinator import V2gConfigEntry
 from .devices import evse_of, is_site, station_of
+from .domain.errors import StationOffline
 from .domain.ids import EvseKey
 from .entity import evse_keys
-from .error_translation import translated_errors
+from .error_translation import translated, translated_errors
 
 SERVICE_SET_POWER: Final = "set_power"
 SERVICE_STOP: Final = "stop"
@@ -114,7 +115,11 @@ def _async_evses(
     station_id = station_of(device)
     if station_id is None:
         raise _wrong_target("target_not_stoppable")
-    return entry, [*sorted(evse_keys(entry.runtime_data.site.snapshot, station_id))]
+    keys = sorted(evse_keys(entry.runtime_data.site.snapshot, station_id))
+    if not keys:
+        # It never connected: a stop that sends nothing must not look like one.
+        raise translated(StationOffline(station_id))
+    return entry, [*keys]
 
 
 def _wrong_target(key: str) -> ServiceValidationError:

@@ -21,6 +21,7 @@ EXIT_MISSING = 2
 EXIT_INTERRUPTED = 130
 
 DEFAULT_PORT = 8123
+HIGHEST_PORT = 65_535
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -104,12 +105,16 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         help="a new folder to write to and to keep (default: a temporary one)",
     )
     options = parser.parse_args(arguments)
-    if (
-        options.keep is not None
-        and options.keep.exists()
-        and any(options.keep.iterdir())
-    ):
-        parser.error(f"{options.keep} is not empty: choose a new folder")
+    if options.port is not None and not 0 < options.port <= HIGHEST_PORT:
+        parser.error(f"--port is a number from 1 to {HIGHEST_PORT}")
+    if options.keep is not None:
+        try:
+            options.keep.mkdir(parents=True, exist_ok=True)
+            is_used = any(options.keep.iterdir())
+        except OSError as err:
+            parser.error(f"--keep {options.keep}: {err.strerror}: choose a new folder")
+        if is_used:
+            parser.error(f"{options.keep} is not empty: choose a new folder")
     return options
 
 

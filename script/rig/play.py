@@ -3,10 +3,12 @@
 import asyncio
 from collections.abc import Callable
 import itertools
+from math import isnan
 import time
 
 from .dispatching import DISPATCH_W, dispatch
 from .home_assistant_client import USER_NAME, USER_PASSWORD
+from .processes import RigError
 from .report import Report
 from .scenario_dispatch import follow_dispatch, prove, refuse_without_permission
 from .world import EVSE, VEHICLE, World
@@ -40,12 +42,23 @@ async def play(world: World, report: Report, say: Say) -> None:
         status = await world.station.status()
         if status["soc_percent"] < LOW_SOC_PERCENT:
             await world.station.set_soc(CHARGED_SOC_PERCENT)
-        sent = await dispatch(world, "setpoint", power_w, DURATION_S)
-        say(_line(world, f"aggregator: {power_w / 1000:+.0f} kW, {sent.status}"))
+        say(_line(world, await _scene(world, power_w)))
         ends = time.monotonic() + SCENE_S
         while time.monotonic() < ends:
             await asyncio.sleep(SCENE_S / 4)
             say(_line(world, "now"))
+
+
+async def _scene(world: World, power_w: int) -> str:
+    """Dispatch the next power; a home that is away is one more thing to see."""
+    asked = f"aggregator: {power_w / 1000:+.0f} kW"
+    try:
+        sent = await dispatch(world, "setpoint", power_w, DURATION_S)
+    except RigError:
+        return f"{asked}, home is away"
+    if sent.status == "rejected":
+        return f"{asked}, {sent.code}"
+    return f"{asked}, {sent.status}"
 
 
 async def open_curtain(world: World, say: Say) -> None:
@@ -60,10 +73,10 @@ async def open_curtain(world: World, say: Say) -> None:
         f"  the operator       {world.aggregator.base_url}",
         "",
         "Look at",
-        "  State, Power and Reason of the EVSE: they follow the meter and say why.",
-        "  Self-test: under a minute; discharging is off until it has passed.",
+        "  State, Power and Reason of Outlet 1: they follow the meter and say why.",
+        "  Start self-test: under a minute; nothing discharges until it has passed.",
         "  Emergency stop: press it. Nothing flows until you reset it.",
-        "  VPP reserve of the virtual car: raise it above its charge.",
+        "  Reserve for the power plant, of the virtual car: raise it above its charge.",
         "  The operator's page: the same home, as the aggregator sees it.",
         "",
         f"Logs are in {world.directory / 'logs'}. Ctrl-C stops everything.",
@@ -84,6 +97,8 @@ async def evse_page(world: World) -> str:
 def _line(world: World, what: str) -> str:
     read = world.entities
     power_w = read.number("sensor", f"{EVSE}_power")
+    if isnan(power_w):
+        return f"{time.strftime('%H:%M:%S')}  {what:32} the outlet shows nothing now"
     return (
         f"{time.strftime('%H:%M:%S')}  {what:32}"
         f" power {power_w:7.0f} W  {read.state('sensor', f'{EVSE}_state'):12}"

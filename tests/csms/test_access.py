@@ -184,3 +184,14 @@ def test_without_anyone_to_tell_refusals_are_silent() -> None:
 
 def test_a_password_is_not_shown() -> None:
     assert PASSWORD not in repr(StationConfig(identity=CS1, password=PASSWORD))
+
+
+def test_names_made_up_by_others_do_not_silence_the_repair_of_an_own_station() -> None:
+    door = Door()
+    for number in range(20):
+        door.gate.judge(f"/ocpp/MADE-UP-{number}", None, "192.0.2.7")
+    assert len(door.told) == UNKNOWN_REPORTS_PER_HOUR
+    door.gate.judge("/ocpp/CS1", None, "192.0.2.7")
+    assert door.told[-1] == ("CS1", "192.0.2.7", RefusalCause.WRONG_PASSWORD)
+    door.gate.report(CS1, "192.0.2.7", RefusalCause.NO_COMMON_PROTOCOL)
+    assert door.told[-1] == ("CS1", "192.0.2.7", RefusalCause.NO_COMMON_PROTOCOL)

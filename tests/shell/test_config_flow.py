@@ -152,7 +152,8 @@ async def test_virtual_car_comes_with_a_charger_and_a_vehicle_in_one_go(
     result = await hass.config_entries.flow.async_configure(form["flow_id"], proposed)
     assert result["type"] is FlowResultType.CREATE_ENTRY
     assert result["data"] == {
-        CONF_OCPP_HOST: "0.0.0.0",
+        # Nothing real dials in, so nothing is opened to the network.
+        CONF_OCPP_HOST: "127.0.0.1",
         CONF_OCPP_PORT: proposed[CONF_OCPP_PORT],
     }
     station, vehicle = result["result"].subentries.values()
@@ -168,7 +169,7 @@ async def test_virtual_car_comes_with_a_charger_and_a_vehicle_in_one_go(
     assert vehicle.data["capacity_kwh"] == 60
     assert result["description"] == "virtual"
     assert result["description_placeholders"] == {
-        "url": f"ws://homeassistant.local:{proposed[CONF_OCPP_PORT]}/",
+        "url": f"ws://127.0.0.1:{proposed[CONF_OCPP_PORT]}/",
         "identity": "VIRT1",
         "password": proposed[CONF_PASSWORD],
     }

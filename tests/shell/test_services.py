@@ -196,3 +196,14 @@ async def test_actions_are_there_before_the_home_and_say_that_it_is_not(
     with pytest.raises(ServiceValidationError) as raised:
         await act(home, "stop", device_id)
     assert raised.value.translation_key == "service_config_entry_not_loaded"
+
+
+async def test_a_charger_that_never_connected_cannot_be_stopped_in_silence(
+    home: Home,
+) -> None:
+    station = home.device_id(f"station/{STATION_ID}")
+    with pytest.raises(HomeAssistantError) as raised:
+        await act(home, "stop", station)
+    assert raised.value.translation_key == "station_offline"
+    await home.connect()
+    await act(home, "stop", station)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 import hmac
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address
+import logging
 import re
 from typing import Final
 from urllib.parse import unquote
@@ -16,6 +17,8 @@ from ..domain.capability import DischargeDialect
 from ..domain.clock import Clock
 from ..domain.ids import StationId
 from ..domain.policy import StationLimits
+
+_LOGGER = logging.getLogger(__name__)
 
 type Network = IPv4Network | IPv6Network
 
@@ -157,11 +160,15 @@ class Gatekeeper:
         """Tell the owner, a bounded number of times per address and hour."""
         if identity is None or self._on_refused is None:
             return
-        reported = self._source(address, "").reported_mono_s
+        # One budget for all names that nobody set up: whoever reaches the port can make
+        # them up. A station of the home has its own, so that its repair always comes.
+        known = identity if identity in self._passwords else ""
+        reported = self._source(address, f"{known} {cause}").reported_mono_s
         now_mono_s = self._clock.monotonic()
         reported[:] = [t for t in reported if now_mono_s - t < SECONDS_PER_HOUR]
         if len(reported) < UNKNOWN_REPORTS_PER_HOUR:
             reported.append(now_mono_s)
+            _LOGGER.warning("%s: refused from %s: %s", identity, address, cause)
             self._on_refused(identity, address, cause)
 
     def _is_network_allowed(self, address: str) -> bool:
