@@ -81,6 +81,7 @@ class Connection:
         """Read until the end; the reader never waits for anything but the socket."""
         _LOGGER.info("%s: connected, %s", self.station.station_id, self.link.protocol)
         self.station.link_up(self.link)
+        self._expect_discharge()
         workers = [
             asyncio.create_task(self._write()),
             asyncio.create_task(self._watch()),
@@ -96,6 +97,18 @@ class Connection:
             if self._closing is not None:
                 await self._closing
             _LOGGER.info("%s: %s", self.station.station_id, self.cause)
+
+    def _expect_discharge(self) -> None:
+        """Let no set-up hold up the stop of what ran before this link."""
+        writer = self.station.writer
+        if writer is not None:
+            writer.expect_discharge(
+                {
+                    record.evse_id: record.transaction_id
+                    for record in self.station.ledger.open_transactions()
+                    if record.evse_id is not None
+                }
+            )
 
     async def _read(self) -> None:
         limit = RateLimit(self._clock.monotonic())

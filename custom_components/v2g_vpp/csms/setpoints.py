@@ -1,6 +1,7 @@
 """Bring an EVSE to a power, in the dialect of its station."""
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 import logging
 from math import isfinite
 from typing import Any, Final
@@ -57,7 +58,16 @@ class SetpointWriter:
     _installed: dict[int, _Installed] = field(default_factory=dict)
     _newest: dict[int, SetpointWrite] = field(default_factory=dict)
     _latest: dict[int, _Latest] = field(default_factory=dict)
-    _discharging: set[int] = field(default_factory=set)
+    _discharging: dict[int, TransactionId] = field(default_factory=dict)
+    """Which may discharge, as long as none took a stop or another power."""
+
+    def expect_discharge(self, transactions: Mapping[int, TransactionId]) -> None:
+        """Take that transactions of before this link may discharge.
+
+        Until each took a power on this link, no other request may hold up a stop.
+        """
+        self._discharging.update(transactions)
+        self._arm()
 
     async def write(
         self, write: SetpointWrite, dialect: DischargeDialect, summary: ModelSummary
@@ -75,6 +85,24 @@ class SetpointWriter:
         refusal = self._refusal(write, dialect)
         if refusal is not None:
             return refusal
+        refusal = self._clock_refusal(write, dialect)
+        if refusal is None:
+            return await self._deliver(write, transaction_id, dialect, summary)
+        if write.key.evse_id not in self._discharging:
+            return refusal
+        # What it was told before ends by a clock that is wrong, perhaps by hours.
+        _LOGGER.warning("%s: its clock cannot be trusted, stopping", self.name)
+        stop = replace(write, power_w=0.0, is_renewal=True)
+        stopped = await self._deliver(stop, transaction_id, dialect, summary)
+        return replace(refusal, on_wire_mono_s=stopped.on_wire_mono_s)
+
+    async def _deliver(
+        self,
+        write: SetpointWrite,
+        transaction_id: TransactionId,
+        dialect: DischargeDialect,
+        summary: ModelSummary,
+    ) -> WriteResult:
         evse_id = write.key.evse_id
         self._newest[evse_id] = write
         if write.power_w >= 0:
@@ -116,7 +144,10 @@ class SetpointWriter:
             if installed.transaction_id == transaction_id:
                 del self._installed[evse_id]
                 self._latest.pop(evse_id, None)
-                self._set_discharging(evse_id, is_discharging=False)
+        for evse_id, discharging in tuple(self._discharging.items()):
+            if discharging == transaction_id:
+                del self._discharging[evse_id]
+        self._arm()
 
     def forget_profiles(self) -> None:
         """Send every profile anew: the station may have lost them."""
@@ -148,10 +179,19 @@ class SetpointWriter:
             return _rejected(NO_DIALECT)
         if self.clock.monotonic() > write.decided_mono_s + MAX_WRITE_AGE_S:
             return WriteResult(status=WriteStatus.STALE)
-        runs_on_station_clock = dialect is not DischargeDialect.V21_DYNAMIC
-        if runs_on_station_clock and not self.station_clock.is_trusted:
-            return _rejected(CLOCK_NOT_TRUSTED)
         return None
+
+    def _clock_refusal(
+        self, write: SetpointWrite, dialect: DischargeDialect
+    ) -> WriteResult | None:
+        runs_on_station_clock = dialect is not DischargeDialect.V21_DYNAMIC
+        if (
+            write.power_w >= 0
+            or not runs_on_station_clock
+            or self.station_clock.is_trusted
+        ):
+            return None
+        return _rejected(CLOCK_NOT_TRUSTED)
 
     def _can_update(
         self,
@@ -202,7 +242,11 @@ class SetpointWriter:
                 accepted_mono_s=self.clock.monotonic(),
             )
             self._note(write)
-            self._set_discharging(evse_id, is_discharging=write.power_w < 0)
+            if write.power_w < 0:
+                self._discharging[evse_id] = transaction_id
+            else:
+                self._discharging.pop(evse_id, None)
+            self._arm()
         elif outcome.end not in {CallEnd.SUPERSEDED, CallEnd.STALE}:
             # Unanswered or refused: what the station holds now is not known.
             self._installed.pop(evse_id, None)
@@ -215,11 +259,7 @@ class SetpointWriter:
                 power_w=write.power_w, decided_mono_s=write.decided_mono_s
             )
 
-    def _set_discharging(self, evse_id: int, *, is_discharging: bool) -> None:
-        if is_discharging:
-            self._discharging.add(evse_id)
-        else:
-            self._discharging.discard(evse_id)
+    def _arm(self) -> None:
         self.link.set_armed(is_armed=bool(self._discharging))
 
 
