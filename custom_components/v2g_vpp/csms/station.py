@@ -19,7 +19,7 @@ from ..domain.events import (
     TransactionPhase,
     TransactionReported,
 )
-from ..domain.ids import EvseKey, StationId
+from ..domain.ids import EvseKey, StationId, TransactionId
 from ..domain.measurement import Measurement
 from ..domain.ports import StationEventSink, VehicleAuthority
 from .access import StationConfig
@@ -32,7 +32,14 @@ from .reports import ReportInbox
 from .setpoints import SetpointWriter
 from .store import BootData, StationRecord, StationStore
 from .times import StationClock
-from .transactions import News, TransactionFrame, TransactionLedger, parse_transaction
+from .transactions import (
+    KEPT_ENDED,
+    News,
+    TransactionFrame,
+    TransactionLedger,
+    parse_transaction,
+)
+from .vehicles import VehicleTracker
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -83,6 +90,7 @@ class Station:
 
         self._store = store
         self._sink = sink
+        self._late_tokens: dict[TransactionId, Mapping[str, Any]] = {}
         self._ledger_saved_mono_s = float("-inf")
         self.restore()
 
@@ -120,6 +128,9 @@ class Station:
         self.link = link
         # Its own: whoever still waits for the old link must not take its attention.
         self.needs_attention = asyncio.Event()
+        # Vehicles may have been swapped meanwhile: whoever is there has to say so.
+        self.reporter.vehicles = VehicleTracker()
+        self._late_tokens.clear()
         self.writer = SetpointWriter(
             name=self.station_id,
             link=link,
@@ -196,15 +207,19 @@ class Station:
         if not frame.is_offline:
             self.station_clock.learn(frame.at, receipt.at)
         evse_id = self._evse_of(frame)
+        before = self.ledger.open_on(evse_id) if evse_id is not None else None
         news = self.ledger.apply(replace(frame, evse_id=evse_id))
         if news is News.DUPLICATE or evse_id is None:
             return
         measurement = parse_meter_values(payload.get("meterValue"), receipt)
         if news is News.NEW:
-            id_token = payload.get("idToken")
-            if isinstance(id_token, Mapping):
-                self.reporter.saw_token(evse_id, id_token)
+            is_replaced = before is not None and (
+                before.transaction_id != frame.transaction_id
+            )
+            if is_replaced and frame.phase is not TransactionPhase.STARTED:
+                self.reporter.vehicles.unplugged(evse_id)
             self._report_live(evse_id, frame)
+        self._take_token(evse_id, frame, payload.get("idToken"), news)
         self.report_measurement(evse_id, measurement)
         self._keep_ledger(frame, news, receipt.mono_s)
 
@@ -221,6 +236,7 @@ class Station:
         if record is None or record.evse_id is None:
             return
         self.ledger.end(record.transaction_id)
+        self.reporter.vehicles.unplugged(record.evse_id)
         self.keep(replace(self.record, transactions=self.ledger.records))
         if self.writer is not None:
             self.writer.forget_transaction(record.transaction_id)
@@ -229,6 +245,8 @@ class Station:
                 key=self.key(record.evse_id),
                 transaction_id=record.transaction_id,
                 phase=TransactionPhase.ENDED,
+                # Its end was not heard, so neither was what came after it.
+                is_plugged=None,
             )
         )
 
@@ -268,6 +286,22 @@ class Station:
         if evse_id is None:
             _LOGGER.warning("%s: transaction names no EVSE", self.station_id)
         return evse_id
+
+    def _take_token(
+        self, evse_id: int, frame: TransactionFrame, id_token: object, news: News
+    ) -> None:
+        """Tell who the vehicle is, once its transaction is known to run now."""
+        if frame.phase is TransactionPhase.ENDED:
+            self._late_tokens.pop(frame.transaction_id, None)
+            return
+        if isinstance(id_token, Mapping):
+            self._late_tokens[frame.transaction_id] = id_token
+            while len(self._late_tokens) > KEPT_ENDED:
+                del self._late_tokens[next(iter(self._late_tokens))]
+        if news is News.NEW and not frame.is_offline:
+            known = self._late_tokens.pop(frame.transaction_id, None)
+            if known is not None:
+                self.reporter.saw_token(evse_id, known)
 
     def _report_live(self, evse_id: int, frame: TransactionFrame) -> None:
         record = self.ledger.find(frame.transaction_id)
@@ -331,6 +365,7 @@ class Station:
                         transaction_id=record.transaction_id,
                         phase=TransactionPhase.UPDATED,
                         is_offline_replay=not record.has_been_live,
+                        is_recalled=True,
                         is_plugged=record.charging_state != _IDLE,
                         charging_state=record.charging_state,
                         operation_mode=record.operation_mode,

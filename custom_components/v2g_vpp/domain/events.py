@@ -76,7 +76,12 @@ class TransactionReported:
     is_offline_replay: bool = False
     """True: it happened while the link was down and must not start any control."""
 
-    is_plugged: bool = True
+    is_recalled: bool = False
+    """True: told from memory at a new link, not heard on it; it confirms nothing."""
+
+    is_plugged: bool | None = True
+    """None: not known, and neither whether it is still the same vehicle."""
+
     charging_state: str | None = None
     operation_mode: str | None = None
     trigger: str | None = None

@@ -1,6 +1,7 @@
 """What is known of a station and of an EVSE, advanced one event at a time."""
 
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from .capability import EvCapability, StationCapability
 from .events import (
@@ -20,7 +21,7 @@ from .events import (
 )
 from .faults import FAULT_BEHAVIOUR, FaultCode
 from .ids import EvseKey, StationId, TransactionId
-from .measurement import Measurement
+from .measurement import SOC_STALE_AFTER_S, Measurement
 from .state import ConnectorStatus
 
 
@@ -68,6 +69,19 @@ class EvseSession:
     is_emergency_input_active: bool = False
     """The station's own button is still pressed."""
 
+    visit: int = 0
+    """Counts vehicles: with a new number it may be another one."""
+
+    is_plug_confirmed: bool = False
+    """Heard on the present link: the vehicle has been plugged all the time since."""
+
+    heard_evcc_id: str | None = None
+    heard_needs: EvCapability | None = None
+    """Heard on the present link while the plug is not confirmed yet."""
+
+    soc_heard_at: datetime | None = None
+    """When the newest state of charge of the present link was taken."""
+
 
 def advance_station(session: StationSession, event: StationEvent) -> StationSession:
     """Return the station after an event; events of other kinds change nothing."""
@@ -111,11 +125,12 @@ def advance_evse(session: EvseSession, event: StationEvent) -> EvseSession:  # n
         case TransactionReported():
             return _with_transaction(session, event)
         case MeasurementReported(measurement=newer):
-            return replace(session, measurement=session.measurement.updated_by(newer))
+            return _with_measurement(session, newer)
         case VehicleIdentified(evcc_id=evcc_id):
-            return replace(session, evcc_id=evcc_id)
+            return _with_vehicle(session, evcc_id)
         case ChargingNeedsReported(needs=needs):
-            return replace(session, needs=needs)
+            heard = None if session.is_plug_confirmed else needs
+            return replace(session, needs=needs, heard_needs=heard)
         case FaultReported(code=code, is_active=is_active):
             return with_fault(session, code, is_active=is_active)
         case EmergencyStopReported(is_active=is_active):
@@ -156,51 +171,139 @@ def acknowledged(session: EvseSession) -> EvseSession:
     )
 
 
+def unconfirmed(session: EvseSession) -> EvseSession:
+    """Return the session at a change of the link: the plug is not watched any more.
+
+    The vehicle is still the same when the same transaction goes on.
+    """
+    return replace(
+        session,
+        is_plug_confirmed=False,
+        heard_evcc_id=None,
+        heard_needs=None,
+        soc_heard_at=None,
+    )
+
+
+def _with_measurement(session: EvseSession, newer: Measurement) -> EvseSession:
+    ours, theirs = session.measurement.soc_percent, newer.soc_percent
+    heard_at = session.soc_heard_at
+    if (
+        ours is not None
+        and theirs is not None
+        and heard_at is not None
+        and theirs.taken_at < heard_at
+        and theirs.value > ours.value
+        and theirs.received_mono_s - ours.received_mono_s <= SOC_STALE_AFTER_S
+    ):
+        # A late sample must not lift the vehicle over its floor. A clock that was set
+        # back ends this once the reading that we hold does not count any more.
+        newer = replace(newer, soc_percent=None)
+    measurement = session.measurement.updated_by(newer)
+    soc = measurement.soc_percent
+    is_news = soc is not None and soc is newer.soc_percent
+    return replace(
+        session,
+        measurement=measurement,
+        soc_heard_at=soc.taken_at if soc is not None and is_news else heard_at,
+    )
+
+
+def _with_vehicle(session: EvseSession, evcc_id: str) -> EvseSession:
+    if session.is_plug_confirmed:
+        return replace(session, evcc_id=evcc_id)
+    if session.evcc_id not in (None, evcc_id):
+        session = _other_vehicle(session)
+    return replace(session, evcc_id=evcc_id, heard_evcc_id=evcc_id)
+
+
 def _with_status(session: EvseSession, status: ConnectorStatus) -> EvseSession:
     if status is ConnectorStatus.AVAILABLE:
-        return _unplugged_or_same(replace(session, status=status, is_plugged=False))
+        return _plugged(replace(session, status=status), is_plugged=False)
     if status is ConnectorStatus.OCCUPIED:
-        return replace(session, status=status, is_plugged=True)
+        # Occupied as before proves nothing: the vehicle may have been swapped.
+        is_seen = not session.is_plugged
+        session = replace(session, status=status)
+        return _plugged(session, is_plugged=True, is_confirmed=is_seen)
     return replace(session, status=status)
 
 
 def _with_transaction(session: EvseSession, event: TransactionReported) -> EvseSession:
+    is_live = not (event.is_offline_replay or event.is_recalled)
+    is_same = session.transaction_id == event.transaction_id
     if event.phase is TransactionPhase.ENDED:
-        is_ours = session.transaction_id in (None, event.transaction_id)
-        if not is_ours:
+        if not (is_same or session.transaction_id is None):
             return session
-        return _unplugged_or_same(
-            replace(
-                session,
-                transaction_id=None,
-                charging_state=None,
-                operation_mode=None,
-                is_plugged=event.is_plugged,
-            )
+        session = replace(
+            session, transaction_id=None, charging_state=None, operation_mode=None
+        )
+        if event.is_plugged is None:
+            return _other_vehicle(session)
+        return _plugged(
+            session, is_plugged=event.is_plugged, is_confirmed=is_live and is_same
         )
     if event.is_offline_replay and session.transaction_id is not None:
         return session
-    return _unplugged_or_same(
-        replace(
-            session,
-            transaction_id=event.transaction_id,
-            is_plugged=event.is_plugged,
-            charging_state=event.charging_state or session.charging_state,
-            operation_mode=event.operation_mode or session.operation_mode,
+    if not is_same and not _is_same_plug(session, event):
+        session = _other_vehicle(session)
+    session = replace(
+        session,
+        transaction_id=event.transaction_id,
+        charging_state=event.charging_state or session.charging_state,
+        operation_mode=event.operation_mode or session.operation_mode,
+    )
+    is_plugged = session.is_plugged if event.is_plugged is None else event.is_plugged
+    return _plugged(session, is_plugged=is_plugged, is_confirmed=is_live)
+
+
+def _is_same_plug(session: EvseSession, event: TransactionReported) -> bool:
+    """Return True when a transaction that is new begins with the vehicle we know.
+
+    One that takes the place of another without a start that we heard may be of
+    another vehicle.
+    """
+    if not session.is_plugged:
+        return True
+    is_start = event.phase is TransactionPhase.STARTED or session.transaction_id is None
+    return session.is_plug_confirmed and is_start and not event.is_recalled
+
+
+def _plugged(
+    session: EvseSession, *, is_plugged: bool, is_confirmed: bool = False
+) -> EvseSession:
+    """Return the session with or without a vehicle; one that is gone is forgotten."""
+    if is_plugged:
+        session = replace(session, is_plugged=True)
+        if not is_confirmed:
+            return session
+        return replace(
+            session, is_plug_confirmed=True, heard_evcc_id=None, heard_needs=None
         )
+    if session.is_plugged:
+        session = replace(session, visit=session.visit + 1)
+    return _without_vehicle(unconfirmed(replace(session, is_plugged=False)))
+
+
+def _other_vehicle(session: EvseSession) -> EvseSession:
+    """Return the session with what the vehicle said on the present link, no more."""
+    return replace(
+        _without_vehicle(session),
+        evcc_id=session.heard_evcc_id,
+        needs=session.heard_needs,
+        visit=session.visit + 1,
+        is_plug_confirmed=False,
     )
 
 
-def _unplugged_or_same(session: EvseSession) -> EvseSession:
-    """Forget the vehicle once it is gone: the next one may be a guest.
+def _without_vehicle(session: EvseSession) -> EvseSession:
+    """Forget the vehicle: the next one may be a guest.
 
     Its state of charge goes too, or the next vehicle would be discharged by it.
     """
-    if session.is_plugged:
-        return session
     return replace(
         session,
         evcc_id=None,
         needs=None,
         measurement=replace(session.measurement, soc_percent=None),
+        soc_heard_at=None,
     )
