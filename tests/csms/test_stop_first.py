@@ -119,6 +119,13 @@ async def test_a_clock_that_steps_ends_a_discharge_that_runs_on_it(
         profile = charger.peer.payloads("SetChargingProfile")[-1]["chargingProfile"]
         period = profile["chargingSchedule"][0]["chargingSchedulePeriod"][0]
         assert period["setpoint"] == 0.0
+        # By its own clock, too, the stop has begun and has not ended.
+        schedule = profile["chargingSchedule"][0]
+        its_time = now - timedelta(hours=1)
+        begin = datetime.fromisoformat(schedule["startSchedule"])
+        assert begin <= its_time
+        assert its_time < begin + timedelta(seconds=schedule["duration"])
+        assert its_time < datetime.fromisoformat(profile["validTo"])
 
         # The stop was taken: nothing runs that would have to be ended once more.
         assert (await write(rig, -5000.0)).on_wire_mono_s is None

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 import logging
 from math import isfinite
 from typing import Any, Final
@@ -14,7 +15,7 @@ from .calls import CallEnd, CallOutcome, Lane
 from .charging_profile import profile_id, set_profile_request, update_request
 from .device_model import ModelSummary
 from .link import StationLink
-from .times import StationClock
+from .times import StationClock, format_time
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -23,6 +24,10 @@ NO_DIALECT: Final = "no_dialect"
 CLOCK_NOT_TRUSTED: Final = "station_clock"
 NOT_READY: Final = "not_ready"
 NOT_FINITE: Final = "not_finite"
+
+CLOCK_STEP_S: Final = 24 * 3600.0
+"""House rule: no station sets its clock back by more, a zone taken for another
+included."""
 
 _UPDATES_UNKNOWN: Final = frozenset({"NotImplemented", "NotSupported"})
 _ACCEPTED: Final = "Accepted"
@@ -126,6 +131,9 @@ class SetpointWriter:
                 summary=summary,
                 station_time=self.station_clock.station_time(self.clock.utcnow()),
             )
+            is_stop = write.power_w == 0
+            if is_stop and self._needs_clock(dialect) and not self._is_clock_trusted:
+                _begin_earlier(request)
             outcome = await self._send(write, "SetChargingProfile", request)
         return self._conclude(write, transaction_id, outcome)
 
@@ -184,14 +192,17 @@ class SetpointWriter:
     def _clock_refusal(
         self, write: SetpointWrite, dialect: DischargeDialect
     ) -> WriteResult | None:
-        runs_on_station_clock = dialect is not DischargeDialect.V21_DYNAMIC
-        if (
-            write.power_w >= 0
-            or not runs_on_station_clock
-            or self.station_clock.is_trusted
-        ):
+        if write.power_w >= 0 or not self._needs_clock(dialect):
             return None
-        return _rejected(CLOCK_NOT_TRUSTED)
+        return None if self._is_clock_trusted else _rejected(CLOCK_NOT_TRUSTED)
+
+    @property
+    def _is_clock_trusted(self) -> bool:
+        return self.station_clock.is_trusted
+
+    @staticmethod
+    def _needs_clock(dialect: DischargeDialect) -> bool:
+        return dialect is not DischargeDialect.V21_DYNAMIC
 
     def _can_update(
         self,
@@ -261,6 +272,17 @@ class SetpointWriter:
 
     def _arm(self) -> None:
         self.link.set_armed(is_armed=bool(self._discharging))
+
+
+def _begin_earlier(request: dict[str, Any]) -> None:
+    """Let a schedule of 0 W hold on a clock that was set back, too.
+
+    Its end stays as it is, so that it lasts longer by no more than that step.
+    """
+    schedule = request["chargingProfile"]["chargingSchedule"][0]
+    start = datetime.fromisoformat(schedule["startSchedule"])
+    schedule["startSchedule"] = format_time(start - timedelta(seconds=CLOCK_STEP_S))
+    schedule["duration"] += round(CLOCK_STEP_S)
 
 
 def result_of(
