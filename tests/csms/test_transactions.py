@@ -186,3 +186,33 @@ def test_any_order_and_any_restart_counts_each_event_once(
         else set()
     )
     assert known == seen
+
+
+def test_a_newer_transaction_without_a_start_ends_the_older_one() -> None:
+    ledger = TransactionLedger()
+    ledger.apply(frame(0, T1, phase=TransactionPhase.STARTED))
+    assert ledger.apply(frame(3, T2, minutes=1)) is News.NEW
+    assert [r.transaction_id for r in ledger.open_transactions()] == [T2]
+    assert ledger.apply(frame(4, T1, minutes=2)) is News.OLD
+    assert ledger.apply(frame(4, T2, minutes=3)) is News.NEW
+
+
+def test_an_offline_frame_of_a_newer_one_ends_nothing_until_it_is_heard_live() -> None:
+    ledger = TransactionLedger()
+    ledger.apply(frame(0, T1, phase=TransactionPhase.STARTED))
+    ledger.apply(frame(3, T2, minutes=1, is_offline=True))
+    assert ledger.apply(frame(1, T1, minutes=2)) is News.NEW
+    assert ledger.apply(frame(4, T2, minutes=3)) is News.NEW
+    assert ledger.apply(frame(2, T1, minutes=4)) is News.OLD
+
+
+def test_late_frames_of_one_that_was_never_heard_of_end_nothing() -> None:
+    ledger = TransactionLedger()
+    ledger.apply(frame(5, T1, minutes=10))
+    for seq_no in (3, 4):
+        assert ledger.apply(frame(seq_no, T2, minutes=seq_no)) is News.OLD
+    running = ledger.open_on(1)
+    assert running is not None
+    assert running.transaction_id == T1
+    assert ledger.apply(frame(6, T1, minutes=1)) is News.NEW
+    assert [r.transaction_id for r in ledger.open_transactions()] == [T1]

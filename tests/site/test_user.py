@@ -109,7 +109,10 @@ async def test_a_guest_vehicle_charges_and_never_discharges() -> None:
         home.order(-5_000)
         await home.site.set_power(home.key, 4_000, 60)
         await home.until(lambda: home.is_at(4_000), 30)
-        # The owner says whose it is; that ends with the plug.
+        # The owner says whose it is, of a vehicle that has no id of its own; that ends
+        # with the plug.
+        record = home.site._registry.vehicles[VEHICLE]
+        record.spec = replace(record.spec, evcc_id=None)
         await home.site.set_evse_policy(
             home.key, lambda policy: replace(policy, vehicle_id=VEHICLE)
         )

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from itertools import takewhile
 from typing import Any, Final
 
 from ..domain.events import TransactionPhase
@@ -134,7 +135,7 @@ class TransactionLedger:
             record,
             seen=_with(record.seen, frame.seq_no),
             evse_id=record.evse_id if frame.evse_id is None else frame.evse_id,
-            has_been_live=record.has_been_live or not frame.is_offline,
+            has_been_live=record.has_been_live or (is_news and not frame.is_offline),
             is_ended=record.is_ended or frame.phase is TransactionPhase.ENDED,
             newest_at=max(record.newest_at or frame.at, frame.at),
         )
@@ -144,9 +145,14 @@ class TransactionLedger:
                 charging_state=frame.charging_state or record.charging_state,
                 operation_mode=frame.operation_mode or record.operation_mode,
             )
+        if known is None and not is_news:
+            # One that we hear of late is older than those we know.
+            self._records = {frame.transaction_id: record, **self._records}
         self._records[frame.transaction_id] = record
         if is_news and frame.phase is TransactionPhase.STARTED:
-            self._end_others_on(record)
+            self._end_others_on(record, self.open_transactions())
+        elif is_news and not frame.is_offline:
+            self._end_others_on(record, self._older_than(record))
         self._forget_oldest_ended()
         return News.NEW if is_news else News.OLD
 
@@ -158,6 +164,8 @@ class TransactionLedger:
 
     def _is_news(self, record: TransactionRecord, frame: TransactionFrame) -> bool:
         if record.is_ended or frame.seq_no < record.highest_seq_no:
+            return False
+        if self._is_of_before(frame):
             return False
         if not frame.is_offline:
             # By sequence number alone: a clock that steps back must not hide an end.
@@ -173,9 +181,28 @@ class TransactionLedger:
         )
         return frame.at >= newest_at
 
-    def _end_others_on(self, record: TransactionRecord) -> None:
+    def _is_of_before(self, frame: TransactionFrame) -> bool:
+        """Return True for a late frame of a transaction that ran before the one now."""
+        return frame.phase is not TransactionPhase.STARTED and any(
+            other.transaction_id != frame.transaction_id
+            and other.evse_id == frame.evse_id
+            and other.has_been_live
+            and other.newest_at is not None
+            and frame.at < other.newest_at
+            for other in self.open_transactions()
+        )
+
+    def _older_than(self, record: TransactionRecord) -> Iterable[TransactionRecord]:
+        """Return those heard of before a transaction, in the order of first mention."""
+        return takewhile(
+            lambda other: other.transaction_id != record.transaction_id, self.records
+        )
+
+    def _end_others_on(
+        self, record: TransactionRecord, others: Iterable[TransactionRecord]
+    ) -> None:
         # An EVSE has one transaction: the end of an older one was lost.
-        for other in self.open_transactions():
+        for other in others:
             is_other = other.transaction_id != record.transaction_id
             if is_other and other.evse_id == record.evse_id:
                 self.end(other.transaction_id)
