@@ -145,10 +145,10 @@ def test_a_numeric_text_is_read() -> None:
 
 
 def test_a_live_reading_is_as_old_as_its_receipt() -> None:
-    reading = parsed(sample("SoC", 50), at="2026-11-22T17:59:00Z").soc_percent
+    reading = parsed(sample("SoC", 50), at="2026-11-22T17:59:52Z").soc_percent
     assert reading is not None
     assert reading.received_mono_s == 1000.0
-    assert reading.taken_at == AT - timedelta(minutes=1)
+    assert reading.taken_at == AT - timedelta(seconds=8)
 
 
 def test_a_replayed_reading_is_as_old_as_it_says() -> None:

@@ -1,15 +1,15 @@
 """Sampled values of OCPP 2.x become readings: signed, in base units, finite."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import datetime
 from math import isfinite
 from statistics import fmean
 from typing import Any, Final
 
 from ..domain.measurement import Measurement, Reading
 from ..domain.units import signed_from_import_export
-from .times import parse_time
+from .times import StationClock, parse_time
 
 DEFAULT_MEASURAND: Final = "Energy.Active.Import.Register"
 POWER_IMPORT: Final = "Power.Active.Import"
@@ -68,6 +68,14 @@ class Receipt:
     mono_s: float
     at: datetime
     is_offline_replay: bool = False
+    station_clock: StationClock = field(default_factory=StationClock)
+
+    def age_s(self, taken_at: datetime) -> float:
+        """Return how long ago a sample of the frame was taken, s."""
+        age_s = self.station_clock.age_s(taken_at, self.at)
+        if self.is_offline_replay:
+            age_s = max(age_s, (self.at - taken_at).total_seconds())
+        return age_s
 
 
 def parse_meter_values(meter_values: object, receipt: Receipt) -> Measurement:
@@ -75,12 +83,10 @@ def parse_meter_values(meter_values: object, receipt: Receipt) -> Measurement:
     measurement = Measurement()
     for meter_value in _objects(meter_values):
         taken_at = parse_time(meter_value.get("timestamp")) or receipt.at
+        # Whether it says so or not, a frame may have waited in the station.
+        received_mono_s = receipt.mono_s - receipt.age_s(taken_at)
         # A clock that runs ahead must not make later readings look older.
         taken_at = min(taken_at, receipt.at)
-        received_mono_s = receipt.mono_s
-        if receipt.is_offline_replay:
-            age: timedelta = receipt.at - taken_at
-            received_mono_s -= age.total_seconds()
         values = _collect(meter_value.get("sampledValue"))
         measurement = measurement.updated_by(
             _measurement(values, taken_at, received_mono_s)

@@ -219,6 +219,9 @@ class Station:
             if is_replaced and frame.phase is not TransactionPhase.STARTED:
                 self.reporter.vehicles.unplugged(evse_id)
             self._report_live(evse_id, frame)
+        else:
+            # Of a time before, perhaps of another vehicle.
+            measurement = replace(measurement, soc_percent=None)
         self._take_token(evse_id, frame, payload.get("idToken"), news)
         self.report_measurement(evse_id, measurement)
         self._keep_ledger(frame, news, receipt.mono_s)
@@ -260,6 +263,7 @@ class Station:
             mono_s=self.clock.monotonic(),
             at=self.now(),
             is_offline_replay=is_offline_replay,
+            station_clock=self.station_clock,
         )
 
     def now(self) -> datetime:

@@ -10,6 +10,13 @@ MAX_CLOCK_OFFSET_S: Final = 300.0
 MAX_CLOCK_SPREAD_S: Final = 2.0
 """How much the offset may move between live frames before it counts as a step."""
 
+LATE_SAMPLE_S: Final = 10.0
+"""Judged by our own clock, a sample counts as late from this age on: clocks of chargers
+that nobody has compared yet differ by less, and a reading this young is fresh anyway."""
+
+UNSET_CLOCK_S: Final = 86_400.0
+"""A clock that is a day off was never set: its times say nothing of the age."""
+
 _SAMPLES: Final = 8
 
 
@@ -67,6 +74,18 @@ class StationClock:
     def station_time(self, now: datetime) -> datetime:
         """Return what the clock of the station shows; ours while nothing is known."""
         return now + timedelta(seconds=self._offset_s)
+
+    def age_s(self, taken_at: datetime, received_at: datetime) -> float:
+        """Return how old a sample was when it came in, s; never below 0.
+
+        While the station's clock is not known well enough, ours decides: a sample that
+        may have waited in the station must not count as fresh.
+        """
+        if self.is_trusted:
+            station_time = self.station_time(received_at)
+            return max(0.0, (station_time - taken_at).total_seconds())
+        age_s = (received_at - taken_at).total_seconds()
+        return age_s if LATE_SAMPLE_S < age_s < UNSET_CLOCK_S else 0.0
 
     @property
     def _offset_s(self) -> float:
