@@ -213,3 +213,15 @@ def test_an_order_without_any_trusted_message_is_released_at_once() -> None:
     watchdog.seen_command(NOW + 52.0, NOW + 52.0)
     assert watchdog.is_alive(NOW + 52.0)
     assert _state(watchdog, NOW + 52.0) is LinkState.HEALTHY
+
+
+def test_a_heartbeat_that_overtakes_the_command_does_not_keep_the_release() -> None:
+    watchdog = _healthy()
+    assert _state(watchdog, NOW + 20.0) is LinkState.FAILSAFE
+    for sent_s in (NOW + 41.0, NOW + 46.0, NOW + 51.0):
+        watchdog.seen_heartbeat(sent_s, sent_s)
+    watchdog.seen_command(NOW + 50.0, NOW + 52.0)
+    assert _state(watchdog, NOW + 52.0) is LinkState.FAILSAFE, "signed before the third"
+    watchdog.seen_heartbeat(NOW + 56.0, NOW + 56.0)
+    watchdog.seen_command(NOW + 55.9, NOW + 56.1)
+    assert _state(watchdog, NOW + 56.1) is LinkState.HEALTHY

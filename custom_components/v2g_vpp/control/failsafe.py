@@ -71,6 +71,7 @@ class VppWatchdog:
         self._last_valid_mono_s: float | None = None
         self._stop_after_s = LONGEST_WAIT_S
         self._good_heartbeats = 0
+        self._resumable_mono_s = 0.0
         self._was_discharging = False
         self._has_transaction_ended = False
 
@@ -91,6 +92,8 @@ class VppWatchdog:
             return
         if self._state is LinkState.FAILSAFE:
             self._good_heartbeats += 1
+            if self._good_heartbeats == GOOD_HEARTBEATS_TO_RESUME:
+                self._resumable_mono_s = min(sent_mono_s, now_mono_s)
         else:
             self._state = LinkState.HEALTHY
 
@@ -103,7 +106,15 @@ class VppWatchdog:
         if self._state is not LinkState.FAILSAFE:
             if is_news:
                 self._state = LinkState.HEALTHY
-        elif is_news and self._good_heartbeats >= GOOD_HEARTBEATS_TO_RESUME:
+            return
+        # A heartbeat may overtake it on the way: fresh is what was signed since the
+        # link is good again, not only what was signed last.
+        is_fresh = (
+            self._good_heartbeats >= GOOD_HEARTBEATS_TO_RESUME
+            and sent_mono_s >= self._resumable_mono_s
+            and now_mono_s - sent_mono_s < self._stop_after_s
+        )
+        if is_fresh:
             self._state = LinkState.HEALTHY
 
     def transaction_ended(self) -> None:
