@@ -26,6 +26,13 @@ PHONE = (412, 3600)
 MARGIN_PX = 16
 OPERATOR = (1280, 900)
 
+END_OF_CARD = """(element) => {
+  let node = element;
+  while (node && node.nodeName !== "HA-CARD") node = node.parentNode ?? node.host;
+  return (node ?? element).getBoundingClientRect().bottom;
+}"""
+"""Where the card that holds an element ends, also from inside its components."""
+
 SCALE = 1.5
 """Device pixels per CSS pixel: sharp on today's screens, half a megabyte at most."""
 
@@ -97,11 +104,9 @@ async def take_evse(world: World, picture: Picture) -> None:
         await sign_in(page, base_url)
         await open_path(page, base_url, await evse_page(world))
         await asyncio.sleep(SETTLE_S)
-        card = page.locator("ha-card").filter(has_text=picture.last_card).last
-        box = await card.bounding_box()
-        if box is None:
-            raise RigError(f"the page shows no card '{picture.last_card}'")
-        bottom = min(height, box["y"] + box["height"] + MARGIN_PX)
+        title = page.get_by_text(picture.last_card, exact=True).first
+        end: float = await title.evaluate(END_OF_CARD)
+        bottom = min(height, end + MARGIN_PX)
         # The side bar's last lines stick to the bottom of the window.
         await page.set_viewport_size({"width": width, "height": round(bottom)})
         await _save(page, picture.path)
