@@ -138,3 +138,18 @@ async def test_a_torn_number_is_not_divided_by_but_latches(
         assert home.store.document["evses"][str(home.key)]["is_emergency_stopped"]
         await home.run(60)
         assert home.is_at(0)
+
+
+@in_virtual_time
+async def test_a_dispatch_turns_a_charging_vehicle_round_at_once() -> None:
+    async with Home() as home:
+        await home.grant()
+        await home.set_mode(Mode.CHARGE_NOW)
+        await home.until(lambda: home.power_w > 5_000, 60)
+        before = len(home.station.writes)
+        assert home.order(-5_000).status is AckStatus.ACCEPTED
+        await home.run(0.2)
+        powers_w = [write.power_w for write in home.station.writes[before:]]
+        assert powers_w, "a first setpoint within a fraction of a second"
+        assert powers_w[-1] < 0
+        await home.until(lambda: home.is_at(-5_000), 60)

@@ -88,6 +88,14 @@ class ControlLoop:
         """Drop what the coordinator remembers of an EVSE."""
         self._coordinator.forget(key)
 
+    @property
+    def is_turning(self) -> bool:
+        """True while an EVSE rests at 0 W on its way to the other direction."""
+        return any(
+            record.setpoint.reason is Reason.RAMP and record.setpoint.power_w == 0
+            for record in self._registry.evses.values()
+        )
+
     def take_must_tick_again(self) -> bool:
         """Return once whether a state in between was shown and the next waits."""
         is_between, self._has_state_in_between = self._has_state_in_between, False

@@ -45,6 +45,11 @@ STAND_DOWN_TIMEOUT_S = 5.0
 """Home Assistant gives its shutdown jobs little more than this."""
 
 
+TURN_S = 0.05
+"""The way to the other direction rests at 0 W for one step, which must not become a
+whole second: the first setpoint of a dispatch is promised sooner."""
+
+
 class Site:
     """The home. All methods are called in the event loop."""
 
@@ -115,7 +120,7 @@ class Site:
                 # written, and the chargers end every discharge by themselves.
                 _LOGGER.exception("control tick failed")
             with suppress(TimeoutError):
-                async with asyncio.timeout(TICK_S):
+                async with asyncio.timeout(TURN_S if self._loop.is_turning else TICK_S):
                     await self._kick.wait()
 
     async def stand_down(self) -> None:
