@@ -153,3 +153,13 @@ async def test_a_dispatch_turns_a_charging_vehicle_round_at_once() -> None:
         assert powers_w, "a first setpoint within a fraction of a second"
         assert powers_w[-1] < 0
         await home.until(lambda: home.is_at(-5_000), 60)
+
+
+@in_virtual_time
+async def test_a_start_within_the_error_of_the_clocks_is_now() -> None:
+    async with Home() as home:
+        await home.grant()
+        before = len(home.station.writes)
+        assert home.order(-5_000, start_in_s=0.45).status is AckStatus.ACCEPTED
+        await home.run(0.2)
+        assert [w.power_w < 0 for w in home.station.writes[before:]] == [True]

@@ -1,5 +1,6 @@
 """The desk where orders of aggregators are booked, started, ended and answered."""
 
+from dataclasses import replace
 import logging
 
 from ..domain.clock import Clock
@@ -22,6 +23,11 @@ HOLD_AFTER_ORDER_S = 10.0
 """0 W for dead time plus this after the last order, then local control (rule 6)."""
 
 
+START_SLACK_S = 1.0
+"""A start this little ahead is now: the two clocks are not known better than that, and
+the first setpoint of a dispatch is promised within 250 ms."""
+
+
 class OrderDesk:
     """Judge orders on receipt and walk them through their life."""
 
@@ -38,6 +44,8 @@ class OrderDesk:
         programme = self._registry.programmes.get(order.programme_id)
         if programme is None:
             return _rejected(order, AckCode.UNSUPPORTED, None)
+        if now_mono_s < order.start_mono_s <= now_mono_s + START_SLACK_S:
+            order = replace(order, start_mono_s=now_mono_s)
         refusal = self._judge.refusal(programme, order, now_mono_s)
         if refusal is not None:
             return _rejected(order, *refusal)
