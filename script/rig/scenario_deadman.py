@@ -10,7 +10,7 @@ from .waiting import expect, until, until_async
 from .world import EVSE, PROGRAMME, VEHICLE, ZERO_W, World
 
 PROMISED_S = {"v21_dynamic": 35.0, "v21_schedule": 75.0}
-"""Discharge ends by itself within this, per dialect (control brief)."""
+"""Discharge ends by itself within this: validity, clock error, dead time and ramp."""
 
 REFRESH_TIMEOUT_S = 30.0
 """The longest refresh period of a dialect is 20 s."""
