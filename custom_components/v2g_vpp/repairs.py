@@ -44,6 +44,7 @@ MOST_UNKNOWN_STATIONS: Final = 5
 
 # The listener checks the same; here it keeps mark-up out of the user interface.
 _IDENTITY: Final = re.compile(r"[A-Za-z0-9._:|-]{1,48}")
+_OFFERED: Final = re.compile(r"[A-Za-z0-9._-]{1,16}(, [A-Za-z0-9._-]{1,16}){0,4}")
 _ADDRESS: Final = re.compile(r"[0-9A-Fa-f.:%a-z]{1,64}")
 
 
@@ -65,6 +66,7 @@ def async_raise_refusal(
     identity: str,
     address: str,
     cause: str,
+    detail: str = "",
 ) -> None:
     """Tell the owner of a station that was turned away.
 
@@ -75,6 +77,7 @@ def async_raise_refusal(
         address: of the peer.
         cause: as the listener names it; causes that the owner cannot change or did
             choose are no repair.
+        detail: the versions that the station offered, where that is the cause.
     """
     if not _IDENTITY.fullmatch(identity):
         return
@@ -85,7 +88,11 @@ def async_raise_refusal(
             hass,
             f"{cause}_{identity}",
             cause,
-            {"identity": identity, "address": _shown_address(address)},
+            {
+                "identity": identity,
+                "address": _shown_address(address),
+                "offered": detail if _OFFERED.fullmatch(detail) else "-",
+            },
         )
 
 

@@ -122,7 +122,7 @@ class Rig:
         self.sink = RecordingSink()
         self.authority = Authority()
         self.clock = SystemClock()
-        self.refused: list[tuple[str, str, RefusalCause]] = []
+        self.refused: list[tuple[str, str, RefusalCause, str]] = []
         self.configs = configs or (config(),)
         self.options = options
         self.port = 0

@@ -23,10 +23,12 @@ async def our_highest_version_wins(scene: Scene) -> None:
 
 @PLAYS.of("H02")
 async def no_common_version_is_closed_at_once(scene: Scene) -> None:
-    peer = await scene.dialler.dial(("ocpp9.9",))
+    peer = await scene.dialler.dial(("ocpp9.9", "x" * 40, "ocpp1.2"))
     assert peer.socket.protocol is None
     assert await peer.closed() == 1002
-    assert scene.rig.refused[-1][2] is RefusalCause.NO_COMMON_PROTOCOL
+    # What the station offered is told, as far as it may be shown.
+    cause = RefusalCause.NO_COMMON_PROTOCOL
+    assert scene.rig.refused[-1][2:] == (cause, "ocpp9.9, ocpp1.2")
     assert not scene.rig.sink.of(StationConnected)
 
 
@@ -39,7 +41,7 @@ async def no_version_offered_is_closed_at_once(scene: Scene) -> None:
 @PLAYS.of("H05")
 async def user_name_must_be_the_identity(scene: Scene) -> None:
     assert await scene.dialler.status(STATION, basic("CS2")) == 401
-    assert scene.rig.refused == [("CS1", "127.0.0.1", RefusalCause.WRONG_PASSWORD)]
+    assert scene.rig.refused == [("CS1", "127.0.0.1", RefusalCause.WRONG_PASSWORD, "")]
 
 
 @PLAYS.of("H06")
@@ -61,7 +63,7 @@ async def credentials_are_needed(scene: Scene) -> None:
 async def an_unknown_station_is_refused_and_remembered(scene: Scene) -> None:
     assert await scene.dialler.status("UNKNOWN", basic("UNKNOWN")) == 404
     assert scene.rig.refused == [
-        ("UNKNOWN", "127.0.0.1", RefusalCause.UNKNOWN_IDENTITY)
+        ("UNKNOWN", "127.0.0.1", RefusalCause.UNKNOWN_IDENTITY, "")
     ]
     assert await scene.dialler.status("%3Cscript%3E", basic()) == 404
     assert len(scene.rig.refused) == 1, "an illegal identity is not even reported"

@@ -2,6 +2,8 @@
 
 from functools import partial
 from http import HTTPStatus
+import json
+from pathlib import Path
 from typing import Any
 
 from homeassistant.components.repairs import DOMAIN as REPAIRS
@@ -15,6 +17,7 @@ from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.v2g_vpp import repairs
 from custom_components.v2g_vpp.const import DOMAIN, STORE_SITE
+from custom_components.v2g_vpp.csms.versions import SERVED_VERSIONS
 from custom_components.v2g_vpp.domain.errors import (
     BrokerRefusedLogin,
     BrokerRefusedTls,
@@ -25,6 +28,8 @@ from custom_components.v2g_vpp.domain.errors import (
     V2gError,
 )
 from tests.shell.home import KEY, Home
+
+TRANSLATIONS = Path(repairs.__file__).parent / "translations" / "en.json"
 
 # Home Assistant's own web server keys its application by text.
 WEB_SERVER = pytest.mark.filterwarnings("ignore::aiohttp.web.NotAppKeyWarning")
@@ -116,6 +121,31 @@ async def test_known_station_that_is_refused_says_what_to_change(
     assert not issue.is_fixable
     repairs.async_clear_station(hass, "CS-1")
     assert issues(hass) == {}
+
+
+@pytest.mark.parametrize(
+    ("detail", "shown"),
+    [
+        ("ocpp1.2, ocpp1.5", "ocpp1.2, ocpp1.5"),
+        ("", "-"),
+        ("<b>", "-"),
+        ("a`b", "-"),
+        (", ".join(["x"] * 6), "-"),
+    ],
+    ids=repr,
+)
+async def test_no_common_protocol_says_what_each_side_offered(
+    hass: HomeAssistant, added: MockConfigEntry, detail: str, shown: str
+) -> None:
+    repairs.async_raise_refusal(
+        hass, added, "CS-1", "10.0.0.1", "no_common_protocol", detail
+    )
+    (issue,) = issues(hass).values()
+    assert placeholders(issue)["offered"] == shown
+    texts = json.loads(TRANSLATIONS.read_text())
+    text = texts["issues"]["no_common_protocol"]["description"]
+    for version in SERVED_VERSIONS:
+        assert f"`{version.protocol}`" in text
 
 
 async def test_station_that_got_in_is_no_repair_any_more(

@@ -62,8 +62,11 @@ class RefusalCause(StrEnum):
     NO_COMMON_PROTOCOL = "no_common_protocol"
 
 
-type OnRefused = Callable[[str, str, RefusalCause], None]
-"""(identity, address, cause); the identity matches the legal pattern."""
+type OnRefused = Callable[[str, str, RefusalCause, str], None]
+"""(identity, address, cause, detail); the identity matches the legal pattern.
+
+The detail is what the station offered where that is the cause, else empty.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +158,11 @@ class Gatekeeper:
         return Admitted(identity)
 
     def report(
-        self, identity: StationId | None, address: str, cause: RefusalCause
+        self,
+        identity: StationId | None,
+        address: str,
+        cause: RefusalCause,
+        detail: str = "",
     ) -> None:
         """Tell the owner, a bounded number of times per address and hour."""
         if identity is None or self._on_refused is None:
@@ -169,7 +176,7 @@ class Gatekeeper:
         if len(reported) < UNKNOWN_REPORTS_PER_HOUR:
             reported.append(now_mono_s)
             _LOGGER.warning("%s: refused from %s: %s", identity, address, cause)
-            self._on_refused(identity, address, cause)
+            self._on_refused(identity, address, cause, detail)
 
     def _is_network_allowed(self, address: str) -> bool:
         if not self._networks:

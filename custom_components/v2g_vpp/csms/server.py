@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 import logging
+import re
 import socket
 from typing import Final
 
@@ -38,6 +39,8 @@ PROTOCOL_ERROR: Final = 1002
 """WebSocket close code (RFC 6455, 7.4.1)."""
 
 UNKNOWN_STATION: Final = "unknown_station"
+MAX_SHOWN_PROTOCOLS: Final = 5
+_SHOWN_PROTOCOL: Final = re.compile(r"[A-Za-z0-9._-]{1,16}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -231,7 +234,10 @@ class OcppServer:
         await websocket.prepare(request)
         if version is None:
             self._gate.report(
-                verdict.identity, address, RefusalCause.NO_COMMON_PROTOCOL
+                verdict.identity,
+                address,
+                RefusalCause.NO_COMMON_PROTOCOL,
+                ", ".join(offered_protocols(request)),
             )
             await websocket.close(code=PROTOCOL_ERROR)
             return websocket
@@ -278,6 +284,17 @@ class OcppServer:
         is_extended = station.config.dialect is DischargeDialect.V201_PLUS21
         # Stations of that dialect speak 2.1 messages on a 2.0.1 link.
         return self._schemas[V21.protocol if is_extended else version.protocol]
+
+
+def offered_protocols(request: web.Request) -> tuple[str, ...]:
+    """Return the sub-protocols that a station offers, as far as they can be shown.
+
+    A few short words at most: whoever has a password could write anything here.
+    """
+    offered = request.headers.get("Sec-WebSocket-Protocol", "")
+    words = (part.strip() for part in offered.split(","))
+    shown = [word for word in words if _SHOWN_PROTOCOL.fullmatch(word)]
+    return tuple(shown[:MAX_SHOWN_PROTOCOLS])
 
 
 def choose_version(offered: str | None) -> RpcVersion | None:
