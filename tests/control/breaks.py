@@ -11,6 +11,7 @@ from custom_components.v2g_vpp.control.inputs import (
 from custom_components.v2g_vpp.domain.capability import DischargeDialect
 from custom_components.v2g_vpp.domain.faults import FaultCode
 from custom_components.v2g_vpp.domain.setpoint import Reason
+from custom_components.v2g_vpp.domain.state import ConnectorStatus
 from tests.control.given import (
     CAPABILITY,
     NEEDS,
@@ -55,6 +56,11 @@ STOPPED: list[tuple[str, Break, Reason]] = [
         "device model unknown",
         lambda e: with_station(e, capability=None),
         Reason.STATION_NOT_READY,
+    ),
+    (
+        "out of operation",
+        lambda e: with_session(e, status=ConnectorStatus.UNAVAILABLE),
+        Reason.OUT_OF_OPERATION,
     ),
     ("not plugged", lambda e: with_session(e, is_plugged=False), Reason.NOT_PLUGGED),
     (

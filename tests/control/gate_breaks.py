@@ -12,6 +12,7 @@ from custom_components.v2g_vpp.domain.ids import EvseKey, StationId
 from custom_components.v2g_vpp.domain.measurement import Measurement
 from custom_components.v2g_vpp.domain.policy import Mode
 from custom_components.v2g_vpp.domain.setpoint import ControlOwner, Reason, Setpoint
+from custom_components.v2g_vpp.domain.state import ConnectorStatus
 from tests.control.given import (
     CAPABILITY,
     NEEDS,
@@ -119,6 +120,10 @@ ANY_POWER: dict[str, tuple[Break, Reason]] = {
     "another station": (
         station(station_id=StationId("OTHER")),
         Reason.STATION_NOT_READY,
+    ),
+    "out of operation": (
+        session(status=ConnectorStatus.UNAVAILABLE),
+        Reason.OUT_OF_OPERATION,
     ),
     "not plugged": (session(is_plugged=False), Reason.NOT_PLUGGED),
     "no transaction": (session(transaction_id=None), Reason.NO_TRANSACTION),

@@ -9,6 +9,7 @@ from custom_components.v2g_vpp.control.stop_ladder import (
     LadderAction,
     StopLadder,
     StopProgress,
+    has_stopped,
 )
 from custom_components.v2g_vpp.domain.capability import Fingerprint
 from tests.control.given import LEARNT, NOW
@@ -16,6 +17,7 @@ from tests.control.given import LEARNT, NOW
 FLOWING = StopProgress(is_wanted=True, measured_power_w=-5_000.0, is_acknowledged=True)
 STOPPED = replace(FLOWING, measured_power_w=0.0)
 CALM = replace(STOPPED, is_wanted=False)
+HARSH = (LadderAction.MAKE_INOPERATIVE, LadderAction.RESET)
 SETTLE_S = 4.0 + 5_000.0 / 3_300.0 + 3.0
 """T + 3 s of the learnt charger at 5 kW."""
 
@@ -37,7 +39,7 @@ def test_a_station_that_does_not_stop_gets_every_rung_in_time() -> None:
     actions = _climb(FLOWING)
     assert [action for _, action in actions] == list(LadderAction)
     times_s = [time_s for time_s, _ in actions]
-    expected = [0.0, SETTLE_S, SETTLE_S + 5.0, SETTLE_S + 10.0]
+    expected = [0.0, *(SETTLE_S + later_s for later_s in (0, 5, 10, 20))]
     assert times_s == pytest.approx(expected, abs=0.25)
 
 
@@ -62,7 +64,7 @@ def test_a_stopped_flow_without_an_answer_ends_no_transaction() -> None:
     ]
 
 
-def test_a_silent_meter_ends_the_transaction_but_proves_no_latch() -> None:
+def test_a_silent_meter_ends_the_transaction_but_takes_no_station_down() -> None:
     actions = _climb(replace(FLOWING, measured_power_w=None))
     assert [action for _, action in actions] == list(LadderAction)[:3]
 
@@ -95,7 +97,7 @@ def test_standby_power_of_the_charger_is_no_flow() -> None:
     standby = replace(FLOWING, measured_power_w=420.0)
     known = replace(LEARNT, offset_zero_w=420.0)
     assert _climb(standby, fingerprint=known) == [(0.0, LadderAction.SET_ZERO)]
-    assert len(_climb(standby)) == 4
+    assert len(_climb(standby)) == len(LadderAction)
 
 
 @given(
@@ -126,8 +128,35 @@ def test_the_rungs_are_climbed_one_by_one(
         assert is_wanted
         rung = list(LadderAction).index(action)
         assert rung in (0, 1) or rung == below + 1
-        assert action is not LadderAction.LATCH or (power_w is not None)
+        assert action not in HARSH or power_w is not None
         below = rung
+
+
+@given(
+    st.floats(100.0, 11_000.0),
+    st.floats(0.2, 15.0),
+    st.floats(100.0, 5_000.0),
+    st.booleans(),
+)
+def test_nothing_harsh_comes_before_the_charger_had_its_own_time(
+    power_w: float, dead_time_s: float, ramp_w_per_s: float, is_acknowledged: bool
+) -> None:
+    fingerprint = replace(LEARNT, dead_time_s=dead_time_s, ramp_w_per_s=ramp_w_per_s)
+    progress = replace(
+        FLOWING, measured_power_w=-power_w, is_acknowledged=is_acknowledged
+    )
+    own_s = dead_time_s + power_w / ramp_w_per_s
+    times_s = {
+        action: time_s
+        for time_s, action in _climb(progress, seconds=180, fingerprint=fingerprint)
+    }
+    if not has_stopped(-power_w, 11_000.0, fingerprint):
+        assert list(times_s) == list(LadderAction), "no rung is left out"
+        assert times_s[LadderAction.END_TRANSACTION] >= own_s + 8.0
+        assert times_s[LadderAction.MAKE_INOPERATIVE] >= own_s + 13.0
+        assert times_s[LadderAction.RESET] >= own_s + 23.0
+        # And it is no promise without an end: every rung is climbed in bounded time.
+        assert times_s[LadderAction.RESET] <= max(own_s + 3.0, 5.0) + 20.5
 
 
 def test_what_a_charger_draws_on_standby_is_no_flow() -> None:

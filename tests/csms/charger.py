@@ -92,6 +92,8 @@ class Charger:
                 "RequestStopTransaction": self._accept,
                 "RequestStartTransaction": self._accept,
                 "NotifyAllowedEnergyTransfer": self._accept,
+                "ChangeAvailability": self._accept,
+                "Reset": self._accept,
             }
         )
 

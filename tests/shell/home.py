@@ -64,6 +64,7 @@ class RecordingStations:
     answer: WriteResult = ACCEPTED
     writes: list[SetpointWrite] = field(default_factory=list)
     cleared: list[EvseKey] = field(default_factory=list)
+    closed: list[StationId] = field(default_factory=list)
 
     async def write_setpoint(self, write: SetpointWrite) -> WriteResult:
         self.writes.append(write)
@@ -85,6 +86,17 @@ class RecordingStations:
         self, key: EvseKey, transaction_id: TransactionId, *, may_discharge: bool
     ) -> WriteResult:
         return self.answer
+
+    async def change_availability(
+        self, key: EvseKey, *, is_operative: bool
+    ) -> WriteResult:
+        return self.answer
+
+    async def reset(self, key: EvseKey) -> WriteResult:
+        return self.answer
+
+    async def close_link(self, station_id: StationId) -> None:
+        self.closed.append(station_id)
 
 
 @dataclass

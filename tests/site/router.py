@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import override
 
-from custom_components.v2g_vpp.domain.ids import EvseKey, TransactionId
+from custom_components.v2g_vpp.domain.ids import EvseKey, StationId, TransactionId
 from custom_components.v2g_vpp.domain.ports import StationPort
 from custom_components.v2g_vpp.domain.setpoint import SetpointWrite, WriteResult
 from tests.site.station import SimulatedStation
@@ -44,6 +44,23 @@ class Router(StationPort):
     @override
     async def clear_charging_profile(self, key: EvseKey) -> WriteResult:
         return await self._at(key).clear_charging_profile()
+
+    @override
+    async def change_availability(
+        self, key: EvseKey, *, is_operative: bool
+    ) -> WriteResult:
+        return await self._at(key).change_availability(is_operative=is_operative)
+
+    @override
+    async def reset(self, key: EvseKey) -> WriteResult:
+        return await self._at(key).reset()
+
+    @override
+    async def close_link(self, station_id: StationId) -> None:
+        for station in self._stations:
+            if station.key.station_id == station_id:
+                station.closed.append(station.clock.monotonic())
+                station.disconnect()
 
     def _at(self, key: EvseKey) -> SimulatedStation:
         return next(station for station in self._stations if station.key == key)

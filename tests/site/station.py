@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from enum import Enum, auto
 from math import inf
 
 from custom_components.v2g_vpp.domain.capability import (
@@ -26,7 +25,6 @@ from custom_components.v2g_vpp.domain.events import (
     VehicleIdentified,
 )
 from custom_components.v2g_vpp.domain.ids import EvseKey, StationId, TransactionId
-from custom_components.v2g_vpp.domain.measurement import Measurement, Reading
 from custom_components.v2g_vpp.domain.setpoint import (
     MAX_WRITE_AGE_S,
     SetpointWrite,
@@ -37,39 +35,17 @@ from custom_components.v2g_vpp.domain.state import ConnectorStatus
 from custom_components.v2g_vpp.domain.units import energy_wh, percent_of, share_of
 from custom_components.v2g_vpp.virtual.plant import TYPICAL, Plant, PlantParameters
 from tests.fakes import FakeClock
+from tests.site.station_words import (
+    ANSWER_TIMEOUT_S,
+    NEEDS,
+    Answer,
+    Write,
+    measured_by,
+)
 
 STEP_S = 0.25
 METER_EVERY = 4
 """Steps between two readings of the meter: one second."""
-
-ANSWER_TIMEOUT_S = 5.0
-"""A control CALL without an answer by then has failed."""
-
-NEEDS = EvCapability(
-    is_bidirectional=True,
-    can_be_bidirectional=True,
-    max_charge_power_w=11_000.0,
-    max_discharge_power_w=11_000.0,
-)
-
-
-class Answer(Enum):
-    """How the station answers commands."""
-
-    ACCEPT = auto()
-    REJECT = auto()
-    SILENT = auto()
-
-
-@dataclass(slots=True, kw_only=True)
-class Write:
-    """One write as it reached the port."""
-
-    power_w: float
-    at_mono_s: float
-    decided_mono_s: float
-    is_renewal: bool
-    is_accepted: bool
 
 
 @dataclass(slots=True, kw_only=True)
@@ -92,11 +68,12 @@ class SimulatedStation:
     answer: Answer = Answer.ACCEPT
     answer_s: float = 0.02
     start_answer: Answer = Answer.ACCEPT
-    start_s: float = 2.0
-    """From the accepted start to the transaction."""
+    start_s: float = 2.0  # from the accepted start to the transaction
 
     ignores_stops: bool = False
     ignores_end: bool = False
+    ignores_inoperative: bool = False
+    ignores_reset: bool = False
     is_reversed: bool = False
     has_meter: bool = True
     starts_by_itself: bool = True
@@ -116,12 +93,16 @@ class SimulatedStation:
     powers_w: list[tuple[float, float]] = field(default_factory=list)
     """True power after each step."""
 
-    ended: list[float] = field(default_factory=list)
-    """When the end of a transaction was asked for."""
+    ended: list[float] = field(default_factory=list)  # when asked for
+    availability: list[tuple[float, bool]] = field(default_factory=list)
+    """When it was taken out of operation (False) and back (True)."""
 
-    started: list[float] = field(default_factory=list)
-    """When a start was asked for."""
+    resets: list[float] = field(default_factory=list)
+    closed: list[float] = field(default_factory=list)
+    """When the home closed the link."""
 
+    is_operative: bool = True
+    started: list[float] = field(default_factory=list)  # when asked for
     allowed: list[bool] = field(default_factory=list)
     cleared: int = 0
     plant: Plant = field(init=False)
@@ -168,7 +149,7 @@ class SimulatedStation:
                 has_floor_profile=self.has_floor_profile,
             )
         )
-        self._tell_status()
+        self.tell_status()
         if self.transaction_id is not None:
             self._tell_transaction(TransactionPhase.UPDATED)
             self._tell_meter()
@@ -192,12 +173,17 @@ class SimulatedStation:
         )
         self.is_connected = False
 
+    def obey(self, *, is_obeying: bool) -> None:
+        """Follow every way to stop again, or none of them."""
+        self.ignores_stops = self.ignores_end = not is_obeying
+        self.ignores_inoperative = self.ignores_reset = not is_obeying
+
     def plug(self) -> None:
         """Plug the vehicle in; the station authorises it and starts."""
         if self.is_plugged:
             return
         self.is_plugged = True
-        self._tell_status()
+        self.tell_status()
         if self.starts_by_itself:
             self._begin()
 
@@ -208,7 +194,7 @@ class SimulatedStation:
         self.advance()
         self.is_plugged = False
         self.plant.cut()
-        self._tell_status()
+        self.tell_status()
         if self.transaction_id is not None:
             self._end()
 
@@ -300,6 +286,35 @@ class SimulatedStation:
             self.expires_s = self.clock.monotonic()
         return refusal or WriteResult(status=WriteStatus.ACCEPTED)
 
+    async def change_availability(self, *, is_operative: bool) -> WriteResult:
+        """Go out of operation, which opens the contactor, or come back."""
+        self.availability.append((self.clock.monotonic(), is_operative))
+        is_refused = self.ignores_inoperative and not is_operative
+        refusal = await self._answer(Answer.REJECT if is_refused else self.answer)
+        if refusal is not None:
+            return refusal
+        self.is_operative = is_operative
+        if not is_operative and self.transaction_id is not None:
+            self.advance()
+            self.plant.cut()
+            self._end()
+        self.tell_status()
+        return WriteResult(status=WriteStatus.ACCEPTED)
+
+    async def reset(self) -> WriteResult:
+        """Boot anew: the contactor opens and no profile survives."""
+        self.resets.append(self.clock.monotonic())
+        refusal = await self._answer(
+            Answer.REJECT if self.ignores_reset else self.answer
+        )
+        if refusal is not None:
+            return refusal
+        self.advance()
+        self.plant.cut()
+        if self.transaction_id is not None:
+            self._end()
+        return WriteResult(status=WriteStatus.ACCEPTED)
+
     async def allow_energy_transfer(self, *, may_discharge: bool) -> WriteResult:
         """Note what the vehicle may do."""
         self.allowed.append(may_discharge)
@@ -354,10 +369,13 @@ class SimulatedStation:
         if self.is_connected:
             self.post(event)
 
-    def _tell_status(self) -> None:
+    def tell_status(self) -> None:
+        """Report the connector."""
         status = (
             ConnectorStatus.OCCUPIED if self.is_plugged else ConnectorStatus.AVAILABLE
         )
+        if not self.is_operative:
+            status = ConnectorStatus.UNAVAILABLE
         self._tell(ConnectorReported(key=self.key, connector_id=1, status=status))
 
     def _tell_transaction(self, phase: TransactionPhase) -> None:
@@ -372,21 +390,11 @@ class SimulatedStation:
         )
 
     def _tell_meter(self) -> None:
-        def read(value: float) -> Reading:
-            return Reading(
-                value=value,
-                received_mono_s=self.clock.monotonic(),
-                taken_at=self.clock.utcnow(),
-            )
-
-        self._tell(
-            MeasurementReported(
-                key=self.key,
-                measurement=Measurement(
-                    power_w=read(self.plant.measured_w()),
-                    soc_percent=read(float(int(self.soc_percent))),
-                    energy_charged_wh=read(self.charged_wh),
-                    energy_discharged_wh=read(self.discharged_wh),
-                ),
-            )
+        measurement = measured_by(
+            self.clock,
+            power_w=self.plant.measured_w(),
+            soc_percent=float(int(self.soc_percent)),
+            energy_charged_wh=self.charged_wh,
+            energy_discharged_wh=self.discharged_wh,
         )
+        self._tell(MeasurementReported(key=self.key, measurement=measurement))

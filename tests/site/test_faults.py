@@ -23,7 +23,7 @@ from custom_components.v2g_vpp.domain.state import (
 )
 from custom_components.v2g_vpp.virtual.plant import MEASURED_2019
 from tests.site.home import Home
-from tests.site.station import NEEDS, Answer
+from tests.site.station_words import NEEDS, Answer
 from tests.site.virtual_time import in_virtual_time
 
 ZERO_W = flow_threshold_w(11_000.0)
@@ -47,7 +47,7 @@ async def test_a_station_that_ignores_every_stop_is_latched() -> None:
     async with Home() as home:
         await home.grant()
         await home.discharge()
-        home.station.ignores_stops = home.station.ignores_end = True
+        home.station.obey(is_obeying=False)
         count = len(home.station.writes)
         await home.set_floors(30, 90)
         never = FaultCode.STATION_DOES_NOT_STOP
@@ -64,7 +64,7 @@ async def test_a_station_that_ignores_every_stop_is_latched() -> None:
         await home.run(10)
         assert home.evse.faults == both
         assert home.evse.discharge_blocked_by is Reason.FAULT
-        home.station.ignores_stops = home.station.ignores_end = False
+        home.station.obey(is_obeying=True)
         await home.until(lambda: home.station.transaction_id is None, 40)
         await home.set_floors(30, 50)
         await home.site.reset_emergency_stop(home.key)

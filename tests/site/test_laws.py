@@ -27,7 +27,7 @@ from custom_components.v2g_vpp.domain.setpoint import (
     Setpoint,
 )
 from tests.site.home import PROGRAMME, VEHICLE, Home
-from tests.site.station import Answer
+from tests.site.station_words import Answer
 from tests.site.virtual_time import in_virtual_time
 
 type Action = Callable[[Home], Awaitable[None]]

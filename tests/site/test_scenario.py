@@ -13,7 +13,7 @@ from custom_components.v2g_vpp.domain.state import EvseState, flow_threshold_w
 from custom_components.v2g_vpp.domain.units import energy_wh
 from custom_components.v2g_vpp.virtual.plant import TYPICAL
 from tests.site.home import PROGRAMME, Home
-from tests.site.station import Answer
+from tests.site.station_words import Answer
 from tests.site.virtual_time import in_virtual_time
 
 ZERO_W = flow_threshold_w(11_000.0)

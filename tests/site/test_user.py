@@ -24,7 +24,7 @@ from custom_components.v2g_vpp.domain.snapshot import SelfTestPhase
 from custom_components.v2g_vpp.domain.state import flow_threshold_w
 from custom_components.v2g_vpp.virtual.plant import TYPICAL
 from tests.site.home import VEHICLE, Home
-from tests.site.station import Answer
+from tests.site.station_words import Answer
 from tests.site.virtual_time import in_virtual_time
 
 ZERO_W = flow_threshold_w(11_000.0)

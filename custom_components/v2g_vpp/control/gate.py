@@ -23,6 +23,7 @@ from ..domain.policy import (
 )
 from ..domain.session import EvseSession, StationSession
 from ..domain.setpoint import ControlOwner, Reason, Setpoint
+from ..domain.state import ConnectorStatus
 
 LONGEST_TICK_AGE_S = 2.0
 """A setpoint older than this is nobody's decision any more (architecture)."""
@@ -97,16 +98,22 @@ def _doubts_about_any_power(inputs: GateInputs, now_mono_s: float) -> Iterator[R
         yield Reason.STATION_OFFLINE
     if not station.is_ready or station.station_id != session.key.station_id:
         yield Reason.STATION_NOT_READY
-    if not session.is_plugged:
-        yield Reason.NOT_PLUGGED
-    if session.transaction_id is None:
-        yield Reason.NO_TRANSACTION
+    yield from _doubts_about_connector(session)
     if inputs.is_first_write_pending:
         yield Reason.AFTER_START
     if not 0.0 <= now_mono_s - inputs.decided_mono_s <= LONGEST_TICK_AGE_S:
         yield Reason.OUTPUT_GATE
     if not _is_asked_for(inputs, now_mono_s):
         yield Reason.OUTPUT_GATE
+
+
+def _doubts_about_connector(session: EvseSession) -> Iterator[Reason]:
+    if session.status is ConnectorStatus.UNAVAILABLE:
+        yield Reason.OUT_OF_OPERATION
+    if not session.is_plugged:
+        yield Reason.NOT_PLUGGED
+    if session.transaction_id is None:
+        yield Reason.NO_TRANSACTION
 
 
 def _doubts_about_discharge(inputs: GateInputs, now_mono_s: float) -> Iterator[Reason]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from ..domain.capability import DischargeDialect
 from ..domain.faults import FAULT_BEHAVIOUR
 from ..domain.setpoint import ControlOwner, Reason
+from ..domain.state import ConnectorStatus
 from .inputs import EvseInputs, SiteInputs
 from .soc_guard import SocVerdict
 
@@ -58,6 +59,10 @@ def _is_not_ready(evse: EvseInputs) -> bool:
     return not evse.station.is_ready or evse.station.capability is None
 
 
+def _is_out_of_operation(evse: EvseInputs) -> bool:
+    return evse.session.status is ConnectorStatus.UNAVAILABLE
+
+
 def _has_no_dialect(question: DischargeQuestion) -> bool:
     capability = question.evse.station.capability
     return capability is None or capability.dialect is DischargeDialect.NONE
@@ -102,6 +107,7 @@ STOPS: tuple[tuple[Reason, Callable[[EvseInputs], bool]], ...] = (
     (Reason.FAULT, _has_stopping_fault),
     (Reason.STATION_OFFLINE, lambda e: not e.station.is_connected),
     (Reason.STATION_NOT_READY, _is_not_ready),
+    (Reason.OUT_OF_OPERATION, _is_out_of_operation),
     (Reason.NOT_PLUGGED, lambda e: not e.session.is_plugged),
     (Reason.NO_TRANSACTION, lambda e: e.session.transaction_id is None),
     (Reason.AFTER_START, lambda e: e.is_first_write_pending),
@@ -115,6 +121,7 @@ GATES: tuple[tuple[Reason, Gate], ...] = (
     (Reason.STATION_NOT_READY, lambda q: _is_not_ready(q.evse)),
     (Reason.NO_DIALECT, _has_no_dialect),
     (Reason.NO_FLOOR_PROFILE, lambda q: not q.evse.station.has_floor_profile),
+    (Reason.OUT_OF_OPERATION, lambda q: _is_out_of_operation(q.evse)),
     (Reason.NOT_PLUGGED, lambda q: not q.evse.session.is_plugged),
     (Reason.VEHICLE_UNKNOWN, _is_vehicle_unknown),
     (Reason.VEHICLE_NOT_ALLOWED, _is_vehicle_refused),

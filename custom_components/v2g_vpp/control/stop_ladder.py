@@ -1,5 +1,6 @@
 """What to do, and when, while a station does not stop."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -14,6 +15,9 @@ SETTLE_S = 3.0
 
 RUNG_S = 5.0
 """Between two rungs (control brief, stop ladder)."""
+
+RESET_AFTER_S = 10.0
+"""From the taken-away operation to the reset: a contactor and a reset both take time."""
 
 UNLEARNT_STANDBY_W = 500.0
 """A charger that stands by draws up to this (+420 W was measured at zero); until its own
@@ -46,8 +50,22 @@ class LadderAction(StrEnum):
     """Send the whole profile with 0 W."""
 
     END_TRANSACTION = "end_transaction"
-    LATCH = "latch"
-    """Nothing helped: the fault STATION_DOES_NOT_STOP, latched."""
+    MAKE_INOPERATIVE = "make_inoperative"
+    """Take the EVSE out of operation."""
+
+    RESET = "reset"
+    """Nothing helped: reset the station at once, write to it no more and close the
+    link, so that its dead-man acts. The fault STATION_DOES_NOT_STOP is latched."""
+
+
+_ABOVE: Mapping[LadderAction, LadderAction] = {
+    LadderAction.RENEW: LadderAction.END_TRANSACTION,
+    LadderAction.END_TRANSACTION: LadderAction.MAKE_INOPERATIVE,
+    LadderAction.MAKE_INOPERATIVE: LadderAction.RESET,
+}
+
+_NEEDS_A_FLOW = frozenset({LadderAction.MAKE_INOPERATIVE, LadderAction.RESET})
+"""A silent meter proves nothing: these need a flow that was seen."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +83,7 @@ class StopProgress:
 
 
 class StopLadder:
-    """Climb from a setpoint of 0 W to the end of the transaction and the latch."""
+    """Climb from a setpoint of 0 W to the reset of the station and the latch."""
 
     def __init__(self) -> None:
         """Start on the ground."""
@@ -81,7 +99,7 @@ class StopLadder:
     @property
     def is_ending(self) -> bool:
         """True once the transaction has to end, until nothing flows any more."""
-        return self._rung in (LadderAction.END_TRANSACTION, LadderAction.LATCH)
+        return self._rung is LadderAction.END_TRANSACTION or self._rung in _NEEDS_A_FLOW
 
     def step(
         self, progress: StopProgress, fingerprint: Fingerprint, now_mono_s: float
@@ -105,13 +123,14 @@ class StopLadder:
         rung = self._next_rung(is_acknowledged=is_acknowledged, now_mono_s=now_mono_s)
         if rung is None or (rung is not LadderAction.RENEW and not is_flowing):
             return None
-        # A silent meter proves nothing: the latch needs a flow that was seen.
-        if rung is LadderAction.LATCH and power_w is None:
+        if rung in _NEEDS_A_FLOW and power_w is None:
             return None
         self._rung = rung
         # An early renewal gets no less time than the charger needs from the start.
         earliest_mono_s = self._begun_mono_s + self._settle_s
-        self._next_mono_s = max(now_mono_s, earliest_mono_s) + RUNG_S
+        is_last_but_one = rung is LadderAction.MAKE_INOPERATIVE
+        wait_s = RESET_AFTER_S if is_last_but_one else RUNG_S
+        self._next_mono_s = max(now_mono_s, earliest_mono_s) + wait_s
         return rung
 
     def _next_rung(
@@ -123,12 +142,9 @@ class StopLadder:
             is_unanswered = not is_acknowledged and age_s >= ANSWER_WITHIN_S
             is_late = is_unanswered or age_s >= self._settle_s
             return LadderAction.RENEW if is_late else None
-        if now_mono_s < self._next_mono_s:
+        if self._rung is None or now_mono_s < self._next_mono_s:
             return None
-        return {
-            LadderAction.RENEW: LadderAction.END_TRANSACTION,
-            LadderAction.END_TRANSACTION: LadderAction.LATCH,
-        }.get(self._rung or LadderAction.LATCH)
+        return _ABOVE.get(self._rung)
 
     def _begin(
         self, power_w: float, fingerprint: Fingerprint, now_mono_s: float

@@ -79,6 +79,34 @@ async def clear_charging_profile(station: Station, key: EvseKey) -> WriteResult:
     return await writer.clear(key.evse_id, station.summary)
 
 
+async def change_availability(
+    station: Station, key: EvseKey, *, is_operative: bool
+) -> WriteResult:
+    """Take an EVSE out of operation, or back; see ``StationPort``."""
+    writer = _writer(station)
+    if isinstance(writer, WriteResult):
+        return writer
+    outcome = await writer.link.call(
+        "ChangeAvailability",
+        {
+            "operationalStatus": "Operative" if is_operative else "Inoperative",
+            "evse": {"id": key.evse_id},
+        },
+        lane=Lane.CONFIGURATION if is_operative else Lane.STOP,
+    )
+    # Scheduled: once the transaction is over, which is all that can be had.
+    return result_of(outcome, accepted=("Accepted", "Scheduled"))
+
+
+async def reset(station: Station) -> WriteResult:
+    """Reset a station at once; see ``StationPort``."""
+    writer = _writer(station)
+    if isinstance(writer, WriteResult):
+        return writer
+    outcome = await writer.link.call("Reset", {"type": "Immediate"}, lane=Lane.STOP)
+    return result_of(outcome, accepted=("Accepted", "Scheduled"))
+
+
 async def allow_energy_transfer(
     station: Station, transaction_id: TransactionId, *, may_discharge: bool
 ) -> WriteResult:

@@ -215,6 +215,26 @@ class OcppServer:
             station, transaction_id, may_discharge=may_discharge
         )
 
+    async def change_availability(
+        self, key: EvseKey, *, is_operative: bool
+    ) -> WriteResult:
+        """Take an EVSE out of operation, or back."""
+        station = self._stations.get(key.station_id)
+        if station is None:
+            return _UNKNOWN
+        return await commands.change_availability(
+            station, key, is_operative=is_operative
+        )
+
+    async def reset(self, key: EvseKey) -> WriteResult:
+        """Reset the station of an EVSE at once, running transactions or not."""
+        station = self._stations.get(key.station_id)
+        return _UNKNOWN if station is None else await commands.reset(station)
+
+    async def close_link(self, station_id: StationId) -> None:
+        """Close the connection of a station; it may dial in again."""
+        self._disconnect(station_id, "closed by the home")
+
     # --- connections ----------------------------------------------------------
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:

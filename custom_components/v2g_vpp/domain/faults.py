@@ -21,6 +21,7 @@ class FaultCode(StrEnum):
     STATION_DOES_NOT_STOP = "STATION_DOES_NOT_STOP"
     UNCOMMANDED_DISCHARGE = "UNCOMMANDED_DISCHARGE"
     WRONG_DIRECTION = "WRONG_DIRECTION"
+    WRONG_SIZE = "WRONG_SIZE"
     STORE_UNREADABLE = "STORE_UNREADABLE"
 
 
@@ -58,5 +59,6 @@ FAULT_BEHAVIOUR: Mapping[FaultCode, FaultBehaviour] = {
         is_latched=True, stops_charging=True
     ),
     FaultCode.WRONG_DIRECTION: FaultBehaviour(is_latched=True, stops_charging=True),
+    FaultCode.WRONG_SIZE: FaultBehaviour(is_latched=True, stops_charging=True),
     FaultCode.STORE_UNREADABLE: FaultBehaviour(is_latched=True, stops_charging=False),
 }

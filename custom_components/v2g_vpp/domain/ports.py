@@ -45,6 +45,20 @@ class StationPort(Protocol):
         """Clear the product's transaction profile; the floor profile stays."""
         ...
 
+    async def change_availability(
+        self, key: EvseKey, *, is_operative: bool
+    ) -> WriteResult:
+        """Take an EVSE out of operation, or back; "scheduled" counts as accepted."""
+        ...
+
+    async def reset(self, key: EvseKey) -> WriteResult:
+        """Reset the station of an EVSE at once, running transactions or not."""
+        ...
+
+    async def close_link(self, station_id: StationId) -> None:
+        """Close the connection of a station; it may dial in again."""
+        ...
+
 
 class StationEventSink(Protocol):
     """Where an adapter posts what stations report."""

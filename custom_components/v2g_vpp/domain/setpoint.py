@@ -28,6 +28,7 @@ class Reason(StrEnum):
     STATION_OFFLINE = "station_offline"
     STATION_NOT_READY = "station_not_ready"
     NO_FLOOR_PROFILE = "no_floor_profile"
+    OUT_OF_OPERATION = "out_of_operation"
     NOT_PLUGGED = "not_plugged"
     NO_TRANSACTION = "no_transaction"
     AFTER_START = "after_start"
@@ -49,6 +50,9 @@ class Reason(StrEnum):
     VEHICLE_NOT_ALLOWED = "vehicle_not_allowed"
     VEHICLE_NOT_BIDIRECTIONAL = "vehicle_not_bidirectional"
     METER_STALE = "meter_stale"
+    WRITE_BUDGET = "write_budget"
+    STATION_CLOCK = "station_clock"
+    NOTHING_FLOWS = "nothing_flows"
     FAILSAFE = "failsafe"
     OUTPUT_GATE = "output_gate"
 

@@ -16,11 +16,12 @@ from ..domain.measurement import fresh_value
 from ..domain.setpoint import ControlOwner, Reason, Setpoint
 from ..domain.snapshot import SelfTestPhase
 from ..domain.state import StateInputs, derive_state, path_between
-from .delivery_desk import END_RETRY_S, DeliveryDesk
+from .delivery_desk import DeliveryDesk
 from .orders import OrderDesk
 from .picture import METER_MAX_AGE_S
 from .records import EvseRecord, ProgrammeRecord
 from .registry import Registry
+from .station_calls import END_RETRY_S
 
 _LOGGER = logging.getLogger(__name__)
 

@@ -1,32 +1,28 @@
 """Carry setpoints to the stations, climb the stop ladder, start and end transactions."""
 
 import asyncio
-from collections.abc import Awaitable, Mapping
-from dataclasses import replace
+from collections.abc import Mapping
 import logging
 
 from ..control.delivery import DeliveryContext
 from ..control.guards import FlowObserved, GuardFinding
-from ..control.stop_ladder import LadderAction, StopProgress, has_stopped
 from ..domain.capability import DIALECT_TIMING
 from ..domain.clock import Clock
 from ..domain.errors import StationOffline
 from ..domain.faults import FAULT_BEHAVIOUR, FaultCode
 from ..domain.ids import EvseKey
-from ..domain.measurement import fresh_value
 from ..domain.ports import Spawn, StationPort
-from ..domain.session import with_fault
 from ..domain.setpoint import (
     ControlOwner,
     Reason,
     Setpoint,
     SetpointWrite,
     WriteResult,
-    WriteStatus,
 )
-from .picture import METER_MAX_AGE_S
 from .records import EvseRecord
 from .registry import Registry
+from .station_calls import StationCalls
+from .stop_desk import StopDesk, does_not_stop, latch, measured_w
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -38,9 +34,6 @@ GUARD_FAULTS: Mapping[GuardFinding, FaultCode] = {
     GuardFinding.UNCOMMANDED_DISCHARGE: FaultCode.UNCOMMANDED_DISCHARGE,
 }
 
-END_RETRY_S = 5.0
-"""An end of a transaction that did not come is asked for again after this."""
-
 
 class DeliveryDesk:
     """The only caller of the station port."""
@@ -49,11 +42,13 @@ class DeliveryDesk:
         """Work on the records; every CALL runs in a task of its own."""
         self._registry, self._clock, self._spawn = registry, clock, spawn
         self._port: StationPort | None = None
+        self._calls = StationCalls(clock, spawn)
+        self._stops = StopDesk(registry, self._calls)
         self.is_standing_down = False
 
     def use_stations(self, port: StationPort) -> None:
         """Tell how stations are reached."""
-        self._port = port
+        self._port = self._calls.port = port
 
     def deliver(self, record: EvseRecord, now_mono_s: float) -> None:
         """Do what is due for one EVSE after its decision."""
@@ -71,41 +66,23 @@ class DeliveryDesk:
                 command_id=_command_id(record),
                 is_withheld=record.is_withholding,
                 # Each of our refreshes would put off the dead-man that is left.
-                is_silenced=_does_not_stop(record),
+                is_silenced=does_not_stop(record),
             ),
             now_mono_s,
         )
         if write is not None:
             self._spawn(self._write(record, write), f"v2g_vpp write {record.key}")
         self._watch_flow(record, now_mono_s)
-        self._climb_ladder(record, now_mono_s)
+        self._stops.climb(record, now_mono_s)
         self._care_for_transaction(record, now_mono_s)
 
     def end_transaction(self, record: EvseRecord, now_mono_s: float) -> None:
         """Ask the station to open the contactor, at most once per retry time."""
-        transaction_id = record.session.transaction_id
-        if (
-            self._port is None
-            or transaction_id is None
-            or now_mono_s < record.next_end_mono_s
-        ):
-            return
-        record.next_end_mono_s = now_mono_s + END_RETRY_S
-        _LOGGER.info("%s: ending the transaction", record.key)
-        self._spawn(
-            self._note(record, self._port.end_transaction(record.key, transaction_id)),
-            f"v2g_vpp end {record.key}",
-        )
+        self._calls.end_transaction(record, now_mono_s)
 
     def tell_energy_transfer(self, record: EvseRecord, *, may_discharge: bool) -> None:
         """Tell a running transaction that the owner changed the V2X permission."""
-        transaction_id = record.session.transaction_id
-        if self._port is None or transaction_id is None:
-            return
-        call = self._port.allow_energy_transfer(
-            record.key, transaction_id, may_discharge=may_discharge
-        )
-        self._spawn(self._note(record, call), f"v2g_vpp v2x {record.key}")
+        self._calls.allow_energy_transfer(record, may_discharge=may_discharge)
 
     async def clear_charging_profile(self, key: EvseKey) -> WriteResult:
         """Remove the product's own profile; the caller brought power to 0 W first."""
@@ -157,7 +134,7 @@ class DeliveryDesk:
         result = await self._port.write_setpoint(write)
         now = self._clock.monotonic()
         record.delivery.done(write, result, now)
-        self._take_result(record, result)
+        self._calls.take_result(record, result)
         if not result.is_accepted:
             return
         record.accepted_mono_s = max(record.accepted_mono_s, write.decided_mono_s)
@@ -173,26 +150,7 @@ class DeliveryDesk:
         result = await self._port.start_transaction(record.key)
         if result.is_accepted:
             record.start_accepted_mono_s = began_mono_s
-        self._take_result(record, result)
-
-    async def _note(self, record: EvseRecord, call: Awaitable[WriteResult]) -> None:
-        self._take_result(record, await call)
-
-    def _take_result(self, record: EvseRecord, result: WriteResult) -> None:
-        before, record.last_result = record.last_result, result
-        record.news.set()
-        is_failure = result.status in (
-            WriteStatus.REJECTED,
-            WriteStatus.TIMEOUT,
-            WriteStatus.OFFLINE,
-        )
-        is_new = before is None or before.status is not result.status
-        if is_failure:
-            # The first of a series is loud, its repetitions are not.
-            level = logging.WARNING if is_new else logging.DEBUG
-            _LOGGER.log(
-                level, "%s: not taken: %s %s", record.key, result.status, result.detail
-            )
+        self._calls.take_result(record, result)
 
     def _watch_flow(self, record: EvseRecord, now_mono_s: float) -> None:
         is_unheard = record.delivery.is_unheard(now_mono_s)
@@ -201,48 +159,15 @@ class DeliveryDesk:
                 setpoint_w=record.setpoint.power_w,
                 # What the station did not take, it cannot disobey; a stop that it
                 # does not take is for the ladder.
-                measured_w=None if is_unheard else _measured_w(record, now_mono_s),
-                rating_w=self._rating_w(record),
+                measured_w=None if is_unheard else measured_w(record, now_mono_s),
+                rating_w=self._stops.rating_w(record),
                 fingerprint=record.fingerprint,
             ),
             now_mono_s,
         )
         if finding is not None and GUARD_FAULTS[finding] not in record.session.faults:
             _LOGGER.error("%s: %s: stopping", record.key, finding)
-            _latch(record, GUARD_FAULTS[finding])
-
-    def _climb_ladder(self, record: EvseRecord, now_mono_s: float) -> None:
-        station = self._registry.station_of(record.key)
-        has_transaction = record.session.transaction_id is not None
-        is_wanted = (
-            has_transaction
-            and station.session.is_connected
-            and record.setpoint.power_w == 0
-        )
-        action = record.ladder.step(
-            StopProgress(
-                is_wanted=is_wanted,
-                measured_power_w=_measured_w(record, now_mono_s),
-                is_acknowledged=record.delivery.is_stop_acknowledged,
-                rating_w=self._rating_w(record),
-            ),
-            record.fingerprint,
-            now_mono_s,
-        )
-        match action:
-            case LadderAction.RENEW:
-                record.delivery.renew()
-            case LadderAction.LATCH:
-                _LOGGER.error(
-                    "%s: the station does not stop: open its breaker", record.key
-                )
-                _latch(record, FaultCode.STATION_DOES_NOT_STOP)
-            case _:
-                pass
-        # A refused or ignored end is asked for again, until nothing flows.
-        must_end = record.ladder.is_ending or _does_not_stop(record)
-        if is_wanted and must_end and not self._has_stopped(record, now_mono_s):
-            self.end_transaction(record, now_mono_s)
+            latch(record, GUARD_FAULTS[finding])
 
     def _care_for_transaction(self, record: EvseRecord, now_mono_s: float) -> None:
         """End the transaction of a latched stop; start one that somebody waits for."""
@@ -254,7 +179,7 @@ class DeliveryDesk:
             FAULT_BEHAVIOUR[fault].stops_charging for fault in session.faults
         )
         if session.transaction_id is not None:
-            if is_latched and self._has_stopped(record, now_mono_s):
+            if is_latched and self._stops.has_stopped(record, now_mono_s):
                 self.end_transaction(record, now_mono_s)
             return
         is_wanted = record.decision is not None and record.decision.wants_transaction
@@ -265,47 +190,13 @@ class DeliveryDesk:
         _LOGGER.info("%s: starting a transaction", record.key)
         self._spawn(self._start(record), f"v2g_vpp start {record.key}")
 
-    def _has_stopped(self, record: EvseRecord, now_mono_s: float) -> bool:
-        """Return True when the meter shows that nothing flows any more.
-
-        A stale meter proves nothing; then the stop ladder ends the transaction.
-        """
-        measured_w = _measured_w(record, now_mono_s)
-        return has_stopped(measured_w, self._rating_w(record), record.fingerprint)
-
-    def _rating_w(self, record: EvseRecord) -> float:
-        return self._registry.station_of(record.key).limits.max_charge_power_w
-
-
-def _latch(record: EvseRecord, code: FaultCode) -> None:
-    """Latch a fault that was found here: it has no cause that could end by itself."""
-    faulted = with_fault(record.session, code, is_active=True)
-    record.session = with_fault(faulted, code, is_active=False)
-    record.policy = replace(record.policy, is_discharge_allowed=False)
-    record.proof = None
-    record.has_news_to_save = True
-
-
-def _does_not_stop(record: EvseRecord) -> bool:
-    """Return True from the end of the stop ladder to the owner's reset.
-
-    Not only while it flows: what such a station makes of the next 0 W is not known,
-    and its dead-man has just ended the flow.
-    """
-    return FaultCode.STATION_DOES_NOT_STOP in record.session.faults
-
-
-def _measured_w(record: EvseRecord, now_mono_s: float) -> float | None:
-    reading = record.session.measurement.power_w
-    return fresh_value(reading, now_mono_s, METER_MAX_AGE_S)
-
 
 def _may_be_discharging(record: EvseRecord, now_mono_s: float) -> bool:
-    measured_w = _measured_w(record, now_mono_s)
+    power_w = measured_w(record, now_mono_s)
     expires = record.delivery.dead_man_expires_mono_s
     return (
         record.setpoint.power_w < 0
-        or (measured_w is not None and measured_w < 0)
+        or (power_w is not None and power_w < 0)
         or (expires is not None and now_mono_s < expires)
     )
 

@@ -12,6 +12,7 @@ from ..domain.dispatch import (
 from ..domain.faults import FAULT_BEHAVIOUR
 from ..domain.ids import EvseKey
 from ..domain.setpoint import Reason
+from ..domain.state import ConnectorStatus
 from .records import EvseRecord, ProgrammeRecord
 from .registry import Registry
 
@@ -28,6 +29,10 @@ REFUSAL: Mapping[Reason, Refusal] = {
     Reason.STATION_NOT_READY: (AckCode.NOT_CONNECTED, BindingClass.FAULT),
     Reason.NO_FLOOR_PROFILE: (AckCode.NOT_CONNECTED, BindingClass.FAULT),
     Reason.AFTER_START: (AckCode.NOT_CONNECTED, BindingClass.LIMIT),
+    Reason.OUT_OF_OPERATION: (AckCode.NOT_CONNECTED, BindingClass.FAULT),
+    Reason.WRITE_BUDGET: (AckCode.NOT_PERMITTED, BindingClass.LIMIT),
+    Reason.STATION_CLOCK: (AckCode.NOT_CONNECTED, BindingClass.FAULT),
+    Reason.NOTHING_FLOWS: (AckCode.NOT_CONNECTED, BindingClass.VEHICLE),
     Reason.NOT_PLUGGED: (AckCode.NOT_CONNECTED, BindingClass.VEHICLE),
     Reason.NO_TRANSACTION: (AckCode.NOT_CONNECTED, BindingClass.VEHICLE),
     Reason.DISCHARGE_NOT_ALLOWED: (AckCode.NOT_PERMITTED, BindingClass.USER),
@@ -143,6 +148,7 @@ class OrderJudge:
         has_transaction = session.transaction_id is not None
         stops = {
             Reason.NOT_PLUGGED: not session.is_plugged,
+            Reason.OUT_OF_OPERATION: session.status is ConnectorStatus.UNAVAILABLE,
             Reason.EMERGENCY_STOP: session.is_emergency_stopped,
             Reason.FAULT: any(
                 FAULT_BEHAVIOUR[fault].stops_charging for fault in session.faults

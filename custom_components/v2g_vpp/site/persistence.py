@@ -170,6 +170,7 @@ def _dump_evse(record: EvseRecord) -> dict[str, Any]:
         "fingerprint": asdict(record.fingerprint),
         "is_emergency_stopped": session.is_emergency_stopped,
         "is_stopped": record.is_stopped_by_owner,
+        "is_made_inoperative": record.is_made_inoperative,
         "faults": sorted(session.faults),
         "status": session.status,
         "is_plugged": session.is_plugged,
@@ -191,6 +192,8 @@ def _restore_evse(record: EvseRecord, stored: object) -> None:
     fingerprint = _checked_fingerprint(read_dataclass(Fingerprint, kept["fingerprint"]))
     transaction_id, status = kept["transaction_id"], kept["status"]
     evcc_id = kept["evcc_id"]
+    is_stopped = read_bool(kept.get("is_stopped", False))
+    is_inoperative = read_bool(kept.get("is_made_inoperative", False))
     session = EvseSession(
         key=record.key,
         status=ConnectorStatus(status) if status is not None else None,
@@ -210,7 +213,8 @@ def _restore_evse(record: EvseRecord, stored: object) -> None:
     record.policy, record.proof, record.session = policy, proof, session
     record.fingerprint = fingerprint
     record.is_first_write_pending = transaction_id is not None
-    if read_bool(kept.get("is_stopped", False)):
+    record.is_made_inoperative = is_inoperative
+    if is_stopped:
         record.stop_by_owner()
 
 

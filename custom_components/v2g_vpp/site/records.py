@@ -107,6 +107,10 @@ class EvseRecord:
 
     next_start_mono_s: float = 0.0
     next_end_mono_s: float = 0.0
+    is_made_inoperative: bool = False
+    """The stop ladder took it out of operation; to be put back after the recovery."""
+
+    next_operative_mono_s: float = 0.0
 
     @property
     def can_start_transaction(self) -> bool:

@@ -1,0 +1,112 @@
+"""The calls to charging stations beside the setpoint, each in a task of its own."""
+
+from collections.abc import Awaitable
+import logging
+
+from ..domain.clock import Clock
+from ..domain.ports import Spawn, StationPort
+from ..domain.setpoint import WriteResult, WriteStatus
+from .records import EvseRecord
+
+_LOGGER = logging.getLogger(__name__)
+
+END_RETRY_S = 5.0
+"""An end of a transaction that did not come is asked for again after this."""
+
+OPERATIVE_RETRY_S = 15.0
+"""A station that did not take its EVSE back into operation is asked again."""
+
+_FAILED = (WriteStatus.REJECTED, WriteStatus.TIMEOUT, WriteStatus.OFFLINE)
+
+
+class StationCalls:
+    """Ask stations for what is no setpoint, never twice at a time."""
+
+    def __init__(self, clock: Clock, spawn: Spawn) -> None:
+        """Start without stations; until they are told every call is none."""
+        self._clock, self._spawn = clock, spawn
+        self.port: StationPort | None = None
+
+    def end_transaction(self, record: EvseRecord, now_mono_s: float) -> None:
+        """Ask the station to open the contactor, at most once per retry time."""
+        transaction_id = record.session.transaction_id
+        if (
+            self.port is None
+            or transaction_id is None
+            or now_mono_s < record.next_end_mono_s
+        ):
+            return
+        record.next_end_mono_s = now_mono_s + END_RETRY_S
+        _LOGGER.info("%s: ending the transaction", record.key)
+        self._spawn(
+            self._note(record, self.port.end_transaction(record.key, transaction_id)),
+            f"v2g_vpp end {record.key}",
+        )
+
+    def allow_energy_transfer(self, record: EvseRecord, *, may_discharge: bool) -> None:
+        """Tell a running transaction that the owner changed the V2X permission."""
+        transaction_id = record.session.transaction_id
+        if self.port is None or transaction_id is None:
+            return
+        call = self.port.allow_energy_transfer(
+            record.key, transaction_id, may_discharge=may_discharge
+        )
+        self._spawn(self._note(record, call), f"v2g_vpp v2x {record.key}")
+
+    def make_inoperative(self, record: EvseRecord) -> None:
+        """Take an EVSE out of operation; it is remembered until it is taken back."""
+        if self.port is None:
+            return
+        record.is_made_inoperative = True
+        record.has_news_to_save = True
+        _LOGGER.warning("%s: taken out of operation", record.key)
+        call = self.port.change_availability(record.key, is_operative=False)
+        self._spawn(self._note(record, call), f"v2g_vpp inoperative {record.key}")
+
+    def make_operative(self, record: EvseRecord, now_mono_s: float) -> None:
+        """Take an EVSE back into operation, asked again until the station does it."""
+        if self.port is None or now_mono_s < record.next_operative_mono_s:
+            return
+        record.next_operative_mono_s = now_mono_s + OPERATIVE_RETRY_S
+        self._spawn(self._make_operative(record), f"v2g_vpp operative {record.key}")
+
+    def reset_and_close(self, record: EvseRecord) -> None:
+        """Reset the station at once and close the link, whatever it answers."""
+        if self.port is not None:
+            self._spawn(self._reset_and_close(record), f"v2g_vpp reset {record.key}")
+
+    def take_result(self, record: EvseRecord, result: WriteResult) -> None:
+        """Note how a command ended and wake whoever waits for it."""
+        before, record.last_result = record.last_result, result
+        record.news.set()
+        if result.status not in _FAILED:
+            return
+        # The first of a series is loud, its repetitions are not.
+        is_new = before is None or before.status is not result.status
+        _LOGGER.log(
+            logging.WARNING if is_new else logging.DEBUG,
+            "%s: not taken: %s %s",
+            record.key,
+            result.status,
+            result.detail,
+        )
+
+    async def _note(self, record: EvseRecord, call: Awaitable[WriteResult]) -> None:
+        self.take_result(record, await call)
+
+    async def _make_operative(self, record: EvseRecord) -> None:
+        if self.port is None:
+            return
+        result = await self.port.change_availability(record.key, is_operative=True)
+        self.take_result(record, result)
+        if result.is_accepted:
+            _LOGGER.info("%s: back in operation", record.key)
+            record.is_made_inoperative = False
+            record.has_news_to_save = True
+
+    async def _reset_and_close(self, record: EvseRecord) -> None:
+        if self.port is None:
+            return
+        self.take_result(record, await self.port.reset(record.key))
+        # It is written to no more: closed, its own dead-man has the last word.
+        await self.port.close_link(record.key.station_id)

@@ -1,0 +1,127 @@
+"""Bring an EVSE to rest that was told 0 W: the stop ladder, and the way back down."""
+
+from dataclasses import replace
+import logging
+
+from ..control.stop_ladder import LadderAction, StopProgress, has_stopped
+from ..domain.faults import FAULT_BEHAVIOUR, FaultCode
+from ..domain.measurement import fresh_value
+from ..domain.session import with_fault
+from .picture import METER_MAX_AGE_S
+from .records import EvseRecord
+from .registry import Registry
+from .station_calls import StationCalls
+
+_LOGGER = logging.getLogger(__name__)
+
+
+class StopDesk:
+    """Climb the stop ladder of each EVSE and put back what it took away."""
+
+    def __init__(self, registry: Registry, calls: StationCalls) -> None:
+        """Work on the records; ``calls`` reach the stations."""
+        self._registry, self._calls = registry, calls
+
+    def climb(self, record: EvseRecord, now_mono_s: float) -> None:
+        """Do what is due for one EVSE after its setpoint was delivered."""
+        station = self._registry.station_of(record.key)
+        is_wanted = (
+            record.session.transaction_id is not None
+            and station.session.is_connected
+            and record.setpoint.power_w == 0
+        )
+        if does_not_stop(record):
+            # The top of the ladder: what is left is to ask for its end again.
+            if is_wanted and not self.has_stopped(record, now_mono_s):
+                self._calls.end_transaction(record, now_mono_s)
+            return
+        action = record.ladder.step(
+            StopProgress(
+                is_wanted=is_wanted,
+                measured_power_w=measured_w(record, now_mono_s),
+                is_acknowledged=record.delivery.is_stop_acknowledged,
+                rating_w=self.rating_w(record),
+            ),
+            record.fingerprint,
+            now_mono_s,
+        )
+        if action is not None:
+            self._act(record, action)
+        # A refused or ignored end is asked for again, until nothing flows.
+        is_ending = is_wanted and record.ladder.is_ending
+        if is_ending and not self.has_stopped(record, now_mono_s):
+            self._calls.end_transaction(record, now_mono_s)
+        self._take_back(record, now_mono_s)
+
+    def has_stopped(self, record: EvseRecord, now_mono_s: float) -> bool:
+        """Return True when the meter shows that nothing flows any more.
+
+        A stale meter proves nothing; then the stop ladder ends the transaction.
+        """
+        power_w = measured_w(record, now_mono_s)
+        return has_stopped(power_w, self.rating_w(record), record.fingerprint)
+
+    def rating_w(self, record: EvseRecord) -> float:
+        """Return the rating of the station of an EVSE, W."""
+        return self._registry.station_of(record.key).limits.max_charge_power_w
+
+    def _act(self, record: EvseRecord, action: LadderAction) -> None:
+        match action:
+            case LadderAction.RENEW:
+                record.delivery.renew()
+            case LadderAction.MAKE_INOPERATIVE:
+                # Its zero does not work: without one there is no discharge.
+                withdraw_discharge(record)
+                self._calls.make_inoperative(record)
+            case LadderAction.RESET:
+                _LOGGER.error(
+                    "%s: the station does not stop: open its breaker", record.key
+                )
+                latch(record, FaultCode.STATION_DOES_NOT_STOP)
+                self._calls.reset_and_close(record)
+            case _:
+                pass
+
+    def _take_back(self, record: EvseRecord, now_mono_s: float) -> None:
+        """Take an EVSE back into operation once it rests and nothing is latched."""
+        session = record.session
+        station = self._registry.station_of(record.key).session
+        is_latched = session.is_emergency_stopped or any(
+            FAULT_BEHAVIOUR[fault].stops_charging for fault in session.faults
+        )
+        is_over = session.transaction_id is None or not session.is_plugged
+        is_at_rest = is_over or (
+            not record.ladder.is_ending and self.has_stopped(record, now_mono_s)
+        )
+        is_due = record.is_made_inoperative and station.is_connected
+        if is_due and is_at_rest and not is_latched:
+            self._calls.make_operative(record, now_mono_s)
+
+
+def latch(record: EvseRecord, code: FaultCode) -> None:
+    """Latch a fault that was found here: it has no cause that could end by itself."""
+    faulted = with_fault(record.session, code, is_active=True)
+    record.session = with_fault(faulted, code, is_active=False)
+    withdraw_discharge(record)
+
+
+def withdraw_discharge(record: EvseRecord) -> None:
+    """Take the proof of discharge and its permission away."""
+    record.policy = replace(record.policy, is_discharge_allowed=False)
+    record.proof = None
+    record.has_news_to_save = True
+
+
+def does_not_stop(record: EvseRecord) -> bool:
+    """Return True from the end of the stop ladder to the owner's reset.
+
+    Not only while it flows: what such a station makes of the next 0 W is not known,
+    and its dead-man has just ended the flow.
+    """
+    return FaultCode.STATION_DOES_NOT_STOP in record.session.faults
+
+
+def measured_w(record: EvseRecord, now_mono_s: float) -> float | None:
+    """Return the power on the meter, W; None when it is stale."""
+    reading = record.session.measurement.power_w
+    return fresh_value(reading, now_mono_s, METER_MAX_AGE_S)
