@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from custom_components.v2g_vpp.csms.times import format_time
+from custom_components.v2g_vpp.domain.capability import DischargeDialect
 from custom_components.v2g_vpp.domain.events import (
     ChargingNeedsReported,
     FaultReported,
@@ -15,8 +17,9 @@ from custom_components.v2g_vpp.domain.setpoint import (
     WriteResult,
     WriteStatus,
 )
+from tests.csms import plays_16
 from tests.csms.charger import Charger
-from tests.csms.peer import EVSE1
+from tests.csms.peer import EVSE1, config
 from tests.csms.scenario_table import SCENARIOS, Plays, Scene, frame_of
 
 PLAYS = Plays()
@@ -120,6 +123,9 @@ async def needs_of_another_vehicle_are_rejected(scene: Scene) -> None:
 
 @PLAYS.of("C14")
 async def without_a_transaction_no_profile_is_sent(scene: Scene) -> None:
+    if scene.is_16:
+        await plays_16.no_profile_without_a_transaction(scene)
+        return
     charger = await scene.charger()
     for transaction_id in (None, "t1"):
         for power_w in (-5000.0, 0.0):
@@ -127,6 +133,35 @@ async def without_a_transaction_no_profile_is_sent(scene: Scene) -> None:
             assert result.status is WriteStatus.REJECTED
             assert result.detail == "no_transaction"
     assert own_profiles(charger) == []
+
+
+@PLAYS.of("C17")
+async def a_negative_limit_is_sent_only_where_it_was_chosen(scene: Scene) -> None:
+    async def plugged(dialect: DischargeDialect | None) -> Charger:
+        scene.rig.server.adopt(config(dialect=dialect, supply_phases=1))
+        charger = await scene.charger()
+        now = format_time(scene.rig.clock.utcnow())
+        await charger.plug("t1", timestamp=now)
+        return charger
+
+    unasked = await plugged(None)
+    assert (await write(scene, -5000.0)).detail == "no_dialect"
+    await unasked.peer.leave()
+    scene.rig.sink.clear()
+
+    charger = await plugged(DischargeDialect.NEG_LIMIT_W)
+    assert (await write(scene, -5000.0)).is_accepted
+    (sent,) = own_profiles(charger)
+    profile, expected = sent["chargingProfile"], SCENARIOS["C17"]["ans"][0][3]
+    (schedule,) = profile["chargingSchedule"]
+    wanted = expected["chargingProfile"]["chargingSchedule"][0]
+    assert profile.keys() >= expected["chargingProfile"].keys()
+    assert schedule["chargingSchedulePeriod"] == wanted["chargingSchedulePeriod"]
+    assert schedule["duration"] == 65
+    # A station that says no is not asked in another way.
+    charger.peer.responders["SetChargingProfile"] = lambda _: {"status": "Rejected"}
+    assert not (await write(scene, -4000.0)).is_accepted
+    assert len(own_profiles(charger)) == 2
 
 
 @PLAYS.of("C15")

@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from custom_components.v2g_vpp.csms.versions import V16
+from tests.csms.charge_point import ChargePoint
 from tests.csms.charger import Charger
 from tests.csms.peer import Dialler, Peer, Rig
 
@@ -18,8 +20,8 @@ VERSIONS = {
     "2.1": ("ocpp2.1",),
     "2.0.1": ("ocpp2.0.1",),
     "2.x": ("ocpp2.1", "ocpp2.0.1"),
-    "all": ("ocpp2.1", "ocpp2.0.1"),
-    "1.6": (),
+    "all": ("ocpp2.1", "ocpp2.0.1", "ocpp1.6"),
+    "1.6": ("ocpp1.6",),
 }
 """Which of the sub-protocols served a scenario is run on."""
 
@@ -38,9 +40,21 @@ class Scene:
 
     async def booted(self) -> Peer:
         """A station that was accepted and answers nothing."""
-        charger = Charger(await self.peer())
-        await charger.boot()
-        return charger.peer
+        peer = await self.peer()
+        made = ChargePoint(peer) if self.is_16 else Charger(peer)
+        await made.boot()
+        return peer
+
+    @property
+    def is_16(self) -> bool:
+        return self.protocol == V16.protocol
+
+    async def charge_point(self, **keys: str) -> ChargePoint:
+        """A sound 1.6 charge point with everything read and confirmed."""
+        point = ChargePoint(await self.peer(), **keys)
+        await point.boot()
+        await point.ready(self.rig.sink)
+        return point
 
     async def charger(self) -> Charger:
         """A sound station with everything read and confirmed."""

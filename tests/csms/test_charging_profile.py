@@ -7,6 +7,8 @@ from hypothesis import given, strategies as st
 import pytest
 
 from custom_components.v2g_vpp.csms.charging_profile import (
+    ASSUMED_PHASES,
+    NOMINAL_VOLTAGE_V,
     floor_request,
     is_floor_among,
     is_floor_in_composite,
@@ -17,12 +19,26 @@ from custom_components.v2g_vpp.csms.charging_profile import (
 )
 from custom_components.v2g_vpp.csms.device_model import ModelSummary
 from custom_components.v2g_vpp.csms.schemas import load_schemas
-from custom_components.v2g_vpp.domain.capability import DIALECT_TIMING, DischargeDialect
+from custom_components.v2g_vpp.csms.wording import wording_of
+from custom_components.v2g_vpp.domain.capability import (
+    DIALECT_TIMING,
+    LIMIT_DIALECTS,
+    DischargeDialect,
+)
 from custom_components.v2g_vpp.domain.ids import TransactionId
 
 AT = datetime(2026, 11, 22, 18, tzinfo=UTC)
 BOOKS = load_schemas()
 PLAIN = ModelSummary()
+PROTOCOLS = {
+    DischargeDialect.V21_DYNAMIC: ("ocpp2.1",),
+    DischargeDialect.V21_SCHEDULE: ("ocpp2.1",),
+    # Words of 2.1 on a link of 2.0.1: judged by the schemas of 2.1.
+    DischargeDialect.V201_PLUS21: ("ocpp2.1",),
+    DischargeDialect.NEG_LIMIT_W: ("ocpp2.0.1", "ocpp1.6"),
+    DischargeDialect.NEG_LIMIT_A: ("ocpp2.0.1", "ocpp1.6"),
+    DischargeDialect.NONE: ("ocpp2.1", "ocpp2.0.1", "ocpp1.6"),
+}
 
 summaries = st.builds(
     ModelSummary,
@@ -40,7 +56,7 @@ def request(
 ) -> dict[str, Any]:
     return set_profile_request(
         evse_id=1,
-        transaction_id=TransactionId("t1"),
+        transaction_id=TransactionId("17"),
         power_w=power_w,
         dialect=dialect,
         summary=summary,
@@ -60,11 +76,12 @@ def test_every_profile_is_legal_ends_by_itself_and_says_no_more_than_asked(
     power_w: float, dialect: DischargeDialect, summary: ModelSummary
 ) -> None:
     told = request(power_w, dialect, summary)
-    book = "ocpp2.0.1" if dialect is DischargeDialect.NONE else "ocpp2.1"
-    assert BOOKS[book].fault_in_own_request("SetChargingProfile", told) is None
+    for protocol in PROTOCOLS[dialect]:
+        wire = wording_of(protocol).set_profile(told)
+        assert BOOKS[protocol].fault_in_own_request(*wire) is None
     profile = told["chargingProfile"]
     assert profile["chargingProfilePurpose"] == "TxProfile"
-    assert profile["transactionId"] == "t1"
+    assert profile["transactionId"] == "17"
     assert profile["stackLevel"] <= (summary.profile_stack_level or 1) or (
         summary.profile_stack_level == 0 and profile["stackLevel"] == 0
     )
@@ -72,11 +89,19 @@ def test_every_profile_is_legal_ends_by_itself_and_says_no_more_than_asked(
     assert 0 < schedule["duration"] <= DIALECT_TIMING[dialect].validity_s + 5
     period = period_of(told)
     said = period["setpoint" if "setpoint" in period else "limit"]
+    if schedule["chargingRateUnit"] == "A":
+        phases = summary.supply_phases or ASSUMED_PHASES
+        said *= NOMINAL_VOLTAGE_V * phases
+        power_w += 0.001 * (1 if power_w > 0 else -1)
     assert abs(said) <= abs(power_w)
     assert said * power_w >= 0
     if dialect is DischargeDialect.NONE:
         assert said >= 0
         assert "setpoint" not in period
+    elif dialect in LIMIT_DIALECTS:
+        assert "setpoint" not in period
+        assert "operationMode" not in period
+        assert abs(said - power_w) < 0.1 * NOMINAL_VOLTAGE_V * ASSUMED_PHASES
     else:
         assert not {"limit", "dischargeLimit"} & period.keys()
         assert abs(said - power_w) < 0.1
@@ -144,8 +169,9 @@ def test_the_floor_is_legal_endless_and_recognised(
     power_w: float, summary: ModelSummary
 ) -> None:
     told = floor_request(power_w, summary)
-    for book in BOOKS.values():
-        assert book.fault_in_own_request("SetChargingProfile", told) is None
+    for protocol, book in BOOKS.items():
+        wire = wording_of(protocol).set_profile(told)
+        assert book.fault_in_own_request(*wire) is None
     assert told["evseId"] == 0
     assert is_floor_among([told["chargingProfile"]], told)
     assert period_of(told)["limit"] >= 0

@@ -317,7 +317,7 @@ async def test_a_failure_of_ours_leaves_the_link_alive_and_is_tried_again(
         raise ZeroDivisionError
 
     with monkeypatch.context() as patch:
-        patch.setattr(f"{prefix}.floor_request", broken)
+        patch.setattr("custom_components.v2g_vpp.csms.bring_up_2.floor_request", broken)
         charger = Charger(await dialler.dial())
         await charger.boot()
         await charger.peer.request("GetBaseReport")

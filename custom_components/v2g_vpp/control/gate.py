@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from math import isfinite
 
-from ..domain.capability import DischargeDialect, Proof
+from ..domain.capability import UNTOLD_DIALECTS, DischargeDialect, Proof
 from ..domain.dispatch import CommandKind, DispatchOrder
 from ..domain.faults import FAULT_BEHAVIOUR
 from ..domain.measurement import SOC_STALE_AFTER_S, is_fresh, stale_after_s
@@ -151,7 +151,12 @@ def _doubts_about_vehicle(inputs: GateInputs) -> Iterator[Reason]:
         yield Reason.VEHICLE_UNKNOWN
     elif not inputs.vehicle_policy.is_discharge_allowed:
         yield Reason.VEHICLE_NOT_ALLOWED
-    if needs is None or not needs.is_bidirectional:
+    capability = inputs.station.capability
+    is_told = capability is None or capability.dialect not in UNTOLD_DIALECTS
+    if needs is None:
+        if is_told:
+            yield Reason.VEHICLE_NOT_BIDIRECTIONAL
+    elif not needs.is_bidirectional:
         yield Reason.VEHICLE_NOT_BIDIRECTIONAL
     elif needs.is_below_v2x_window:
         yield Reason.VEHICLE_LIMIT

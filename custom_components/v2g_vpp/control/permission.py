@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ..domain.capability import DischargeDialect
+from ..domain.capability import UNTOLD_DIALECTS, DischargeDialect
 from ..domain.faults import FAULT_BEHAVIOUR
 from ..domain.setpoint import ControlOwner, Reason
 from ..domain.state import ConnectorStatus
@@ -79,8 +79,12 @@ def _is_vehicle_refused(question: DischargeQuestion) -> bool:
 
 
 def _is_not_bidirectional(question: DischargeQuestion) -> bool:
-    needs = question.evse.session.needs
-    return needs is None or not needs.is_bidirectional
+    evse = question.evse
+    needs, capability = evse.session.needs, evse.station.capability
+    if needs is None:
+        # Where vehicles are never heard of, the owner and the self-test speak for them.
+        return capability is None or capability.dialect not in UNTOLD_DIALECTS
+    return not needs.is_bidirectional
 
 
 def _is_below_own_window(question: DischargeQuestion) -> bool:

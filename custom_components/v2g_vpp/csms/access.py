@@ -48,6 +48,9 @@ class StationConfig:
     dialect: DischargeDialect | None = None
     """Chosen by hand; None takes what the device model proves."""
 
+    supply_phases: int | None = None
+    """As the owner says, 1 or 3; None takes what the station reports."""
+
     is_null_payload_legal: bool = True
     """Read ``null`` as an empty payload."""
 

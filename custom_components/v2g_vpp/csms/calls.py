@@ -54,6 +54,17 @@ class CallOutcome:
     sent_mono_s: float | None = None
     """When the frame left; None when it never did."""
 
+    def has_status(self, *statuses: str) -> bool:
+        """Return True for an answer with one of these values of ``status``."""
+        return self.end is CallEnd.ANSWERED and (self.payload.get("status") in statuses)
+
+    @property
+    def reason(self) -> str:
+        """What a station said against a request, as far as it said anything."""
+        info = self.payload.get("statusInfo") or {}
+        told = info.get("reasonCode") if isinstance(info, dict) else None
+        return str(told or self.code or self.payload.get("status") or self.end)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallRequest:

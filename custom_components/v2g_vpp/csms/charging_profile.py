@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from ..domain.capability import DIALECT_TIMING, DischargeDialect
+from ..domain.capability import DIALECT_TIMING, LIMIT_DIALECTS, DischargeDialect
 from ..domain.ids import TransactionId
 from .device_model import CENTRAL_SETPOINT, ModelSummary
 from .times import format_time
@@ -63,16 +63,14 @@ def set_profile_request(
         station_time: what its clock shows, for schedules that run on it.
     """
     validity_s = round(DIALECT_TIMING[dialect].validity_s)
-    period = _period(power_w, dialect, summary)
+    unit = _unit(dialect, summary)
+    period = _period(power_w, dialect, unit, summary)
     schedule: dict[str, Any] = {
         "id": _SCHEDULE_ID,
-        "chargingRateUnit": "W",
+        "chargingRateUnit": unit,
         "duration": validity_s,
         "chargingSchedulePeriod": [period],
     }
-    if dialect is DischargeDialect.NONE and "W" not in (summary.rate_units or ("W",)):
-        schedule["chargingRateUnit"] = "A"
-        period["limit"] = _amperes(power_w, summary)
     profile: dict[str, Any] = {
         "id": profile_id(evse_id, summary),
         "stackLevel": _stack_level(summary),
@@ -116,15 +114,8 @@ def floor_request(unattended_charge_w: float, summary: ModelSummary) -> dict[str
 
     Without it the end of the last profile would mean charging without a limit.
     """
-    is_in_watts = "W" in (summary.rate_units or ("W",))
-    limit = (
-        wire_power_w(unattended_charge_w)
-        if is_in_watts
-        else _amperes(unattended_charge_w, summary)
-    )
-    period: dict[str, Any] = {"startPeriod": 0, "limit": limit}
-    if summary.supply_phases == 1:
-        period["numberPhases"] = 1
+    unit = _unit(DischargeDialect.NONE, summary)
+    period = _period(unattended_charge_w, DischargeDialect.NONE, unit, summary)
     return {
         "evseId": 0,
         "chargingProfile": {
@@ -136,7 +127,7 @@ def floor_request(unattended_charge_w: float, summary: ModelSummary) -> dict[str
             "chargingSchedule": [
                 {
                     "id": _SCHEDULE_ID,
-                    "chargingRateUnit": "W" if is_in_watts else "A",
+                    "chargingRateUnit": unit,
                     "chargingSchedulePeriod": [period],
                 }
             ],
@@ -166,9 +157,20 @@ def is_floor_among(
 
 
 def is_floor_in_composite(
-    schedule: object, unattended_charge_w: float, summary: ModelSummary
+    schedule: object,
+    unattended_charge_w: float,
+    summary: ModelSummary,
+    *,
+    is_end_enough: bool = False,
 ) -> bool:
-    """Return True when a composite schedule nowhere exceeds the floor."""
+    """Return True when a composite schedule nowhere exceeds the floor.
+
+    Args:
+        schedule: as the station answered.
+        unattended_charge_w: the floor.
+        summary: of the device model.
+        is_end_enough: True looks at the last period only: what is left in the end.
+    """
     if not isinstance(schedule, Mapping):
         return False
     periods = schedule.get("chargingSchedulePeriod")
@@ -181,7 +183,7 @@ def is_floor_in_composite(
         isinstance(period, Mapping)
         and isinstance(period.get("limit"), (int, float))
         and period["limit"] * factor <= unattended_charge_w + FLOOR_TOLERANCE_W
-        for period in periods
+        for period in (periods[-1:] if is_end_enough else periods)
     )
 
 
@@ -195,13 +197,24 @@ _DIALECTS_OF_2_1: Final = frozenset(
 )
 
 
+def _unit(dialect: DischargeDialect, summary: ModelSummary) -> str:
+    if dialect is DischargeDialect.NEG_LIMIT_A:
+        return "A"
+    is_charge_only = dialect is DischargeDialect.NONE
+    return "A" if is_charge_only and summary.rate_units == ("A",) else "W"
+
+
 def _period(
-    power_w: float, dialect: DischargeDialect, summary: ModelSummary
+    power_w: float, dialect: DischargeDialect, unit: str, summary: ModelSummary
 ) -> dict[str, Any]:
     # Never limit or dischargeLimit beside a setpoint (2.1 Q03.FR.02), never L2 or L3.
     period: dict[str, Any] = {"startPeriod": 0}
     if dialect is DischargeDialect.NONE:
-        period["limit"] = wire_power_w(max(0.0, power_w))
+        power_w = max(0.0, power_w)
+    if dialect in LIMIT_DIALECTS:
+        period["limit"] = (
+            wire_power_w(power_w) if unit == "W" else _amperes(power_w, summary)
+        )
     else:
         period["operationMode"] = CENTRAL_SETPOINT
         period["setpoint"] = wire_power_w(power_w)
@@ -219,7 +232,7 @@ def _stack_level(summary: ModelSummary) -> int:
 
 def _amperes(power_w: float, summary: ModelSummary) -> float:
     phases = summary.supply_phases or ASSUMED_PHASES
-    return wire_power_w(max(0.0, power_w) / (NOMINAL_VOLTAGE_V * phases))
+    return wire_power_w(power_w / (NOMINAL_VOLTAGE_V * phases))
 
 
 def _is_same_schedule(profile: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:

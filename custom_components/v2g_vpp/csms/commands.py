@@ -9,12 +9,10 @@ from .setpoints import NO_TRANSACTION, NOT_READY, SetpointWriter, result_of
 from .station import Station
 from .vehicles import allowed_transfer_modes
 from .versions import V21
+from .wording import wording_of
 
 OFFLINE_TRANSACTION: Final = "offline_transaction"
 NOT_IN_THIS_VERSION: Final = "not_in_this_version"
-REMOTE_TOKEN: Final = {"idToken": "v2g_vpp", "type": "Central"}
-"""Under which the product starts transactions."""
-
 _OFFLINE: Final = WriteResult(status=WriteStatus.OFFLINE)
 _MAX_REMOTE_START_ID: Final = 2**31 - 1
 
@@ -48,9 +46,8 @@ async def end_transaction(
     writer = _writer(station)
     if isinstance(writer, WriteResult):
         return writer
-    outcome = await writer.link.call(
-        "RequestStopTransaction", {"transactionId": transaction_id}, lane=Lane.STOP
-    )
+    request = wording_of(writer.link.protocol).end_transaction(transaction_id)
+    outcome = await writer.link.call(*request, lane=Lane.STOP)
     return result_of(outcome)
 
 
@@ -60,14 +57,9 @@ async def start_transaction(station: Station, key: EvseKey) -> WriteResult:
     if isinstance(writer, WriteResult):
         return writer
     remote_start_id = int(station.now().timestamp()) % _MAX_REMOTE_START_ID
-    outcome = await writer.link.call(
-        "RequestStartTransaction",
-        {
-            "evseId": key.evse_id,
-            "remoteStartId": remote_start_id,
-            "idToken": REMOTE_TOKEN,
-        },
-    )
+    wording = wording_of(writer.link.protocol)
+    request = wording.start_transaction(key.evse_id, remote_start_id)
+    outcome = await writer.link.call(*request)
     return result_of(outcome)
 
 

@@ -37,6 +37,21 @@ FALLBACK_QUESTIONS: Final = (
 )
 """(component, variable, EVSE): asked one by one where no report can be had."""
 
+_PROTOCOLS: Final[Mapping[DischargeDialect, tuple[str, ...]]] = {
+    DischargeDialect.V21_DYNAMIC: ("ocpp2.1",),
+    DischargeDialect.V21_SCHEDULE: ("ocpp2.1",),
+    DischargeDialect.V201_PLUS21: ("ocpp2.0.1",),
+    DischargeDialect.NEG_LIMIT_W: ("ocpp2.0.1", "ocpp1.6"),
+    DischargeDialect.NEG_LIMIT_A: ("ocpp2.0.1", "ocpp1.6"),
+    DischargeDialect.NONE: (),
+}
+"""On which links a dialect can be spoken."""
+
+_NEEDED_UNIT: Final[Mapping[DischargeDialect, str]] = {
+    DischargeDialect.NEG_LIMIT_W: "W",
+    DischargeDialect.NEG_LIMIT_A: "A",
+}
+
 _METERING_VARIABLES: Final = frozenset({"txupdatedmeasurands", "txupdatedinterval"})
 
 
@@ -220,12 +235,14 @@ def _dialect(
     summary: ModelSummary, protocol: str, chosen: DischargeDialect | None
 ) -> DischargeDialect:
     if chosen is not None:
-        is_of_2_1 = chosen in {
-            DischargeDialect.V21_DYNAMIC,
-            DischargeDialect.V21_SCHEDULE,
-        }
-        # A choice for another version would be a guess on this link.
-        return chosen if is_of_2_1 == (protocol == "ocpp2.1") else DischargeDialect.NONE
+        # A choice for another version, or in a unit that the station does not know,
+        # would be a guess on this link.
+        is_sayable = protocol in _PROTOCOLS[chosen] and (
+            chosen not in _NEEDED_UNIT
+            or not summary.rate_units
+            or _NEEDED_UNIT[chosen] in summary.rate_units
+        )
+        return chosen if is_sayable else DischargeDialect.NONE
     can_discharge = (
         protocol == "ocpp2.1"
         and summary.is_v2x_enabled

@@ -4,19 +4,20 @@ from collections.abc import Mapping
 import logging
 from typing import Final
 
-from . import v21, v201
+from . import v16, v21, v201
 from .frames import Payload
-from .link import RefuseCall
+from .link import Answer, RefuseCall
 from .schemas import SchemaBook
 from .station import Station
 from .v201 import Handler
-from .versions import V21, V201, Fault
+from .versions import V16, V21, V201, Fault
 
 _LOGGER = logging.getLogger(__name__)
 
 HANDLERS: Final[Mapping[str, Mapping[str, Handler]]] = {
     V21.protocol: v21.HANDLERS,
     V201.protocol: v201.HANDLERS,
+    V16.protocol: v16.HANDLERS,
 }
 _BOOT: Final = "BootNotification"
 
@@ -30,7 +31,7 @@ class Dispatcher:
         self._book = book
         self._handlers = HANDLERS[protocol]
 
-    def on_call(self, action: str, payload: Payload) -> Payload:
+    def on_call(self, action: str, payload: Payload) -> Answer:
         """Return the answer to a request.
 
         Raises:

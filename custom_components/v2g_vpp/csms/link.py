@@ -2,9 +2,9 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 import logging
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from ..domain.clock import Clock
 from .calls import CallEnd, CallOutcome, CallRequest, Lane
@@ -43,6 +43,10 @@ class RefuseCall(Exception):  # noqa: N818 - an answer, not an error
         self.description = description
 
 
+type Answer = Payload | Coroutine[Any, Any, Payload]
+"""What a handler gives: the answer, or work that ends with it."""
+
+
 class Socket(Protocol):
     """What the link needs of a WebSocket."""
 
@@ -54,8 +58,8 @@ class Socket(Protocol):
 class Listener(Protocol):
     """Who answers the requests of a station; neither method blocks."""
 
-    def on_call(self, action: str, payload: Payload) -> Payload:
-        """Return the answer.
+    def on_call(self, action: str, payload: Payload) -> Answer:
+        """Return the answer, or what ends with it.
 
         Raises:
             RefuseCall: to refuse the request.
@@ -102,6 +106,7 @@ class StationLink:
         self._last_token = 0
         self._outbound: deque[SendFrame] = deque()
         self._has_outbound = asyncio.Event()
+        self._late_answers: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at_mono_s = 0.0
 
@@ -194,6 +199,8 @@ class StationLink:
         """End every caller: the connection is gone."""
         self._perform(self._engine.close())
         self._outbound.clear()
+        for later in self._late_answers:
+            later.cancel()
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -243,13 +250,18 @@ class StationLink:
 
     def _answer(self, request: HandleCall) -> None:
         fault, description = Fault.INTERNAL, ""
-        answer: Payload | None = None
+        answer: Answer | None = None
         try:
             answer = self._handle(request)
         except RefuseCall as refusal:
             fault, description = refusal.fault, refusal.description
         except Exception:  # One frame must not end the session.
             _LOGGER.exception("%s: handling %s failed", self._name, request.action)
+        if isinstance(answer, Coroutine):
+            later = asyncio.create_task(self._answer_later(request, answer))
+            self._late_answers.add(later)
+            later.add_done_callback(self._late_answers.discard)
+            return
         now_mono_s = self._clock.monotonic()
         if answer is None:
             self._perform(
@@ -258,10 +270,32 @@ class StationLink:
         else:
             self._perform(self._engine.respond(request.message_id, answer, now_mono_s))
 
-    def _handle(self, request: HandleCall) -> Payload:
+    async def _answer_later(
+        self, request: HandleCall, work: Coroutine[Any, Any, Payload]
+    ) -> None:
+        """Answer when the work is done; a link that is gone by then needs no answer."""
+        try:
+            answer = self._checked_answer(request, await work)
+        except Exception:  # One frame must not end the session.
+            _LOGGER.exception("%s: handling %s failed", self._name, request.action)
+            actions = self._engine.refuse(
+                request.message_id, Fault.INTERNAL, self._clock.monotonic()
+            )
+        else:
+            actions = self._engine.respond(
+                request.message_id, answer, self._clock.monotonic()
+            )
+        self._perform(actions)
+
+    def _handle(self, request: HandleCall) -> Answer:
         if self._listener is None:
             raise RefuseCall(Fault.INTERNAL)
         answer = self._listener.on_call(request.action, request.payload)
+        if isinstance(answer, Coroutine):
+            return answer
+        return self._checked_answer(request, answer)
+
+    def _checked_answer(self, request: HandleCall, answer: Payload) -> Payload:
         fault = self._book.fault_in_own_answer(request.action, answer)
         if fault is not None:
             _LOGGER.error(

@@ -208,6 +208,9 @@ def _base_value(sample: Mapping[str, Any], measurand: str) -> float | None:
     except TypeError, ValueError:
         return None
     unit = sample.get("unitOfMeasure")
+    if "unit" in sample:
+        # As 1.6 writes it.
+        value *= _UNIT_FACTORS.get(str(sample["unit"]), 1.0)
     if isinstance(unit, Mapping):
         multiplier = unit.get("multiplier", 0)
         if not isinstance(multiplier, int) or abs(multiplier) > _MAX_MULTIPLIER:

@@ -21,9 +21,14 @@ _SECRET_KEYS: Final = frozenset(
         "key",
         "evccid",
         "vehicleid",
+        "idtag",
+        "parentidtag",
     }
 )
 _SECRET_VARIABLES: Final = frozenset({"basicauthpassword", "vehicleid", "evccid"})
+_SECRET_CONFIGURATION: Final = frozenset({"authorizationkey", "basicauthpassword"})
+"""Keys of 1.6 whose values are secrets."""
+
 _MASK: Final = "***"
 MAX_LOGGED_LENGTH: Final = 2000
 
@@ -44,6 +49,11 @@ def _masked(node: Any) -> Any:
                 key: node[key] if key in {"component", "variable"} else _MASK
                 for key in node
             }
+        case {"key": str(key), **rest}:
+            # A configuration key of 1.6: its name may be shown.
+            is_secret = key.lower().strip() in _SECRET_CONFIGURATION
+            shown = dict.fromkeys(rest, _MASK) if is_secret else _masked(rest)
+            return {"key": key, **shown}
         case dict():
             return {
                 key: _MASK

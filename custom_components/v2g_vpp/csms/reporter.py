@@ -56,6 +56,8 @@ class Reporter:
         self._status_faults: set[int] = set()
         self._lost_vehicles: set[int] = set()
         self._pressed_stops: set[int] = set()
+        self._named_faults: dict[int, frozenset[FaultCode]] = {}
+        self._is_station_faulted = False
         self._is_answering = True
 
     def apply(self, change: Change) -> None:
@@ -97,6 +99,42 @@ class Reporter:
             self.vehicle_found(evse_id)
         key = self._key(evse_id)
         self._post(ConnectorReported(key=key, connector_id=connector_id, status=status))
+
+    def report_faults(
+        self, evse_id: int, active: frozenset[FaultCode], detail: str
+    ) -> None:
+        """Tell which faults a status names, and the end of those it names no more.
+
+        Args:
+            evse_id: 0 for the whole station.
+            active: all that are there now.
+            detail: as the station names it.
+        """
+        before = self._named_faults.get(evse_id, frozenset())
+        self._named_faults[evse_id] = active
+        for code in sorted(before ^ active):
+            self.apply(
+                FaultChange(
+                    evse_id=evse_id,
+                    code=code,
+                    is_active=code in active,
+                    detail=detail,
+                )
+            )
+
+    def report_station_fault(self, detail: str, *, is_active: bool) -> None:
+        """Tell that the whole station failed, or works again."""
+        if is_active is self._is_station_faulted:
+            return
+        self._is_station_faulted = is_active
+        self.apply(
+            FaultChange(
+                evse_id=WHOLE_STATION,
+                code=FaultCode.STATION_FAULTED,
+                is_active=is_active,
+                detail=detail,
+            )
+        )
 
     def report_answering(self, *, is_answering: bool) -> None:
         """Tell when the station stops to answer commands, and when it does again."""

@@ -23,11 +23,18 @@ _SEVERITY: Final = (Fault.OCCURRENCE, Fault.TYPE, Fault.PROPERTY, Fault.FORMAT)
 """Which of several violations is named, the first that applies."""
 
 LENIENT_ACTIONS: Final = frozenset(
-    {"TransactionEvent", "MeterValues", "StatusNotification", "NotifyEvent"}
+    {
+        "TransactionEvent",
+        "MeterValues",
+        "StatusNotification",
+        "NotifyEvent",
+        "StartTransaction",
+        "StopTransaction",
+    }
 )
 """Requests whose loss would lose a fault, a reading or the end of a transaction."""
 
-_LENIENT_SUBTREES: Final = frozenset({"meterValue", "eventData"})
+_LENIENT_SUBTREES: Final = frozenset({"meterValue", "eventData", "transactionData"})
 """Lists of independent items: the reader drops a bad item, not the frame."""
 
 _OPEN_ENUMS: Final = frozenset(
@@ -37,6 +44,9 @@ _OPEN_ENUMS: Final = frozenset(
         "stoppedReason",
         "operationMode",
         "connectorStatus",
+        "status",
+        "errorCode",
+        "reason",
     }
 )
 """Values that vendors and later editions add to; unknown ones are read as absent."""

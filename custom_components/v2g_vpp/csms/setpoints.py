@@ -16,6 +16,7 @@ from .charging_profile import profile_id, set_profile_request, update_request
 from .device_model import ModelSummary
 from .link import StationLink
 from .times import StationClock, format_time
+from .wording import Wording, wording_of
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -65,6 +66,10 @@ class SetpointWriter:
     _latest: dict[int, _Latest] = field(default_factory=dict)
     _discharging: dict[int, TransactionId] = field(default_factory=dict)
     """Which may discharge, as long as none took a stop or another power."""
+
+    @property
+    def _wording(self) -> Wording:
+        return wording_of(self.link.protocol)
 
     def expect_discharge(self, transactions: Mapping[int, TransactionId]) -> None:
         """Take that transactions of before this link may discharge.
@@ -134,15 +139,15 @@ class SetpointWriter:
             is_stop = write.power_w == 0
             if is_stop and self._needs_clock(dialect) and not self._is_clock_trusted:
                 _begin_earlier(request)
-            outcome = await self._send(write, "SetChargingProfile", request)
+            outcome = await self._send(write, *self._wording.set_profile(request))
         return self._conclude(write, transaction_id, outcome)
 
     async def clear(self, evse_id: int, summary: ModelSummary) -> WriteResult:
         """Clear our transaction profile of an EVSE; the floor profile stays."""
         self._installed.pop(evse_id, None)
         self._latest.pop(evse_id, None)
-        request = {"chargingProfileId": profile_id(evse_id, summary)}
-        outcome = await self.link.call("ClearChargingProfile", request, lane=Lane.STOP)
+        request = self._wording.clear_profile(profile_id(evse_id, summary))
+        outcome = await self.link.call(*request, lane=Lane.STOP)
         # Unknown: nothing of ours is there, which is what was wanted.
         return result_of(outcome, accepted=(_ACCEPTED, "Unknown"))
 

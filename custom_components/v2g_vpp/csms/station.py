@@ -1,11 +1,10 @@
 """One charging station across its connections: what it reports becomes events."""
 
 import asyncio
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 import logging
-from typing import Any, Final
+from typing import Final
 
 from ..domain.capability import StationCapability
 from ..domain.clock import Clock
@@ -16,8 +15,6 @@ from ..domain.events import (
     StationDisconnected,
     StationEvent,
     StationReady,
-    TransactionPhase,
-    TransactionReported,
 )
 from ..domain.ids import EvseKey, StationId, TransactionId
 from ..domain.measurement import Measurement
@@ -25,32 +22,26 @@ from ..domain.ports import StationEventSink, VehicleAuthority
 from .access import StationConfig
 from .answers import AnswerCache
 from .device_model import ModelSummary, capability_of
+from .frames import Payload
 from .link import StationLink
-from .metering import Receipt, parse_meter_values
+from .metering import Receipt
 from .reporter import Reporter
 from .reports import ReportInbox
 from .setpoints import SetpointWriter
+from .start_numbers import NumberGiver, StartNumbers
 from .store import BootData, StationRecord, StationStore
 from .times import StationClock
-from .transactions import (
-    KEPT_ENDED,
-    News,
-    TransactionFrame,
-    TransactionLedger,
-    parse_transaction,
-)
-from .vehicles import VehicleTracker
+from .transaction_reporter import TransactionReporter
+from .transactions import TransactionLedger
 
 _LOGGER = logging.getLogger(__name__)
 
-LEDGER_SAVE_S: Final = 30.0
-"""Sequence numbers of running transactions are written at most this often."""
 
-_UNPLUGGED_TRIGGERS: Final = frozenset({"EVDeparted"})
-_UNPLUGGED_REASONS: Final = frozenset({"EVDisconnected"})
-_COMMUNICATION_LOST: Final = "EVCommunicationLost"
-_IDLE: Final = "Idle"
-_CHARGING: Final = "Charging"
+ANSWER_PAUSE_S: Final = 0.05
+"""More than the 20 ms that some charge points need before a start is answered."""
+
+KEEP_TIMEOUT_S: Final = 2.0
+"""House rule: how long an answer may wait for the disk."""
 
 
 class Station:
@@ -80,6 +71,8 @@ class Station:
             evse_ids=lambda: self.summary.evse_ids,
             has_transaction=lambda evse_id: self.ledger.open_on(evse_id) is not None,
         )
+        self.transactions = TransactionReporter(self)
+        self.numbers = NumberGiver(lambda: self.record.numbers, self._keep_numbers)
         self.link: StationLink | None = None
         self.writer: SetpointWriter | None = None
         self.needs_attention = asyncio.Event()
@@ -88,10 +81,9 @@ class Station:
         self.wants_boot = False
         """It spoke before it was accepted: it has to be asked to boot."""
 
+        self._link_up_mono_s = 0.0
         self._store = store
         self._sink = sink
-        self._late_tokens: dict[TransactionId, Mapping[str, Any]] = {}
-        self._ledger_saved_mono_s = float("-inf")
         self.restore()
 
     def restore(self) -> None:
@@ -114,7 +106,9 @@ class Station:
         """Its device model; the safe defaults until it was read for its firmware."""
         summary, boot = self.record.summary, self.record.boot
         if summary is None or boot is None or summary.firmware != boot.firmware:
-            return ModelSummary()
+            summary = ModelSummary()
+        if self.config.supply_phases is not None:
+            summary = replace(summary, supply_phases=self.config.supply_phases)
         return summary
 
     def capability(self, protocol: str) -> StationCapability:
@@ -126,11 +120,10 @@ class Station:
     def link_up(self, link: StationLink) -> None:
         """Take a new connection; what is known is told again."""
         self.link = link
+        self._link_up_mono_s = self.clock.monotonic()
         # Its own: whoever still waits for the old link must not take its attention.
         self.needs_attention = asyncio.Event()
-        # Vehicles may have been swapped meanwhile: whoever is there has to say so.
-        self.reporter.vehicles = VehicleTracker()
-        self._late_tokens.clear()
+        self.transactions.link_up()
         self.writer = SetpointWriter(
             name=self.station_id,
             link=link,
@@ -142,7 +135,7 @@ class Station:
         self.post(StationConnected(station_id=self.station_id, protocol=link.protocol))
         if self.record.boot is not None:
             self._post_boot(self.record.boot)
-            self._post_open_transactions()
+            self.transactions.recall()
             self.needs_attention.set()
 
     def link_down(self, cause: str) -> None:
@@ -200,62 +193,47 @@ class Station:
             key = self.key(evse_id)
             self.post(MeasurementReported(key=key, measurement=measurement))
 
-    def report_transaction(self, payload: Mapping[str, Any]) -> None:
-        """Take a TransactionEvent: once, in the order of its sequence numbers."""
-        receipt = self.receipt(is_offline_replay=payload.get("offline") is True)
-        frame = parse_transaction(payload, receipt.at)
-        if not frame.is_offline:
-            self.station_clock.learn(frame.at, receipt.at)
-        evse_id = self._evse_of(frame)
-        before = self.ledger.open_on(evse_id) if evse_id is not None else None
-        news = self.ledger.apply(replace(frame, evse_id=evse_id))
-        if news is News.DUPLICATE or evse_id is None:
-            return
-        measurement = parse_meter_values(payload.get("meterValue"), receipt)
-        if news is News.NEW:
-            is_replaced = before is not None and (
-                before.transaction_id != frame.transaction_id
-            )
-            if is_replaced and frame.phase is not TransactionPhase.STARTED:
-                self.reporter.vehicles.unplugged(evse_id)
-            self._report_live(evse_id, frame)
-        else:
-            # Of a time before, perhaps of another vehicle.
-            measurement = replace(measurement, soc_percent=None)
-        self._take_token(evse_id, frame, payload.get("idToken"), news)
-        self.report_measurement(evse_id, measurement)
-        self._keep_ledger(frame, news, receipt.mono_s)
-
-    def transaction_gone(self, transaction_id: str) -> None:
-        """Tell the end of a transaction that the station says is not running."""
-        record = next(
-            (
-                r
-                for r in self.ledger.open_transactions()
-                if r.transaction_id == transaction_id
-            ),
-            None,
-        )
-        if record is None or record.evse_id is None:
-            return
-        self.ledger.end(record.transaction_id)
-        self.reporter.vehicles.unplugged(record.evse_id)
-        self.keep(replace(self.record, transactions=self.ledger.records))
+    def forget_transaction(self, transaction_id: TransactionId) -> None:
+        """Drop the profiles of a transaction that ended."""
         if self.writer is not None:
-            self.writer.forget_transaction(record.transaction_id)
-        self.post(
-            TransactionReported(
-                key=self.key(record.evse_id),
-                transaction_id=record.transaction_id,
-                phase=TransactionPhase.ENDED,
-                # Its end was not heard, so neither was what came after it.
-                is_plugged=None,
-            )
-        )
+            self.writer.forget_transaction(transaction_id)
+
+    def keep_ledger(self, *, is_urgent: bool) -> None:
+        """Write what is remembered of transactions, at once or soon."""
+        self.record = replace(self.record, transactions=self.ledger.records)
+        write = self._store.keep_now if is_urgent else self._store.keep
+        write(self.station_id, self.record)
 
     def may_discharge(self, evcc_id: str | None) -> bool:
         """Return True when the owner allowed V2X for a vehicle."""
         return self.authority.may_vehicle_discharge(self.station_id, evcc_id)
+
+    async def answer_when_kept(self, answer: Payload) -> Payload:
+        """Return an answer once what it promises is on disk.
+
+        A disk that fails must not keep a charge point from charging: then the answer
+        only comes later. A short pause is always made, because some charge points drop
+        the link when a start is answered within 20 ms.
+        """
+        await asyncio.sleep(ANSWER_PAUSE_S)
+        try:
+            async with asyncio.timeout(KEEP_TIMEOUT_S):
+                await self._store.kept(self.station_id, self.record)
+        except TimeoutError:
+            _LOGGER.warning("%s: state not saved in time", self.station_id)
+        return answer
+
+    def is_recent(self, at: datetime, now: datetime, within_s: float) -> bool:
+        """Return True when a time of the station's clock is of just now.
+
+        A clock that was never set gives no proof of that.
+        """
+        station_time = self.station_clock.station_time(now)
+        return abs((station_time - at).total_seconds()) <= within_s
+
+    def link_age_s(self) -> float:
+        """Return how long the present link is up, s."""
+        return self.clock.monotonic() - self._link_up_mono_s
 
     def receipt(self, *, is_offline_replay: bool = False) -> Receipt:
         """Return when a frame that is read now came in."""
@@ -280,74 +258,8 @@ class Station:
 
     # --- inside ---------------------------------------------------------------
 
-    def _evse_of(self, frame: TransactionFrame) -> int | None:
-        """Return the EVSE of a transaction; only one of its frames has to name it."""
-        known = self.ledger.find(frame.transaction_id)
-        evse_id = frame.evse_id or (known.evse_id if known is not None else None)
-        evse_ids = self.summary.evse_ids or (1,)
-        if evse_id is None and len(evse_ids) == 1:
-            return evse_ids[0]
-        if evse_id is None:
-            _LOGGER.warning("%s: transaction names no EVSE", self.station_id)
-        return evse_id
-
-    def _take_token(
-        self, evse_id: int, frame: TransactionFrame, id_token: object, news: News
-    ) -> None:
-        """Tell who the vehicle is, once its transaction is known to run now."""
-        if frame.phase is TransactionPhase.ENDED:
-            self._late_tokens.pop(frame.transaction_id, None)
-            return
-        if isinstance(id_token, Mapping):
-            self._late_tokens[frame.transaction_id] = id_token
-            while len(self._late_tokens) > KEPT_ENDED:
-                del self._late_tokens[next(iter(self._late_tokens))]
-        if news is News.NEW and not frame.is_offline:
-            known = self._late_tokens.pop(frame.transaction_id, None)
-            if known is not None:
-                self.reporter.saw_token(evse_id, known)
-
-    def _report_live(self, evse_id: int, frame: TransactionFrame) -> None:
-        record = self.ledger.find(frame.transaction_id)
-        state = record.charging_state if record is not None else frame.charging_state
-        is_plugged = state != _IDLE and not (
-            frame.trigger in _UNPLUGGED_TRIGGERS
-            or frame.stopped_reason in _UNPLUGGED_REASONS
-        )
-        is_ended = frame.phase is TransactionPhase.ENDED
-        if frame.trigger == _COMMUNICATION_LOST:
-            self.reporter.communication_lost(evse_id)
-        elif frame.phase is not TransactionPhase.UPDATED or (
-            frame.charging_state == _CHARGING
-        ):
-            self.reporter.vehicle_found(evse_id)
-        self.post(
-            TransactionReported(
-                key=self.key(evse_id),
-                transaction_id=frame.transaction_id,
-                phase=frame.phase,
-                is_offline_replay=frame.is_offline,
-                is_plugged=is_plugged,
-                charging_state=frame.charging_state,
-                operation_mode=frame.operation_mode,
-                trigger=frame.trigger,
-                stopped_reason=frame.stopped_reason,
-            )
-        )
-        if is_ended:
-            if self.writer is not None:
-                self.writer.forget_transaction(frame.transaction_id)
-            self.reporter.report_stop_reason(evse_id, frame.stopped_reason)
-
-    def _keep_ledger(
-        self, frame: TransactionFrame, news: News, now_mono_s: float
-    ) -> None:
-        self.record = replace(self.record, transactions=self.ledger.records)
-        if news is News.NEW and frame.phase is not TransactionPhase.UPDATED:
-            self._store.keep_now(self.station_id, self.record)
-        elif now_mono_s - self._ledger_saved_mono_s >= LEDGER_SAVE_S:
-            self._ledger_saved_mono_s = now_mono_s
-            self._store.keep(self.station_id, self.record)
+    def _keep_numbers(self, numbers: StartNumbers) -> None:
+        self.record = replace(self.record, numbers=numbers)
 
     def _post_boot(self, boot: BootData) -> None:
         self.post(
@@ -359,19 +271,3 @@ class Station:
                 firmware=boot.firmware,
             )
         )
-
-    def _post_open_transactions(self) -> None:
-        for record in self.ledger.open_transactions():
-            if record.evse_id is not None:
-                self.post(
-                    TransactionReported(
-                        key=self.key(record.evse_id),
-                        transaction_id=record.transaction_id,
-                        phase=TransactionPhase.UPDATED,
-                        is_offline_replay=not record.has_been_live,
-                        is_recalled=True,
-                        is_plugged=record.charging_state != _IDLE,
-                        charging_state=record.charging_state,
-                        operation_mode=record.operation_mode,
-                    )
-                )

@@ -1,13 +1,15 @@
 """What is remembered of stations across connections and restarts."""
 
+import asyncio
 from collections.abc import Container, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from ..domain.errors import StoreUnreadable
 from ..domain.ids import StationId
 from ..domain.ports import Spawn, Store
 from .device_model import ModelSummary, summary_from_json, summary_to_json
+from .start_numbers import StartNumbers, numbers_from_json, numbers_to_json
 from .transactions import TransactionRecord, record_from_json, record_to_json
 
 STORE_NAME: Final = "stations"
@@ -37,6 +39,9 @@ class StationRecord:
     transactions: tuple[TransactionRecord, ...] = ()
     has_updates: bool = True
     """False: the station does not know UpdateDynamicSchedule."""
+
+    numbers: StartNumbers = field(default_factory=StartNumbers)
+    """Of the transactions of a 1.6 charge point."""
 
 
 class StationStore:
@@ -79,6 +84,20 @@ class StationStore:
         self._records[station_id] = record
         self._spawn(self._store.save(self._to_json()), "save stations")
 
+    async def kept(self, station_id: StationId, record: StationRecord) -> None:
+        """Write at once; returns when it is on disk, also if the caller goes away."""
+        self._records[station_id] = record
+        done = asyncio.Event()
+
+        async def save() -> None:
+            try:
+                await self._store.save(self._to_json())
+            finally:
+                done.set()
+
+        self._spawn(save(), "save stations")
+        await done.wait()
+
     def retain(self, station_ids: Container[StationId]) -> None:
         """Forget the stations that are not of this home any more."""
         strangers = [known for known in self._records if known not in station_ids]
@@ -114,6 +133,7 @@ def _record_to_json(record: StationRecord) -> dict[str, Any]:
         "summary": summary_to_json(record.summary) if record.summary else None,
         "transactions": [record_to_json(item) for item in record.transactions],
         "has_updates": record.has_updates,
+        "numbers": numbers_to_json(record.numbers),
     }
 
 
@@ -126,4 +146,5 @@ def _record_from_json(data: Mapping[str, Any]) -> StationRecord:
             record_from_json(item) for item in data.get("transactions", ())
         ),
         has_updates=data.get("has_updates", True),
+        numbers=numbers_from_json(data.get("numbers", {})),
     )

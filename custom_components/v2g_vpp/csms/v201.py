@@ -9,10 +9,12 @@ from .charging_profile import ASSUMED_PHASES, NOMINAL_VOLTAGE_V
 from .device_model import rows_of_report
 from .fault_mapping import change_of, parse_event, parse_status
 from .frames import Payload
+from .link import Answer
 from .metering import parse_meter_values
 from .station import Station
 from .store import BootData
 from .times import format_time
+from .transactions import parse_transaction
 from .vehicles import is_bidirectional, parse_needs
 
 _LOGGER = logging.getLogger(__name__)
@@ -25,20 +27,26 @@ _IDLE_FIRMWARE: Final = frozenset(
     {"Installed", "InstallationFailed", "InstallVerificationFailed", "InvalidSignature"}
 )
 
-type Handler = Callable[[Station, Payload], Payload]
+type Handler = Callable[[Station, Payload], Answer]
 
 
 def boot_notification(station: Station, payload: Payload) -> Payload:
     """Accept: whoever passed the door is a station of this home."""
     told = payload["chargingStation"]
-    station.boot(
+    return accept_boot(
+        station,
         BootData(
             vendor=told["vendorName"],
             model=told["model"],
             serial_number=told.get("serialNumber"),
             firmware=told.get("firmwareVersion", ""),
-        )
+        ),
     )
+
+
+def accept_boot(station: Station, boot: BootData) -> Payload:
+    """Take a station as registered and tell it the time."""
+    station.boot(boot)
     return {
         "status": "Accepted",
         "currentTime": format_time(station.now()),
@@ -72,7 +80,16 @@ def notify_event(station: Station, payload: Payload) -> Payload:
 
 def transaction_event(station: Station, payload: Payload) -> Payload:
     """Take a step of a transaction; never refused for a trouble of ours."""
-    station.report_transaction(payload)
+    receipt = station.receipt(is_offline_replay=payload.get("offline") is True)
+    frame = parse_transaction(payload, receipt.at)
+    if not frame.is_offline:
+        station.station_clock.learn(frame.at, receipt.at)
+    station.transactions.report(
+        frame,
+        receipt,
+        meter_values=payload.get("meterValue"),
+        id_token=payload.get("idToken"),
+    )
     if "idToken" in payload:
         return {"idTokenInfo": {"status": "Accepted"}}
     return {}

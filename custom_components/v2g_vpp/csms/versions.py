@@ -100,5 +100,5 @@ V16: Final = RpcVersion(
     has_call_result_error=False,
 )
 
-SERVED_VERSIONS: Final = (V21, V201)
+SERVED_VERSIONS: Final = (V21, V201, V16)
 """In the order of our preference."""

@@ -11,7 +11,25 @@ class DischargeDialect(StrEnum):
     V21_DYNAMIC = "v21_dynamic"
     V21_SCHEDULE = "v21_schedule"
     V201_PLUS21 = "v201_plus21"
+    NEG_LIMIT_W = "neg_limit_w"
+    """A negative limit in watts. Off-standard, so only by choice and after a proof."""
+
+    NEG_LIMIT_A = "neg_limit_a"
+    """The same in amperes per phase."""
+
     NONE = "none"
+
+
+LIMIT_DIALECTS = frozenset(
+    {DischargeDialect.NONE, DischargeDialect.NEG_LIMIT_W, DischargeDialect.NEG_LIMIT_A}
+)
+"""They say a power as a limit, so they need no word that only OCPP 2.1 has."""
+
+UNTOLD_DIALECTS = frozenset(
+    {DischargeDialect.NEG_LIMIT_W, DischargeDialect.NEG_LIMIT_A}
+)
+"""With them a station never tells what the vehicle can do: the owner says so, and the
+self-test proves it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +58,12 @@ DIALECT_TIMING: Mapping[DischargeDialect, DialectTiming] = {
     ),
     DischargeDialect.V201_PLUS21: DialectTiming(
         validity_s=60, refresh_s=20, write_interval_s=10, burst_writes=3
+    ),
+    DischargeDialect.NEG_LIMIT_W: DialectTiming(
+        validity_s=60, refresh_s=20, write_interval_s=15, burst_writes=3
+    ),
+    DischargeDialect.NEG_LIMIT_A: DialectTiming(
+        validity_s=60, refresh_s=20, write_interval_s=15, burst_writes=3
     ),
     # Charge-only control: nothing that this product sends may discharge.
     DischargeDialect.NONE: DialectTiming(
