@@ -257,6 +257,16 @@ EVSE_SENSORS: Final[tuple[EvseSensorDescription, ...]] = (
         suggested_display_precision=0,
         value_fn=_stops_within_s,
     ),
+    EvseSensorDescription(
+        key="profile_writes_today",
+        translation_key="profile_writes_today",
+        state_class=SensorStateClass.MEASUREMENT,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        entity_registry_enabled_default=False,
+        suggested_display_precision=0,
+        value_fn=lambda evse: evse.profile_writes_today,
+        context_fn=_no_context,
+    ),
 )
 
 VEHICLE_SENSORS: Final[tuple[V2gSensorDescription[VehicleSnapshot], ...]] = (

@@ -130,6 +130,16 @@ BLOCKED: list[tuple[str, Break, Reason]] = [
         Reason.METER_STALE,
     ),
     (
+        "memory of the station written to too often",
+        lambda e: replace(e, is_write_budget_spent=True),
+        Reason.WRITE_BUDGET,
+    ),
+    (
+        "vehicle ignored three wakes",
+        lambda e: replace(e, has_ignored_wakes=True),
+        Reason.NOTHING_FLOWS,
+    ),
+    (
         "state of charge unknown",
         lambda e: with_session(e, measurement=replace(measured(), soc_percent=None)),
         Reason.SOC_UNKNOWN,

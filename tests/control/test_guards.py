@@ -3,13 +3,16 @@
 from dataclasses import replace
 
 from hypothesis import given, strategies as st
+import pytest
 
 from custom_components.v2g_vpp.control.guards import (
     FlowGuard,
     FlowObserved,
     GuardFinding,
+    size_hint,
 )
 from custom_components.v2g_vpp.domain.capability import Fingerprint
+from custom_components.v2g_vpp.domain.faults import SizeHint
 from custom_components.v2g_vpp.virtual.plant import (
     FAST,
     MEASURED_2019,
@@ -61,6 +64,64 @@ def test_charging_while_discharge_was_asked_for_is_found() -> None:
     found = _watch(guard, told, start_s=NOW + 1.0)
     # Its own time first: 4 s dead, 0.9 s ramp, 3 s rest; then 5 s of being wrong.
     assert found == (14.0, GuardFinding.WRONG_DIRECTION)
+
+
+@pytest.mark.parametrize(
+    ("told_w", "factor", "hint"),
+    [
+        (-3_000.0, 3.0, SizeHint.THRICE),
+        (-9_000.0, 1 / 3, SizeHint.A_THIRD),
+        (-10.0, 1_000.0, SizeHint.THOUSANDFOLD),
+        (3_000.0, 3.0, SizeHint.THRICE),
+        (5_000.0, 1.6, SizeHint.UNKNOWN),
+    ],
+)
+def test_a_power_of_the_wrong_size_is_found_and_named(
+    told_w: float, factor: float, hint: SizeHint
+) -> None:
+    guard = FlowGuard()
+    told = replace(QUIET, setpoint_w=told_w, measured_w=told_w * factor)
+    found = _watch(guard, told)
+    assert found is not None
+    assert found[1] is GuardFinding.WRONG_SIZE
+    assert guard.size_hint is hint
+    # It ended: its time begins anew.
+    assert guard.step(replace(told, measured_w=told_w), NOW + 61.0) is None
+    assert guard.step(told, NOW + 62.0) is None
+
+
+def test_the_size_gets_the_charger_s_own_time_first() -> None:
+    guard = FlowGuard()
+    guard.step(replace(QUIET, setpoint_w=9_000.0, measured_w=9_000.0), NOW)
+    told = replace(QUIET, setpoint_w=3_000.0, measured_w=9_000.0)
+    found = _watch(guard, told, start_s=NOW + 1.0)
+    # 4 s dead, 1.8 s ramp, 3 s rest; then 5 s of the wrong size.
+    assert found == (15.0, GuardFinding.WRONG_SIZE)
+
+
+def test_a_vehicle_that_limits_itself_is_not_of_the_wrong_size() -> None:
+    for told_w in (11_000.0, -11_000.0):
+        for share in (0.0, 0.2, 0.5, 0.7):
+            told = replace(QUIET, setpoint_w=told_w, measured_w=told_w * share)
+            assert _watch(FlowGuard(), told) is None
+    # One phase of three: what a small vehicle takes of a large charger.
+    assert (
+        _watch(FlowGuard(), replace(QUIET, setpoint_w=11e3, measured_w=3_680.0)) is None
+    )
+
+
+@given(st.floats(-11_000, 11_000), st.floats(-1_500, 1_500))
+def test_what_is_close_enough_has_no_finding(told_w: float, off_w: float) -> None:
+    share_w = max(500.0, 0.04 * abs(told_w))
+    off_w = max(-share_w + 1.0, min(share_w - 1.0, off_w))
+    told = replace(QUIET, setpoint_w=told_w, measured_w=told_w + off_w)
+    found = _watch(FlowGuard(), told)
+    is_same_way = told_w * (told_w + off_w) >= 0
+    assert found is None or not is_same_way
+
+
+def test_nothing_told_has_no_size() -> None:
+    assert size_hint(0.0, 5_000.0) is SizeHint.UNKNOWN
 
 
 def test_a_guard_that_found_something_is_calm_again_once_it_ended() -> None:

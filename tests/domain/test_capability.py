@@ -7,7 +7,9 @@ from custom_components.v2g_vpp.domain.capability import (
     DIALECT_TIMING,
     LONGEST_PROMISE_S,
     DischargeDialect,
+    is_persistent,
     promised_end_s,
+    timing_of,
 )
 
 
@@ -45,3 +47,28 @@ def test_a_promise_is_never_shorter_than_what_it_is_made_of(
     ends_s = promised_end_s(timing, dead_s, power_w, ramp_w_per_s)
     assert ends_s >= timing.validity_s + dead_s + abs(power_w) / ramp_w_per_s
     assert ends_s == promised_end_s(timing, dead_s, -power_w, ramp_w_per_s)
+
+
+@pytest.mark.parametrize(
+    ("dialect", "protocol", "interval_s"),
+    [
+        (DischargeDialect.V21_DYNAMIC, "ocpp2.1", 1.0),
+        (DischargeDialect.V201_PLUS21, "ocpp2.0.1", 10.0),
+        (DischargeDialect.NONE, "ocpp2.0.1", 10.0),
+        (DischargeDialect.NONE, "ocpp1.6", 15.0),
+        (DischargeDialect.V21_SCHEDULE, None, 10.0),
+    ],
+)
+def test_the_bucket_of_writes_goes_by_dialect_and_version(
+    dialect: DischargeDialect, protocol: str | None, interval_s: float
+) -> None:
+    timing = timing_of(dialect, protocol)
+    assert timing.write_interval_s == interval_s
+    assert timing.burst_writes == 3
+    assert timing.validity_s == DIALECT_TIMING[dialect].validity_s
+
+
+def test_only_the_dynamic_dialect_wears_no_memory() -> None:
+    assert [d for d in DischargeDialect if not is_persistent(d)] == [
+        DischargeDialect.V21_DYNAMIC
+    ]

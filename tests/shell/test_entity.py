@@ -104,7 +104,7 @@ async def test_state_is_written_only_when_it_shows_differently(
 ) -> None:
     await home.connect()
     await home.plug_in()
-    await home.measure(3_000)
+    await home.measure(1_400)
     written: list[str] = []
 
     @callback
@@ -115,21 +115,21 @@ async def test_state_is_written_only_when_it_shows_differently(
     entity_id = home.entity_id("sensor", "power")
     remove = async_track_state_change_event(home.hass, entity_id, note)
     reported = home.state("sensor", "power").last_reported
-    for watts in (3_010, 2_990, 3_049, 3_000):
+    for watts in (1_410, 1_390, 1_449, 1_400):
         await home.pass_time(freezer, 6)
         await home.measure(watts)
     assert written == []
     assert home.state("sensor", "power").last_reported == reported
 
     await home.pass_time(freezer, 6)
-    await home.measure(3_100)
-    assert written == ["3100"]
+    await home.measure(1_500)
+    assert written == ["1500"]
     # Too soon for another one: it is shown when its time has come, by itself.
-    await home.measure(3_300)
+    await home.measure(1_700)
     await home.pass_time(freezer, 1.5)
-    assert written == ["3100"]
+    assert written == ["1500"]
     home.site._listeners.clear()
-    for seconds, shown in ((1.1, ["3100"]), (3, ["3100", "3300"])):
+    for seconds, shown in ((1.1, ["1500"]), (3, ["1500", "1700"])):
         freezer.tick(timedelta(seconds=seconds))
         async_fire_time_changed(home.hass, dt_util.utcnow())
         await home.settle()

@@ -75,10 +75,10 @@ class SimulatedStation:
     ignores_inoperative: bool = False
     ignores_reset: bool = False
     is_reversed: bool = False
+    scale: float = 1.0  # of the power that it makes of a command
     has_meter: bool = True
-    starts_by_itself: bool = True
-    """Authorises and starts a transaction by itself at a plug."""
-
+    is_asleep: bool = False  # takes every command, and nothing flows
+    starts_by_itself: bool = True  # begins a transaction at a plug
     has_floor_profile: bool = True
 
     is_connected: bool = False
@@ -91,8 +91,6 @@ class SimulatedStation:
     expires_s: float = 0.0
     writes: list[Write] = field(default_factory=list)
     powers_w: list[tuple[float, float]] = field(default_factory=list)
-    """True power after each step."""
-
     ended: list[float] = field(default_factory=list)  # when asked for
     availability: list[tuple[float, bool]] = field(default_factory=list)
     """When it was taken out of operation (False) and back (True)."""
@@ -248,7 +246,8 @@ class SimulatedStation:
         noted.is_accepted = True
         self.advance()
         if not (self.ignores_stops and write.power_w == 0):
-            self.command_w = -write.power_w if self.is_reversed else write.power_w
+            scale = -self.scale if self.is_reversed else self.scale
+            self.command_w = write.power_w * scale
             timing = DIALECT_TIMING[self.dialect]
             self.expires_s = self.clock.monotonic() + timing.validity_s
         else:
@@ -340,7 +339,7 @@ class SimulatedStation:
         command_w = (
             self.command_w if self._stepped_s < self.expires_s else self.unattended_w
         )
-        if self.transaction_id is None or not self.is_plugged:
+        if self.transaction_id is None or not self.is_plugged or self.is_asleep:
             command_w = 0.0
         moved = self.plant.step(until_s - self._stepped_s, command_w)
         self._stepped_s = until_s

@@ -1,10 +1,11 @@
-"""Guards on what the meter shows: wrong direction and discharge nobody asked for."""
+"""Guards on what the meter shows: direction, size, and what nobody asked for."""
 
 from collections import deque
 from dataclasses import dataclass
 from enum import StrEnum
 
 from ..domain.capability import Fingerprint
+from ..domain.faults import SizeHint
 from ..domain.state import flow_threshold_w
 
 REST_S = 3.0
@@ -14,6 +15,14 @@ UNLEARNT_ANSWER_S = 20.0
 """Time that a charger gets until its own is learnt."""
 
 WRONG_DIRECTION_AFTER_S = 5.0
+WRONG_SIZE_AFTER_S = 5.0
+WRONG_SIZE_W = 1_000.0
+WRONG_SIZE_SHARE = 0.25
+"""Beyond both, power is not what was told (control brief, guards)."""
+
+RATIO_SHARE = 0.15
+"""How far a power may be from a ratio that has a name."""
+
 UNCOMMANDED_AFTER_S = 3.0
 UNCOMMANDED_W = 500.0
 """Offsets of real chargers reach some hundred watts."""
@@ -23,6 +32,7 @@ class GuardFinding(StrEnum):
     """What a guard found; each one ends in the stop ladder and takes the proof."""
 
     WRONG_DIRECTION = "wrong_direction"
+    WRONG_SIZE = "wrong_size"
     UNCOMMANDED_DISCHARGE = "uncommanded_discharge"
 
 
@@ -53,6 +63,13 @@ class FlowGuard:
         self._told: deque[tuple[float, float]] = deque()
         self._wrong_since_mono_s: float | None = None
         self._uncommanded_since_mono_s: float | None = None
+        self._oversize_since_mono_s: float | None = None
+        self._hint = SizeHint.UNKNOWN
+
+    @property
+    def size_hint(self) -> SizeHint:
+        """What the last power of the wrong size looked like."""
+        return self._hint
 
     def step(self, observed: FlowObserved, now_mono_s: float) -> GuardFinding | None:
         """Return what is wrong now, None when nothing is proven."""
@@ -60,6 +77,7 @@ class FlowGuard:
         power_w = observed.measured_w
         if power_w is None or now_mono_s < self._quiet_until_mono_s:
             self._wrong_since_mono_s = self._uncommanded_since_mono_s = None
+            self._oversize_since_mono_s = None
             return None
         threshold_w = flow_threshold_w(observed.rating_w)
         is_wrong = max(
@@ -78,11 +96,45 @@ class FlowGuard:
             now_mono_s,
             is_true=power_w < lowest_w - tolerance_w,
         )
+        self._oversize_since_mono_s = _since(
+            self._oversize_since_mono_s,
+            now_mono_s,
+            is_true=self._is_wrong_size(power_w),
+        )
+        if self._oversize_since_mono_s is not None:
+            self._hint = size_hint(self._told[-1][1], power_w)
         if _lasts(self._uncommanded_since_mono_s, now_mono_s, UNCOMMANDED_AFTER_S):
-            return GuardFinding.UNCOMMANDED_DISCHARGE
+            # One that is a multiple of what was told has a cause with a name.
+            is_named = size_hint(lowest_w, power_w) is not SizeHint.UNKNOWN
+            return (
+                GuardFinding.WRONG_SIZE
+                if is_named
+                else GuardFinding.UNCOMMANDED_DISCHARGE
+            )
+        if _lasts(self._oversize_since_mono_s, now_mono_s, WRONG_SIZE_AFTER_S):
+            return GuardFinding.WRONG_SIZE
         if _lasts(self._wrong_since_mono_s, now_mono_s, WRONG_DIRECTION_AFTER_S):
             return GuardFinding.WRONG_DIRECTION
         return None
+
+    def _is_wrong_size(self, power_w: float) -> bool:
+        """Return True when power flows the right way and is not what was told.
+
+        A vehicle may take or give less than it is told at any time: it limits itself,
+        which is no fault. Only a third of a discharge has another reason.
+        """
+        powers = [told_w for _, told_w in self._told]
+        if 0 in powers or power_w * powers[-1] <= 0:
+            # A charger that is told 0 W is for the stop ladder.
+            return False
+        largest_w = max(abs(told_w) for told_w in powers)
+        tolerance_w = max(WRONG_SIZE_W, WRONG_SIZE_SHARE * largest_w)
+        if abs(power_w) > largest_w + tolerance_w:
+            return True
+        is_settled_discharge = len(powers) == 1 and powers[0] < 0
+        is_far = abs(power_w - powers[0]) > tolerance_w
+        is_third = size_hint(powers[0], power_w) is SizeHint.A_THIRD
+        return is_settled_discharge and is_far and is_third
 
     def _note(self, observed: FlowObserved, now_mono_s: float) -> None:
         """Remember what was told as long as the charger may still be on its way."""
@@ -98,6 +150,22 @@ class FlowGuard:
         # An older power is left behind once the next one was told long enough ago.
         while len(self._told) > 1 and now_mono_s - self._told[1][0] > answer_s:
             self._told.popleft()
+
+
+def size_hint(told_w: float, power_w: float) -> SizeHint:
+    """Return what the ratio of a power to what was told looks like."""
+    if told_w == 0:
+        return SizeHint.UNKNOWN
+    ratio = power_w / told_w
+    named = (
+        (SizeHint.THRICE, 3.0),
+        (SizeHint.A_THIRD, 1.0 / 3.0),
+        (SizeHint.THOUSANDFOLD, 1_000.0),
+    )
+    for hint, factor in named:
+        if abs(ratio - factor) <= RATIO_SHARE * factor:
+            return hint
+    return SizeHint.UNKNOWN
 
 
 def _since(

@@ -49,6 +49,12 @@ class EvseInputs:
     can_start_transaction: bool = False
     """True: where none runs, the home begins one by itself once power is wanted."""
 
+    is_write_budget_spent: bool = False
+    """True: no discharge may begin that would write to the station's memory."""
+
+    has_ignored_wakes: bool = False
+    """True: this vehicle was told to discharge and did nothing, three wakes long."""
+
     @property
     def key(self) -> EvseKey:
         """The EVSE that this is about."""

@@ -138,6 +138,8 @@ GATES: tuple[tuple[Reason, Gate], ...] = (
     (Reason.VEHICLE_NOT_BIDIRECTIONAL, _is_not_bidirectional),
     (Reason.AFTER_START, lambda q: q.evse.is_first_write_pending),
     (Reason.METER_STALE, _is_meter_stale),
+    (Reason.WRITE_BUDGET, lambda q: q.evse.is_write_budget_spent),
+    (Reason.NOTHING_FLOWS, lambda q: q.evse.has_ignored_wakes),
     (Reason.SOC_UNKNOWN, lambda q: q.soc.lowest_percent is None),
     (Reason.VEHICLE_LIMIT, _is_below_own_window),
     (Reason.RESERVE_FLOOR, lambda q: q.soc.is_at_reserve),

@@ -1,7 +1,7 @@
 """What a station and a vehicle can do, and how a discharge is told to them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 
@@ -70,6 +70,35 @@ DIALECT_TIMING: Mapping[DischargeDialect, DialectTiming] = {
         validity_s=60, refresh_s=20, write_interval_s=10, burst_writes=3
     ),
 }
+
+WRITE_INTERVAL_1_6_S = 15.0
+"""1.6 stations keep every profile and take the longest (control brief)."""
+
+_OCPP_1_6 = "ocpp1.6"
+
+
+def timing_of(dialect: DischargeDialect, protocol: str | None) -> DialectTiming:
+    """Return dead-man and write budget of a dialect on a link of a protocol.
+
+    Args:
+        dialect: of the station.
+        protocol: its sub-protocol, None when it never connected.
+    """
+    timing = DIALECT_TIMING[dialect]
+    if protocol != _OCPP_1_6:
+        return timing
+    return replace(
+        timing, write_interval_s=max(timing.write_interval_s, WRITE_INTERVAL_1_6_S)
+    )
+
+
+def is_persistent(dialect: DischargeDialect) -> bool:
+    """Return True when the station keeps what is written across a reboot.
+
+    2.1 asks for that no more of a transaction's own dynamic profile.
+    """
+    return dialect is not DischargeDialect.V21_DYNAMIC
+
 
 CLOCK_ERROR_S = 2.0
 """Share of the promise for the station's clock and rounding to whole seconds."""

@@ -25,6 +25,21 @@ class FaultCode(StrEnum):
     STORE_UNREADABLE = "STORE_UNREADABLE"
 
 
+class SizeHint(StrEnum):
+    """What a power of the wrong size looks like, for whoever has to look for it."""
+
+    THRICE = "thrice"
+    """A power per phase was taken for the total."""
+
+    A_THIRD = "a_third"
+    """The total was taken for three phases, and one carries it."""
+
+    THOUSANDFOLD = "thousandfold"
+    """Watts and kilowatts are mixed up."""
+
+    UNKNOWN = "unknown"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FaultBehaviour:
     """What a fault does while it is active and how it ends."""

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from .capability import EvCapability, Fingerprint, Proof, StationCapability
 from .dispatch import DispatchOrder, LinkState
-from .faults import FaultCode
+from .faults import FaultCode, SizeHint
 from .ids import EvseKey, ProgrammeId, StationId, VehicleId
 from .measurement import Measurement
 from .policy import EvsePolicy, VehiclePolicy, VehicleSpec
@@ -88,6 +88,11 @@ class EvseSnapshot:
     fingerprint: Fingerprint
     proof: Proof | None
     self_test: SelfTestStatus
+    size_hint: SizeHint = SizeHint.UNKNOWN
+    """What the last power of the wrong size looked like."""
+
+    profile_writes_today: int = 0
+    """Writes of the last 24 h that the station's memory keeps."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ from ..control.failsafe import END_TRANSACTION_AFTER_S, hardest_to_stop
 from ..control.gate import GateInputs, OutputGate
 from ..control.inputs import EvseDecision, EvseInputs, SiteInputs
 from ..control.self_test import SelfTestInputs, self_test_power_w
+from ..domain.capability import is_persistent
 from ..domain.clock import Clock
 from ..domain.dispatch import AckCode, DispatchOrder, LinkState
 from ..domain.ids import EvseKey, TransactionId
@@ -129,6 +130,13 @@ class ControlLoop:
             self_test_w=record.self_test_w,
             is_first_write_pending=record.is_first_write_pending,
             can_start_transaction=record.can_start_transaction,
+            is_write_budget_spent=(
+                # A discharge that runs already may go on.
+                record.setpoint.power_w >= 0
+                and is_persistent(station.dialect)
+                and station.budget.is_spent(self._clock.monotonic())
+            ),
+            has_ignored_wakes=record.wake.has_failed,
         )
 
     def _site_inputs(self) -> SiteInputs:

@@ -1,15 +1,13 @@
 """Carry setpoints to the stations, climb the stop ladder, start and end transactions."""
 
 import asyncio
-from collections.abc import Mapping
 import logging
 
 from ..control.delivery import DeliveryContext
-from ..control.guards import FlowObserved, GuardFinding
-from ..domain.capability import DIALECT_TIMING
+from ..domain.capability import is_persistent, timing_of
 from ..domain.clock import Clock
 from ..domain.errors import StationOffline
-from ..domain.faults import FAULT_BEHAVIOUR, FaultCode
+from ..domain.faults import FAULT_BEHAVIOUR
 from ..domain.ids import EvseKey
 from ..domain.ports import Spawn, StationPort
 from ..domain.setpoint import (
@@ -19,20 +17,16 @@ from ..domain.setpoint import (
     SetpointWrite,
     WriteResult,
 )
+from .flow_desk import FlowDesk
 from .records import EvseRecord
 from .registry import Registry
 from .station_calls import StationCalls
-from .stop_desk import StopDesk, does_not_stop, latch, measured_w
+from .stop_desk import StopDesk, does_not_stop, measured_w
 
 _LOGGER = logging.getLogger(__name__)
 
 START_RETRY_S = 15.0
 """Vehicles take up to a minute to wake; each start is asked for in its turn."""
-
-GUARD_FAULTS: Mapping[GuardFinding, FaultCode] = {
-    GuardFinding.WRONG_DIRECTION: FaultCode.WRONG_DIRECTION,
-    GuardFinding.UNCOMMANDED_DISCHARGE: FaultCode.UNCOMMANDED_DISCHARGE,
-}
 
 
 class DeliveryDesk:
@@ -44,6 +38,7 @@ class DeliveryDesk:
         self._port: StationPort | None = None
         self._calls = StationCalls(clock, spawn)
         self._stops = StopDesk(registry, self._calls)
+        self._flows = FlowDesk(registry, self._calls)
         self.is_standing_down = False
 
     def use_stations(self, port: StationPort) -> None:
@@ -59,7 +54,7 @@ class DeliveryDesk:
         write = record.delivery.plan(
             record.setpoint,
             DeliveryContext(
-                timing=DIALECT_TIMING[station.dialect],
+                timing=timing_of(station.dialect, station.session.protocol),
                 is_ready=station.session.is_ready,
                 is_connected=station.session.is_connected,
                 transaction_id=record.session.transaction_id,
@@ -72,7 +67,7 @@ class DeliveryDesk:
         )
         if write is not None:
             self._spawn(self._write(record, write), f"v2g_vpp write {record.key}")
-        self._watch_flow(record, now_mono_s)
+        self._flows.watch(record, now_mono_s)
         self._stops.climb(record, now_mono_s)
         self._care_for_transaction(record, now_mono_s)
 
@@ -131,9 +126,12 @@ class DeliveryDesk:
     async def _write(self, record: EvseRecord, write: SetpointWrite) -> None:
         if self._port is None or self.is_standing_down:
             return
+        station = self._registry.station_of(record.key)
         result = await self._port.write_setpoint(write)
         now = self._clock.monotonic()
         record.delivery.done(write, result, now)
+        if result.on_wire_mono_s is not None and is_persistent(station.dialect):
+            station.budget.note(now)
         self._calls.take_result(record, result)
         if not result.is_accepted:
             return
@@ -151,23 +149,6 @@ class DeliveryDesk:
         if result.is_accepted:
             record.start_accepted_mono_s = began_mono_s
         self._calls.take_result(record, result)
-
-    def _watch_flow(self, record: EvseRecord, now_mono_s: float) -> None:
-        is_unheard = record.delivery.is_unheard(now_mono_s)
-        finding = record.guard.step(
-            FlowObserved(
-                setpoint_w=record.setpoint.power_w,
-                # What the station did not take, it cannot disobey; a stop that it
-                # does not take is for the ladder.
-                measured_w=None if is_unheard else measured_w(record, now_mono_s),
-                rating_w=self._stops.rating_w(record),
-                fingerprint=record.fingerprint,
-            ),
-            now_mono_s,
-        )
-        if finding is not None and GUARD_FAULTS[finding] not in record.session.faults:
-            _LOGGER.error("%s: %s: stopping", record.key, finding)
-            latch(record, GUARD_FAULTS[finding])
 
     def _care_for_transaction(self, record: EvseRecord, now_mono_s: float) -> None:
         """End the transaction of a latched stop; start one that somebody waits for."""

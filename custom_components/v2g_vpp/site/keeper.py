@@ -58,7 +58,11 @@ class Keeper:
         self._document = self._dump()
 
     def restore_station(self, station_id: StationId) -> None:
-        """Bring the EVSEs of a station back as they were."""
+        """Bring a station and its EVSEs back as they were."""
+        station = self._registry.stations[station_id]
+        now_mono_s = self._clock.monotonic()
+        if not persistence.restore_station(station, self._document, now_mono_s):
+            self._set_aside("stations", station_id)
         for key in persistence.stored_evse_keys(self._document, station_id):
             self._restore_evse(key)
 
@@ -99,5 +103,8 @@ class Keeper:
 
     def _dump(self) -> StoredData:
         return persistence.dump(
-            self._registry, self._document, is_trusted=self.is_trusted
+            self._registry,
+            self._document,
+            is_trusted=self.is_trusted,
+            now_mono_s=self._clock.monotonic(),
         )

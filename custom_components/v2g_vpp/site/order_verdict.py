@@ -32,7 +32,7 @@ REFUSAL: Mapping[Reason, Refusal] = {
     Reason.OUT_OF_OPERATION: (AckCode.NOT_CONNECTED, BindingClass.FAULT),
     Reason.WRITE_BUDGET: (AckCode.NOT_PERMITTED, BindingClass.LIMIT),
     Reason.STATION_CLOCK: (AckCode.NOT_CONNECTED, BindingClass.FAULT),
-    Reason.NOTHING_FLOWS: (AckCode.NOT_CONNECTED, BindingClass.VEHICLE),
+    Reason.NOTHING_FLOWS: (AckCode.EV_COMM_TIMEOUT, BindingClass.VEHICLE),
     Reason.NOT_PLUGGED: (AckCode.NOT_CONNECTED, BindingClass.VEHICLE),
     Reason.NO_TRANSACTION: (AckCode.NOT_CONNECTED, BindingClass.VEHICLE),
     Reason.DISCHARGE_NOT_ALLOWED: (AckCode.NOT_PERMITTED, BindingClass.USER),
@@ -104,7 +104,10 @@ class OrderJudge:
 
         What passes by itself ends no order; a latch and a pulled plug do.
         """
-        grounds = [_ground_of_evse(record) for record in self._candidates(order)]
+        grounds = [
+            _ground_of_evse(record, is_discharge=_is_discharge(order))
+            for record in self._candidates(order)
+        ]
         if not grounds:
             return AckCode.NOT_CONNECTED
         return None if None in grounds else grounds[0]
@@ -190,11 +193,14 @@ def _is_discharge(order: DispatchOrder) -> bool:
     return order.kind is CommandKind.SETPOINT and order.power_w < 0
 
 
-def _ground_of_evse(record: EvseRecord) -> AckCode | None:
+def _ground_of_evse(record: EvseRecord, *, is_discharge: bool) -> AckCode | None:
     session = record.session
     if session.is_emergency_stopped:
         return AckCode.ESTOP
     behaviours = [FAULT_BEHAVIOUR[fault] for fault in session.faults]
     if any(b.is_latched and b.stops_charging for b in behaviours):
         return AckCode.FAULT
-    return None if session.is_plugged else AckCode.NOT_CONNECTED
+    if not session.is_plugged:
+        return AckCode.NOT_CONNECTED
+    is_asleep = is_discharge and record.wake.has_failed
+    return AckCode.EV_COMM_TIMEOUT if is_asleep else None

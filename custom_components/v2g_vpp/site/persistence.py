@@ -11,6 +11,7 @@ import logging
 from math import inf
 from typing import Any
 
+from ..control.write_budget import DAILY_WRITES
 from ..domain.capability import EvCapability, Fingerprint, Proof
 from ..domain.faults import FAULT_BEHAVIOUR, FaultCode
 from ..domain.ids import EvseKey, ProgrammeId, StationId, TransactionId
@@ -20,7 +21,7 @@ from ..domain.ports import StoredData
 from ..domain.session import EvseSession
 from ..domain.state import ConnectorStatus
 from ..domain.units import PERCENT, within
-from .records import EvseRecord, ProgrammeRecord, VehicleRecord
+from .records import EvseRecord, ProgrammeRecord, StationRecord, VehicleRecord
 from .registry import Registry
 from .stored_values import (
     read_bool,
@@ -38,6 +39,7 @@ _LOGGER = logging.getLogger(__name__)
 
 DOCUMENT_VERSION = 1
 PARTS = ("evses", "vehicles", "programmes")
+"""What every document has; ``stations`` came later and may be missing."""
 
 KEPT_READINGS = ("energy_charged_wh", "energy_discharged_wh", "soc_percent")
 """Counters and the last state of charge: shown at once after a start.
@@ -46,7 +48,13 @@ They keep their own time and an infinite age, so nothing is controlled by them.
 """
 
 
-def dump(registry: Registry, remembered: StoredData, *, is_trusted: bool) -> StoredData:
+def dump(
+    registry: Registry,
+    remembered: StoredData,
+    *,
+    is_trusted: bool,
+    now_mono_s: float,
+) -> StoredData:
     """Return the document of the home.
 
     Args:
@@ -55,7 +63,15 @@ def dump(registry: Registry, remembered: StoredData, *, is_trusted: bool) -> Sto
             not added again yet (their set-up follows later) are kept.
         is_trusted: False while an unreadable document is not acknowledged, so that
             the latch survives the next start as well.
+        now_mono_s: ages of writes are kept, no times.
     """
+    stations = dict(remembered.get("stations", {}))
+    stations.update(
+        {
+            str(k): {"writes": r.budget.dump(now_mono_s)}
+            for k, r in registry.stations.items()
+        }
+    )
     evses = dict(remembered.get("evses", {}))
     evses.update({str(k): _dump_evse(r) for k, r in registry.evses.items()})
     vehicles = dict(remembered.get("vehicles", {}))
@@ -68,6 +84,7 @@ def dump(registry: Registry, remembered: StoredData, *, is_trusted: bool) -> Sto
         **remembered,
         "version": DOCUMENT_VERSION,
         "is_trusted": is_trusted,
+        "stations": stations,
         "evses": evses,
         "vehicles": vehicles,
         "programmes": programmes,
@@ -109,6 +126,27 @@ def restore_evse(record: EvseRecord, document: StoredData) -> bool:
         )
         record.is_first_write_pending = True
         return False
+    return True
+
+
+def restore_station(
+    record: StationRecord, document: StoredData, now_mono_s: float
+) -> bool:
+    """Bring back how often a station was written to; False when it cannot be read.
+
+    What cannot be read counts as spent: it may have been.
+    """
+    stored = document.get("stations", {}).get(str(record.station_id))
+    if stored is None:
+        return True
+    try:
+        spans = read_mapping(stored)["writes"]
+        kept = [(read_float(age_s), int(read_float(n))) for age_s, n in spans]
+    except (KeyError, TypeError, ValueError) as err:
+        _LOGGER.warning("%s: stored writes cannot be read: %r", record.station_id, err)
+        record.budget.restore([(0.0, DAILY_WRITES)], now_mono_s)
+        return False
+    record.budget.restore(kept, now_mono_s)
     return True
 
 

@@ -80,6 +80,8 @@ def _evse(registry: Registry, record: EvseRecord, now_mono_s: float) -> EvseSnap
         fingerprint=record.fingerprint,
         proof=registry.valid_proof(record),
         self_test=record.self_test_status,
+        size_hint=record.size_hint,
+        profile_writes_today=registry.station_of(record.key).budget.count(now_mono_s),
     )
 
 

@@ -11,9 +11,12 @@ from ..control.guards import FlowGuard
 from ..control.inputs import EvseDecision
 from ..control.self_test import SelfTest
 from ..control.stop_ladder import StopLadder
+from ..control.wake import WakeWatch
+from ..control.write_budget import WriteBudget
 from ..domain.capability import DischargeDialect, Fingerprint, Proof
 from ..domain.dispatch import DispatchOrder
 from ..domain.events import EmergencyStopReported, FaultReported
+from ..domain.faults import SizeHint
 from ..domain.ids import EvseKey, ProgrammeId, StationId, TransactionId
 from ..domain.policy import (
     EvsePolicy,
@@ -48,6 +51,9 @@ class StationRecord:
     disconnected_mono_s: float | None = None
     """When its link was lost; None while connected or never seen."""
 
+    budget: WriteBudget = field(default_factory=WriteBudget)
+    """Of writes that its memory keeps."""
+
     early_events: dict[object, EmergencyStopReported | FaultReported] = field(
         default_factory=dict
     )
@@ -74,6 +80,10 @@ class EvseRecord:
     delivery: SetpointDelivery
     ladder: StopLadder = field(default_factory=StopLadder)
     guard: FlowGuard = field(default_factory=FlowGuard)
+    size_hint: SizeHint = SizeHint.UNKNOWN
+    """What the power of the last finding of the guard looked like."""
+
+    wake: WakeWatch = field(default_factory=WakeWatch)
     fingerprint: Fingerprint = field(default_factory=Fingerprint)
     proof: Proof | None = None
     override: Override | None = None

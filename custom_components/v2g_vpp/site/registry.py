@@ -230,6 +230,7 @@ def _follow_plug(record: EvseRecord, before: EvseSession, now_mono_s: float) -> 
         record.policy = replace(record.policy, vehicle_id=None)
         record.override = None
         record.start_attempts = 0
+        record.wake.reset()
         record.has_news_to_save = True
 
 

@@ -150,6 +150,7 @@ class Site:
             self._loop.forget(record.key)
         self._registry.remove_station(station_id)
         self._keeper.forget("evses", lambda key: key.rpartition("/")[0] == station_id)
+        self._keeper.forget("stations", lambda key: key == station_id)
         self._wake()
 
     def add_vehicle(self, spec: VehicleSpec, initial: VehiclePolicy) -> None:

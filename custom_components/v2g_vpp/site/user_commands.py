@@ -6,7 +6,7 @@ import logging
 from typing import NoReturn
 
 from ..control.self_test import SelfTest
-from ..domain.capability import DIALECT_TIMING
+from ..domain.capability import timing_of
 from ..domain.clock import Clock
 from ..domain.errors import (
     DischargeNotPermitted,
@@ -123,13 +123,14 @@ class UserCommands:
         gate = self._loop.self_test_block(record)
         if gate is not None:
             raise DischargeNotPermitted(gate)
-        dialect = self._registry.station_of(key).dialect
+        station = self._registry.station_of(key)
+        dialect = station.dialect
         record.self_test = SelfTest(
             dialect=dialect,
-            timing=DIALECT_TIMING[dialect],
+            timing=timing_of(dialect, station.session.protocol),
             firmware=firmware,
             fingerprint=record.fingerprint,
-            rating_w=self._registry.station_of(key).limits.max_charge_power_w,
+            rating_w=station.limits.max_charge_power_w,
         )
         _LOGGER.info("%s: self-test started", key)
         self._loop.tick()
