@@ -44,6 +44,10 @@ def _emergency_stop(evse: EvseSnapshot) -> frozenset[str]:
     return frozenset({"emergency_stop"} if evse.is_emergency_stopped else ())
 
 
+def _clock(evse: EvseSnapshot) -> frozenset[str]:
+    return frozenset({"clock_not_trusted"} if evse.is_clock_in_the_way else ())
+
+
 EVENTS: Final[tuple[EvseEventDescription, ...]] = (
     EvseEventDescription(
         key="fault",
@@ -59,6 +63,14 @@ EVENTS: Final[tuple[EvseEventDescription, ...]] = (
         watched_fn=_emergency_stop,
         began_fn=lambda _: "emergency_stop",
         ended_fn=lambda _: "emergency_stop_reset",
+    ),
+    EvseEventDescription(
+        key="station_clock",
+        translation_key="station_clock",
+        event_types=["clock_not_trusted", "clock_trusted"],
+        watched_fn=_clock,
+        began_fn=lambda _: "clock_not_trusted",
+        ended_fn=lambda _: "clock_trusted",
     ),
 )
 

@@ -29,6 +29,7 @@ from .domain.errors import (
 )
 from .domain.ports import Unsubscribe
 from .domain.snapshot import SiteSnapshot
+from .station_repairs import show_station_problems
 from .text_keys import TLS_ISSUES
 
 UNKNOWN_STATION: Final = "unknown_station"
@@ -175,6 +176,7 @@ def async_watch_site(hass: HomeAssistant, site: _Pictured) -> Unsubscribe:
     charger that got in is no longer one that was turned away.
     """
     connected: frozenset[str] = frozenset()
+    show_problems = show_station_problems(hass)
 
     @callback
     def look(snapshot: SiteSnapshot) -> None:
@@ -186,6 +188,7 @@ def async_watch_site(hass: HomeAssistant, site: _Pictured) -> Unsubscribe:
         for identity in connected - before:
             async_clear_station(hass, identity)
         _show_store_problem(hass, is_readable=snapshot.is_store_readable)
+        show_problems(snapshot)
 
     look(site.snapshot)
     return site.subscribe(look)

@@ -23,13 +23,16 @@ from ..domain.policy import (
 )
 from ..domain.session import EvseSession, StationSession
 from ..domain.setpoint import ControlOwner, Reason, Setpoint
-from ..domain.state import ConnectorStatus
+from ..domain.state import ClockState, ConnectorStatus
 
 LONGEST_TICK_AGE_S = 2.0
 """A setpoint older than this is nobody's decision any more (architecture)."""
 
 ROUNDING_W = 1.0
 """Two ways to compute a limit may differ by less than this."""
+
+
+_BAD_CLOCKS = (ClockState.WRONG, ClockState.UNSTEADY)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,6 +136,10 @@ def _doubts_about_station(inputs: GateInputs) -> Iterator[Reason]:
         yield Reason.NO_FLOOR_PROFILE
     if capability is None or capability.dialect is DischargeDialect.NONE:
         yield Reason.NO_DIALECT
+    elif inputs.station.clock_state in _BAD_CLOCKS and (
+        capability.dialect is not DischargeDialect.V21_DYNAMIC
+    ):
+        yield Reason.STATION_CLOCK
     reported_w = None if capability is None else capability.max_discharge_power_w
     limits_w = (
         (Reason.STATION_LIMIT, inputs.limits.max_discharge_power_w),

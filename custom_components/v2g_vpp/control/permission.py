@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ..domain.capability import UNTOLD_DIALECTS, DischargeDialect
+from ..domain.capability import UNTOLD_DIALECTS, DischargeDialect, runs_on_station_clock
 from ..domain.faults import FAULT_BEHAVIOUR
 from ..domain.setpoint import ControlOwner, Reason
-from ..domain.state import ConnectorStatus
+from ..domain.state import ClockState, ConnectorStatus
 from .inputs import EvseInputs, SiteInputs
 from .soc_guard import SocVerdict
 
@@ -66,6 +66,15 @@ def _is_out_of_operation(evse: EvseInputs) -> bool:
 def _has_no_dialect(question: DischargeQuestion) -> bool:
     capability = question.evse.station.capability
     return capability is None or capability.dialect is DischargeDialect.NONE
+
+
+def _is_clock_bad(question: DischargeQuestion) -> bool:
+    station = question.evse.station
+    is_bad = station.clock_state in (ClockState.WRONG, ClockState.UNSTEADY)
+    capability = station.capability
+    return (
+        is_bad and capability is not None and runs_on_station_clock(capability.dialect)
+    )
 
 
 def _is_vehicle_unknown(question: DischargeQuestion) -> bool:
@@ -137,6 +146,7 @@ GATES: tuple[tuple[Reason, Gate], ...] = (
     (Reason.NO_TRANSACTION, _has_no_transaction),
     (Reason.VEHICLE_NOT_BIDIRECTIONAL, _is_not_bidirectional),
     (Reason.AFTER_START, lambda q: q.evse.is_first_write_pending),
+    (Reason.STATION_CLOCK, _is_clock_bad),
     (Reason.METER_STALE, _is_meter_stale),
     (Reason.WRITE_BUDGET, lambda q: q.evse.is_write_budget_spent),
     (Reason.NOTHING_FLOWS, lambda q: q.evse.has_ignored_wakes),

@@ -78,12 +78,9 @@ async def change_availability(
     writer = _writer(station)
     if isinstance(writer, WriteResult):
         return writer
+    wording = wording_of(writer.link.protocol)
     outcome = await writer.link.call(
-        "ChangeAvailability",
-        {
-            "operationalStatus": "Operative" if is_operative else "Inoperative",
-            "evse": {"id": key.evse_id},
-        },
+        *wording.change_availability(key.evse_id, is_operative=is_operative),
         lane=Lane.CONFIGURATION if is_operative else Lane.STOP,
     )
     # Scheduled: once the transaction is over, which is all that can be had.
@@ -95,7 +92,8 @@ async def reset(station: Station) -> WriteResult:
     writer = _writer(station)
     if isinstance(writer, WriteResult):
         return writer
-    outcome = await writer.link.call("Reset", {"type": "Immediate"}, lane=Lane.STOP)
+    request = wording_of(writer.link.protocol).reset()
+    outcome = await writer.link.call(*request, lane=Lane.STOP)
     return result_of(outcome, accepted=("Accepted", "Scheduled"))
 
 

@@ -207,6 +207,7 @@ class SetpointWriter:
 
     @staticmethod
     def _needs_clock(dialect: DischargeDialect) -> bool:
+        # Of a charge-only station the schedules run on its clock, too.
         return dialect is not DischargeDialect.V21_DYNAMIC
 
     def _can_update(

@@ -11,6 +11,7 @@ from ..domain.clock import Clock
 from ..domain.events import (
     MeasurementReported,
     StationBooted,
+    StationClockReported,
     StationConnected,
     StationDisconnected,
     StationEvent,
@@ -19,6 +20,7 @@ from ..domain.events import (
 from ..domain.ids import EvseKey, StationId, TransactionId
 from ..domain.measurement import Measurement
 from ..domain.ports import StationEventSink, VehicleAuthority
+from ..domain.state import ClockState
 from .access import StationConfig
 from .answers import AnswerCache
 from .device_model import ModelSummary, capability_of
@@ -44,6 +46,10 @@ KEEP_TIMEOUT_S: Final = 2.0
 """House rule: how long an answer may wait for the disk."""
 
 
+CLOCK_NEWS_S: Final = 5.0
+"""An offset is told again when it moved by this."""
+
+
 class Station:
     """The state of one identity; it outlives sockets and, in part, restarts."""
 
@@ -64,6 +70,7 @@ class Station:
         self.ledger = TransactionLedger()
         self.answers = AnswerCache()
         self.station_clock = StationClock()
+        self._told_clock: tuple[ClockState, float | None] = (ClockState.UNKNOWN, None)
         self.inbox = ReportInbox()
         self.reporter = Reporter(
             station_id=config.identity,
@@ -160,6 +167,7 @@ class Station:
         self._store.keep_now(self.station_id, self.record)
         self.answers.clear()
         self.station_clock.reset()
+        self._post_clock()
         if self.writer is not None:
             self.writer.forget_profiles()
         self._post_boot(boot)
@@ -223,6 +231,11 @@ class Station:
             _LOGGER.warning("%s: state not saved in time", self.station_id)
         return answer
 
+    def learn_clock(self, sent_at: datetime, received_at: datetime) -> None:
+        """Compare its clock with ours by a frame that was written just now."""
+        self.station_clock.learn(sent_at, received_at)
+        self._post_clock()
+
     def is_recent(self, at: datetime, now: datetime, within_s: float) -> bool:
         """Return True when a time of the station's clock is of just now.
 
@@ -257,6 +270,20 @@ class Station:
         self._sink.post(event)
 
     # --- inside ---------------------------------------------------------------
+
+    def _post_clock(self) -> None:
+        """Tell what is known of its clock, when that is news."""
+        state, offset_s = self.station_clock.state, self.station_clock.offset_s
+        told_state, told_s = self._told_clock
+        moved_s = abs((offset_s or 0.0) - (told_s or 0.0))
+        if state is told_state and moved_s < CLOCK_NEWS_S:
+            return
+        self._told_clock = state, offset_s
+        self.post(
+            StationClockReported(
+                station_id=self.station_id, state=state, offset_s=offset_s
+            )
+        )
 
     def _keep_numbers(self, numbers: StartNumbers) -> None:
         self.record = replace(self.record, numbers=numbers)

@@ -4,6 +4,8 @@ from collections import deque
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from ..domain.state import ClockState
+
 MAX_CLOCK_OFFSET_S: Final = 300.0
 """Above it no profile that runs on the station's clock is trusted (OCPP brief 2.2)."""
 
@@ -64,12 +66,23 @@ class StationClock:
     @property
     def is_trusted(self) -> bool:
         """True when the offset is known, small and steady."""
+        return self.state is ClockState.TRUSTED
+
+    @property
+    def state(self) -> ClockState:
+        """What the last live frames say of it."""
         if not self._offsets_s:
-            return False
+            return ClockState.UNKNOWN
+        if abs(self._offset_s) > MAX_CLOCK_OFFSET_S:
+            return ClockState.WRONG
         spread_s = max(self._offsets_s) - min(self._offsets_s)
-        return spread_s <= MAX_CLOCK_SPREAD_S and abs(self._offset_s) <= (
-            MAX_CLOCK_OFFSET_S
-        )
+        is_steady = spread_s <= MAX_CLOCK_SPREAD_S
+        return ClockState.TRUSTED if is_steady else ClockState.UNSTEADY
+
+    @property
+    def offset_s(self) -> float | None:
+        """How far it is ahead of ours, s; None while nothing is known."""
+        return self._offset_s if self._offsets_s else None
 
     def station_time(self, now: datetime) -> datetime:
         """Return what the clock of the station shows; ours while nothing is known."""

@@ -53,7 +53,7 @@ def status_notification(station: Station, payload: Payload) -> Payload:
     report = parse_status_16(payload)
     told_at = parse_time(payload.get("timestamp"))
     if told_at is not None:
-        station.station_clock.learn(told_at, station.now())
+        station.learn_clock(told_at, station.now())
     station.reporter.report_faults(report.evse_id, report.faults, report.detail)
     if report.evse_id == 0:
         _report_whole(station, report)
@@ -141,7 +141,7 @@ def meter_values(station: Station, payload: Payload) -> Payload:
     samples = payload["meterValue"]
     taken_at = _newest(samples)
     if taken_at is not None and station.link_age_s() >= QUEUE_S:
-        station.station_clock.learn(taken_at, receipt.at)
+        station.learn_clock(taken_at, receipt.at)
     number = payload.get("transactionId")
     if isinstance(number, int) and number > 0 and taken_at is not None:
         is_recent = station.is_recent(taken_at, receipt.at, OFFLINE_AFTER_S)

@@ -83,7 +83,7 @@ def transaction_event(station: Station, payload: Payload) -> Payload:
     receipt = station.receipt(is_offline_replay=payload.get("offline") is True)
     frame = parse_transaction(payload, receipt.at)
     if not frame.is_offline:
-        station.station_clock.learn(frame.at, receipt.at)
+        station.learn_clock(frame.at, receipt.at)
     station.transactions.report(
         frame,
         receipt,

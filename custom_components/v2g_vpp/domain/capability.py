@@ -60,10 +60,10 @@ DIALECT_TIMING: Mapping[DischargeDialect, DialectTiming] = {
         validity_s=60, refresh_s=20, write_interval_s=10, burst_writes=3
     ),
     DischargeDialect.NEG_LIMIT_W: DialectTiming(
-        validity_s=60, refresh_s=20, write_interval_s=15, burst_writes=3
+        validity_s=60, refresh_s=20, write_interval_s=10, burst_writes=3
     ),
     DischargeDialect.NEG_LIMIT_A: DialectTiming(
-        validity_s=60, refresh_s=20, write_interval_s=15, burst_writes=3
+        validity_s=60, refresh_s=20, write_interval_s=10, burst_writes=3
     ),
     # Charge-only control: nothing that this product sends may discharge.
     DischargeDialect.NONE: DialectTiming(
@@ -90,6 +90,11 @@ def timing_of(dialect: DischargeDialect, protocol: str | None) -> DialectTiming:
     return replace(
         timing, write_interval_s=max(timing.write_interval_s, WRITE_INTERVAL_1_6_S)
     )
+
+
+def runs_on_station_clock(dialect: DischargeDialect) -> bool:
+    """Return True when the end of a discharge is a moment of the station's clock."""
+    return dialect not in (DischargeDialect.V21_DYNAMIC, DischargeDialect.NONE)
 
 
 def is_persistent(dialect: DischargeDialect) -> bool:

@@ -10,7 +10,7 @@ from .capability import EvCapability, StationCapability
 from .faults import FaultCode
 from .ids import EvseKey, StationId, TransactionId
 from .measurement import Measurement
-from .state import ConnectorStatus
+from .state import ClockState, ConnectorStatus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +56,16 @@ class ConnectorReported:
     key: EvseKey
     connector_id: int
     status: ConnectorStatus
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StationClockReported:
+    """What live messages say of the clock of a station; told when it changes."""
+
+    station_id: StationId
+    state: ClockState
+    offset_s: float | None
+    """Its clock minus ours, None while unknown."""
 
 
 class TransactionPhase(StrEnum):
@@ -138,6 +148,7 @@ type StationEvent = (
     | StationDisconnected
     | StationBooted
     | StationReady
+    | StationClockReported
     | ConnectorReported
     | TransactionReported
     | MeasurementReported

@@ -11,6 +11,7 @@ from .events import (
     FaultReported,
     MeasurementReported,
     StationBooted,
+    StationClockReported,
     StationConnected,
     StationDisconnected,
     StationEvent,
@@ -22,7 +23,7 @@ from .events import (
 from .faults import FAULT_BEHAVIOUR, FaultCode
 from .ids import EvseKey, StationId, TransactionId
 from .measurement import SOC_STALE_AFTER_S, Measurement
-from .state import ConnectorStatus
+from .state import ClockState, ConnectorStatus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +40,10 @@ class StationSession:
     capability: StationCapability | None = None
     has_floor_profile: bool = False
     """Confirmed on the present link; a new link starts unconfirmed."""
+
+    clock_state: ClockState = ClockState.UNKNOWN
+    clock_offset_s: float | None = None
+    """Its clock minus ours, as far as known."""
 
     is_ready: bool = False
     """Device model read on the present link, control may begin."""
@@ -106,6 +111,8 @@ def advance_station(session: StationSession, event: StationEvent) -> StationSess
                 serial_number=event.serial_number,
                 firmware=event.firmware,
             )
+        case StationClockReported(state=state, offset_s=offset_s):
+            return replace(session, clock_state=state, clock_offset_s=offset_s)
         case StationReady():
             return replace(
                 session,

@@ -6,14 +6,20 @@ It carries no tick time, so that two equal pictures compare equal.
 from dataclasses import dataclass
 from enum import StrEnum
 
-from .capability import EvCapability, Fingerprint, Proof, StationCapability
+from .capability import (
+    EvCapability,
+    Fingerprint,
+    Proof,
+    StationCapability,
+    runs_on_station_clock,
+)
 from .dispatch import DispatchOrder, LinkState
 from .faults import FaultCode, SizeHint
 from .ids import EvseKey, ProgrammeId, StationId, VehicleId
 from .measurement import Measurement
 from .policy import EvsePolicy, VehiclePolicy, VehicleSpec
 from .setpoint import Reason, Setpoint
-from .state import EvseState
+from .state import ClockState, EvseState
 from .units import share_of
 
 
@@ -31,6 +37,19 @@ class StationSnapshot:
     firmware: str
     capability: StationCapability | None
     has_floor_profile: bool
+    clock_state: ClockState = ClockState.UNKNOWN
+    clock_offset_s: float | None = None
+    """Its clock minus ours, as far as known."""
+
+    @property
+    def is_clock_in_the_way(self) -> bool:
+        """True when its clock forbids the discharge that runs on it."""
+        is_bad = self.clock_state in (ClockState.WRONG, ClockState.UNSTEADY)
+        return (
+            is_bad
+            and self.capability is not None
+            and runs_on_station_clock(self.capability.dialect)
+        )
 
 
 class SelfTestPhase(StrEnum):
@@ -90,6 +109,9 @@ class EvseSnapshot:
     self_test: SelfTestStatus
     size_hint: SizeHint = SizeHint.UNKNOWN
     """What the last power of the wrong size looked like."""
+
+    is_clock_in_the_way: bool = False
+    """True when the clock of the station forbids discharge."""
 
     profile_writes_today: int = 0
     """Writes of the last 24 h that the station's memory keeps."""

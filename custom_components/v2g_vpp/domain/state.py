@@ -34,6 +34,20 @@ class ConnectorStatus(StrEnum):
     FAULTED = "Faulted"
 
 
+class ClockState(StrEnum):
+    """What is known of the clock of a station."""
+
+    UNKNOWN = "unknown"
+    """No live message of the present boot was compared yet."""
+
+    TRUSTED = "trusted"
+    WRONG = "wrong"
+    """Too far from ours."""
+
+    UNSTEADY = "unsteady"
+    """It jumped, or its messages disagree about it."""
+
+
 LEGAL_TRANSITIONS: Mapping[EvseState, frozenset[EvseState]] = {
     # Power only starts from Idle: a contactor closes before a watt flows.
     EvseState.AVAILABLE: frozenset(EvseState)

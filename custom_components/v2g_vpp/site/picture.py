@@ -52,6 +52,8 @@ def _station(record: StationRecord) -> StationSnapshot:
         firmware=session.firmware,
         capability=session.capability,
         has_floor_profile=session.has_floor_profile,
+        clock_state=session.clock_state,
+        clock_offset_s=session.clock_offset_s,
     )
 
 
@@ -81,6 +83,9 @@ def _evse(registry: Registry, record: EvseRecord, now_mono_s: float) -> EvseSnap
         proof=registry.valid_proof(record),
         self_test=record.self_test_status,
         size_hint=record.size_hint,
+        is_clock_in_the_way=(
+            _station(registry.station_of(record.key)).is_clock_in_the_way
+        ),
         profile_writes_today=registry.station_of(record.key).budget.count(now_mono_s),
     )
 

@@ -10,6 +10,7 @@ from ..domain.events import (
     EmergencyStopReported,
     FaultReported,
     StationBooted,
+    StationClockReported,
     StationConnected,
     StationDisconnected,
     StationEvent,
@@ -138,6 +139,8 @@ class Registry:
                     self._apply_to_evses(one, now_mono_s)
             case StationBooted():
                 pass
+            case StationClockReported(state=state, offset_s=offset_s):
+                _LOGGER.info("%s: its clock is %s (%s s)", station_id, state, offset_s)
             case _:
                 self._apply_to_evses(event, now_mono_s)
         self._drop_lost_proofs(station_id)

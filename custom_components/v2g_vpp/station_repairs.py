@@ -1,0 +1,98 @@
+"""Repairs of what a charger was found to do: with the owner's next step."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers import issue_registry as ir
+
+from .const import DOMAIN
+from .domain.faults import FaultCode, SizeHint
+from .domain.snapshot import EvseSnapshot, SiteSnapshot
+from .domain.state import ClockState
+
+FAULT_ISSUES: Final[Mapping[FaultCode, str]] = {
+    FaultCode.STATION_DOES_NOT_STOP: "station_does_not_stop",
+    FaultCode.WRONG_DIRECTION: "wrong_direction",
+    FaultCode.WRONG_SIZE: "wrong_size",
+    FaultCode.UNCOMMANDED_DISCHARGE: "uncommanded_discharge",
+}
+SIZE_ISSUES: Final[Mapping[SizeHint, str]] = {
+    SizeHint.THRICE: "wrong_size_thrice",
+    SizeHint.A_THIRD: "wrong_size_a_third",
+    SizeHint.THOUSANDFOLD: "wrong_size_thousandfold",
+    SizeHint.UNKNOWN: "wrong_size",
+}
+CLOCK_ISSUES: Final[Mapping[ClockState, str]] = {
+    ClockState.WRONG: "clock_wrong",
+    ClockState.UNSTEADY: "clock_unsteady",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Issue:
+    issue_id: str
+    key: str
+    values: tuple[tuple[str, str], ...]
+    severity: ir.IssueSeverity = ir.IssueSeverity.ERROR
+
+
+def show_station_problems(hass: HomeAssistant) -> Callable[[SiteSnapshot], None]:
+    """Return what raises and clears the repairs of a picture; told once each."""
+    shown: dict[str, _Issue] = {}
+
+    @callback
+    def look(snapshot: SiteSnapshot) -> None:
+        wanted = {issue.issue_id: issue for issue in _issues(snapshot)}
+        for issue_id in shown.keys() - wanted.keys():
+            ir.async_delete_issue(hass, DOMAIN, issue_id)
+        for issue in wanted.values():
+            if shown.get(issue.issue_id) != issue:
+                ir.async_create_issue(
+                    hass,
+                    DOMAIN,
+                    issue.issue_id,
+                    is_fixable=False,
+                    severity=issue.severity,
+                    translation_key=issue.key,
+                    translation_placeholders=dict(issue.values),
+                )
+        shown.clear()
+        shown.update(wanted)
+
+    return look
+
+
+def _issues(snapshot: SiteSnapshot) -> Iterator[_Issue]:
+    for evse in snapshot.evses:
+        for fault in evse.faults:
+            if fault in FAULT_ISSUES:
+                yield _fault_issue(evse, fault)
+    for station in snapshot.stations:
+        if station.is_clock_in_the_way:
+            offset_s = station.clock_offset_s or 0.0
+            yield _Issue(
+                issue_id=f"clock_{station.station_id}",
+                key=CLOCK_ISSUES[station.clock_state],
+                values=(
+                    ("station", station.station_id),
+                    ("offset", f"{offset_s:.0f}"),
+                ),
+            )
+
+
+def _fault_issue(evse: EvseSnapshot, fault: FaultCode) -> _Issue:
+    key = FAULT_ISSUES[fault]
+    if fault is FaultCode.WRONG_SIZE:
+        key = SIZE_ISSUES[evse.size_hint]
+    is_worst = fault is FaultCode.STATION_DOES_NOT_STOP
+    return _Issue(
+        issue_id=f"{FAULT_ISSUES[fault]}_{evse.key.station_id}_{evse.key.evse_id}",
+        key=key,
+        values=(
+            ("station", evse.key.station_id),
+            ("evse", str(evse.key.evse_id)),
+        ),
+        severity=ir.IssueSeverity.CRITICAL if is_worst else ir.IssueSeverity.ERROR,
+    )
