@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 import json
+from math import isfinite
 import re
 from typing import Any, Final
 
@@ -93,7 +94,7 @@ class Malformed:
 
 
 class _BadNumberError(ValueError):
-    """Raise for JSON numbers that no physical quantity or counter can be."""
+    """Raise for what JSON does not know, as NaN."""
 
 
 # One pass over strings and brackets. Possessive, and an unterminated string runs to
@@ -179,6 +180,12 @@ def _parse_header(
 
 
 def _parse_list(data: str | bytes) -> list[Any] | Malformed:
+    """Return the elements of a frame.
+
+    Values that cannot be stored, logged or sent again do not reach anybody: a number
+    that no counter can be is read as null, half a character as a question mark. What
+    is wrong with that is then said by the schema, to the id of the frame.
+    """
     if len(data) > MAX_FRAME_BYTES:
         return Malformed(CORRUPT_ID, Fault.FRAMEWORK, "frame too large")
     try:
@@ -191,14 +198,23 @@ def _parse_list(data: str | bytes) -> list[Any] | Malformed:
         elements = json.loads(
             text, parse_int=_integer, parse_float=_float, parse_constant=_constant
         )
-        if _SURROGATE_ESCAPE.search(text):
-            # Half a character cannot be stored, logged or sent again.
-            json.dumps(elements, ensure_ascii=False).encode()
     except ValueError:
         return Malformed(CORRUPT_ID, Fault.FRAMEWORK)
     if not isinstance(elements, list):
         return Malformed(CORRUPT_ID, Fault.FRAMEWORK)
+    if _SURROGATE_ESCAPE.search(text):
+        elements = _without_half_characters(elements)
     return elements
+
+
+def _without_half_characters(elements: list[Any]) -> list[Any]:
+    whole: list[Any] = json.loads(
+        json.dumps(elements, ensure_ascii=False).encode(errors="replace")
+    )
+    if whole[1:2] != elements[1:2]:
+        # An id that was changed is no id: nobody would know its answer.
+        whole[1] = None
+    return whole
 
 
 def _is_too_deep(text: str) -> bool:
@@ -218,17 +234,13 @@ def _is_too_deep(text: str) -> bool:
     return False
 
 
-def _integer(digits: str) -> int:
-    if len(digits.lstrip("-")) > MAX_INTEGER_DIGITS:
-        raise _BadNumberError
-    return int(digits)
+def _integer(digits: str) -> int | None:
+    return int(digits) if len(digits.lstrip("-")) <= MAX_INTEGER_DIGITS else None
 
 
-def _float(digits: str) -> float:
+def _float(digits: str) -> float | None:
     number = float(digits)
-    if number in (float("inf"), float("-inf")):
-        raise _BadNumberError
-    return number
+    return number if isfinite(number) else None
 
 
 def _constant(_name: str) -> float:

@@ -157,6 +157,11 @@ class RpcEngine:
         """True while a CALL of ours holds the slot."""
         return self._outstanding is not None
 
+    @property
+    def pending_requests(self) -> int:
+        """How many requests of the station wait for their answer."""
+        return len(self._pending)
+
     # --- what the station says ------------------------------------------------
 
     def receive(self, data: str | bytes, now_mono_s: float) -> list[Action]:
