@@ -94,6 +94,7 @@ class Charger:
                 "NotifyAllowedEnergyTransfer": self._accept,
                 "ChangeAvailability": self._accept,
                 "Reset": self._accept,
+                "GetCompositeSchedule": self._composite,
             }
         )
 
@@ -210,6 +211,26 @@ class Charger:
         profile = payload["chargingProfile"]
         self.profiles[profile["id"]] = profile
         return {"status": "Accepted"}
+
+    def _composite(self, payload: Payload) -> Answer:
+        mine = [
+            profile
+            for profile in self.profiles.values()
+            if profile["chargingProfilePurpose"] == "TxProfile"
+        ]
+        if not mine:
+            return {"status": "Rejected"}
+        schedule = mine[-1]["chargingSchedule"][0]
+        return {
+            "status": "Accepted",
+            "schedule": {
+                "evseId": payload["evseId"],
+                "duration": payload["duration"],
+                "scheduleStart": NOW,
+                "chargingRateUnit": schedule["chargingRateUnit"],
+                "chargingSchedulePeriod": schedule["chargingSchedulePeriod"],
+            },
+        }
 
     def _clear_profile(self, payload: Payload) -> Answer:
         known = self.profiles.pop(payload["chargingProfileId"], None)

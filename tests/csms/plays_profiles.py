@@ -19,11 +19,12 @@ from custom_components.v2g_vpp.domain.setpoint import (
 )
 from tests.csms import plays_16
 from tests.csms.charger import Charger
-from tests.csms.peer import EVSE1, config
+from tests.csms.peer import EVSE1, Payload, config
 from tests.csms.scenario_table import SCENARIOS, Plays, Scene, frame_of
 
 PLAYS = Plays()
 EVCC = "WMIV1234567890ABCDEX"
+REJECTED: Payload = {"status": "Rejected"}
 
 
 async def write(
@@ -223,3 +224,22 @@ async def a_stream_without_a_monitor_is_rejected(scene: Scene) -> None:
     peer = await scene.booted()
     answer = await peer.ask(frame_of("C27"))
     assert answer == [3, "1", {"status": "Rejected"}]
+
+
+@PLAYS.of("C19")
+async def the_schedule_is_asked_for(scene: Scene) -> None:
+    if scene.is_16:
+        point = await scene.charge_point()
+        assert await scene.rig.server.read_schedule(EVSE1) is not None
+        asked = point.peer.payloads("GetCompositeSchedule")[-1]
+        assert asked == {"connectorId": 1, "duration": 60, "chargingRateUnit": "W"}
+        point.peer.responders["GetCompositeSchedule"] = lambda _: REJECTED
+        assert await scene.rig.server.read_schedule(EVSE1) is None
+        return
+    charger = await scene.plugged()
+    assert (await write(scene, 3000.0)).is_accepted
+    assert await scene.rig.server.read_schedule(EVSE1) == 3000.0
+    asked = charger.peer.payloads("GetCompositeSchedule")[-1]
+    assert asked == SCENARIOS["C19"]["ans"][0][3]
+    charger.peer.responders["GetCompositeSchedule"] = lambda _: REJECTED
+    assert await scene.rig.server.read_schedule(EVSE1) is None

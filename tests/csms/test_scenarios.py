@@ -38,7 +38,6 @@ NOT_PLAYED = {
     "C12": "frequency response inside the station is not offered yet",
     "C13": "frequency response inside the station is not offered yet",
     "E20": "uploads of logs are not offered yet",
-    "C19": "composite schedules are used for the floor only so far",
     "C25": "settings of the inverter come with grid protection",
     "E08": "reservations are to come",
     "E09": "reservations are to come",

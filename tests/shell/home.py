@@ -95,6 +95,9 @@ class RecordingStations:
     async def reset(self, key: EvseKey) -> WriteResult:
         return self.answer
 
+    async def read_schedule(self, key: EvseKey) -> float | None:
+        return None
+
     async def close_link(self, station_id: StationId) -> None:
         self.closed.append(station_id)
 

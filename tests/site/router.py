@@ -56,6 +56,10 @@ class Router(StationPort):
         return await self._at(key).reset()
 
     @override
+    async def read_schedule(self, key: EvseKey) -> float | None:
+        return await self._at(key).read_schedule()
+
+    @override
     async def close_link(self, station_id: StationId) -> None:
         for station in self._stations:
             if station.key.station_id == station_id:

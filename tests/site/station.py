@@ -39,6 +39,7 @@ from tests.site.station_words import (
     ANSWER_TIMEOUT_S,
     NEEDS,
     Answer,
+    Script,
     Write,
     measured_by,
 )
@@ -49,7 +50,7 @@ METER_EVERY = 4
 
 
 @dataclass(slots=True, kw_only=True)
-class SimulatedStation:
+class SimulatedStation(Script):
     """It obeys writes, expiry and offline rules as a real one must."""
 
     clock: FakeClock
@@ -65,20 +66,6 @@ class SimulatedStation:
     needs: EvCapability = NEEDS
     unattended_w: float = 0.0
 
-    answer: Answer = Answer.ACCEPT
-    answer_s: float = 0.02
-    start_answer: Answer = Answer.ACCEPT
-    start_s: float = 2.0  # from the accepted start to the transaction
-
-    ignores_stops: bool = False
-    ignores_end: bool = False
-    ignores_inoperative: bool = False
-    ignores_reset: bool = False
-    is_reversed: bool = False
-    scale: float = 1.0  # of the power that it makes of a command
-    has_meter: bool = True
-    is_asleep: bool = False  # takes every command, and nothing flows
-    starts_by_itself: bool = True  # begins a transaction at a plug
     has_floor_profile: bool = True
 
     is_connected: bool = False
@@ -89,20 +76,6 @@ class SimulatedStation:
     charged_wh: float = 0.0
     command_w: float = 0.0
     expires_s: float = 0.0
-    writes: list[Write] = field(default_factory=list)
-    powers_w: list[tuple[float, float]] = field(default_factory=list)
-    ended: list[float] = field(default_factory=list)  # when asked for
-    availability: list[tuple[float, bool]] = field(default_factory=list)
-    """When it was taken out of operation (False) and back (True)."""
-
-    resets: list[float] = field(default_factory=list)
-    closed: list[float] = field(default_factory=list)
-    """When the home closed the link."""
-
-    is_operative: bool = True
-    started: list[float] = field(default_factory=list)  # when asked for
-    allowed: list[bool] = field(default_factory=list)
-    cleared: int = 0
     plant: Plant = field(init=False)
     _number: int = 0
     _stepped_s: float = 0.0
@@ -170,11 +143,6 @@ class SimulatedStation:
             StationDisconnected(station_id=self.key.station_id, cause="link lost")
         )
         self.is_connected = False
-
-    def obey(self, *, is_obeying: bool) -> None:
-        """Follow every way to stop again, or none of them."""
-        self.ignores_stops = self.ignores_end = not is_obeying
-        self.ignores_inoperative = self.ignores_reset = not is_obeying
 
     def plug(self) -> None:
         """Plug the vehicle in; the station authorises it and starts."""
@@ -246,6 +214,7 @@ class SimulatedStation:
         noted.is_accepted = True
         self.advance()
         if not (self.ignores_stops and write.power_w == 0):
+            self.told_w = write.power_w
             scale = -self.scale if self.is_reversed else self.scale
             self.command_w = write.power_w * scale
             timing = DIALECT_TIMING[self.dialect]
@@ -314,6 +283,13 @@ class SimulatedStation:
             self._end()
         return WriteResult(status=WriteStatus.ACCEPTED)
 
+    async def read_schedule(self) -> float | None:
+        """Say what it was told, unless it is one that says another thing."""
+        self.asked.append(self.clock.monotonic())
+        if await self._answer(self.answer) is not None or self.plans is None:
+            return None
+        return self.told_w * self.plans
+
     async def allow_energy_transfer(self, *, may_discharge: bool) -> WriteResult:
         """Note what the vehicle may do."""
         self.allowed.append(may_discharge)
@@ -354,7 +330,7 @@ class SimulatedStation:
             return
         self._number += 1
         self.transaction_id = TransactionId(f"{self.key.station_id}-{self._number}")
-        self.command_w, self.expires_s = 0.0, inf
+        self.command_w, self.told_w, self.expires_s = 0.0, 0.0, inf
         self._tell(VehicleIdentified(key=self.key, evcc_id=self.evcc_id))
         self._tell_transaction(TransactionPhase.STARTED)
         self._tell(ChargingNeedsReported(key=self.key, needs=self.needs))

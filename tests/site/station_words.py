@@ -1,6 +1,6 @@
 """What a simulated charging station says and is asked, as values."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum, auto
 
 from custom_components.v2g_vpp.domain.capability import EvCapability
@@ -35,6 +35,49 @@ class Write:
     decided_mono_s: float
     is_renewal: bool
     is_accepted: bool
+
+
+@dataclass(slots=True, kw_only=True)
+class Script:
+    """How a station behaves, and what it was asked for."""
+
+    answer: Answer = Answer.ACCEPT
+    answer_s: float = 0.02
+    start_answer: Answer = Answer.ACCEPT
+    start_s: float = 2.0  # from the accepted start to the transaction
+
+    ignores_stops: bool = False
+    ignores_end: bool = False
+    ignores_inoperative: bool = False
+    ignores_reset: bool = False
+    is_reversed: bool = False
+    scale: float = 1.0  # of the power that it makes of a command
+    has_meter: bool = True
+    is_asleep: bool = False  # takes every command, and nothing flows
+    starts_by_itself: bool = True  # begins a transaction at a plug
+
+    told_w: float = 0.0  # by the last write that it accepted
+    writes: list[Write] = field(default_factory=list)
+    powers_w: list[tuple[float, float]] = field(default_factory=list)
+    ended: list[float] = field(default_factory=list)  # when asked for
+    availability: list[tuple[float, bool]] = field(default_factory=list)
+    """When it was taken out of operation (False) and back (True)."""
+
+    resets: list[float] = field(default_factory=list)
+    closed: list[float] = field(default_factory=list)
+    """When the home closed the link."""
+
+    is_operative: bool = True
+    started: list[float] = field(default_factory=list)  # when asked for
+    allowed: list[bool] = field(default_factory=list)
+    plans: float | None = 1.0  # share of the command in its schedule, None: refuses
+    asked: list[float] = field(default_factory=list)  # for its schedule
+    cleared: int = 0
+
+    def obey(self, *, is_obeying: bool) -> None:
+        """Follow every way to stop again, or none of them."""
+        self.ignores_stops = self.ignores_end = not is_obeying
+        self.ignores_inoperative = self.ignores_reset = not is_obeying
 
 
 def measured_by(clock: FakeClock, **values: float) -> Measurement:

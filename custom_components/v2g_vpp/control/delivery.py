@@ -122,6 +122,11 @@ class SetpointDelivery:
         """True when the station accepted 0 W and nothing newer is on its way."""
         return self._told_w == 0 and self._is_known
 
+    @property
+    def taken_w(self) -> float | None:
+        """What the station accepted last, W; None while something is on its way."""
+        return self._told_w if self._is_known else None
+
     def is_unheard(self, now_mono_s: float) -> bool:
         """Return True when the station has not taken a write for a while."""
         waited_s = now_mono_s - self._unheard_mono_s

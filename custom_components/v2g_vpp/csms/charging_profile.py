@@ -63,7 +63,7 @@ def set_profile_request(
         station_time: what its clock shows, for schedules that run on it.
     """
     validity_s = round(DIALECT_TIMING[dialect].validity_s)
-    unit = _unit(dialect, summary)
+    unit = rate_unit(dialect, summary)
     period = _period(power_w, dialect, unit, summary)
     schedule: dict[str, Any] = {
         "id": _SCHEDULE_ID,
@@ -114,7 +114,7 @@ def floor_request(unattended_charge_w: float, summary: ModelSummary) -> dict[str
 
     Without it the end of the last profile would mean charging without a limit.
     """
-    unit = _unit(DischargeDialect.NONE, summary)
+    unit = rate_unit(DischargeDialect.NONE, summary)
     period = _period(unattended_charge_w, DischargeDialect.NONE, unit, summary)
     return {
         "evseId": 0,
@@ -187,6 +187,33 @@ def is_floor_in_composite(
     )
 
 
+def scheduled_power_w(
+    schedule: object, dialect: DischargeDialect, summary: ModelSummary
+) -> float | None:
+    """Return what a composite schedule begins with, W, signed; None if it tells none.
+
+    Args:
+        schedule: as the station answered.
+        dialect: a limit is no power where the setpoint says it.
+        summary: of the device model.
+    """
+    if not isinstance(schedule, Mapping):
+        return None
+    periods = schedule.get("chargingSchedulePeriod")
+    if not isinstance(periods, list) or not periods:
+        return None
+    period = periods[0]
+    name = "limit" if dialect in LIMIT_DIALECTS else "setpoint"
+    value = period.get(name) if isinstance(period, Mapping) else None
+    if not isinstance(value, (int, float)) or period.get("startPeriod"):
+        return None
+    factor = 1.0
+    if schedule.get("chargingRateUnit") == "A":
+        phases = period.get("numberPhases") or summary.supply_phases or ASSUMED_PHASES
+        factor = NOMINAL_VOLTAGE_V * phases
+    return value * factor
+
+
 def wire_power_w(power_w: float) -> float:
     """Return a power with one decimal, rounded towards 0: never more than was meant."""
     return int(power_w * 10) / 10
@@ -197,7 +224,8 @@ _DIALECTS_OF_2_1: Final = frozenset(
 )
 
 
-def _unit(dialect: DischargeDialect, summary: ModelSummary) -> str:
+def rate_unit(dialect: DischargeDialect, summary: ModelSummary) -> str:
+    """Return the unit in which a dialect says a power."""
     if dialect is DischargeDialect.NEG_LIMIT_A:
         return "A"
     is_charge_only = dialect is DischargeDialect.NONE

@@ -5,6 +5,7 @@ from typing import Final
 from ..domain.ids import EvseKey, TransactionId
 from ..domain.setpoint import SetpointWrite, WriteResult, WriteStatus
 from .calls import Lane
+from .charging_profile import rate_unit, scheduled_power_w
 from .setpoints import NO_TRANSACTION, NOT_READY, SetpointWriter, result_of
 from .station import Station
 from .vehicles import allowed_transfer_modes
@@ -13,6 +14,9 @@ from .wording import wording_of
 
 OFFLINE_TRANSACTION: Final = "offline_transaction"
 NOT_IN_THIS_VERSION: Final = "not_in_this_version"
+COMPOSITE_S: Final = 60
+"""Span of the schedule that is asked for; only its beginning is of use."""
+
 _OFFLINE: Final = WriteResult(status=WriteStatus.OFFLINE)
 _MAX_REMOTE_START_ID: Final = 2**31 - 1
 
@@ -95,6 +99,23 @@ async def reset(station: Station) -> WriteResult:
     request = wording_of(writer.link.protocol).reset()
     outcome = await writer.link.call(*request, lane=Lane.STOP)
     return result_of(outcome, accepted=("Accepted", "Scheduled"))
+
+
+async def read_schedule(station: Station, key: EvseKey) -> float | None:
+    """Ask what a station does now, W; see ``StationPort``."""
+    writer = _writer(station)
+    if isinstance(writer, WriteResult):
+        return None
+    wording = wording_of(writer.link.protocol)
+    dialect = station.capability(writer.link.protocol).dialect
+    action, payload = wording.composite(key.evse_id, COMPOSITE_S)
+    outcome = await writer.link.call(
+        action, {**payload, "chargingRateUnit": rate_unit(dialect, station.summary)}
+    )
+    if outcome.payload.get("status") != "Accepted":
+        return None
+    schedule = wording.composite_in(outcome.payload)
+    return scheduled_power_w(schedule, dialect, station.summary)
 
 
 async def allow_energy_transfer(

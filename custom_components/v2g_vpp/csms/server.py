@@ -231,6 +231,11 @@ class OcppServer:
         station = self._stations.get(key.station_id)
         return _UNKNOWN if station is None else await commands.reset(station)
 
+    async def read_schedule(self, key: EvseKey) -> float | None:
+        """Return what a station says that it does now, W; None if it does not say."""
+        station = self._stations.get(key.station_id)
+        return None if station is None else await commands.read_schedule(station, key)
+
     async def close_link(self, station_id: StationId) -> None:
         """Close the connection of a station; it may dial in again."""
         self._disconnect(station_id, "closed by the home")

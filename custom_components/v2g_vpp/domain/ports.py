@@ -55,6 +55,13 @@ class StationPort(Protocol):
         """Reset the station of an EVSE at once, running transactions or not."""
         ...
 
+    async def read_schedule(self, key: EvseKey) -> float | None:
+        """Return what the station says that it does now, W, signed.
+
+        None when it does not say, or not in a way that tells charge from discharge.
+        """
+        ...
+
     async def close_link(self, station_id: StationId) -> None:
         """Close the connection of a station; it may dial in again."""
         ...

@@ -38,7 +38,7 @@ class DeliveryDesk:
         self._port: StationPort | None = None
         self._calls = StationCalls(clock, spawn)
         self._stops = StopDesk(registry, self._calls)
-        self._flows = FlowDesk(registry, self._calls)
+        self._flows = FlowDesk(registry, self._calls, clock)
         self.is_standing_down = False
 
     def use_stations(self, port: StationPort) -> None:

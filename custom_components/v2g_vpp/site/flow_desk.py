@@ -1,10 +1,13 @@
-"""Compare what flows with what was told: guards, and vehicles that do not react."""
+"""Compare what flows, and what the station plans, with what it was told."""
 
 from collections.abc import Mapping
 import logging
 
-from ..control.guards import FlowObserved, GuardFinding
+from ..control.guards import FlowObserved, GuardFinding, size_hint
+from ..control.schedule_check import ScheduleVerdict
 from ..control.wake import WakeAction
+from ..domain.capability import DischargeDialect
+from ..domain.clock import Clock
 from ..domain.faults import FaultCode
 from .records import EvseRecord
 from .registry import Registry
@@ -20,17 +23,24 @@ GUARD_FAULTS: Mapping[GuardFinding, FaultCode] = {
 }
 
 
+SCHEDULE_FAULTS: Mapping[ScheduleVerdict, FaultCode] = {
+    ScheduleVerdict.WRONG_SIGN: FaultCode.WRONG_DIRECTION,
+    ScheduleVerdict.WRONG_SIZE: FaultCode.WRONG_SIZE,
+}
+
+
 class FlowDesk:
     """Latch what the meter proves, and wake vehicles."""
 
-    def __init__(self, registry: Registry, calls: StationCalls) -> None:
+    def __init__(self, registry: Registry, calls: StationCalls, clock: Clock) -> None:
         """Work on the records; ``calls`` reach the stations."""
-        self._registry, self._calls = registry, calls
+        self._registry, self._calls, self._clock = registry, calls, clock
 
     def watch(self, record: EvseRecord, now_mono_s: float) -> None:
         """Look at one EVSE after its setpoint was delivered."""
         self._watch_flow(record, now_mono_s)
         self._watch_wake(record, now_mono_s)
+        self._watch_schedule(record, now_mono_s)
 
     def _watch_flow(self, record: EvseRecord, now_mono_s: float) -> None:
         is_unheard = record.delivery.is_unheard(now_mono_s)
@@ -76,6 +86,35 @@ class FlowDesk:
                 self._calls.end_transaction(record, now_mono_s)
             case WakeAction.GIVE_UP:
                 record.has_news_to_save = True
+
+    def _watch_schedule(self, record: EvseRecord, now_mono_s: float) -> None:
+        station = self._registry.station_of(record.key)
+        told_w = record.delivery.taken_w
+        can_discharge = station.dialect is not DischargeDialect.NONE
+        if can_discharge and record.schedule.is_due(told_w, now_mono_s):
+            self._calls.check_schedule(record, told_w or 0.0, self._take_schedule)
+
+    def _take_schedule(
+        self, record: EvseRecord, scheduled_w: float | None, asked_w: float
+    ) -> None:
+        before = record.schedule.verdict
+        verdict = record.schedule.take(
+            scheduled_w, asked_w, record.delivery.taken_w, self._clock.monotonic()
+        )
+        if verdict is before:
+            return
+        _LOGGER.info(
+            "%s: told %.0f W, its schedule says %s W: %s",
+            record.key,
+            asked_w,
+            scheduled_w,
+            verdict,
+        )
+        fault = SCHEDULE_FAULTS.get(verdict)
+        if fault is not None and fault not in record.session.faults:
+            record.size_hint = size_hint(asked_w, scheduled_w or 0.0)
+            _LOGGER.error("%s: its schedule is another one: stopping", record.key)
+            latch(record, fault)
 
     def _rating_w(self, record: EvseRecord) -> float:
         return self._registry.station_of(record.key).limits.max_charge_power_w

@@ -9,6 +9,7 @@ from ..control.delivery import SetpointDelivery
 from ..control.failsafe import VppWatchdog
 from ..control.guards import FlowGuard
 from ..control.inputs import EvseDecision
+from ..control.schedule_check import ScheduleWatch
 from ..control.self_test import SelfTest
 from ..control.stop_ladder import StopLadder
 from ..control.wake import WakeWatch
@@ -83,6 +84,7 @@ class EvseRecord:
     size_hint: SizeHint = SizeHint.UNKNOWN
     """What the power of the last finding of the guard looked like."""
 
+    schedule: ScheduleWatch = field(default_factory=ScheduleWatch)
     wake: WakeWatch = field(default_factory=WakeWatch)
     fingerprint: Fingerprint = field(default_factory=Fingerprint)
     proof: Proof | None = None

@@ -170,6 +170,7 @@ class Registry:
     def _link_changed(self, station_id: StationId) -> None:
         for record in self.evses_of(station_id):
             record.delivery.link_lost()
+            record.schedule.reset()
             record.session = unconfirmed(record.session)
 
     def _apply_to_evses(self, event: StationEvent, now_mono_s: float) -> None:
@@ -248,6 +249,7 @@ def _follow_transaction(
         record.is_first_write_pending = True
     if event.phase is not TransactionPhase.UPDATED:
         record.delivery.link_lost()
+        record.schedule.reset()
         record.has_news_to_save = True
 
 

@@ -1,6 +1,6 @@
 """The calls to charging stations beside the setpoint, each in a task of its own."""
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 import logging
 
 from ..domain.clock import Clock
@@ -75,6 +75,19 @@ class StationCalls:
         if self.port is not None:
             self._spawn(self._reset_and_close(record), f"v2g_vpp reset {record.key}")
 
+    def check_schedule(
+        self,
+        record: EvseRecord,
+        asked_w: float,
+        take: Callable[[EvseRecord, float | None, float], None],
+    ) -> None:
+        """Ask a station what it does now and hand the answer on."""
+        if self.port is not None:
+            self._spawn(
+                self._check_schedule(record, asked_w, take),
+                f"v2g_vpp schedule {record.key}",
+            )
+
     def take_result(self, record: EvseRecord, result: WriteResult) -> None:
         """Note how a command ended and wake whoever waits for it."""
         before, record.last_result = record.last_result, result
@@ -93,6 +106,15 @@ class StationCalls:
 
     async def _note(self, record: EvseRecord, call: Awaitable[WriteResult]) -> None:
         self.take_result(record, await call)
+
+    async def _check_schedule(
+        self,
+        record: EvseRecord,
+        asked_w: float,
+        take: Callable[[EvseRecord, float | None, float], None],
+    ) -> None:
+        if self.port is not None:
+            take(record, await self.port.read_schedule(record.key), asked_w)
 
     async def _make_operative(self, record: EvseRecord) -> None:
         if self.port is None:
