@@ -68,9 +68,7 @@ class _Home:
         hass, entry = self._hass, self._entry
         self._server = server.OcppServer(
             address=server.ListenAddress(**facts.listen_address(entry.data)),
-            stations=[
-                access.StationConfig(**station) for station in facts.stations(entry)
-            ],
+            stations=[access.StationConfig(**s) for s in facts.stations(entry)],
             schemas=await hass.async_add_executor_job(schemas.load_schemas),
             sink=self._site,
             authority=self._site,
@@ -81,7 +79,9 @@ class _Home:
         )
         self._site.use_stations(self._server)
         await self._site.load()
-        entry.runtime_data = runtime_data(hass, entry, self._site, self.stop)
+        entry.runtime_data = runtime_data(
+            hass, entry, self._site, self.stop, self._server
+        )
         entry.async_on_unload(repairs.async_watch_site(hass, self._site))
         try:
             await self._sync.open_all(entry)

@@ -12,6 +12,7 @@ from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 
 from .const import DOMAIN
 from .domain.measurement import Measurement
+from .domain.ports import MessageLog
 from .domain.snapshot import EvseSnapshot, SiteSnapshot
 from .site import Site
 
@@ -44,6 +45,9 @@ class V2gRuntimeData:
     stop: Callable[[], Awaitable[None]]
     """Brings every EVSE to 0 W and ends all running parts."""
 
+    message_log: MessageLog
+    """What was said on the links of the charging stations."""
+
     adders: list[AddSubentry] = field(default_factory=list)
     """One per platform, called for every subentry that comes later."""
 
@@ -65,10 +69,14 @@ def runtime_data(
     entry: V2gConfigEntry,
     site: Site,
     stop: Callable[[], Awaitable[None]],
+    log: MessageLog,
 ) -> V2gRuntimeData:
     """Return the runtime data of an entry that is being set up."""
     return V2gRuntimeData(
-        site=site, coordinator=V2gUpdateCoordinator(hass, entry, site), stop=stop
+        site=site,
+        coordinator=V2gUpdateCoordinator(hass, entry, site),
+        stop=stop,
+        message_log=log,
     )
 
 

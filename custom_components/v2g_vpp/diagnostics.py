@@ -34,6 +34,7 @@ from .coordinator import V2gConfigEntry
 from .devices import evse_of, station_of
 from .domain.capability import EvCapability, StationCapability
 from .domain.measurement import Measurement, Reading
+from .domain.messages import Recording
 from .domain.snapshot import (
     EvseSnapshot,
     ProgrammeSnapshot,
@@ -73,6 +74,8 @@ SHOWN_SETTINGS: Final = (
 )
 
 _HASH_DIGITS: Final = 8
+SHOWN_MESSAGES: Final = 200
+"""Of one charger: a start, its set-up and some minutes of a session."""
 
 type _Hide = Callable[[object], str]
 
@@ -111,8 +114,27 @@ async def async_get_device_diagnostics(
             for evse in snapshot.evses
             if evse.key.station_id == station_id and key in (None, evse.key)
         ],
+        "link": _link(entry.runtime_data.message_log.recording(station_id)),
     }
     return async_redact_data(shown, TO_REDACT)
+
+
+def _link(recording: Recording | None) -> dict[str, Any] | None:
+    # Ages, not times: with those the file would tell when somebody is at home.
+    if recording is None:
+        return None
+    return {
+        "connections": [f"{note.link}: {note.what}" for note in recording.connections],
+        "messages": [
+            {
+                "age_s": round(message.age_s, 3),
+                "link": message.link,
+                "direction": message.direction,
+                "frame": message.text,
+            }
+            for message in recording.messages[-SHOWN_MESSAGES:]
+        ],
+    }
 
 
 def _hider(entry: V2gConfigEntry) -> _Hide:

@@ -17,6 +17,7 @@ from .domain.errors import StationOffline
 from .domain.ids import EvseKey
 from .entity import evse_keys
 from .error_translation import translated, translated_errors
+from .services_messages import async_setup_message_services
 
 SERVICE_SET_POWER: Final = "set_power"
 SERVICE_STOP: Final = "stop"
@@ -71,6 +72,7 @@ def async_setup_services(hass: HomeAssistant) -> None:
         with translated_errors():
             await entry.runtime_data.site.clear_charging_profile(key)
 
+    async_setup_message_services(hass)
     hass.services.async_register(
         DOMAIN, SERVICE_SET_POWER, set_power, schema=SET_POWER_SCHEMA
     )

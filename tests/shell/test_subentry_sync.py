@@ -48,7 +48,10 @@ def entry(hass: HomeAssistant) -> MockConfigEntry:
     entry = MockConfigEntry(domain=DOMAIN)
     entry.add_to_hass(hass)
     entry.runtime_data = V2gRuntimeData(
-        site=cast("Any", None), coordinator=cast("Any", Quiet()), stop=cast("Any", None)
+        site=cast("Any", None),
+        coordinator=cast("Any", Quiet()),
+        stop=cast("Any", None),
+        message_log=cast("Any", None),
     )
     return entry
 

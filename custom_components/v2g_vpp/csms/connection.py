@@ -74,6 +74,7 @@ class Connection:
             book=book,
             clock=clock,
             close=self._begin_close,
+            recorder=station.recorder,
         )
         self.link.listen(Dispatcher(station, book, version.protocol))
 

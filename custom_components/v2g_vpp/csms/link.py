@@ -7,8 +7,10 @@ import logging
 from typing import Any, Final, Protocol
 
 from ..domain.clock import Clock
+from ..domain.messages import Direction
 from .calls import CallEnd, CallOutcome, CallRequest, Lane
 from .frames import Payload
+from .recorder import FrameRecorder
 from .redaction import redacted
 from .rpc import (
     GOING_AWAY,
@@ -86,6 +88,7 @@ class StationLink:
         book: SchemaBook,
         clock: Clock,
         close: Callable[[int, str], None],
+        recorder: FrameRecorder | None = None,
     ) -> None:
         """Start open and silent.
 
@@ -95,12 +98,14 @@ class StationLink:
             book: schemas that frames in both directions are checked by.
             clock: for deadlines.
             close: begins to close the socket with a code and a reason.
+            recorder: keeps the frames of both directions.
         """
         self._name = name
         self._engine = engine
         self._book = book
         self._clock = clock
         self._close = close
+        self._recorder = recorder
         self._listener: Listener | None = None
         self._callers: dict[int, asyncio.Future[CallOutcome]] = {}
         self._last_token = 0
@@ -126,6 +131,8 @@ class StationLink:
 
     def feed(self, data: str) -> None:
         """Take one message of the station; returns at once."""
+        if self._recorder is not None:
+            self._recorder.note(Direction.FROM_STATION, data)
         if _LOGGER.isEnabledFor(logging.DEBUG):
             _LOGGER.debug("%s: received %s", self._name, redacted(data))
         self._perform(self._engine.receive(data, self._clock.monotonic()))
@@ -192,6 +199,8 @@ class StationLink:
                     continue
                 if _LOGGER.isEnabledFor(logging.DEBUG):
                     _LOGGER.debug("%s: sending %s", self._name, redacted(frame.text))
+                if self._recorder is not None:
+                    self._recorder.note(Direction.TO_STATION, frame.text)
                 await socket.send_str(frame.text)
             self._has_outbound.clear()
 

@@ -23,6 +23,13 @@ _SECRET_KEYS: Final = frozenset(
         "vehicleid",
         "idtag",
         "parentidtag",
+        "serialnumber",
+        "chargepointserialnumber",
+        "chargeboxserialnumber",
+        "meterserialnumber",
+        "iccid",
+        "imsi",
+        "vin",
     }
 )
 _SECRET_VARIABLES: Final = frozenset({"basicauthpassword", "vehicleid", "evccid"})
@@ -33,13 +40,18 @@ _MASK: Final = "***"
 MAX_LOGGED_LENGTH: Final = 2000
 
 
-def redacted(text: str | bytes) -> str:
-    """Return a frame for the log; a frame that is no JSON is only measured."""
+def redacted(text: str | bytes, limit: int | None = MAX_LOGGED_LENGTH) -> str:
+    """Return a frame fit to be shown, as JSON; one that is no JSON is only measured.
+
+    Args:
+        text: the frame.
+        limit: longer ones are cut, so that a log stays readable; None cuts nothing.
+    """
     try:
         shown = json.dumps(_masked(json.loads(text)), separators=(",", ":"))
     except ValueError, RecursionError:
-        return f"<{len(text)} unreadable>"
-    return shown[:MAX_LOGGED_LENGTH]
+        shown = json.dumps(f"{len(text)} characters, unreadable")
+    return shown if limit is None else shown[:limit]
 
 
 def _masked(node: Any) -> Any:

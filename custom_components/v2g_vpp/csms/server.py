@@ -13,6 +13,7 @@ from aiohttp import web
 from ..domain.capability import DischargeDialect
 from ..domain.clock import Clock
 from ..domain.ids import EvseKey, StationId, TransactionId
+from ..domain.messages import Recording
 from ..domain.ports import Spawn, StationEventSink, Store, VehicleAuthority
 from ..domain.setpoint import SetpointWrite, WriteResult, WriteStatus
 from . import commands
@@ -239,6 +240,18 @@ class OcppServer:
     async def close_link(self, station_id: StationId) -> None:
         """Close the connection of a station; it may dial in again."""
         self._disconnect(station_id, "closed by the home")
+
+    # --- MessageLog -----------------------------------------------------------
+
+    def recording(self, station_id: StationId) -> Recording | None:
+        """Return what was said on the links of a station; None for a stranger."""
+        station = self._stations.get(station_id)
+        if station is None:
+            return None
+        return Recording(
+            messages=station.recorder.messages(),
+            connections=station.recorder.connections,
+        )
 
     # --- connections ----------------------------------------------------------
 

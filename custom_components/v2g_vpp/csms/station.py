@@ -27,6 +27,7 @@ from .device_model import ModelSummary, capability_of
 from .frames import Payload
 from .link import StationLink
 from .metering import Receipt
+from .recorder import FrameRecorder
 from .reporter import Reporter
 from .reports import ReportInbox
 from .setpoints import SetpointWriter
@@ -72,6 +73,7 @@ class Station:
         self.station_clock = StationClock()
         self._told_clock: tuple[ClockState, float | None] = (ClockState.UNKNOWN, None)
         self.inbox = ReportInbox()
+        self.recorder = FrameRecorder(clock)
         self.reporter = Reporter(
             station_id=config.identity,
             sink=sink,
@@ -139,6 +141,7 @@ class Station:
             has_updates=self.record.has_updates,
         )
         self.wants_boot = False
+        self.recorder.connected(link.protocol)
         self.post(StationConnected(station_id=self.station_id, protocol=link.protocol))
         if self.record.boot is not None:
             self._post_boot(self.record.boot)
@@ -158,6 +161,7 @@ class Station:
         self.reporter.report_answering(is_answering=True)
         self.link = None
         self.writer = None
+        self.recorder.closed(cause)
         self.post(StationDisconnected(station_id=self.station_id, cause=cause))
 
     def boot(self, boot: BootData) -> None:

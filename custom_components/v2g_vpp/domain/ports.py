@@ -6,6 +6,7 @@ from typing import Any, Protocol
 from .dispatch import AckStatus, DispatchAck, DispatchOrder
 from .events import StationEvent
 from .ids import EvseKey, ProgrammeId, StationId, TransactionId
+from .messages import Recording
 from .setpoint import SetpointWrite, WriteResult
 from .snapshot import SiteSnapshot
 
@@ -64,6 +65,14 @@ class StationPort(Protocol):
 
     async def close_link(self, station_id: StationId) -> None:
         """Close the connection of a station; it may dial in again."""
+        ...
+
+
+class MessageLog(Protocol):
+    """What was said on the links of this home's stations."""
+
+    def recording(self, station_id: StationId) -> Recording | None:
+        """Return it without secrets; None for a station that is not known."""
         ...
 
 

@@ -1,0 +1,80 @@
+"""The last frames of one station, for whoever has to find out what it said.
+
+On the message path a frame costs one entry in a queue. What must not be shown is taken
+out when frames leave this module, so that nothing else ever sees it.
+"""
+
+from collections import deque
+from collections.abc import Iterator
+import json
+from typing import Final
+
+from ..domain.clock import Clock
+from ..domain.messages import ConnectionNote, Direction, RecordedMessage
+from .redaction import redacted
+
+MAX_FRAMES: Final = 1000
+MAX_BYTES: Final = 1024 * 1024
+"""Of all frames together, per station."""
+
+MAX_FRAME_BYTES: Final = 64 * 1024
+"""A longer frame is counted, not kept: only reports are as long."""
+
+MAX_CONNECTIONS: Final = 100
+
+
+class FrameRecorder:
+    """A ring of frames and of what became of the connections."""
+
+    def __init__(self, clock: Clock) -> None:
+        """Start empty."""
+        self._clock = clock
+        self._frames: deque[tuple[Direction, int, float, str]] = deque()
+        self._bytes = 0
+        self._connections: deque[ConnectionNote] = deque(maxlen=MAX_CONNECTIONS)
+        self._link = 0
+
+    def connected(self, protocol: str) -> None:
+        """Note a new connection; later frames belong to it."""
+        self._link += 1
+        self._note(f"connected, {protocol}")
+
+    def closed(self, cause: str) -> None:
+        """Note the end of the present connection."""
+        self._note(f"closed: {cause}")
+
+    def note(self, direction: Direction, text: str) -> None:
+        """Keep a frame; the oldest leave when there are too many."""
+        if len(text) > MAX_FRAME_BYTES:
+            text = json.dumps(f"{len(text)} characters, not kept")
+        self._frames.append((direction, self._link, self._clock.monotonic(), text))
+        self._bytes += len(text)
+        while len(self._frames) > MAX_FRAMES or self._bytes > MAX_BYTES:
+            self._bytes -= len(self._frames.popleft()[3])
+
+    def messages(self, last: int = MAX_FRAMES) -> tuple[RecordedMessage, ...]:
+        """Return the last frames, oldest first, without what must not be shown."""
+        return tuple(self._shown(last))
+
+    @property
+    def connections(self) -> tuple[ConnectionNote, ...]:
+        """What became of the connections, oldest first."""
+        return tuple(self._connections)
+
+    def _shown(self, last: int) -> Iterator[RecordedMessage]:
+        now, now_mono_s = self._clock.utcnow(), self._clock.monotonic()
+        skipped = max(0, len(self._frames) - last)
+        for number, (direction, link, mono_s, text) in enumerate(self._frames):
+            if number >= skipped:
+                yield RecordedMessage.of_age(
+                    now,
+                    now_mono_s - mono_s,
+                    link=link,
+                    direction=direction,
+                    text=redacted(text, limit=None),
+                )
+
+    def _note(self, what: str) -> None:
+        self._connections.append(
+            ConnectionNote(at=self._clock.utcnow(), link=self._link, what=what)
+        )
