@@ -27,7 +27,7 @@ CHARGING_TIMEOUT_S = 15.0
 WATCH_SETPOINTS_S = 2.5
 """Two control ticks and more, behind the seconds that a step takes anyway."""
 
-SELF_TEST_TIMEOUT_S = 240.0
+SELF_TEST_TIMEOUT_S = 400.0
 """Two to five minutes are promised to the user."""
 
 SHOWN_TIMEOUT_S = 10.0

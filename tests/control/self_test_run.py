@@ -48,6 +48,7 @@ class Run:
         dialect: DischargeDialect = V21,
         disturb: Callable[[Run, Rig], None] | None = None,
         has_events: bool = False,
+        before_s: int = 15,
     ) -> None:
         evse = with_station(UNPROVEN, capability=replace(CAPABILITY, dialect=dialect))
         self.rig = Rig(evse, parameters, has_events=has_events)
@@ -60,10 +61,10 @@ class Run:
         self.ended_s: float | None = None
         self.lowest_w = 0.0
         # It charges when the test begins, as it would at any plugged vehicle.
-        self.rig.run(15)
+        self.rig.run(before_s)
         self.began_s = self.rig.now_s
         self.rig.on_tick = self._tick
-        while not self.is_over and self.rig.now_s < self.began_s + 400:
+        while not self.is_over and self.rig.now_s < self.began_s + 600:
             self.rig.run(1)
 
     @property
@@ -123,7 +124,7 @@ def bare_run(
     test = SelfTest(dialect=V21, timing=timing, firmware="1.0", rating_w=rating_w)
     flows = dict(powers or {})
     asked_w, now_s, failure = 0.0, NOW, None
-    while failure is None and now_s < NOW + 300.0:
+    while failure is None and now_s < NOW + 600.0:
         now_s += 1.0
         if asked_w < 0 and later_w is not None:
             flows[0.0] = later_w

@@ -152,9 +152,9 @@ def test_nothing_harsh_comes_before_the_charger_had_its_own_time(
     }
     if not has_stopped(-power_w, 11_000.0, fingerprint):
         assert list(times_s) == list(LadderAction), "no rung is left out"
-        assert times_s[LadderAction.END_TRANSACTION] >= own_s + 8.0
-        assert times_s[LadderAction.MAKE_INOPERATIVE] >= own_s + 13.0
-        assert times_s[LadderAction.RESET] >= own_s + 23.0
+        assert times_s[LadderAction.END_TRANSACTION] >= own_s + 7.99
+        assert times_s[LadderAction.MAKE_INOPERATIVE] >= own_s + 12.99
+        assert times_s[LadderAction.RESET] >= own_s + 22.99
         # And it is no promise without an end: every rung is climbed in bounded time.
         assert times_s[LadderAction.RESET] <= max(own_s + 3.0, 5.0) + 20.5
 

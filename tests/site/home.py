@@ -235,7 +235,7 @@ class Home:
                     self.evse_at(key).self_test.phase
                     in {SelfTestPhase.PASSED, SelfTestPhase.FAILED}
                 ),
-                240,
+                400,
                 "self-test",
             )
             status = self.evse_at(evse).self_test

@@ -79,12 +79,12 @@ class ControlLoop:
             self._inputs(record, None),
             override=None,
             self_test_w=-self_test_power_w(record.fingerprint),
-            can_start_transaction=False,
         )
         now = self._clock.monotonic()
         decisions = DischargeCoordinator().step([inputs], self._site_inputs(), now)
-        setpoint = decisions[record.key].setpoint
-        return None if setpoint.power_w < 0 else setpoint.reason
+        decision = decisions[record.key]
+        may_begin = decision.setpoint.power_w < 0 or decision.wants_transaction
+        return None if may_begin else decision.setpoint.reason
 
     def forget(self, key: EvseKey) -> None:
         """Drop what the coordinator remembers of an EVSE."""

@@ -51,9 +51,7 @@ class UserCommands:
         lowest_w, highest_w = -policy.max_discharge_power_w, policy.max_charge_power_w
         if not lowest_w <= power_w <= highest_w:
             raise PowerOutOfRange(power_w, lowest_w, highest_w)
-        if record.session.transaction_id is None:
-            # Asked by hand, a charger that would not start is tried once more.
-            record.start_attempts, record.next_start_mono_s = 0, 0.0
+        self._try_again(record)
         self._loop.tick()
         blocked_by = record.decision.dispatch_blocked_by if record.decision else None
         if power_w < 0 and blocked_by not in (None, Reason.VPP_FLOOR):
@@ -120,6 +118,7 @@ class UserCommands:
         self._loop.tick()
         if record.self_test is not None:
             return
+        self._try_again(record)
         gate = self._loop.self_test_block(record)
         if gate is not None:
             raise DischargeNotPermitted(gate)
@@ -134,6 +133,12 @@ class UserCommands:
         )
         _LOGGER.info("%s: self-test started", key)
         self._loop.tick()
+
+    @staticmethod
+    def _try_again(record: EvseRecord) -> None:
+        """Ask a charger that would not start once more, now that it is by hand."""
+        if record.session.transaction_id is None:
+            record.start_attempts, record.next_start_mono_s = 0, 0.0
 
     def _abort_self_test(self, record: EvseRecord) -> None:
         if record.self_test is None:
