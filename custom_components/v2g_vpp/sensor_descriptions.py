@@ -141,7 +141,7 @@ def _energy(
         key=key,
         translation_key=key,
         device_class=SensorDeviceClass.ENERGY,
-        # Lifetime registers of the meter.
+        # Begins with the register of the meter and never falls.
         state_class=SensorStateClass.TOTAL,
         native_unit_of_measurement=UnitOfEnergy.WATT_HOUR,
         suggested_unit_of_measurement=UnitOfEnergy.KILO_WATT_HOUR,
@@ -204,10 +204,10 @@ EVSE_SENSORS: Final[tuple[EvseSensorDescription, ...]] = (
         lambda evse: evse.available_discharge_w,
         translation_key="available_discharge_power",
     ),
-    _energy("energy_charged", lambda evse: _value(evse.measurement.energy_charged_wh)),
+    _energy("energy_charged", lambda evse: evse.charged_wh),
     _energy(
         "energy_discharged",
-        lambda evse: _value(evse.measurement.energy_discharged_wh),
+        lambda evse: evse.discharged_wh,
     ),
     EvseSensorDescription(
         key="frequency",

@@ -113,6 +113,10 @@ class EvseSnapshot:
     is_clock_in_the_way: bool = False
     """True when the clock of the station forbids discharge."""
 
+    charged_wh: float | None = None
+    discharged_wh: float | None = None
+    """Totals that never fall, whatever the station's registers do."""
+
     profile_writes_today: int = 0
     """Writes of the last 24 h that the station's memory keeps."""
 

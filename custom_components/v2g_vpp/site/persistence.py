@@ -13,6 +13,7 @@ from typing import Any
 
 from ..control.write_budget import DAILY_WRITES
 from ..domain.capability import EvCapability, Fingerprint, Proof
+from ..domain.energy import EnergyTotal
 from ..domain.faults import FAULT_BEHAVIOUR, FaultCode
 from ..domain.ids import EvseKey, ProgrammeId, StationId, TransactionId
 from ..domain.measurement import Measurement, Reading
@@ -215,6 +216,10 @@ def _dump_evse(record: EvseRecord) -> dict[str, Any]:
         "transaction_id": session.transaction_id,
         "evcc_id": session.evcc_id,
         "needs": asdict(session.needs) if session.needs else None,
+        "energy": {
+            "charged": _dump_total(record.charged),
+            "discharged": _dump_total(record.discharged),
+        },
         "readings": {
             name: {"value": reading.value, "taken_at": reading.taken_at.isoformat()}
             for name in KEPT_READINGS
@@ -232,6 +237,9 @@ def _restore_evse(record: EvseRecord, stored: object) -> None:
     evcc_id = kept["evcc_id"]
     is_stopped = read_bool(kept.get("is_stopped", False))
     is_inoperative = read_bool(kept.get("is_made_inoperative", False))
+    energy = read_mapping(kept.get("energy", {}))
+    charged = _restore_total(energy.get("charged"))
+    discharged = _restore_total(energy.get("discharged"))
     session = EvseSession(
         key=record.key,
         status=ConnectorStatus(status) if status is not None else None,
@@ -252,6 +260,7 @@ def _restore_evse(record: EvseRecord, stored: object) -> None:
     record.fingerprint = fingerprint
     record.is_first_write_pending = transaction_id is not None
     record.is_made_inoperative = is_inoperative
+    record.charged, record.discharged = charged, discharged
     if is_stopped:
         record.stop_by_owner()
 
@@ -299,6 +308,23 @@ def _restore_measurement(stored: Mapping[str, Any]) -> Measurement:
             for name in KEPT_READINGS
             if name in stored
         }
+    )
+
+
+def _dump_total(total: EnergyTotal) -> dict[str, Any] | None:
+    if total.total_wh is None:
+        return None
+    return {"total_wh": total.total_wh, "register_wh": total.register_wh}
+
+
+def _restore_total(stored: object) -> EnergyTotal:
+    """Return a total; what its register gained meanwhile counts, however much."""
+    if stored is None:
+        return EnergyTotal()
+    kept = read_mapping(stored)
+    return EnergyTotal(
+        total_wh=read_float(kept["total_wh"]),
+        register_wh=read_float(kept["register_wh"]),
     )
 
 

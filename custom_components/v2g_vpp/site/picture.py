@@ -83,6 +83,8 @@ def _evse(registry: Registry, record: EvseRecord, now_mono_s: float) -> EvseSnap
         proof=registry.valid_proof(record),
         self_test=record.self_test_status,
         size_hint=record.size_hint,
+        charged_wh=record.charged.total_wh,
+        discharged_wh=record.discharged.total_wh,
         is_clock_in_the_way=(
             _station(registry.station_of(record.key)).is_clock_in_the_way
         ),

@@ -16,6 +16,7 @@ from ..control.wake import WakeWatch
 from ..control.write_budget import WriteBudget
 from ..domain.capability import DischargeDialect, Fingerprint, Proof
 from ..domain.dispatch import DispatchOrder
+from ..domain.energy import EnergyTotal
 from ..domain.events import EmergencyStopReported, FaultReported
 from ..domain.faults import SizeHint
 from ..domain.ids import EvseKey, ProgrammeId, StationId, TransactionId
@@ -85,6 +86,8 @@ class EvseRecord:
     """What the power of the last finding of the guard looked like."""
 
     schedule: ScheduleWatch = field(default_factory=ScheduleWatch)
+    charged: EnergyTotal = field(default_factory=EnergyTotal)
+    discharged: EnergyTotal = field(default_factory=EnergyTotal)
     wake: WakeWatch = field(default_factory=WakeWatch)
     fingerprint: Fingerprint = field(default_factory=Fingerprint)
     proof: Proof | None = None

@@ -9,6 +9,7 @@ from ..domain.capability import LONGEST_PROMISE_S, Proof
 from ..domain.events import (
     EmergencyStopReported,
     FaultReported,
+    MeasurementReported,
     StationBooted,
     StationClockReported,
     StationConnected,
@@ -189,6 +190,8 @@ class Registry:
             record.session = advance_evse(before, event)
             _follow_plug(record, before, now_mono_s)
             record.has_news_to_save |= _latches(record.session) != _latches(before)
+            if isinstance(event, MeasurementReported):
+                _count_energy(record, self.station_of(record.key).limits)
             if isinstance(event, TransactionReported):
                 _follow_transaction(record, event, before)
 
@@ -251,6 +254,15 @@ def _follow_transaction(
         record.delivery.link_lost()
         record.schedule.reset()
         record.has_news_to_save = True
+
+
+def _count_energy(record: EvseRecord, limits: StationLimits) -> None:
+    rating_w = max(limits.max_charge_power_w, limits.max_discharge_power_w)
+    measurement = record.session.measurement
+    record.charged = record.charged.advanced(measurement.energy_charged_wh, rating_w)
+    record.discharged = record.discharged.advanced(
+        measurement.energy_discharged_wh, rating_w
+    )
 
 
 def _latches(session: EvseSession) -> tuple[object, ...]:
