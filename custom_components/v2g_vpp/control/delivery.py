@@ -61,6 +61,10 @@ class DeliveryContext:
     is_connected: bool = False
     """The link is up, ready or not: then a stop may leave."""
 
+    is_floor_enough: bool = False
+    """True: at 0 W the floor profile of the station says the same without an end, so
+    nothing has to be written to its memory again and again."""
+
     is_silenced: bool = False
     """True: the station ignores stops, and each would only put off its dead-man."""
 
@@ -283,7 +287,7 @@ class SetpointDelivery:
             return age_s >= (RESEND_STOP_AFTER_S if is_stop else ANSWER_TIMEOUT_S)
         if not self._is_known:
             return now_mono_s >= self._retry_mono_s
-        if self._is_refresh_due(told_w, context.timing, now_mono_s):
+        if self._is_refresh_due(told_w, context, now_mono_s):
             return True
         return is_change and self._bucket.take()
 
@@ -304,8 +308,11 @@ class SetpointDelivery:
         return not is_trim or _is_beyond_dead_band(told_w, power_w)
 
     def _is_refresh_due(
-        self, told_w: float, timing: DialectTiming, now_mono_s: float
+        self, told_w: float, context: DeliveryContext, now_mono_s: float
     ) -> bool:
+        if told_w == 0 and context.is_floor_enough:
+            return False
+        timing = context.timing
         zero_s = timing.validity_s * ZERO_REFRESH_SHARE
         due_s = timing.refresh_s if told_w != 0 else zero_s
         return now_mono_s - self._accepted_mono_s >= due_s

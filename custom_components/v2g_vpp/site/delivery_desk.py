@@ -20,6 +20,7 @@ from ..domain.setpoint import (
 from .flow_desk import FlowDesk
 from .records import EvseRecord
 from .registry import Registry
+from .rest_desk import RestDesk
 from .station_calls import StationCalls
 from .stop_desk import StopDesk, does_not_stop, measured_w
 
@@ -38,6 +39,7 @@ class DeliveryDesk:
         self._port: StationPort | None = None
         self._calls = StationCalls(clock, spawn)
         self._stops = StopDesk(registry, self._calls)
+        self._rest = RestDesk(registry, self._calls)
         self._flows = FlowDesk(registry, self._calls, clock)
         self.is_standing_down = False
 
@@ -60,6 +62,7 @@ class DeliveryDesk:
                 transaction_id=record.session.transaction_id,
                 command_id=_command_id(record),
                 is_withheld=record.is_withholding,
+                is_floor_enough=self._rest.is_floor_enough(record),
                 # Each of our refreshes would put off the dead-man that is left.
                 is_silenced=does_not_stop(record),
             ),
@@ -69,6 +72,7 @@ class DeliveryDesk:
             self._spawn(self._write(record, write), f"v2g_vpp write {record.key}")
         self._flows.watch(record, now_mono_s)
         self._stops.climb(record, now_mono_s)
+        self._rest.care(record, now_mono_s)
         self._care_for_transaction(record, now_mono_s)
 
     def end_transaction(self, record: EvseRecord, now_mono_s: float) -> None:

@@ -120,6 +120,12 @@ class EvseRecord:
     start_accepted_mono_s: float = float("-inf")
     """When the station last said that it will start a transaction."""
 
+    rests_since_mono_s: float | None = None
+    """At 0 W on a floor of 0 W; None while it is not."""
+
+    is_profile_cleared: bool = False
+    """Its transaction profile was cleared since the last power."""
+
     next_start_mono_s: float = 0.0
     next_end_mono_s: float = 0.0
     is_made_inoperative: bool = False

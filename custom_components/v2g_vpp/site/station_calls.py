@@ -53,6 +53,14 @@ class StationCalls:
         )
         self._spawn(self._note(record, call), f"v2g_vpp v2x {record.key}")
 
+    def clear_profile(self, record: EvseRecord) -> None:
+        """Remove the transaction profile of an EVSE at rest; the floor stays."""
+        if self.port is not None:
+            self._spawn(
+                self._note(record, self.port.clear_charging_profile(record.key)),
+                f"v2g_vpp clear {record.key}",
+            )
+
     def make_inoperative(self, record: EvseRecord) -> None:
         """Take an EVSE out of operation; it is remembered until it is taken back."""
         if self.port is None:
