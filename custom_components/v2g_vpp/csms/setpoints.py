@@ -7,7 +7,7 @@ import logging
 from math import isfinite
 from typing import Any, Final
 
-from ..domain.capability import DIALECT_TIMING, DischargeDialect
+from ..domain.capability import DIALECT_TIMING, LIMIT_DIALECTS, DischargeDialect
 from ..domain.clock import Clock
 from ..domain.ids import TransactionId
 from ..domain.setpoint import MAX_WRITE_AGE_S, SetpointWrite, WriteResult, WriteStatus
@@ -29,6 +29,9 @@ NOT_FINITE: Final = "not_finite"
 CLOCK_STEP_S: Final = 24 * 3600.0
 """House rule: no station sets its clock back by more, a zone taken for another
 included."""
+
+IDLE: Final = "Idle"
+"""Operation mode of a station at rest (2.1 Q10)."""
 
 _UPDATES_UNKNOWN: Final = frozenset({"NotImplemented", "NotSupported"})
 _ACCEPTED: Final = "Accepted"
@@ -60,6 +63,9 @@ class SetpointWriter:
     station_clock: StationClock
     has_updates: bool
     """False once the station said that it does not know UpdateDynamicSchedule."""
+
+    _is_zero_idle: bool = False
+    """True once the station refused a setpoint of 0 W and took Idle."""
 
     _installed: dict[int, _Installed] = field(default_factory=dict)
     _newest: dict[int, SetpointWrite] = field(default_factory=dict)
@@ -139,8 +145,31 @@ class SetpointWriter:
             is_stop = write.power_w == 0
             if is_stop and self._needs_clock(dialect) and not self._is_clock_trusted:
                 _begin_earlier(request)
-            outcome = await self._send(write, *self._wording.set_profile(request))
+            outcome = await self._install(write, request, dialect)
         return self._conclude(write, transaction_id, outcome)
+
+    async def _install(
+        self, write: SetpointWrite, request: dict[str, Any], dialect: DischargeDialect
+    ) -> CallOutcome:
+        """Send a whole profile; a station that forbids 0 W is told to be idle.
+
+        Some chargers refuse a setpoint of 0 W. Where the version has a word for rest it
+        says the same, and what helped once is said at once for as long as the link is.
+        """
+        has_idle = write.power_w == 0 and dialect not in LIMIT_DIALECTS
+        if has_idle and self._is_zero_idle:
+            _be_idle(request)
+        outcome = await self._send(write, *self._wording.set_profile(request))
+        is_refused = outcome.end is CallEnd.ANSWERED and _is_refused(outcome)
+        is_newest = self._newest.get(write.key.evse_id) is write
+        if not (has_idle and is_refused and is_newest) or self._is_zero_idle:
+            return outcome
+        _be_idle(request)
+        outcome = await self._send(write, *self._wording.set_profile(request))
+        if not _is_refused(outcome) and outcome.end is CallEnd.ANSWERED:
+            _LOGGER.info("%s: refuses 0 W, told to be idle instead", self.name)
+            self._is_zero_idle = True
+        return outcome
 
     async def clear(self, evse_id: int, summary: ModelSummary) -> WriteResult:
         """Clear our transaction profile of an EVSE; the floor profile stays."""
@@ -218,6 +247,8 @@ class SetpointWriter:
     ) -> bool:
         if dialect is not DischargeDialect.V21_DYNAMIC or write.is_renewal:
             return False
+        if write.power_w == 0 and self._is_zero_idle:
+            return False
         installed = self._installed.get(write.key.evse_id)
         if installed is None or installed.transaction_id != transaction_id:
             return False
@@ -289,6 +320,14 @@ def _begin_earlier(request: dict[str, Any]) -> None:
     start = datetime.fromisoformat(schedule["startSchedule"])
     schedule["startSchedule"] = format_time(start - timedelta(seconds=CLOCK_STEP_S))
     schedule["duration"] += round(CLOCK_STEP_S)
+
+
+def _be_idle(request: dict[str, Any]) -> None:
+    """Say rest in place of a setpoint: Idle has none (2.1 Q10)."""
+    schedule = request["chargingProfile"]["chargingSchedule"][0]
+    for period in schedule["chargingSchedulePeriod"]:
+        period.pop("setpoint", None)
+        period["operationMode"] = IDLE
 
 
 def result_of(
