@@ -12,6 +12,7 @@ import voluptuous as vol
 
 from .const import (
     CONF_CAPACITY_KWH,
+    CONF_DIALECT,
     CONF_EVCC_ID,
     CONF_EXPORT_LIMIT_W,
     CONF_IDENTITY,
@@ -21,14 +22,20 @@ from .const import (
     CONF_OCPP_HOST,
     CONF_OCPP_PORT,
     CONF_PASSWORD,
+    CONF_PHASES,
     CONF_RESERVE_PERCENT,
     CONF_UNATTENDED_CHARGE_W,
     CONF_VIRTUAL,
     CONF_VPP_RESERVE_PERCENT,
     DEFAULT_OCPP_HOST,
+    DIALECT_AUTOMATIC,
+    PHASES_ONE,
+    PHASES_REPORTED,
+    PHASES_THREE,
     VIRTUAL_INSIDE,
     VIRTUAL_OWN_PROCESS,
 )
+from .domain.capability import DischargeDialect
 from .domain.policy import StationLimits, VehiclePolicy
 
 LARGEST_POWER_W: Final = 100_000
@@ -102,6 +109,9 @@ def station_schema(defaults: Mapping[str, Any], *, is_new: bool) -> vol.Schema:
         (CONF_UNATTENDED_CHARGE_W, _LIMITS.unattended_charge_w),
     ):
         fields[vol.Required(key, default=defaults.get(key, default))] = _power()
+    for key, selection in ((CONF_DIALECT, _dialects()), (CONF_PHASES, _phases())):
+        options: list[Any] = selection.config["options"]
+        fields[vol.Required(key, default=defaults.get(key, options[0]))] = selection
     return vol.Schema(fields)
 
 
@@ -183,6 +193,34 @@ def _required(key: str, defaults: Mapping[str, Any]) -> vol.Required:
 def _optional(key: str, defaults: Mapping[str, Any]) -> vol.Optional:
     # Suggested, not default: a default could never be cleared again.
     return vol.Optional(key, description={"suggested_value": defaults.get(key)})
+
+
+def _dialects() -> selector.SelectSelector:
+    return selector.SelectSelector(
+        selector.SelectSelectorConfig(
+            options=[
+                DIALECT_AUTOMATIC,
+                DischargeDialect.NONE,
+                DischargeDialect.V21_DYNAMIC,
+                DischargeDialect.V21_SCHEDULE,
+                DischargeDialect.V201_PLUS21,
+                DischargeDialect.NEG_LIMIT_W,
+                DischargeDialect.NEG_LIMIT_A,
+            ],
+            translation_key="dialect",
+            mode=selector.SelectSelectorMode.DROPDOWN,
+        )
+    )
+
+
+def _phases() -> selector.SelectSelector:
+    return selector.SelectSelector(
+        selector.SelectSelectorConfig(
+            options=[PHASES_REPORTED, PHASES_ONE, PHASES_THREE],
+            translation_key="phases",
+            mode=selector.SelectSelectorMode.DROPDOWN,
+        )
+    )
 
 
 def _port() -> Any:

@@ -18,6 +18,7 @@ from .const import (
     CONF_CAPACITY_KWH,
     CONF_CLIENT_CERTIFICATE_PEM,
     CONF_CLIENT_KEY_PEM,
+    CONF_DIALECT,
     CONF_EVCC_ID,
     CONF_HOME_ID,
     CONF_IDENTITY,
@@ -27,6 +28,7 @@ from .const import (
     CONF_OCPP_HOST,
     CONF_OCPP_PORT,
     CONF_PASSWORD,
+    CONF_PHASES,
     CONF_PROGRAMME_ID,
     CONF_REGION,
     CONF_RESERVE_PERCENT,
@@ -35,10 +37,13 @@ from .const import (
     CONF_VEHICLE_ID,
     CONF_VIRTUAL,
     CONF_VPP_RESERVE_PERCENT,
+    DIALECT_AUTOMATIC,
+    PHASES_REPORTED,
     SUBENTRY_STATION,
     VIRTUAL_NO,
 )
 from .coordinator import V2gConfigEntry
+from .domain.capability import DischargeDialect
 from .domain.ids import ProgrammeId, StationId, VehicleId
 from .domain.policy import StationLimits, VehiclePolicy, VehicleSpec
 from .domain.units import kilowatt_hours_to_watt_hours
@@ -103,10 +108,15 @@ def stations(entry: V2gConfigEntry) -> list[dict[str, Any]]:
 
 def station(subentry: ConfigSubentry) -> dict[str, Any]:
     """Return the settings of one charging station."""
+    data = subentry.data
+    dialect = data.get(CONF_DIALECT, DIALECT_AUTOMATIC)
+    phases = data.get(CONF_PHASES, PHASES_REPORTED)
     return {
-        "identity": StationId(subentry.data[CONF_IDENTITY]),
-        "password": subentry.data[CONF_PASSWORD],
+        "identity": StationId(data[CONF_IDENTITY]),
+        "password": data[CONF_PASSWORD],
         "limits": station_limits(subentry),
+        "dialect": None if dialect == DIALECT_AUTOMATIC else DischargeDialect(dialect),
+        "supply_phases": None if phases == PHASES_REPORTED else int(phases),
     }
 
 

@@ -34,6 +34,8 @@ STATION: dict[str, Any] = {
     CONF_MAX_CHARGE_POWER_W: 7_400,
     CONF_MAX_DISCHARGE_POWER_W: 5_000,
     CONF_UNATTENDED_CHARGE_W: 1_400,
+    "dialect": "neg_limit_a",
+    "phases": "1",
 }
 VEHICLE: dict[str, Any] = {
     CONF_NAME: "Zoë",
