@@ -82,7 +82,7 @@ def parse_transaction(payload: Mapping[str, Any], now: datetime) -> TransactionF
     """Return the readable parts of a TransactionEvent whose skeleton is valid."""
     info = payload["transactionInfo"]
     evse = payload.get("evse")
-    evse_id = evse.get("id") if isinstance(evse, Mapping) else None
+    evse_id = evse.get("id") if isinstance(evse, dict) else None
     return TransactionFrame(
         transaction_id=TransactionId(info["transactionId"]),
         phase=TransactionPhase(payload["eventType"].lower()),
