@@ -11,6 +11,7 @@ from . import const, repairs, subentry_facts as facts
 from .coordinator import Close, V2gConfigEntry, runtime_data
 from .csms import access, schemas, server
 from .error_translation import translated_errors
+from .listener_flow_tls import open_listener_tls
 from .pki import signing, tls
 from .removal import async_remove_config_entry_device, async_remove_entry
 from .services import async_setup_services
@@ -65,24 +66,24 @@ class _Home:
         )
 
     async def start(self) -> None:
-        hass, entry = self._hass, self._entry
+        hass, entry, site = self._hass, self._entry, self._site
+        secure = await open_listener_tls(hass, entry.data, self._spawn)
         self._server = server.OcppServer(
             address=server.ListenAddress(**facts.listen_address(entry.data)),
+            secure_address=server.ListenAddress(**secure) if secure else None,
             stations=[access.StationConfig(**s) for s in facts.stations(entry)],
             schemas=await hass.async_add_executor_job(schemas.load_schemas),
-            sink=self._site,
-            authority=self._site,
+            sink=site,
+            authority=site,
             store=self._store(const.STORE_STATIONS),
             clock=self._clock,
             spawn=self._spawn,
             on_refused=partial(repairs.async_raise_refusal, hass, entry),
         )
-        self._site.use_stations(self._server)
-        await self._site.load()
-        entry.runtime_data = runtime_data(
-            hass, entry, self._site, self.stop, self._server
-        )
-        entry.async_on_unload(repairs.async_watch_site(hass, self._site))
+        site.use_stations(self._server)
+        await site.load()
+        entry.runtime_data = runtime_data(hass, entry, site, self.stop, self._server)
+        entry.async_on_unload(repairs.async_watch_site(hass, site))
         try:
             await self._sync.open_all(entry)
             await hass.config_entries.async_forward_entry_setups(entry, const.PLATFORMS)
@@ -94,7 +95,7 @@ class _Home:
         # Background tasks end before the stop event, so 0 W must be a shutdown job.
         entry.async_on_unload(hass.async_add_shutdown_job(HassJob(self.stop)))
         entry.async_on_unload(entry.add_update_listener(self._sync.follow))
-        self._spawn(self._site.run(), "v2g_vpp control")
+        self._spawn(site.run(), "v2g_vpp control")
 
     async def stop(self) -> None:
         await self._site.stand_down()
@@ -118,11 +119,10 @@ class _Home:
         return close
 
     async def _open_programme(self, subentry: ConfigSubentry) -> Close:
-        hass, settings = self._hass, facts.programme(subentry)
-        config = link_config.VppLinkConfig(**settings)
-        programme_id, data = config.programme_id, subentry.data
-        watch = ProgrammeWatch(hass, programme_id, subentry.title)
-        store = self._store(f"{const.STORE_PROGRAMME}.{programme_id}")
+        hass, data = self._hass, subentry.data
+        config = link_config.VppLinkConfig(**facts.programme(subentry))
+        watch = ProgrammeWatch(hass, config.programme_id, subentry.title)
+        store = self._store(f"{const.STORE_PROGRAMME}.{config.programme_id}")
         ports = link_config.LinkPorts(
             make_context=partial(tls.client_context, *facts.tls_material(data)),
             receiver=self._site,
@@ -137,13 +137,13 @@ class _Home:
             uniform=draw_uniform,
         )
         connection = link.VppLink(config, ports)
-        self._site.add_programme(programme_id, connection)
+        self._site.add_programme(config.programme_id, connection)
         await watch.started(connection.start)
 
         async def close(*, is_removed: bool) -> None:
             await (connection.leave() if is_removed else connection.stop())
             watch.recovered()
-            self._site.remove_programme(programme_id, is_removed=is_removed)
+            self._site.remove_programme(config.programme_id, is_removed=is_removed)
             if is_removed:
                 await store.remove()
 

@@ -19,6 +19,7 @@ from .const import (
     CONF_NAME,
     CONF_OCPP_HOST,
     CONF_OCPP_PORT,
+    CONF_OCPP_TLS_PORT,
     CONF_PASSWORD,
     CONF_VEHICLE_ID,
     CONF_VIRTUAL,
@@ -46,6 +47,7 @@ from .station_address import station_url
 from .subentry_flows import StationFlow, VehicleFlow
 from .text_keys import PORT
 
+PORTS = (CONF_OCPP_PORT, CONF_OCPP_TLS_PORT)
 VIRTUAL_CAPACITY_KWH = 60
 """The battery of the virtual car."""
 
@@ -156,15 +158,19 @@ class V2gConfigFlow(ConfigFlow, domain=DOMAIN):
         errors = listener_errors(wanted)
         if errors:
             return errors
-        host, port = wanted[CONF_OCPP_HOST], wanted[CONF_OCPP_PORT]
-        if present is not None and port == present[CONF_OCPP_PORT]:
-            # Our own listener holds the port. Another address of it is proven by
-            # the reload, which says what is wrong and tries again by itself.
-            return {}
-        try:
-            await self.hass.async_add_executor_job(check_port, host, port)
-        except ListenerError as err:
-            return {CONF_OCPP_PORT: PORT.get(err.detail, "port_unusable")}
+        held = {present.get(key) for key in PORTS} if present is not None else set()
+        for key in PORTS:
+            port = wanted.get(key)
+            if port is None or port in held:
+                # Our own listener holds the port. Another address of it is proven by
+                # the reload, which says what is wrong and tries again by itself.
+                continue
+            try:
+                await self.hass.async_add_executor_job(
+                    check_port, wanted[CONF_OCPP_HOST], port
+                )
+            except ListenerError as err:
+                return {key: PORT.get(err.detail, "port_unusable")}
         return {}
 
     async def _port(self, user_input: Mapping[str, Any] | None) -> int:

@@ -28,6 +28,11 @@ CONF_OCPP_PORT: Final = "ocpp_port"
 CONF_EXPORT_LIMIT_W: Final = "export_limit_w"
 DEFAULT_OCPP_HOST: Final = "0.0.0.0"  # noqa: S104 - chargers are other hosts
 DEFAULT_OCPP_PORT: Final = 8080
+CONF_OCPP_TLS_PORT: Final = "ocpp_tls_port"
+CONF_OCPP_TLS_HOST: Final = "ocpp_tls_host"
+CONF_ROOT_PEM: Final = "root_pem"
+PKI_FOLDER: Final = f"{DOMAIN}.pki"
+"""Under .storage: the authority of this home and the certificates of its listener."""
 
 # Subentry types and the prefixes of their unique ids, which share one name space.
 SUBENTRY_STATION: Final = "charging_station"

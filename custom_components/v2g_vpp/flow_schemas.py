@@ -21,6 +21,8 @@ from .const import (
     CONF_NAME,
     CONF_OCPP_HOST,
     CONF_OCPP_PORT,
+    CONF_OCPP_TLS_HOST,
+    CONF_OCPP_TLS_PORT,
     CONF_PASSWORD,
     CONF_PHASES,
     CONF_RESERVE_PERCENT,
@@ -45,6 +47,12 @@ LOWEST_CAPACITY_KWH: Final = 5
 HIGHEST_CAPACITY_KWH: Final = 250
 
 _IDENTITY: Final = re.compile(r"[A-Za-z0-9._:|-]{1,48}")
+_HOST_NAME: Final = re.compile(
+    r"(?=.{1,64}\Z)[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
+    r"(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*"
+)
+"""A host name or an IPv4 address, as a certificate names it."""
+
 _PASSWORD: Final = re.compile(r"[A-Za-z0-9*\-_=:+|@.]{16,64}")
 """The characters that OCPP allows in a station's password."""
 
@@ -74,6 +82,8 @@ def home_schema(port: int, defaults: Mapping[str, Any]) -> vol.Schema:
                 default=defaults.get(CONF_OCPP_HOST, DEFAULT_OCPP_HOST),
             ): selector.TextSelector(),
             _optional(CONF_EXPORT_LIMIT_W, defaults): _power(),
+            _optional(CONF_OCPP_TLS_PORT, defaults): _port(),
+            _optional(CONF_OCPP_TLS_HOST, defaults): selector.TextSelector(),
         }
     )
 
@@ -110,8 +120,8 @@ def station_schema(defaults: Mapping[str, Any], *, is_new: bool) -> vol.Schema:
     ):
         fields[vol.Required(key, default=defaults.get(key, default))] = _power()
     for key, selection in ((CONF_DIALECT, _dialects()), (CONF_PHASES, _phases())):
-        options: list[Any] = selection.config["options"]
-        fields[vol.Required(key, default=defaults.get(key, options[0]))] = selection
+        first = selection.config["options"][0]
+        fields[vol.Required(key, default=defaults.get(key, first))] = selection
     return vol.Schema(fields)
 
 
@@ -159,6 +169,11 @@ def listener_errors(data: Mapping[str, Any]) -> dict[str, str]:
         ip_address(data[CONF_OCPP_HOST])
     except ValueError:
         return {CONF_OCPP_HOST: "not_an_address"}
+    name = data.get(CONF_OCPP_TLS_HOST)
+    if name is not None and not _HOST_NAME.fullmatch(name):
+        return {CONF_OCPP_TLS_HOST: "host_name_not_legal"}
+    if data.get(CONF_OCPP_TLS_PORT) == data[CONF_OCPP_PORT]:
+        return {CONF_OCPP_TLS_PORT: "same_port"}
     return {}
 
 

@@ -36,6 +36,15 @@ UNKNOWN_STATION: Final = "unknown_station"
 UNKNOWN_STATIONS: Final = "unknown_stations"
 WRONG_PASSWORD: Final = "wrong_password"  # noqa: S105 - an issue, not a secret
 NO_COMMON_PROTOCOL: Final = "no_common_protocol"
+DOWNGRADE: Final = "downgrade"
+WRONG_CERTIFICATE: Final = "wrong_certificate"
+SHOWN_CAUSES: Final = (
+    WRONG_PASSWORD,
+    NO_COMMON_PROTOCOL,
+    DOWNGRADE,
+    WRONG_CERTIFICATE,
+)
+"""Refusals that the owner can do something about."""
 STORE_UNREADABLE: Final = "store_unreadable"
 STORE_NOT_WRITTEN: Final = "store_not_written"
 VPP: Final = "vpp"
@@ -84,7 +93,7 @@ def async_raise_refusal(
         return
     if cause == "unknown_identity":
         async_raise_unknown_station(hass, entry, identity, address)
-    elif cause in (WRONG_PASSWORD, NO_COMMON_PROTOCOL):
+    elif cause in SHOWN_CAUSES:
         _create(
             hass,
             f"{cause}_{identity}",
@@ -127,7 +136,7 @@ def async_raise_unknown_station(
 @callback
 def async_clear_station(hass: HomeAssistant, identity: str) -> None:
     """Forget what was said of a station: it is connected now, or was removed."""
-    for cause in (UNKNOWN_STATION, WRONG_PASSWORD, NO_COMMON_PROTOCOL):
+    for cause in (UNKNOWN_STATION, *SHOWN_CAUSES):
         ir.async_delete_issue(hass, DOMAIN, f"{cause}_{identity}")
     if _unknown_stations(hass) < MOST_UNKNOWN_STATIONS:
         ir.async_delete_issue(hass, DOMAIN, UNKNOWN_STATIONS)

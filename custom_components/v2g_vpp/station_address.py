@@ -8,17 +8,41 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.network import NoURLAvailableError, get_url
 from yarl import URL
 
-from .const import CONF_OCPP_HOST, CONF_OCPP_PORT
+from .const import (
+    CONF_OCPP_HOST,
+    CONF_OCPP_PORT,
+    CONF_OCPP_TLS_HOST,
+    CONF_OCPP_TLS_PORT,
+)
 
 _FALLBACK_HOST: Final = "homeassistant.local"
 
 
 def station_url(hass: HomeAssistant, listener: Mapping[str, Any]) -> str:
     """Return the URL to paste into a charger, without its identity."""
-    host, port = listener[CONF_OCPP_HOST], listener[CONF_OCPP_PORT]
-    if ip_address(host).is_unspecified:
-        host = _own_host(hass)
-    return str(URL.build(scheme="ws", host=host, port=port, path="/"))
+    port = listener[CONF_OCPP_PORT]
+    return str(URL.build(scheme="ws", host=_host(hass, listener), port=port, path="/"))
+
+
+def secure_station_url(hass: HomeAssistant, listener: Mapping[str, Any]) -> str | None:
+    """Return the URL with encryption, None where the home does not offer it."""
+    port = listener.get(CONF_OCPP_TLS_PORT)
+    if port is None:
+        return None
+    host = secure_hosts(hass, listener)[0]
+    return str(URL.build(scheme="wss", host=host, port=port, path="/"))
+
+
+def secure_hosts(hass: HomeAssistant, listener: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return what the certificate of the listener names, what chargers dial first."""
+    named = listener.get(CONF_OCPP_TLS_HOST)
+    own = _host(hass, listener)
+    return tuple(dict.fromkeys((named or own, own, _FALLBACK_HOST)))
+
+
+def _host(hass: HomeAssistant, listener: Mapping[str, Any]) -> str:
+    host: str = listener[CONF_OCPP_HOST]
+    return _own_host(hass) if ip_address(host).is_unspecified else host
 
 
 def _own_host(hass: HomeAssistant) -> str:

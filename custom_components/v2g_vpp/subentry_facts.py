@@ -27,6 +27,7 @@ from .const import (
     CONF_MAY_DISCHARGE,
     CONF_OCPP_HOST,
     CONF_OCPP_PORT,
+    CONF_OCPP_TLS_PORT,
     CONF_PASSWORD,
     CONF_PHASES,
     CONF_PROGRAMME_ID,
@@ -95,6 +96,12 @@ def initial_vehicle_policy(subentry: ConfigSubentry) -> VehiclePolicy:
 def listen_address(data: Mapping[str, Any]) -> dict[str, Any]:
     """Return where the listener listens."""
     return {"host": data[CONF_OCPP_HOST], "port": data[CONF_OCPP_PORT]}
+
+
+def secure(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return where the listener listens with TLS, empty where it does not."""
+    port = data.get(CONF_OCPP_TLS_PORT)
+    return {} if port is None else {"host": data[CONF_OCPP_HOST], "port": port}
 
 
 def stations(entry: V2gConfigEntry) -> list[dict[str, Any]]:

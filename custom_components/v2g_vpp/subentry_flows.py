@@ -11,6 +11,7 @@ from .const import (
     CONF_IDENTITY,
     CONF_NAME,
     CONF_PASSWORD,
+    CONF_ROOT_PEM,
     CONF_VEHICLE_ID,
     SUBENTRY_VEHICLE,
     UNIQUE_ID_PREFIX_STATION,
@@ -18,13 +19,15 @@ from .const import (
     VEHICLE_AUTOMATIC,
 )
 from .flow_schemas import (
+    multiline_schema,
     new_password,
     station_errors,
     station_schema,
     vehicle_errors,
     vehicle_schema,
 )
-from .station_address import station_url
+from .listener_flow_tls import listener_material
+from .station_address import secure_station_url, station_url
 
 
 class StationFlow(ConfigSubentryFlow):
@@ -63,17 +66,47 @@ class StationFlow(ConfigSubentryFlow):
                 data=self._data,
                 unique_id=f"{UNIQUE_ID_PREFIX_STATION}{identity}",
             )
-        url = station_url(self.hass, self._get_entry().data)
+        listener = self._get_entry().data
+        url = station_url(self.hass, listener)
+        secure_url = secure_station_url(self.hass, listener)
+        if secure_url is not None:
+            return await self._show_secure(url, secure_url)
         return self.async_show_form(
             step_id="connect",
+            description_placeholders=self._to_enter(url),
+            last_step=True,
+        )
+
+    async def async_step_connect_secure(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Go on from what to enter at the charger."""
+        return await self.async_step_connect({})
+
+    async def _show_secure(self, url: str, secure_url: str) -> SubentryFlowResult:
+        """Show what to enter at the charger, the root certificate included."""
+        material = listener_material(self.hass, self._get_entry().data)
+        root_pem = await self.hass.async_add_executor_job(material.root_pem)
+        return self.async_show_form(
+            step_id="connect_secure",
+            data_schema=self.add_suggested_values_to_schema(
+                multiline_schema(CONF_ROOT_PEM), {CONF_ROOT_PEM: root_pem}
+            ),
             description_placeholders={
-                "url": url,
-                "url_with_identity": f"{url}{identity}",
-                "identity": identity,
-                "password": self._data[CONF_PASSWORD],
+                **self._to_enter(secure_url),
+                "plain_url": url,
             },
             last_step=True,
         )
+
+    def _to_enter(self, url: str) -> dict[str, str]:
+        identity = self._data[CONF_IDENTITY]
+        return {
+            "url": url,
+            "url_with_identity": f"{url}{identity}",
+            "identity": identity,
+            "password": self._data[CONF_PASSWORD],
+        }
 
     async def async_step_reconfigure(
         self, user_input: dict[str, Any] | None = None

@@ -25,6 +25,9 @@ type Network = IPv4Network | IPv6Network
 _IDENTITY: Final = re.compile(r"[A-Za-z0-9._:|-]{1,48}")
 """House rule; the bar is legal in OCPP identities and arrives percent-encoded."""
 
+_HEX_KEY: Final = re.compile(r"(?:[0-9a-fA-F]{2}){16,20}")
+"""An AuthorizationKey of 1.6, 16 to 20 bytes."""
+
 FREE_ATTEMPTS: Final = 3
 """Wrong passwords before an address has to wait: a typing mistake costs nothing."""
 
@@ -55,6 +58,33 @@ class StationConfig:
     """Read ``null`` as an empty payload."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PeerCertificate:
+    """What the certificate of a station says, once TLS has verified it."""
+
+    common_name: str
+    serial_number: str
+    """Hexadecimal, as TLS tells it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkSecurity:
+    """How a station comes to the door."""
+
+    is_encrypted: bool = False
+    certificate: PeerCertificate | None = None
+
+    @property
+    def profile(self) -> int:
+        """The security profile of OCPP that this is, 1..3."""
+        if not self.is_encrypted:
+            return 1
+        return 2 if self.certificate is None else 3
+
+
+PLAIN: Final = LinkSecurity()
+
+
 class RefusalCause(StrEnum):
     """Why a station was not let in."""
 
@@ -63,6 +93,9 @@ class RefusalCause(StrEnum):
     NETWORK_NOT_ALLOWED = "network_not_allowed"
     TOO_MANY_ATTEMPTS = "too_many_attempts"
     NO_COMMON_PROTOCOL = "no_common_protocol"
+    WRONG_CERTIFICATE = "wrong_certificate"
+    DOWNGRADE = "downgrade"
+    """It was here with a higher security profile before (OCPP A05.FR.07)."""
 
 
 type OnRefused = Callable[[str, str, RefusalCause, str], None]
@@ -77,6 +110,8 @@ class Admitted:
     """The station may connect."""
 
     identity: StationId
+    profile: int = 1
+    """The security profile of this link."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +158,8 @@ class Gatekeeper:
         self._networks = networks
         self._on_refused = on_refused
         self._passwords: dict[StationId, str] = {}
+        self._serials: dict[StationId, str | None] = {}
+        self._profiles: dict[StationId, int] = {}
         self._sources: OrderedDict[tuple[str, str], _Source] = OrderedDict()
 
     def admit(self, identity: StationId, password: str) -> None:
@@ -134,9 +171,26 @@ class Gatekeeper:
     def revoke(self, identity: StationId) -> None:
         """Let a station in no more."""
         self._passwords.pop(identity, None)
+        self._serials.pop(identity, None)
+        self._profiles.pop(identity, None)
+
+    def know(self, identity: StationId, *, serial: str | None, profile: int) -> None:
+        """Note what is known of a station.
+
+        Args:
+            identity: of the station.
+            serial: number that its certificate has to name; None while it is not known.
+            profile: the highest security profile it has used; it never goes down.
+        """
+        self._serials[identity] = serial
+        self._profiles[identity] = profile
 
     def judge(
-        self, raw_path: str, authorization: str | None, address: str
+        self,
+        raw_path: str,
+        authorization: str | None,
+        address: str,
+        link: LinkSecurity = PLAIN,
     ) -> Admitted | Refused:
         """Return whether a connection attempt goes on, and the status if not."""
         identity = identity_of(raw_path)
@@ -153,12 +207,33 @@ class Gatekeeper:
         now_mono_s = self._clock.monotonic()
         if now_mono_s < source.blocked_until_mono_s:
             return Refused(429)
-        if not _are_credentials_right(authorization, identity, password):
+        cause = self._objection(identity, password, authorization, link)
+        if cause is not None:
             self._note_failure(source, now_mono_s)
-            self.report(identity, address, RefusalCause.WRONG_PASSWORD)
+            self.report(identity, address, cause)
             return Refused(401)
         source.failures = 0
-        return Admitted(identity)
+        return Admitted(identity, link.profile)
+
+    def _objection(
+        self,
+        identity: StationId,
+        password: str,
+        authorization: str | None,
+        link: LinkSecurity,
+    ) -> RefusalCause | None:
+        """Return why a station is not who it says, None when it is."""
+        if link.certificate is not None:
+            serial = self._serials.get(identity)
+            names = (identity, serial)
+            # While nothing is known of it, its BootNotification has to say the same.
+            if serial is not None and link.certificate.common_name not in names:
+                return RefusalCause.WRONG_CERTIFICATE
+        elif not _are_credentials_right(authorization, identity, password):
+            return RefusalCause.WRONG_PASSWORD
+        if link.profile < self._profiles.get(identity, 0):
+            return RefusalCause.DOWNGRADE
+        return None
 
     def report(
         self,
@@ -223,4 +298,9 @@ def _are_credentials_right(
     except binascii.Error, ValueError:
         return False
     # Compared as one text: an identity may itself hold the colon that separates.
-    return hmac.compare_digest(offered, f"{identity}:{password}".encode())
+    is_right = hmac.compare_digest(offered, f"{identity}:{password}".encode())
+    if _HEX_KEY.fullmatch(password):
+        # 1.6 sets the key as hexadecimal text and sends its bytes (OCPP brief 2.5).
+        raw = f"{identity}:".encode() + bytes.fromhex(password)
+        is_right |= hmac.compare_digest(offered, raw)
+    return is_right

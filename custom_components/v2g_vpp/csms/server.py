@@ -2,10 +2,11 @@
 
 import asyncio
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 import logging
 import re
 import socket
+import ssl
 from typing import Final
 
 from aiohttp import web
@@ -24,9 +25,11 @@ from .access import (
     RefusalCause,
     Refused,
     StationConfig,
+    identity_of,
 )
 from .connection import CLOSE_TIMEOUT_S, Connection
 from .frames import MAX_FRAME_BYTES
+from .peer_security import link_security_of
 from .probe import listener_error
 from .rpc import GOING_AWAY
 from .schemas import SchemaBook
@@ -52,6 +55,9 @@ class ListenAddress:
     port: int
     """0: any free one."""
 
+    tls: ssl.SSLContext | None = None
+    """Encrypted with it; None listens in the clear."""
+
 
 class OcppServer:
     """Every charging station of the home; implements ``StationPort``."""
@@ -60,6 +66,7 @@ class OcppServer:
         self,
         *,
         address: ListenAddress,
+        secure_address: ListenAddress | None = None,
         schemas: Mapping[str, SchemaBook],
         sink: StationEventSink,
         authority: VehicleAuthority,
@@ -74,6 +81,7 @@ class OcppServer:
 
         Args:
             address: where to listen.
+            secure_address: where to listen with TLS as well; None nowhere.
             schemas: of ``load_schemas``, which has to run in an executor.
             sink: where events of stations go.
             authority: who may discharge.
@@ -84,7 +92,7 @@ class OcppServer:
             networks: that stations may dial in from; empty allows every one.
             on_refused: told of stations that were not let in.
         """
-        self._address = address
+        self._addresses = (address, *((secure_address,) if secure_address else ()))
         self._schemas = schemas
         self._sink = sink
         self._authority = authority
@@ -94,14 +102,19 @@ class OcppServer:
         self._stations: dict[StationId, Station] = {}
         self._connections: dict[StationId, Connection] = {}
         self._runner: web.AppRunner | None = None
-        self._port: int | None = None
+        self._ports: tuple[int, ...] = ()
         for config in stations:
             self.adopt(config)
 
     @property
     def port(self) -> int | None:
         """The port that is listened on, None while nothing listens."""
-        return self._port
+        return self._ports[0] if self._ports else None
+
+    @property
+    def secure_port(self) -> int | None:
+        """The port that is listened on with TLS, None while nothing listens there."""
+        return self._ports[1] if len(self._ports) > 1 else None
 
     async def start(self) -> None:
         """Read the store and listen.
@@ -118,19 +131,22 @@ class OcppServer:
         app.router.add_get("/{path:.*}", self._handle)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=CLOSE_TIMEOUT_S)
         await runner.setup()
-        site = web.TCPSite(runner, self._address.host, self._address.port)
-        try:
-            await site.start()
-        except (OSError, OverflowError) as err:
-            await runner.cleanup()
-            raise listener_error(self._address.port, err) from err
+        for address in self._addresses:
+            site = web.TCPSite(
+                runner, address.host, address.port, ssl_context=address.tls
+            )
+            try:
+                await site.start()
+            except (OSError, OverflowError) as err:
+                await runner.cleanup()
+                raise listener_error(address.port, err) from err
         self._runner = runner
-        self._port = int(runner.addresses[0][1])
-        _LOGGER.info("listening on port %d", self._port)
+        self._ports = tuple(int(address[1]) for address in runner.addresses)
+        _LOGGER.info("listening on port %s", " and ".join(map(str, self._ports)))
 
     async def stop(self) -> None:
         """Close every connection and free the port; what is known is written."""
-        runner, self._runner, self._port = self._runner, None, None
+        runner, self._runner, self._ports = self._runner, None, ()
         if runner is None:
             return
         for site in tuple(runner.sites):
@@ -161,6 +177,9 @@ class OcppServer:
             return
         before, known.config = known.config, config
         known.needs_attention.set()
+        if before.password != config.password:
+            # The owner set the station up anew: it may begin with any profile again.
+            known.keep(replace(known.record, security_profile=0))
         if (before.password, before.dialect) != (config.password, config.dialect):
             self._disconnect(config.identity, "configuration changed")
 
@@ -257,8 +276,10 @@ class OcppServer:
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         address = request.remote or ""
+        security = link_security_of(request)
+        self._tell_gate(identity_of(request.raw_path))
         verdict = self._gate.judge(
-            request.raw_path, request.headers.get("Authorization"), address
+            request.raw_path, request.headers.get("Authorization"), address, security
         )
         if isinstance(verdict, Refused):
             return _refusal(verdict)
@@ -281,8 +302,25 @@ class OcppServer:
             return websocket
         station = self._stations.get(verdict.identity)
         if station is not None:
+            certificate = security.certificate
+            station.certificate_name = (
+                certificate.common_name if certificate is not None else None
+            )
+            if verdict.profile > station.record.security_profile:
+                station.keep(replace(station.record, security_profile=verdict.profile))
             await self._serve(station, websocket, version, request.transport)
         return websocket
+
+    def _tell_gate(self, identity: StationId | None) -> None:
+        """Let the gate judge by what the station is known to be now."""
+        station = self._stations.get(identity) if identity is not None else None
+        if station is not None:
+            record = station.record
+            self._gate.know(
+                station.station_id,
+                serial=record.boot.serial_number if record.boot is not None else None,
+                profile=record.security_profile,
+            )
 
     async def _serve(
         self,

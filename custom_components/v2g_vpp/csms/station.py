@@ -90,6 +90,9 @@ class Station:
         self.wants_boot = False
         """It spoke before it was accepted: it has to be asked to boot."""
 
+        self.certificate_name: str | None = None
+        """Common name of the certificate of the present link, None without one."""
+
         self._link_up_mono_s = 0.0
         self._store = store
         self._sink = sink

@@ -40,6 +40,9 @@ class StationRecord:
     has_updates: bool = True
     """False: the station does not know UpdateDynamicSchedule."""
 
+    security_profile: int = 0
+    """The highest that the station has used; it never goes down (A05.FR.07)."""
+
     numbers: StartNumbers = field(default_factory=StartNumbers)
     """Of the transactions of a 1.6 charge point."""
 
@@ -133,6 +136,7 @@ def _record_to_json(record: StationRecord) -> dict[str, Any]:
         "summary": summary_to_json(record.summary) if record.summary else None,
         "transactions": [record_to_json(item) for item in record.transactions],
         "has_updates": record.has_updates,
+        "security_profile": record.security_profile,
         "numbers": numbers_to_json(record.numbers),
     }
 
@@ -146,5 +150,6 @@ def _record_from_json(data: Mapping[str, Any]) -> StationRecord:
             record_from_json(item) for item in data.get("transactions", ())
         ),
         has_updates=data.get("has_updates", True),
+        security_profile=int(data.get("security_profile", 0)),
         numbers=numbers_from_json(data.get("numbers", {})),
     )

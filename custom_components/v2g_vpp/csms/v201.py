@@ -9,13 +9,14 @@ from .charging_profile import ASSUMED_PHASES, NOMINAL_VOLTAGE_V
 from .device_model import rows_of_report
 from .fault_mapping import change_of, parse_event, parse_status
 from .frames import Payload
-from .link import Answer
+from .link import POLICY_VIOLATION, Answer, RefuseCall
 from .metering import parse_meter_values
 from .station import Station
 from .store import BootData
 from .times import format_time
 from .transactions import parse_transaction
 from .vehicles import is_bidirectional, parse_needs
+from .versions import Fault
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -45,7 +46,19 @@ def boot_notification(station: Station, payload: Payload) -> Payload:
 
 
 def accept_boot(station: Station, boot: BootData) -> Payload:
-    """Take a station as registered and tell it the time."""
+    """Take a station as registered and tell it the time.
+
+    Raises:
+        RefuseCall: when the link has the certificate of another station (B01.FR.11).
+    """
+    name = station.certificate_name
+    if name is not None and name not in (station.station_id, boot.serial_number):
+        _LOGGER.warning(
+            "%s: has the certificate of another station", station.station_id
+        )
+        if station.link is not None:
+            station.link.close(POLICY_VIOLATION, "certificate of another station")
+        raise RefuseCall(Fault.SECURITY)
     station.boot(boot)
     return {
         "status": "Accepted",

@@ -8,7 +8,7 @@ from ipaddress import ip_address
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from ..domain.errors import CertificateInvalid
@@ -24,11 +24,26 @@ CLOCK_ALLOWANCE = timedelta(hours=1)
 """Chargers start with a clock that is a little behind."""
 
 
+MIN_RSA_BITS = 2048
+MIN_EC_BITS = 224
+"""OCPP refuses weaker keys."""
+
+type PublicKey = ec.EllipticCurvePublicKey | rsa.RSAPublicKey
+
+
 class LeafPurpose(StrEnum):
     """What a leaf certificate is for."""
 
     CLIENT = "client"
     SERVER = "server"
+    STATION = "station"
+    """Of a charging station: OCPP wants no extended key usage in it (A00.FR.514)."""
+
+
+_USAGES = {
+    LeafPurpose.CLIENT: ExtendedKeyUsageOID.CLIENT_AUTH,
+    LeafPurpose.SERVER: ExtendedKeyUsageOID.SERVER_AUTH,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,15 +58,18 @@ class Authority:
         return "Authority(...)"
 
 
-def create_authority(common_name: str, now: datetime) -> Authority:
+def create_authority(
+    common_name: str, now: datetime, organisation: str | None = None
+) -> Authority:
     """Return a new self-signed P-256 root. Blocking.
 
     Args:
         common_name: shown to a person who looks at the certificate.
         now: aware UTC.
+        organisation: whose it is, None says nothing.
     """
     key = create_key()
-    name = _name(common_name)
+    name = _name(common_name, organisation)
     certificate = (
         _builder(name, name, key.public_key(), now, ROOT_LIFE)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
@@ -72,6 +90,7 @@ def issue_certificate(
     purpose: LeafPurpose,
     hosts: tuple[str, ...] = (),
     life: timedelta = LEAF_LIFE,
+    organisation: str | None = None,
 ) -> str:
     """Return a leaf certificate for a request, as PEM. Blocking.
 
@@ -82,40 +101,41 @@ def issue_certificate(
         purpose: client or server authentication, never both.
         hosts: names and addresses for the subject alternative name.
         life: at most a year.
+        organisation: put into the subject; None says nothing.
 
     Raises:
         CertificateInvalid: ``bad_request`` when the request cannot be read, is not
-            signed by its own key, is not P-256 or has no common name.
+            signed by its own key, has a weak key or no common name.
     """
     request = _read_request(csr_pem)
     root = x509.load_pem_x509_certificate(authority.certificate_pem.encode())
     root_key = serialization.load_pem_private_key(authority.key_pem.encode(), None)
     if not isinstance(root_key, ec.EllipticCurvePrivateKey):
         raise CertificateInvalid("bad_authority_key")
-    public_key = request.public_key()
-    if not isinstance(public_key, ec.EllipticCurvePublicKey):
-        raise CertificateInvalid("bad_request")
-    usage = (
-        ExtendedKeyUsageOID.CLIENT_AUTH
-        if purpose is LeafPurpose.CLIENT
-        else ExtendedKeyUsageOID.SERVER_AUTH
-    )
+    public_key = _strong_key(request)
     builder = (
         _builder(
-            _name(_common_name(request)),
+            _name(_common_name(request), organisation),
             root.subject,
             public_key,
             now,
             min(life, LEAF_LIFE),
         )
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(_key_usage(is_authority=False), critical=True)
-        .add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
+        .add_extension(
+            _key_usage(
+                is_authority=False, is_rsa=isinstance(public_key, rsa.RSAPublicKey)
+            ),
+            critical=True,
+        )
         .add_extension(
             x509.AuthorityKeyIdentifier.from_issuer_public_key(root_key.public_key()),
             critical=False,
         )
     )
+    if purpose in _USAGES:
+        usage = x509.ExtendedKeyUsage([_USAGES[purpose]])
+        builder = builder.add_extension(usage, critical=False)
     if hosts:
         names = x509.SubjectAlternativeName([_host_name(host) for host in hosts])
         builder = builder.add_extension(names, critical=False)
@@ -125,7 +145,7 @@ def issue_certificate(
 def _builder(
     subject: x509.Name,
     issuer: x509.Name,
-    public_key: ec.EllipticCurvePublicKey,
+    public_key: PublicKey,
     now: datetime,
     life: timedelta,
 ) -> x509.CertificateBuilder:
@@ -143,13 +163,14 @@ def _builder(
     )
 
 
-def _key_usage(*, is_authority: bool) -> x509.KeyUsage:
+def _key_usage(*, is_authority: bool, is_rsa: bool = False) -> x509.KeyUsage:
     return x509.KeyUsage(
         digital_signature=not is_authority,
         key_cert_sign=is_authority,
         crl_sign=is_authority,
         content_commitment=False,
-        key_encipherment=False,
+        # Suites without forward secrecy send the secret under this key.
+        key_encipherment=is_rsa,
         data_encipherment=False,
         key_agreement=False,
         encipher_only=False,
@@ -175,8 +196,20 @@ def _common_name(request: x509.CertificateSigningRequest) -> str:
     return str(names[0].value)
 
 
-def _name(common_name: str) -> x509.Name:
-    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
+def _strong_key(request: x509.CertificateSigningRequest) -> PublicKey:
+    key = request.public_key()
+    if isinstance(key, rsa.RSAPublicKey) and key.key_size >= MIN_RSA_BITS:
+        return key
+    if isinstance(key, ec.EllipticCurvePublicKey) and key.key_size >= MIN_EC_BITS:
+        return key
+    raise CertificateInvalid("bad_request")
+
+
+def _name(common_name: str, organisation: str | None = None) -> x509.Name:
+    names = [x509.NameAttribute(NameOID.COMMON_NAME, common_name)]
+    if organisation is not None:
+        names.append(x509.NameAttribute(NameOID.ORGANIZATION_NAME, organisation))
+    return x509.Name(names)
 
 
 def _host_name(host: str) -> x509.GeneralName:

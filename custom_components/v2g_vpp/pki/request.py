@@ -5,7 +5,7 @@ import re
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 
 from ..domain.errors import CertificateInvalid
@@ -13,6 +13,9 @@ from ..domain.errors import CertificateInvalid
 _NAME = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 MAX_NAME_LENGTH = 31
 """Two names and two hyphens fit the 64 characters of a common name (RFC 5280)."""
+
+
+type PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +47,7 @@ def create_key() -> ec.EllipticCurvePrivateKey:
     return ec.generate_private_key(ec.SECP256R1())
 
 
-def key_to_pem(key: ec.EllipticCurvePrivateKey) -> str:
+def key_to_pem(key: PrivateKey) -> str:
     """Return a private key as unencrypted PKCS #8 text."""
     return key.private_bytes(
         serialization.Encoding.PEM,
@@ -53,9 +56,24 @@ def key_to_pem(key: ec.EllipticCurvePrivateKey) -> str:
     ).decode()
 
 
+def create_rsa_key() -> rsa.RSAPrivateKey:
+    """Return a new RSA key of 2,048 bits. Blocking: it takes up to a second."""
+    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+
 def create_client_request(common_name: str) -> KeyAndRequest:
     """Return a new key and a request for a client certificate. Blocking."""
-    key = create_key()
+    return create_request(common_name, None)
+
+
+def create_request(common_name: str, key: PrivateKey | None) -> KeyAndRequest:
+    """Return a key and a request that it signed. Blocking.
+
+    Args:
+        common_name: of the subject.
+        key: the key; None makes a P-256 key.
+    """
+    key = key or create_key()
     request = (
         x509.CertificateSigningRequestBuilder()
         .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)]))

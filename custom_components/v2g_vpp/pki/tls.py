@@ -21,7 +21,7 @@ def client_context(root_pem: str, certificate_pem: str, key_pem: str) -> ssl.SSL
     """
     context = trusting_context(root_pem)
     context.minimum_version = ssl.TLSVersion.TLSv1_3
-    _load_key_pair(context, certificate_pem, key_pem)
+    load_key_pair(context, certificate_pem, key_pem)
     return context
 
 
@@ -58,7 +58,7 @@ def server_context(
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    _load_key_pair(context, certificate_pem, key_pem)
+    load_key_pair(context, certificate_pem, key_pem)
     if client_root_pem is not None:
         try:
             context.load_verify_locations(cadata=client_root_pem)
@@ -68,7 +68,12 @@ def server_context(
     return context
 
 
-def _load_key_pair(context: ssl.SSLContext, certificate_pem: str, key_pem: str) -> None:
+def load_key_pair(context: ssl.SSLContext, certificate_pem: str, key_pem: str) -> None:
+    """Show a certificate from now on, beside those of other kinds of key.
+
+    Raises:
+        CertificateInvalid: ``unreadable_key_pair``.
+    """
     # OpenSSL's loader takes file names only. The directory is ours alone (0700), the
     # file is 0600 from its first moment, and both are gone before this returns.
     with tempfile.TemporaryDirectory(prefix="v2g_vpp-") as directory:

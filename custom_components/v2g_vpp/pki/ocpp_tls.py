@@ -1,0 +1,163 @@
+"""The certificates that charging stations see, and the context that shows them.
+
+One root of the home, an ECDSA and an RSA certificate below it: OCPP wants a server that
+offers suites of both kinds (security profile 2). Everything here is blocking except ``renew_daily``.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+import logging
+import ssl
+from typing import Final
+
+from cryptography import x509
+
+from ..domain.errors import CertificateInvalid
+from .authority import Authority, LeafPurpose, create_authority, issue_certificate
+from .request import create_request, create_rsa_key
+from .store import PemStore
+from .tls import load_key_pair
+
+_LOGGER = logging.getLogger(__name__)
+
+RENEW_BEFORE: Final = timedelta(days=30)
+"""OCPP brief 2.5: a month is enough for a home that is away for the holidays."""
+
+CHECK_EVERY_S: Final = 24 * 3600.0
+
+CIPHERS: Final = (
+    "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:"
+    "ECDHE-RSA-AES128-GCM-SHA256:ECDHE-RSA-AES256-GCM-SHA384:"
+    # Without forward secrecy, but demanded of a server by OCPP.
+    "AES128-GCM-SHA256:AES256-GCM-SHA384"
+)
+"""Of TLS 1.2; those of TLS 1.3 are OpenSSL's own."""
+
+_KINDS: Final = ("ec", "rsa")
+
+
+class OcppTls:
+    """The material of the OCPP listener, kept in a private folder."""
+
+    def __init__(
+        self,
+        store: PemStore,
+        *,
+        hosts: tuple[str, ...],
+        owner: str,
+        utcnow: Callable[[], datetime],
+    ) -> None:
+        """Name what is wanted; nothing is made before ``open``.
+
+        Args:
+            store: where keys and certificates are kept.
+            hosts: names and addresses that stations dial, the first is the common name.
+            owner: organisation in every certificate.
+            utcnow: the aware UTC clock.
+        """
+        self._store = store
+        self._hosts = hosts
+        self._owner = owner
+        self._utcnow = utcnow
+        self._context: ssl.SSLContext | None = None
+
+    def open(self) -> ssl.SSLContext:
+        """Return the context of the listener; what is missing is made.
+
+        Raises:
+            StoreUnreadable: when the folder cannot be read.
+            CertificateInvalid: when what is kept there fits nothing any more.
+        """
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context.set_ciphers(CIPHERS)
+        context.load_verify_locations(cadata=self.root_pem())
+        # A station without a certificate shows its password instead.
+        context.verify_mode = ssl.CERT_OPTIONAL
+        for kind in _KINDS:
+            if self._is_due(kind):
+                self._issue(kind)
+            self._load(context, kind)
+        self._context = context
+        return context
+
+    def renew(self) -> bool:
+        """Renew what is due on the open context; True when anything was.
+
+        Links that are up are not disturbed: a new certificate is for new handshakes.
+        """
+        due = [kind for kind in _KINDS if self._is_due(kind)]
+        for kind in due:
+            self._issue(kind)
+            if self._context is not None:
+                self._load(self._context, kind)
+        return bool(due)
+
+    def root_pem(self) -> str:
+        """Return the certificate that stations have to trust; made when missing."""
+        return self._authority().certificate_pem
+
+    def _authority(self) -> Authority:
+        certificate, key = self._store.load("ocpp_root"), self._store.load("ocpp_key")
+        if certificate is not None and key is not None:
+            return Authority(certificate_pem=certificate, key_pem=key)
+        made = create_authority("V2G home", self._utcnow(), self._owner)
+        # The key first: a certificate without it would be trusted for nothing.
+        self._store.save("ocpp_key", made.key_pem)
+        self._store.save("ocpp_root", made.certificate_pem)
+        return made
+
+    def _is_due(self, kind: str) -> bool:
+        """Return True when a certificate is missing, near its end or of other names."""
+        pem = self._store.load(f"ocpp_server_{kind}")
+        if pem is None or self._store.load(f"ocpp_server_{kind}_key") is None:
+            return True
+        try:
+            leaf = x509.load_pem_x509_certificate(pem.encode())
+            names = leaf.extensions.get_extension_for_class(
+                x509.SubjectAlternativeName
+            ).value
+            root = x509.load_pem_x509_certificate(self.root_pem().encode())
+            leaf.verify_directly_issued_by(root)
+        except Exception:  # noqa: BLE001 - whatever is wrong with it, it is made anew
+            return True
+        told = {str(name.value) for name in names}
+        is_near_end = leaf.not_valid_after_utc - self._utcnow() <= RENEW_BEFORE
+        return is_near_end or told != set(self._hosts)
+
+    def _issue(self, kind: str) -> None:
+        key = create_rsa_key() if kind == "rsa" else None
+        pair = create_request(self._hosts[0], key)
+        certificate = issue_certificate(
+            self._authority(),
+            pair.csr_pem,
+            self._utcnow(),
+            LeafPurpose.SERVER,
+            self._hosts,
+            organisation=self._owner,
+        )
+        self._store.save(f"ocpp_server_{kind}_key", pair.key_pem)
+        self._store.save(f"ocpp_server_{kind}", certificate)
+        _LOGGER.info("new %s certificate for %s", kind, self._hosts[0])
+
+    def _load(self, context: ssl.SSLContext, kind: str) -> None:
+        certificate = self._store.load(f"ocpp_server_{kind}")
+        key = self._store.load(f"ocpp_server_{kind}_key")
+        if certificate is None or key is None:
+            raise CertificateInvalid("unreadable_key_pair")
+        load_key_pair(context, certificate, key)
+
+
+async def renew_daily(
+    material: OcppTls,
+    run_blocking: Callable[[Callable[[], bool]], Awaitable[bool]],
+    interval_s: float = CHECK_EVERY_S,
+) -> None:
+    """Renew certificates in time, for as long as the listener lives."""
+    while True:
+        await asyncio.sleep(interval_s)
+        try:
+            await run_blocking(material.renew)
+        except Exception:  # The next day may have a disk that works.
+            _LOGGER.exception("certificates of the OCPP listener were not renewed")
