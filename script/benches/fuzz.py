@@ -41,6 +41,9 @@ OVER_A_SOCKET: Final = 0.05
 """Share of the frames that take the way of a real station."""
 
 BATCH: Final = 500
+SETTLE_S: Final = 30.0
+"""Only a request that is never answered takes that long."""
+
 MAX_GROWTH_KIB: Final = 20_000.0
 """Between the first tenth and the end: caches fill up to their bounds before."""
 
@@ -115,10 +118,12 @@ class Target:
 
     async def settle(self) -> None:
         """Let late answers out."""
-        for _ in range(60):
-            await asyncio.sleep(0.005)
-            if not self.engine.pending_requests:
-                break
+        async with asyncio.timeout(SETTLE_S):
+            while self.engine.pending_requests:
+                await asyncio.sleep(0.005)
+        for _ in range(5):
+            # What was answered last is still on its way to the socket.
+            await asyncio.sleep(0)
 
     async def stop(self) -> None:
         """End what runs."""
