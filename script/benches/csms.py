@@ -7,6 +7,9 @@ readings and events; its validation runs inline, the faster of its two ways.
 
 Then a scripted station on a real WebSocket tells how long a setpoint takes to its
 socket, and how long a station that never rebooted takes to be ready after a restart.
+
+At last a real Home Assistant is started beside a bare CSMS on the package and an echo,
+and the same stations load all three (see ``csms_hass``).
 """
 
 import asyncio
@@ -32,7 +35,8 @@ from custom_components.v2g_vpp.csms.versions import V21
 from custom_components.v2g_vpp.domain.ids import TransactionId
 from custom_components.v2g_vpp.domain.setpoint import SetpointWrite
 from custom_components.v2g_vpp.domain.units import seconds_to_milliseconds
-from script.benches.result import Bench, at_most
+from script.benches.csms_hass import measure_in_home
+from script.benches.result import Bench, at_least, at_most
 from tests.csms.charger import Charger, row
 from tests.csms.peer import (
     BOOT,
@@ -60,6 +64,10 @@ MAX_SETPOINT_P99_MS = 25.0
 
 MAX_READY_MS = 3000.0
 """A station that never rebooted, after a restart of ours."""
+
+IN_HOME = {"over_package": at_least(20.0), "cpu_over_echo": at_most(4.0)}
+"""Of the whole way through a real Home Assistant: messages a second beside the package,
+processor time of a message beside a socket that only sends texts back."""
 
 SAMPLES = [
     {"value": 5021.4, "measurand": "Power.Active.Export"},
@@ -258,7 +266,8 @@ async def measure(bench: Bench) -> dict[str, float]:
             ours_s * MICROSECONDS_PER_SECOND,
             theirs_s * MICROSECONDS_PER_SECOND,
         )
-    return figures | await measure_wire(100 if bench.is_quick else 1000)
+    figures |= await measure_wire(100 if bench.is_quick else 1000)
+    return figures | await measure_in_home(bench)
 
 
 def main(argv: list[str]) -> int:
@@ -274,5 +283,14 @@ def main(argv: list[str]) -> int:
         | {
             "setpoint_to_station_p99_ms": at_most(MAX_SETPOINT_P99_MS),
             "ready_after_restart_ms": at_most(MAX_READY_MS),
+            **{
+                f"{protocol}_{name}": target
+                for protocol in ("ocpp2_0_1", "ocpp1_6")
+                for name, target in IN_HOME.items()
+            },
+            "paced_p99_ms": at_most(10.0),
+            "paced_cpu_percent": at_most(2.0),
+            "many_rss_kib_each": at_most(150.0),
+            "many_again_s": at_most(5.0),
         },
     )

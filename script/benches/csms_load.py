@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 import json
 import sys
-from time import perf_counter
+from time import perf_counter, time_ns
 from typing import Any
 
 import aiohttp
 
-BOOT = {
+BOOT: dict[str, dict[str, Any]] = {
     "ocpp2.0.1": {
         "reason": "PowerUp",
         "chargingStation": {"model": "Bench", "vendorName": "Bench"},
@@ -95,14 +95,14 @@ class Station:
                 answer.get("transactionId", 17) if isinstance(answer, dict) else 17
             )
             return
-        self.transaction = f"t{self.identity}"
+        self.transaction = f"{self.identity}-{time_ns() % 10**15}"
         await self.call("TransactionEvent", self.event("Started", "CablePluggedIn"))
 
     async def measure(self) -> None:
         """Send 8 sampled values."""
         if self.job.protocol == "ocpp1.6":
             samples = [{"measurand": m, "value": str(v)} for m, v in VALUES]
-            payload = {
+            payload: dict[str, Any] = {
                 "connectorId": 1,
                 "transactionId": self.transaction,
                 "meterValue": [{"timestamp": now(), "sampledValue": samples}],

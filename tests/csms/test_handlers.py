@@ -188,7 +188,7 @@ async def test_a_transaction_that_never_names_its_evse(rig: Rig, twin: Charger) 
     assert rig.sink.of(TransactionReported) == []
     named = twin.event("Updated", "MeterValuePeriodic", evse={"id": 2})
     await twin.peer.call("TransactionEvent", named)
-    later = twin.event("Updated", "MeterValuePeriodic")
+    later = twin.event("Updated", "ChargingStateChanged", state="Charging")
     await twin.peer.call("TransactionEvent", later)
     assert [e.key for e in rig.sink.of(TransactionReported)] == [EVSE2, EVSE2]
 
@@ -327,3 +327,23 @@ async def test_a_station_that_says_nothing_is_asked_to_boot(
     await charger.peer.request("TriggerMessage")
     await charger.boot()
     await charger.ready(rig.sink)
+
+
+async def test_what_a_transaction_repeats_is_told_once_until_something_else_is(
+    rig: Rig, charger: Charger
+) -> None:
+    await charger.plug()
+    rig.sink.clear()
+
+    async def periodic() -> int:
+        told = charger.event("Updated", "MeterValuePeriodic", state="Charging")
+        await charger.peer.call("TransactionEvent", told)
+        return len(rig.sink.of(TransactionReported))
+
+    assert [await periodic() for _ in range(3)] == [1, 1, 1]
+    # Somebody else spoke: the vehicle may have seemed to be gone.
+    await status(charger.peer, "Available")
+    assert [await periodic() for _ in range(2)] == [2, 2]
+    changed = charger.event("Updated", "ChargingStateChanged", state="SuspendedEV")
+    await charger.peer.call("TransactionEvent", changed)
+    assert len(rig.sink.of(TransactionReported)) == 3

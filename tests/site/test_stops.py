@@ -161,7 +161,7 @@ async def test_a_zero_of_an_older_transaction_is_no_first_write_of_the_next() ->
         record = home.site._registry.evses[home.key]
         home.station.answer_s = 1.0
         record.delivery.force_write()
-        home.site._kick.set()
+        home.site._waker.now()
         await home.run(0.2)
         home.site.post(
             TransactionReported(

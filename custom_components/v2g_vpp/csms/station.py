@@ -76,7 +76,8 @@ class Station:
         self.recorder = FrameRecorder(clock)
         self.reporter = Reporter(
             station_id=config.identity,
-            sink=sink,
+            # Through us: what it tells makes steps of transactions news again.
+            sink=self,
             evse_ids=lambda: self.summary.evse_ids,
             has_transaction=lambda evse_id: self.ledger.open_on(evse_id) is not None,
         )
@@ -274,6 +275,8 @@ class Station:
 
     def post(self, event: StationEvent) -> None:
         """Hand an event to the site."""
+        if not isinstance(event, MeasurementReported):
+            self.transactions.said_otherwise()
         self._sink.post(event)
 
     # --- inside ---------------------------------------------------------------

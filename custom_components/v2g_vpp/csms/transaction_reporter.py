@@ -64,6 +64,12 @@ class TransactionReporter:
         self._station = station
         self._late_tokens: dict[TransactionId, Mapping[str, Any]] = {}
         self._ledger_saved_mono_s = float("-inf")
+        self._said: dict[int, tuple[object, ...]] = {}
+        """What was told last of an EVSE, if that was the step of a transaction."""
+
+    def said_otherwise(self) -> None:
+        """Note that something else was told: what a transaction says is news again."""
+        self._said.clear()
 
     def link_up(self) -> None:
         """Forget who was there: vehicles may have been swapped meanwhile."""
@@ -188,6 +194,17 @@ class TransactionReporter:
             frame.charging_state == _CHARGING
         ):
             self._station.reporter.vehicle_found(evse_id)
+        said = (
+            frame.transaction_id,
+            frame.phase,
+            frame.is_offline,
+            is_plugged,
+            frame.charging_state,
+            frame.operation_mode,
+        )
+        if self._said.get(evse_id) == said:
+            # Periodic readings repeat it: it was told, and nothing else since.
+            return
         self._station.post(
             TransactionReported(
                 key=self._station.key(evse_id),
@@ -201,6 +218,7 @@ class TransactionReporter:
                 stopped_reason=frame.stopped_reason,
             )
         )
+        self._said[evse_id] = said
         if is_ended:
             self._station.forget_transaction(frame.transaction_id)
             self._station.reporter.report_stop_reason(evse_id, frame.stopped_reason)

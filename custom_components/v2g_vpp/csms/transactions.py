@@ -131,20 +131,19 @@ class TransactionLedger:
         if _contains(record.seen, frame.seq_no):
             return News.DUPLICATE
         is_news = self._is_news(record, frame)
+        state, mode = record.charging_state, record.operation_mode
+        if is_news:
+            state, mode = frame.charging_state or state, frame.operation_mode or mode
         record = replace(
             record,
+            charging_state=state,
+            operation_mode=mode,
             seen=_with(record.seen, frame.seq_no),
             evse_id=record.evse_id if frame.evse_id is None else frame.evse_id,
             has_been_live=record.has_been_live or (is_news and not frame.is_offline),
             is_ended=record.is_ended or frame.phase is TransactionPhase.ENDED,
             newest_at=max(record.newest_at or frame.at, frame.at),
         )
-        if is_news:
-            record = replace(
-                record,
-                charging_state=frame.charging_state or record.charging_state,
-                operation_mode=frame.operation_mode or record.operation_mode,
-            )
         if known is None and not is_news:
             # One that we hear of late is older than those we know.
             self._records = {frame.transaction_id: record, **self._records}
@@ -248,6 +247,9 @@ def _contains(ranges: tuple[tuple[int, int], ...], number: int) -> bool:
 def _with(
     ranges: tuple[tuple[int, int], ...], number: int
 ) -> tuple[tuple[int, int], ...]:
+    if ranges and number == ranges[-1][1] + 1:
+        # The usual case: the next one came.
+        return (*ranges[:-1], (ranges[-1][0], number))
     merged: list[tuple[int, int]] = []
     for low, high in sorted((*ranges, (number, number))):
         if merged and low <= merged[-1][1] + 1:

@@ -67,14 +67,17 @@ class Measurement:
         the readings. Within one report the meter's own time decides.
         """
         chosen: dict[str, Reading | None] = {}
-        for field in fields(self):
-            ours: Reading | None = getattr(self, field.name)
-            theirs: Reading | None = getattr(newer, field.name)
+        for name in _MEASURANDS:
+            ours: Reading | None = getattr(self, name)
+            theirs: Reading | None = getattr(newer, name)
             is_theirs_newer = theirs is not None and (
                 ours is None or theirs.order >= ours.order
             )
-            chosen[field.name] = theirs if is_theirs_newer else ours
+            chosen[name] = theirs if is_theirs_newer else ours
         return Measurement(**chosen)
+
+
+_MEASURANDS = tuple(field.name for field in fields(Measurement))
 
 
 def fresh_value(

@@ -147,6 +147,21 @@ class Registry:
         self._drop_lost_proofs(station_id)
         return True
 
+    def session_of(self, event: StationEvent) -> EvseSession | None:
+        """Return the session that an event is about, None when it is about no EVSE.
+
+        Only events that do nothing but change a session count.
+        """
+        match event:
+            case (
+                MeasurementReported()
+                | TransactionReported(phase=TransactionPhase.UPDATED)
+            ):
+                record = self.evses.get(event.key)
+            case _:
+                return None
+        return record.session if record is not None else None
+
     def take_news(self) -> bool:
         """Return once whether something happened that must be on disk at once."""
         fresh = [record for record in self.evses.values() if record.has_news_to_save]

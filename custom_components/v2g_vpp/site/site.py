@@ -4,7 +4,6 @@ Data flows one way: stations and aggregators post into it, the control loop deci
 ports carry the decision out, and a frozen ``SiteSnapshot`` shows what came of it.
 """
 
-import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 import logging
@@ -13,7 +12,7 @@ from ..control.failsafe import VppWatchdog
 from ..domain.clock import Clock
 from ..domain.dispatch import DispatchAck, DispatchOrder
 from ..domain.errors import StationError
-from ..domain.events import StationEvent
+from ..domain.events import MeasurementReported, StationEvent
 from ..domain.faults import FaultCode
 from ..domain.ids import EvseKey, ProgrammeId, StationId, VehicleId
 from ..domain.policy import EvsePolicy, StationLimits, VehiclePolicy, VehicleSpec
@@ -35,6 +34,7 @@ from .picture import draw
 from .records import ProgrammeRecord, VehicleRecord, spread_of
 from .registry import Registry
 from .user_commands import UserCommands, raise_for
+from .waker import Waker
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -83,7 +83,7 @@ class Site:
         self._keeper = Keeper(self._registry, store, clock)
         self._listeners: list[Callable[[SiteSnapshot], None]] = []
         self._snapshot = SiteSnapshot(export_limit_w=export_limit_w)
-        self._kick = asyncio.Event()
+        self._waker = Waker()
 
     @property
     def snapshot(self) -> SiteSnapshot:
@@ -112,16 +112,14 @@ class Site:
     async def run(self) -> None:
         """Control the home until cancelled."""
         while True:
-            self._kick.clear()
+            self._waker.began()
             try:
                 self._tick()
             except Exception:
                 # Control goes on with the next tick. Until one succeeds nothing is
                 # written, and the chargers end every discharge by themselves.
                 _LOGGER.exception("control tick failed")
-            with suppress(TimeoutError):
-                async with asyncio.timeout(TURN_S if self._loop.is_turning else TICK_S):
-                    await self._kick.wait()
+            await self._waker.wait(TURN_S if self._loop.is_turning else TICK_S)
 
     async def stand_down(self) -> None:
         """Bring every discharging EVSE to 0 W, then send nothing any more."""
@@ -310,12 +308,19 @@ class Site:
         """Apply one event of a station."""
         now = self._clock.monotonic()
         self._delivered.before(event)
+        before = self._registry.session_of(event)
         if not self._registry.apply(event, now):
             return
         self._delivered.after(event)
+        if before is not None and self._registry.session_of(event) == before:
+            # Told again what is known: nothing to decide, to show or to keep.
+            return
         self._save_news()
         self._keeper.save_later()
-        self._wake()
+        if isinstance(event, MeasurementReported):
+            self._waker.soon()
+        else:
+            self._wake()
 
     def may_vehicle_discharge(self, station_id: StationId, evcc_id: str | None) -> bool:
         """Return True when the owner allowed V2X for the vehicle of this id."""
@@ -357,7 +362,7 @@ class Site:
         return self._registry.programmes.get(programme_id)
 
     def _wake(self) -> None:
-        self._kick.set()
+        self._waker.now()
 
     def _tick(self) -> None:
         self._loop.tick()
