@@ -146,7 +146,7 @@ def serialise(frame: Frame) -> str:
             elements = [MessageType.CALL_ERROR, *_error_elements(frame)]
         case _:
             elements = [MessageType.CALL_RESULT_ERROR, *_error_elements(frame)]
-    return json.dumps(elements, separators=(",", ":"), allow_nan=False)
+    return _ENCODER.encode(elements)
 
 
 def _error_elements(frame: CallError | CallResultError) -> list[Any]:
@@ -195,9 +195,7 @@ def _parse_list(data: str | bytes) -> list[Any] | Malformed:
     if _is_too_deep(text):
         return Malformed(CORRUPT_ID, Fault.FRAMEWORK, "nesting too deep")
     try:
-        elements = json.loads(
-            text, parse_int=_integer, parse_float=_float, parse_constant=_constant
-        )
+        elements = _DECODER.decode(text)
     except ValueError:
         return Malformed(CORRUPT_ID, Fault.FRAMEWORK)
     if not isinstance(elements, list):
@@ -245,6 +243,13 @@ def _float(digits: str) -> float | None:
 
 def _constant(_name: str) -> float:
     raise _BadNumberError
+
+
+# Built once: `json` would build new ones for every frame.
+_ENCODER: Final = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
+_DECODER: Final = json.JSONDecoder(
+    parse_int=_integer, parse_float=_float, parse_constant=_constant
+)
 
 
 def _parse_call(message_id: str, elements: list[Any]) -> Call | Malformed:

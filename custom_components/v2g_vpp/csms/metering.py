@@ -41,7 +41,7 @@ VITAL_MEASURANDS: Final = WANTED_MEASURANDS[:4]
 _UNIT_FACTORS: Final[Mapping[str, float]] = {"kW": 1000.0, "kWh": 1000.0, "kV": 1000.0}
 """Units that are not the base unit of their measurand; others count as base."""
 
-_LOCATIONS: Final = ("Outlet", "Cable", "Body", "EV", "Inlet")
+_RANKS: Final = {"Outlet": 0, "Cable": 1, "Body": 2, "EV": 3, "Inlet": 4}
 """Nearest to the vehicle's side of the meter first; Upstream is another flow."""
 
 _MAX_MULTIPLIER: Final = 9
@@ -80,7 +80,7 @@ class Receipt:
 
 def parse_meter_values(meter_values: object, receipt: Receipt) -> Measurement:
     """Return the newest reading of each measurand; unusable samples are dropped."""
-    measurement = Measurement()
+    measurement: Measurement | None = None
     for meter_value in _objects(meter_values):
         taken_at = parse_time(meter_value.get("timestamp")) or receipt.at
         # Whether it says so or not, a frame may have waited in the station.
@@ -88,10 +88,9 @@ def parse_meter_values(meter_values: object, receipt: Receipt) -> Measurement:
         # A clock that runs ahead must not make later readings look older.
         taken_at = min(taken_at, receipt.at)
         values = _collect(meter_value.get("sampledValue"))
-        measurement = measurement.updated_by(
-            _measurement(values, taken_at, received_mono_s)
-        )
-    return measurement
+        newer = _measurement(values, taken_at, received_mono_s)
+        measurement = newer if measurement is None else measurement.updated_by(newer)
+    return measurement or Measurement()
 
 
 def _measurement(
@@ -177,13 +176,13 @@ def _collect(sampled_values: object) -> _Values:
     for sample in _objects(sampled_values):
         location = sample.get("location", "Outlet")
         measurand = sample.get("measurand", DEFAULT_MEASURAND)
-        if location not in _LOCATIONS or not isinstance(measurand, str):
+        rank = _RANKS.get(location) if isinstance(location, str) else None
+        if rank is None or not isinstance(measurand, str):
             continue
         value = _base_value(sample, measurand)
         phase = _phase(sample.get("phase"))
         if value is None or phase is None:
             continue
-        rank = _LOCATIONS.index(location)
         known = found.get((measurand, phase))
         if known is None or rank <= known[0]:
             found[measurand, phase] = (rank, value)

@@ -73,13 +73,16 @@ class SchemaBook:
 
         Requests of ``LENIENT_ACTIONS`` are judged by their skeleton only.
         """
+        validator = self._requests[action]
+        if validator.is_valid(payload):
+            return None
         if action in LENIENT_ACTIONS:
             return _first_fault(
                 error
-                for error in self._requests[action].iter_errors(payload)
+                for error in validator.iter_errors(payload)
                 if not _is_tolerable(error)
             )
-        return self.fault_in_own_request(action, payload)
+        return _first_fault(validator.iter_errors(payload))
 
     def fault_in_own_request(self, action: str, payload: Payload) -> Fault | None:
         """Return what is wrong with a request that we are about to send."""
@@ -87,7 +90,10 @@ class SchemaBook:
 
     def fault_in_own_answer(self, action: str, payload: Payload) -> Fault | None:
         """Return what is wrong with an answer that we are about to send."""
-        return _first_fault(self._answers[action].iter_errors(payload))
+        validator = self._answers[action]
+        if validator.is_valid(payload):
+            return None
+        return _first_fault(validator.iter_errors(payload))
 
     def fault_in_answer(self, action: str, payload: Payload) -> Fault | None:
         """Return what is wrong with an answer; unknown extra fields are ignored."""

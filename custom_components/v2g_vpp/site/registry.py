@@ -122,6 +122,10 @@ class Registry:
         station = self.stations.get(station_id)
         if station is None:
             return False
+        if isinstance(event, MeasurementReported):
+            # Most of what comes in; it says nothing of the station or of its proofs.
+            self._apply_to_evses(event, now_mono_s)
+            return True
         station.session = advance_station(station.session, event)
         match event:
             case StationConnected(protocol=protocol):
@@ -204,7 +208,7 @@ class Registry:
             before = record.session
             record.session = advance_evse(before, event)
             _follow_plug(record, before, now_mono_s)
-            record.has_news_to_save |= _latches(record.session) != _latches(before)
+            record.has_news_to_save |= _is_latched_anew(record.session, before)
             if isinstance(event, MeasurementReported):
                 _count_energy(record, self.station_of(record.key).limits)
             if isinstance(event, TransactionReported):
@@ -278,6 +282,14 @@ def _count_energy(record: EvseRecord, limits: StationLimits) -> None:
     record.discharged = record.discharged.advanced(
         measurement.energy_discharged_wh, rating_w
     )
+
+
+def _is_latched_anew(session: EvseSession, before: EvseSession) -> bool:
+    if session.faults is before.faults and (
+        session.is_emergency_stopped is before.is_emergency_stopped
+    ):
+        return False
+    return _latches(session) != _latches(before)
 
 
 def _latches(session: EvseSession) -> tuple[object, ...]:

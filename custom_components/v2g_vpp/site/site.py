@@ -315,12 +315,12 @@ class Site:
         if before is not None and self._registry.session_of(event) == before:
             # Told again what is known: nothing to decide, to show or to keep.
             return
-        self._save_news()
         self._keeper.save_later()
         if isinstance(event, MeasurementReported):
             self._waker.soon()
-        else:
-            self._wake()
+            return
+        self._save_news()
+        self._wake()
 
     def may_vehicle_discharge(self, station_id: StationId, evcc_id: str | None) -> bool:
         """Return True when the owner allowed V2X for the vehicle of this id."""
