@@ -52,7 +52,7 @@ def status_notification(station: Station, payload: Payload) -> Payload:
     """Take the status and the error of a connector, or of the whole charge point."""
     report = parse_status_16(payload)
     told_at = parse_time(payload.get("timestamp"))
-    if told_at is not None:
+    if told_at is not None and station.link_age_s() >= QUEUE_S:
         station.learn_clock(told_at, station.now())
     station.reporter.report_faults(report.evse_id, report.faults, report.detail)
     if report.evse_id == 0:
@@ -60,6 +60,12 @@ def status_notification(station: Station, payload: Payload) -> Payload:
         return {}
     if report.connector_status is not None:
         station.reporter.report_status(report.evse_id, 1, report.connector_status)
+    # Many charge points tell after an outage what they were in meanwhile, too.
+    is_of_now = told_at is None or station.is_recent(
+        told_at, station.now(), OFFLINE_AFTER_S
+    )
+    if not is_of_now:
+        return {}
     if report.connector_status is ConnectorStatus.AVAILABLE:
         record = station.ledger.open_on(report.evse_id)
         if record is not None:
@@ -81,6 +87,8 @@ def start_transaction(station: Station, payload: Payload) -> Answer:
     at = parse_time(payload["timestamp"]) or receipt.at
     number, is_known = station.numbers.number_of(payload, receipt.at)
     is_offline = not station.is_recent(at, receipt.at, OFFLINE_AFTER_S)
+    if not is_offline and not is_known:
+        station.learn_clock(at, receipt.at)
     if not is_known:
         station.transactions.report(
             TransactionFrame(

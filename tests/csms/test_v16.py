@@ -1,0 +1,266 @@
+"""OCPP 1.6: starts, statuses, readings and set-up beyond the scenarios."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from custom_components.v2g_vpp.csms.times import format_time
+from custom_components.v2g_vpp.domain.capability import DischargeDialect
+from custom_components.v2g_vpp.domain.events import (
+    ConnectorReported,
+    FaultReported,
+    StationReady,
+    TransactionPhase,
+    TransactionReported,
+)
+from custom_components.v2g_vpp.domain.faults import FaultCode
+from custom_components.v2g_vpp.domain.ids import EvseKey, TransactionId
+from custom_components.v2g_vpp.domain.setpoint import SetpointWrite
+from custom_components.v2g_vpp.domain.state import ConnectorStatus
+from tests.csms.charge_point import ChargePoint
+from tests.csms.peer import EVSE1, STATION, Dialler, Peer, Rig, config
+
+PROTOCOL = ("ocpp1.6",)
+
+
+@pytest.fixture
+async def point(rig: Rig, dialler: Dialler) -> ChargePoint:
+    point = ChargePoint(await dialler.dial(PROTOCOL))
+    await point.boot()
+    await point.ready(rig.sink)
+    rig.sink.clear()
+    return point
+
+
+def at(rig: Rig, **ago: float) -> str:
+    return format_time(rig.clock.utcnow() - timedelta(**ago))
+
+
+def faults(rig: Rig) -> list[tuple[EvseKey, FaultCode, bool]]:
+    return [(e.key, e.code, e.is_active) for e in rig.sink.of(FaultReported)]
+
+
+def live(rig: Rig) -> list[tuple[str, TransactionPhase, bool]]:
+    return [
+        (e.transaction_id, e.phase, e.is_offline_replay)
+        for e in rig.sink.of(TransactionReported)
+    ]
+
+
+async def discharge(rig: Rig, number: int) -> bool:
+    result = await rig.server.write_setpoint(
+        SetpointWrite(
+            key=EVSE1,
+            power_w=-3000.0,
+            transaction_id=TransactionId(str(number)),
+            decided_mono_s=rig.clock.monotonic(),
+        )
+    )
+    assert result.is_accepted or result.detail, result
+    return result.is_accepted
+
+
+async def test_a_start_that_waited_in_the_queue_is_no_live_one_until_it_shows(
+    rig: Rig, point: ChargePoint
+) -> None:
+    number = await point.plug(at(rig, hours=2))
+    started, updated = TransactionPhase.STARTED, TransactionPhase.UPDATED
+    assert live(rig) == [(str(number), started, True)]
+    # A status that waited too proves nothing; one of now does.
+    await point.status("Charging", timestamp=at(rig, hours=2))
+    assert len(live(rig)) == 1
+    await point.status("Charging", timestamp=at(rig))
+    assert live(rig)[-1] == (str(number), updated, False)
+    await point.status("Available", timestamp=at(rig, hours=1))
+    assert len(live(rig)) == 2, "an old status ends no transaction"
+    await point.status("Available", timestamp=at(rig))
+    assert live(rig)[-1][1] is TransactionPhase.ENDED
+
+
+async def test_the_end_of_the_running_transaction_counts_however_late_it_is_told(
+    rig: Rig, point: ChargePoint
+) -> None:
+    number = await point.plug(at(rig))
+    assert live(rig)[-1] == (str(number), TransactionPhase.STARTED, False)
+    await point.unplug(at(rig, hours=1), reason="EVDisconnected")
+    ended = rig.sink.of(TransactionReported)[-1]
+    assert (ended.phase, ended.is_offline_replay) == (TransactionPhase.ENDED, False)
+    assert ended.is_plugged is False
+    told = len(live(rig))
+    await point.unplug(at(rig, hours=1), reason="EVDisconnected")
+    assert len(live(rig)) == told, "told twice, ended once"
+
+
+async def test_a_transaction_that_nobody_remembers_is_adopted_by_its_readings(
+    rig: Rig, point: ChargePoint
+) -> None:
+    async def read(number: int, timestamp: str) -> None:
+        told = {
+            "connectorId": 1,
+            "transactionId": number,
+            "meterValue": [{"timestamp": timestamp, "sampledValue": [{"value": "5"}]}],
+        }
+        assert await point.peer.call("MeterValues", told) == {}
+
+    await read(42, at(rig, hours=3))
+    assert live(rig) == []
+    await read(42, at(rig))
+    assert live(rig) == [("42", TransactionPhase.UPDATED, False)]
+    await read(42, at(rig))
+    assert len(live(rig)) == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "more", "code"),
+    [
+        ("GroundFailure", "Faulted", {}, FaultCode.GROUND_FAULT),
+        ("OtherError", "Faulted", {"vendorErrorCode": "E61"}, FaultCode.GROUND_FAULT),
+        ("HighTemperature", "Faulted", {}, FaultCode.HANDLE_OVER_TEMPERATURE),
+        ("HighTemperature", "Charging", {}, FaultCode.OVER_TEMPERATURE),
+        ("OverCurrentFailure", "Faulted", {}, FaultCode.OVER_CURRENT),
+        ("PowerSwitchFailure", "Faulted", {}, FaultCode.CONTACTOR_WELDED),
+        ("PowerMeterFailure", "Charging", {}, FaultCode.METER_FAILURE),
+    ],
+)
+async def test_an_error_is_a_fault_until_the_next_status_without_it(
+    rig: Rig,
+    point: ChargePoint,
+    error: str,
+    status: str,
+    more: dict[str, Any],
+    code: FaultCode,
+) -> None:
+    await point.status(status, error, **more)
+    assert (EVSE1, code, True) in faults(rig)
+    await point.status("Available")
+    assert (EVSE1, code, False) in faults(rig)
+    assert [f for f in faults(rig) if f[1] is code] == [
+        (EVSE1, code, True),
+        (EVSE1, code, False),
+    ]
+
+
+async def test_a_vehicle_that_stops_talking_is_lost_only_in_a_transaction(
+    rig: Rig, point: ChargePoint
+) -> None:
+    await point.status("Faulted", "EVCommunicationError")
+    assert not [f for f in faults(rig) if f[1] is FaultCode.EV_COMM_TIMEOUT]
+    await point.status("Available")
+    await point.plug(at(rig))
+    await point.status("SuspendedEV", "EVCommunicationError")
+    assert (EVSE1, FaultCode.EV_COMM_TIMEOUT, True) in faults(rig)
+    await point.status("Charging")
+    assert (EVSE1, FaultCode.EV_COMM_TIMEOUT, False) in faults(rig)
+
+
+async def test_connector_0_is_the_whole_charge_point_and_moves_no_plug(
+    rig: Rig, dialler: Dialler
+) -> None:
+    point = ChargePoint(await dialler.dial(PROTOCOL), NumberOfConnectors="2")
+    await point.boot()
+    await point.ready(rig.sink)
+    rig.sink.clear()
+    whole = {"connectorId": 0, "errorCode": "InternalError"}
+    both = [EVSE1, EvseKey(STATION, 2)]
+    for status, is_active in (("Faulted", True), ("Available", False)):
+        assert (
+            await point.peer.call("StatusNotification", {**whole, "status": status})
+            == {}
+        )
+        told = [f for f in faults(rig) if f[2] is is_active]
+        assert told == [(key, FaultCode.STATION_FAULTED, is_active) for key in both]
+    assert rig.sink.of(ConnectorReported) == [], "Available there unplugs nobody"
+    await point.peer.call("StatusNotification", {**whole, "status": "Unavailable"})
+    assert [e.status for e in rig.sink.of(ConnectorReported)] == [
+        ConnectorStatus.UNAVAILABLE
+    ] * 2
+
+
+async def test_without_a_floor_that_can_be_seen_nothing_is_armed(
+    rig: Rig, dialler: Dialler
+) -> None:
+    peer: Peer = await dialler.dial(PROTOCOL)
+    point = ChargePoint(peer)
+    good = peer.responders["GetCompositeSchedule"]
+    peer.responders["GetCompositeSchedule"] = lambda _: {"status": "Rejected"}
+    await point.boot()
+    ready = await rig.sink.wait_for(StationReady, lambda e: bool(e.capability.evse_ids))
+    assert not ready.has_floor_profile
+    # One that shows a higher limit has another default profile above ours.
+    peer.responders["GetCompositeSchedule"] = lambda _: {
+        "status": "Accepted",
+        "connectorId": 1,
+        "chargingSchedule": {
+            "chargingRateUnit": "W",
+            "chargingSchedulePeriod": [{"startPeriod": 0, "limit": 7400}],
+        },
+    }
+    rig.sink.clear()
+    await point.boot()
+    await rig.sink.wait_for(StationReady)
+    assert not any(e.has_floor_profile for e in rig.sink.of(StationReady))
+    peer.responders["GetCompositeSchedule"] = good
+    await point.boot()
+    await point.ready(rig.sink)
+
+
+async def test_a_floor_is_seen_behind_the_profile_of_a_running_transaction(
+    rig: Rig, dialler: Dialler
+) -> None:
+    rig.server.adopt(config(dialect=DischargeDialect.NEG_LIMIT_W))
+    point = ChargePoint(await dialler.dial(PROTOCOL))
+    await point.boot()
+    await point.ready(rig.sink)
+    number = await point.plug(at(rig))
+    assert await discharge(rig, number)
+    await point.peer.leave()
+    again = ChargePoint(await dialler.dial(PROTOCOL))
+    again.profiles, again.keys = point.profiles, point.keys
+    rig.sink.clear()
+    await again.ready(rig.sink)
+    assert await discharge(rig, number)
+
+
+async def test_measurands_that_a_charge_point_refuses_are_left_out(
+    rig: Rig, dialler: Dialler
+) -> None:
+    point = ChargePoint(await dialler.dial(PROTOCOL))
+    change = point.peer.responders["ChangeConfiguration"]
+
+    def picky(payload: dict[str, Any]) -> Any:
+        if "Export" in payload["value"]:
+            return {"status": "Rejected"}
+        return change(payload)
+
+    point.peer.responders["ChangeConfiguration"] = picky
+    await point.boot()
+    ready = await point.ready(rig.sink)
+    assert not ready.capability.reports_export
+    taken = point.keys["MeterValuesSampledData"].split(",")
+    assert "Power.Active.Import" in taken
+    assert "SoC" in taken
+    assert not any("Export" in measurand for measurand in taken)
+
+
+async def test_a_charge_point_that_refuses_a_list_of_keys_is_asked_for_all(
+    rig: Rig, dialler: Dialler
+) -> None:
+    point = ChargePoint(await dialler.dial(PROTOCOL), NumberOfConnectors="2")
+    answer = point.peer.responders["GetConfiguration"]
+    point.peer.responders["GetConfiguration"] = lambda payload: (
+        "OccurenceConstraintViolation" if payload else answer(payload)
+    )
+    await point.boot()
+    ready = await point.ready(rig.sink)
+    assert ready.capability.evse_ids == (1, 2)
+
+
+async def test_a_vehicle_that_identifies_itself_is_known_by_its_address(
+    rig: Rig, point: ChargePoint
+) -> None:
+    answer = await point.peer.call("Authorize", {"idTag": "VID:0A1B2C3D4E5F"})
+    assert answer == {"idTagInfo": {"status": "Accepted"}}
+    await point.plug(at(rig), idTag="VID:0A1B2C3D4E5F")
+    told = [e for e in rig.sink.events if type(e).__name__ == "VehicleIdentified"]
+    assert [getattr(e, "evcc_id", "") for e in told] == ["0A1B2C3D4E5F"]
