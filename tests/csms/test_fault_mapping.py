@@ -52,6 +52,12 @@ def change(
         ("OverCurrentProtection", "Tripped", "", FaultCode.OVER_CURRENT),
         ("PowerContactor", "Problem", "", FaultCode.CONTACTOR_WELDED),
         ("CPPWMController", "Problem", "", FaultCode.EV_COMM_TIMEOUT),
+        (
+            "ConnectorPlugRetentionLock",
+            "Problem",
+            "",
+            FaultCode.CONNECTOR_LOCK_FAILURE,
+        ),
         ("FiscalMetering", "Problem", "", FaultCode.METER_FAILURE),
         ("TemperatureSensor", "Active", "plug 1", FaultCode.HANDLE_OVER_TEMPERATURE),
         ("TemperatureSensor", "Active", "Handle", FaultCode.HANDLE_OVER_TEMPERATURE),
@@ -128,7 +134,11 @@ def test_the_vehicle_tells_its_id_or_leaves() -> None:
     [
         ("OverFrequency", FaultCode.GRID_FREQ_OUT_OF_RANGE),
         ("UnderFrequency", FaultCode.GRID_FREQ_OUT_OF_RANGE),
-        ("OverVoltage", FaultCode.STATION_FAULTED),
+        ("OverVoltage", FaultCode.GRID_VOLTAGE_OUT_OF_RANGE),
+        ("UnderVoltage", FaultCode.GRID_VOLTAGE_OUT_OF_RANGE),
+        ("VoltageImbalance", FaultCode.GRID_VOLTAGE_OUT_OF_RANGE),
+        ("OverCurrent", FaultCode.OVER_CURRENT),
+        ("PhaseRotation", FaultCode.STATION_FAULTED),
         (None, FaultCode.STATION_FAULTED),
     ],
 )

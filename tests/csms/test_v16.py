@@ -121,6 +121,9 @@ async def test_a_transaction_that_nobody_remembers_is_adopted_by_its_readings(
         ("OverCurrentFailure", "Faulted", {}, FaultCode.OVER_CURRENT),
         ("PowerSwitchFailure", "Faulted", {}, FaultCode.CONTACTOR_WELDED),
         ("PowerMeterFailure", "Charging", {}, FaultCode.METER_FAILURE),
+        ("OverVoltage", "Charging", {}, FaultCode.GRID_VOLTAGE_OUT_OF_RANGE),
+        ("UnderVoltage", "Faulted", {}, FaultCode.GRID_VOLTAGE_OUT_OF_RANGE),
+        ("ConnectorLockFailure", "Faulted", {}, FaultCode.CONNECTOR_LOCK_FAILURE),
     ],
 )
 async def test_an_error_is_a_fault_until_the_next_status_without_it(

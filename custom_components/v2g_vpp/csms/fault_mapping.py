@@ -22,6 +22,7 @@ _FAULTS: Final[Mapping[tuple[str, str], FaultCode]] = {
     ("overcurrentprotection", "operated"): FaultCode.OVER_CURRENT,
     ("powercontactor", "problem"): FaultCode.CONTACTOR_WELDED,
     ("powercontactor", "tripped"): FaultCode.CONTACTOR_WELDED,
+    ("connectorplugretentionlock", "problem"): FaultCode.CONNECTOR_LOCK_FAILURE,
     ("cppwmcontroller", "problem"): FaultCode.EV_COMM_TIMEOUT,
     ("fiscalmetering", "problem"): FaultCode.METER_FAILURE,
     ("controlmetering", "problem"): FaultCode.METER_FAILURE,
@@ -39,7 +40,15 @@ FAULTS_BY_STOP_REASON: Final[Mapping[str, FaultCode]] = {
 }
 STOPPED_BY_EMERGENCY: Final = "EmergencyStop"
 
-_FREQUENCY_ALARMS: Final = frozenset({"OverFrequency", "UnderFrequency"})
+_ALARMS: Final[Mapping[str, FaultCode]] = {
+    "OverFrequency": FaultCode.GRID_FREQ_OUT_OF_RANGE,
+    "UnderFrequency": FaultCode.GRID_FREQ_OUT_OF_RANGE,
+    "OverVoltage": FaultCode.GRID_VOLTAGE_OUT_OF_RANGE,
+    "UnderVoltage": FaultCode.GRID_VOLTAGE_OUT_OF_RANGE,
+    "VoltageImbalance": FaultCode.GRID_VOLTAGE_OUT_OF_RANGE,
+    "OverCurrent": FaultCode.OVER_CURRENT,
+}
+"""By the grid event of a NotifyDERAlarm; another one is a fault of the station."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,12 +163,9 @@ def parse_status(text: object) -> ConnectorStatus | None:
 def fault_of_alarm(payload: Mapping[str, Any]) -> FaultChange:
     """Return the fault of a NotifyDERAlarm: a grid fault until its end is told."""
     cause = str(payload.get("gridEventFault", ""))
-    is_frequency = cause in _FREQUENCY_ALARMS
     return FaultChange(
         evse_id=WHOLE_STATION,
-        code=FaultCode.GRID_FREQ_OUT_OF_RANGE
-        if is_frequency
-        else FaultCode.STATION_FAULTED,
+        code=_ALARMS.get(cause, FaultCode.STATION_FAULTED),
         is_active=payload.get("alarmEnded") is not True,
         detail=cause or str(payload.get("controlType", "")),
     )

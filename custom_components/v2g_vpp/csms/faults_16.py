@@ -35,6 +35,9 @@ _ALWAYS: Final[Mapping[str, FaultCode]] = {
     "OverCurrentFailure": FaultCode.OVER_CURRENT,
     "PowerSwitchFailure": FaultCode.CONTACTOR_WELDED,
     "PowerMeterFailure": FaultCode.METER_FAILURE,
+    "OverVoltage": FaultCode.GRID_VOLTAGE_OUT_OF_RANGE,
+    "UnderVoltage": FaultCode.GRID_VOLTAGE_OUT_OF_RANGE,
+    "ConnectorLockFailure": FaultCode.CONNECTOR_LOCK_FAILURE,
 }
 """Errors that forbid discharge whatever the status says: their cause is not a matter
 of degree."""

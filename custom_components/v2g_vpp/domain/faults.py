@@ -13,6 +13,8 @@ class FaultCode(StrEnum):
     OVER_TEMPERATURE = "OVER_TEMPERATURE"
     EV_COMM_TIMEOUT = "EV_COMM_TIMEOUT"
     GRID_FREQ_OUT_OF_RANGE = "GRID_FREQ_OUT_OF_RANGE"
+    GRID_VOLTAGE_OUT_OF_RANGE = "GRID_VOLTAGE_OUT_OF_RANGE"
+    CONNECTOR_LOCK_FAILURE = "CONNECTOR_LOCK_FAILURE"
     OCPP_MSG_TIMEOUT = "OCPP_MSG_TIMEOUT"
     CONTACTOR_WELDED = "CONTACTOR_WELDED"
     OVER_CURRENT = "OVER_CURRENT"
@@ -61,6 +63,13 @@ FAULT_BEHAVIOUR: Mapping[FaultCode, FaultBehaviour] = {
     FaultCode.EV_COMM_TIMEOUT: FaultBehaviour(is_latched=False, stops_charging=True),
     FaultCode.GRID_FREQ_OUT_OF_RANGE: FaultBehaviour(
         is_latched=False, stops_charging=False
+    ),
+    FaultCode.GRID_VOLTAGE_OUT_OF_RANGE: FaultBehaviour(
+        is_latched=False, stops_charging=False
+    ),
+    # A plug that is not held could be pulled under load.
+    FaultCode.CONNECTOR_LOCK_FAILURE: FaultBehaviour(
+        is_latched=False, stops_charging=True
     ),
     FaultCode.OCPP_MSG_TIMEOUT: FaultBehaviour(is_latched=False, stops_charging=False),
     FaultCode.CONTACTOR_WELDED: FaultBehaviour(is_latched=True, stops_charging=True),
