@@ -39,3 +39,14 @@ def test_the_oldest_answer_leaves_when_there_are_too_many() -> None:
     assert cache.find("1", digest, 0.0) == "answer"
     cache.clear()
     assert cache.find("1", digest, 0.0) is None
+
+
+def test_what_has_expired_takes_no_memory() -> None:
+    cache = AnswerCache()
+    digest = digest_of("frame")
+    for number in range(20):
+        cache.keep(str(number), digest, "answer", float(number))
+    cache.keep("5", digest, "again", 30.0)
+    cache.keep("later", digest, "answer", 30.0 + ANSWER_LIFETIME_S - 0.5)
+    assert len(cache) == 2
+    assert cache.find("5", digest, 30.0 + ANSWER_LIFETIME_S - 0.5) == "again"

@@ -1,10 +1,16 @@
 """The ring of frames: bounded, and nothing leaves it that must not be shown."""
 
 import json
+import tracemalloc
 
 from hypothesis import given, strategies as st
 
-from custom_components.v2g_vpp.csms.recorder import MAX_BYTES, MAX_FRAMES, FrameRecorder
+from custom_components.v2g_vpp.csms.recorder import (
+    MAX_BYTES,
+    MAX_FRAMES,
+    PACKED_FRAMES,
+    FrameRecorder,
+)
 from custom_components.v2g_vpp.domain.messages import Direction
 from tests.csms.peer import STATION, Dialler, Rig
 from tests.fakes import FakeClock
@@ -21,6 +27,30 @@ def test_it_never_holds_more_than_its_bounds(sizes: list[int]) -> None:
     assert len(shown) <= MAX_FRAMES
     assert sum(len(message.text) for message in shown) <= MAX_BYTES
     assert not sizes or shown, "the newest is always there"
+
+
+@given(st.lists(st.text(max_size=40), min_size=1, max_size=90))
+def test_packed_frames_come_back_as_they_were(texts: list[str]) -> None:
+    recorder = FrameRecorder(FakeClock())
+    for text in texts:
+        recorder.note(Direction.FROM_STATION, json.dumps([3, "1", {"data": text}]))
+    seen = [json.loads(message.text) for message in recorder.messages()]
+    assert [frame[2]["data"] for frame in seen] == texts
+
+
+def test_a_meter_that_never_ends_is_held_in_little_memory() -> None:
+    recorder = FrameRecorder(FakeClock())
+    samples = [
+        {"measurand": f"Energy.Active.Import.Register{n}", "value": n} for n in range(8)
+    ]
+    tracemalloc.start()
+    for number in range(3 * MAX_FRAMES):
+        frame = [2, str(number), "MeterValues", {"meterValue": samples}]
+        recorder.note(Direction.FROM_STATION, json.dumps(frame))
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(recorder.messages()) > MAX_FRAMES - PACKED_FRAMES
+    assert held < MAX_BYTES / 8
 
 
 def test_frames_have_their_time_order_and_link() -> None:

@@ -46,13 +46,22 @@ class AnswerCache:
     def keep(
         self, message_id: str, digest: bytes, text: str, now_mono_s: float
     ) -> None:
-        """Remember an answer; the oldest leaves when there are too many."""
+        """Remember an answer; the oldest leaves when there are too many, or expired."""
         self._answers.pop(message_id, None)
+        while self._answers:
+            oldest_id, oldest = next(iter(self._answers.items()))
+            if now_mono_s < oldest.expires_mono_s:
+                break
+            del self._answers[oldest_id]
         self._answers[message_id] = _Answer(
             digest, text, now_mono_s + ANSWER_LIFETIME_S
         )
         while len(self._answers) > ANSWER_CAPACITY:
             self._answers.popitem(last=False)
+
+    def __len__(self) -> int:
+        """Return how many answers are held."""
+        return len(self._answers)
 
     def clear(self) -> None:
         """Forget everything: the station rebooted and counts from the start."""
