@@ -275,7 +275,7 @@ def _async_follow_evses(
 
 def evse_keys(snapshot: SiteSnapshot, station_id: StationId) -> set[EvseKey]:
     """Return the EVSEs of a station, from its device model or remembered."""
-    keys = {evse.key for evse in snapshot.evses if evse.key.station_id == station_id}
+    keys = {evse.key for evse in snapshot.evses_of(station_id)}
     station = snapshot.station(station_id)
     if station is not None and station.capability is not None:
         keys |= {EvseKey(station_id, n) for n in station.capability.evse_ids}

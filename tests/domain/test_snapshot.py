@@ -1,5 +1,7 @@
 """The frozen picture of the home and how things are found in it."""
 
+from dataclasses import replace
+
 from hypothesis import given, strategies as st
 import pytest
 
@@ -10,13 +12,19 @@ from custom_components.v2g_vpp.domain.ids import (
     StationId,
     VehicleId,
 )
-from custom_components.v2g_vpp.domain.policy import VehiclePolicy, VehicleSpec
+from custom_components.v2g_vpp.domain.policy import (
+    StationLimits,
+    VehiclePolicy,
+    VehicleSpec,
+)
 from custom_components.v2g_vpp.domain.snapshot import (
     ProgrammeSnapshot,
     SiteSnapshot,
     StationSnapshot,
     VehicleSnapshot,
 )
+from custom_components.v2g_vpp.site.picture import draw
+from custom_components.v2g_vpp.site.registry import Registry
 
 STATION = StationSnapshot(
     station_id=StationId("CS1"),
@@ -86,3 +94,41 @@ def test_energy_above_the_floor_is_never_negative(
 
 def test_equal_moments_give_equal_pictures() -> None:
     assert SiteSnapshot(stations=(STATION,)) == SiteSnapshot(stations=(STATION,))
+
+
+def _home(count: int) -> SiteSnapshot:
+    registry = Registry()
+    for number in range(count):
+        station_id = StationId(f"CS{number}")
+        registry.add_station(station_id, StationLimits())
+        for evse_id in (1, 2):
+            registry.ensure_evse(EvseKey(station_id, evse_id))
+    return draw(registry, now_mono_s=0.0, export_limit_w=None, is_store_readable=True)
+
+
+def test_each_evse_is_found_by_its_key_and_by_its_station() -> None:
+    home = _home(3)
+    for part in home.evses:
+        assert home.evse(part.key) is part
+    for station in home.stations:
+        assert home.station(station.station_id) is station
+        assert home.evses_of(station.station_id) == tuple(
+            part for part in home.evses if part.key.station_id == station.station_id
+        )
+    assert home.evses_of(StationId("other")) == ()
+
+
+def test_a_changed_picture_shows_what_it_holds_not_what_was_found_before() -> None:
+    home = _home(2)
+    first = home.evses[0]
+    assert home.evse(first.key) is first
+    changed = replace(home, evses=home.evses[1:])
+    assert changed.evse(first.key) is None
+    assert home.evse(first.key) is first
+
+
+def test_looking_something_up_makes_no_other_picture() -> None:
+    one, other = _home(2), _home(2)
+    assert one.evse(one.evses[0].key) is not None
+    assert one == other
+    assert repr(one) == repr(other)

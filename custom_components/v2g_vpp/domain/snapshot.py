@@ -3,7 +3,7 @@
 It carries no tick time, so that two equal pictures compare equal.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from .capability import (
@@ -158,6 +158,16 @@ class ProgrammeSnapshot:
     """Energy discharged under this programme since it was joined."""
 
 
+@dataclass(slots=True)
+class _Index:
+    """Parts of a picture by their keys: each entity looks for its own."""
+
+    is_made: bool = False
+    stations: dict[StationId, StationSnapshot] = field(default_factory=dict)
+    evses: dict[EvseKey, EvseSnapshot] = field(default_factory=dict)
+    evses_of: dict[StationId, list[EvseSnapshot]] = field(default_factory=dict)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SiteSnapshot:
     """The whole home."""
@@ -168,14 +178,21 @@ class SiteSnapshot:
     programmes: tuple[ProgrammeSnapshot, ...] = ()
     export_limit_w: float | None = None
     is_store_readable: bool = True
+    _index: _Index = field(
+        default_factory=_Index, init=False, repr=False, compare=False
+    )
 
     def station(self, station_id: StationId) -> StationSnapshot | None:
         """Return a station by identity."""
-        return next((s for s in self.stations if s.station_id == station_id), None)
+        return self._indexed().stations.get(station_id)
 
     def evse(self, key: EvseKey) -> EvseSnapshot | None:
         """Return an EVSE by key."""
-        return next((e for e in self.evses if e.key == key), None)
+        return self._indexed().evses.get(key)
+
+    def evses_of(self, station_id: StationId) -> tuple[EvseSnapshot, ...]:
+        """Return the EVSEs of a station, in the order of their keys."""
+        return tuple(self._indexed().evses_of.get(station_id, ()))
 
     def vehicle(self, vehicle_id: VehicleId) -> VehicleSnapshot | None:
         """Return a vehicle by id."""
@@ -186,3 +203,14 @@ class SiteSnapshot:
         return next(
             (p for p in self.programmes if p.programme_id == programme_id), None
         )
+
+    def _indexed(self) -> _Index:
+        """Return the index, made when it is asked for first: most pictures pass by."""
+        index = self._index
+        if not index.is_made:
+            index.is_made = True
+            index.stations = {part.station_id: part for part in self.stations}
+            for evse in self.evses:
+                index.evses[evse.key] = evse
+                index.evses_of.setdefault(evse.key.station_id, []).append(evse)
+        return index
