@@ -9,6 +9,7 @@ from homeassistant.helpers.storage import STORAGE_DIR
 
 from .const import PKI_FOLDER
 from .domain.ports import Spawn
+from .pki.issuer import HomeIssuer
 from .pki.ocpp_tls import OcppTls, renew_daily
 from .pki.store import PemStore
 from .station_address import secure_hosts
@@ -29,7 +30,7 @@ def listener_material(hass: HomeAssistant, data: Mapping[str, Any]) -> OcppTls:
 async def open_listener_tls(
     hass: HomeAssistant, data: Mapping[str, Any], spawn: Spawn
 ) -> dict[str, Any]:
-    """Return host, port and context of the encrypted listener, empty without one.
+    """Return host, port, context and issuer of the encrypted listener; or nothing.
 
     Raises:
         StoreUnreadable: when what was kept cannot be read.
@@ -41,4 +42,10 @@ async def open_listener_tls(
     material = listener_material(hass, data)
     context = await hass.async_add_executor_job(material.open)
     spawn(renew_daily(material, hass.async_add_executor_job), "v2g_vpp certificates")
-    return {**where, "tls": context}
+    issuer = HomeIssuer(
+        material.authority,
+        owner=hass.config.location_name or "Home",
+        utcnow=SystemClock().utcnow,
+        run_blocking=hass.async_add_executor_job,
+    )
+    return {**where, "tls": context, "issuer": issuer}

@@ -1,5 +1,6 @@
 """A listener with TLS, and stations with certificates of all kinds."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 import ssl
@@ -14,6 +15,7 @@ from custom_components.v2g_vpp.pki.authority import (
     create_authority,
     issue_certificate,
 )
+from custom_components.v2g_vpp.pki.issuer import HomeIssuer
 from custom_components.v2g_vpp.pki.ocpp_tls import OcppTls
 from custom_components.v2g_vpp.pki.request import create_client_request
 from custom_components.v2g_vpp.pki.store import PemStore
@@ -39,9 +41,15 @@ class SecureRig(Rig):
             utcnow=utcnow,
         )
         context = self.material.open()
+        issuer = HomeIssuer(
+            self.material.authority,
+            owner=OWNER,
+            utcnow=utcnow,
+            run_blocking=asyncio.to_thread,
+        )
         super().__init__(
             *configs,
-            secure_address=ListenAddress(host=HOST, port=0, tls=context),
+            secure_address=ListenAddress(host=HOST, port=0, tls=context, issuer=issuer),
             **options,
         )
         key = PemStore(folder).load("ocpp_key")

@@ -5,6 +5,7 @@ import binascii
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 import hmac
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address
@@ -65,6 +66,9 @@ class PeerCertificate:
     common_name: str
     serial_number: str
     """Hexadecimal, as TLS tells it."""
+
+    expires_at: datetime | None = None
+    """UTC; None when TLS does not tell it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,5 +1,7 @@
 """What TLS says of whoever dials in."""
 
+from datetime import UTC, datetime
+import ssl
 from typing import Any
 
 from aiohttp import web
@@ -23,6 +25,14 @@ def link_security_of(request: web.Request) -> LinkSecurity:
     if len(names) != 1:
         return LinkSecurity(is_encrypted=True)
     certificate = PeerCertificate(
-        common_name=str(names[0]), serial_number=str(told.get("serialNumber", ""))
+        common_name=str(names[0]),
+        serial_number=str(told.get("serialNumber", "")),
+        expires_at=_time(told.get("notAfter")),
     )
     return LinkSecurity(is_encrypted=True, certificate=certificate)
+
+
+def _time(text: object) -> datetime | None:
+    if not isinstance(text, str):
+        return None
+    return datetime.fromtimestamp(ssl.cert_time_to_seconds(text), UTC)

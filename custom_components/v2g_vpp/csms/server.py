@@ -4,8 +4,6 @@ import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 import logging
-import re
-import socket
 import ssl
 from typing import Final
 
@@ -15,27 +13,36 @@ from ..domain.capability import DischargeDialect
 from ..domain.clock import Clock
 from ..domain.ids import EvseKey, StationId, TransactionId
 from ..domain.messages import Recording
-from ..domain.ports import Spawn, StationEventSink, Store, VehicleAuthority
+from ..domain.ports import (
+    CertificateIssuer,
+    Spawn,
+    StationEventSink,
+    Store,
+    VehicleAuthority,
+)
 from ..domain.setpoint import SetpointWrite, WriteResult, WriteStatus
 from . import commands
 from .access import (
     Gatekeeper,
     Network,
     OnRefused,
+    PeerCertificate,
     RefusalCause,
     Refused,
     StationConfig,
     identity_of,
 )
+from .certificates import CertificateDesk
 from .connection import CLOSE_TIMEOUT_S, Connection
 from .frames import MAX_FRAME_BYTES
+from .handshake import choose_version, enable_keepalive, offered_protocols, refusal
 from .peer_security import link_security_of
 from .probe import listener_error
 from .rpc import GOING_AWAY
 from .schemas import SchemaBook
 from .station import Station
 from .store import StationStore
-from .versions import SERVED_VERSIONS, V21, RpcVersion
+from .versions import V21, RpcVersion
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -43,8 +50,6 @@ PROTOCOL_ERROR: Final = 1002
 """WebSocket close code (RFC 6455, 7.4.1)."""
 
 UNKNOWN_STATION: Final = "unknown_station"
-MAX_SHOWN_PROTOCOLS: Final = 5
-_SHOWN_PROTOCOL: Final = re.compile(r"[A-Za-z0-9._-]{1,16}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +62,9 @@ class ListenAddress:
 
     tls: ssl.SSLContext | None = None
     """Encrypted with it; None listens in the clear."""
+
+    issuer: CertificateIssuer | None = None
+    """Who signs certificates of stations; None: nobody does."""
 
 
 class OcppServer:
@@ -98,6 +106,7 @@ class OcppServer:
         self._authority = authority
         self._store = StationStore(store, spawn)
         self._clock = clock
+        self._spawn = spawn
         self._gate = Gatekeeper(clock, networks, on_refused)
         self._stations: dict[StationId, Station] = {}
         self._connections: dict[StationId, Connection] = {}
@@ -173,6 +182,7 @@ class OcppServer:
                 sink=self._sink,
                 authority=self._authority,
                 clock=self._clock,
+                certificates=self._desk(config.identity),
             )
             return
         before, known.config = known.config, config
@@ -282,7 +292,7 @@ class OcppServer:
             request.raw_path, request.headers.get("Authorization"), address, security
         )
         if isinstance(verdict, Refused):
-            return _refusal(verdict)
+            return refusal(verdict)
         version = choose_version(request.headers.get("Sec-WebSocket-Protocol"))
         websocket = web.WebSocketResponse(
             protocols=(version.protocol,) if version is not None else (),
@@ -301,15 +311,23 @@ class OcppServer:
             await websocket.close(code=PROTOCOL_ERROR)
             return websocket
         station = self._stations.get(verdict.identity)
+        certificate = security.certificate
         if station is not None:
-            certificate = security.certificate
             station.certificate_name = (
                 certificate.common_name if certificate is not None else None
             )
             if verdict.profile > station.record.security_profile:
                 station.keep(replace(station.record, security_profile=verdict.profile))
-            await self._serve(station, websocket, version, request.transport)
+            await self._serve(
+                station, websocket, version, request.transport, certificate
+            )
         return websocket
+
+    def _desk(self, station_id: StationId) -> CertificateDesk | None:
+        issuers = [a.issuer for a in self._addresses if a.issuer is not None]
+        if not issuers:
+            return None
+        return CertificateDesk(station_id, issuers[0], self._spawn, self._clock)
 
     def _tell_gate(self, identity: StationId | None) -> None:
         """Let the gate judge by what the station is known to be now."""
@@ -328,11 +346,12 @@ class OcppServer:
         websocket: web.WebSocketResponse,
         version: RpcVersion,
         transport: asyncio.Transport | None,
+        certificate: PeerCertificate | None,
     ) -> None:
         # The newest connection with valid credentials wins: a station that lost its
         # link knows it before we do.
         self._disconnect(station.station_id, "replaced")
-        _enable_keepalive(transport)
+        enable_keepalive(transport)
         connection = Connection(
             station=station,
             websocket=websocket,
@@ -342,6 +361,8 @@ class OcppServer:
             transport=transport,
         )
         self._connections[station.station_id] = connection
+        if station.certificates is not None:
+            station.certificates.connected(certificate, connection.link)
         try:
             await connection.run()
         finally:
@@ -362,36 +383,4 @@ class OcppServer:
         return self._schemas[V21.protocol if is_extended else version.protocol]
 
 
-def offered_protocols(request: web.Request) -> tuple[str, ...]:
-    """Return the sub-protocols that a station offers, as far as they can be shown.
-
-    A few short words at most: whoever has a password could write anything here.
-    """
-    offered = request.headers.get("Sec-WebSocket-Protocol", "")
-    words = (part.strip() for part in offered.split(","))
-    shown = [word for word in words if _SHOWN_PROTOCOL.fullmatch(word)]
-    return tuple(shown[:MAX_SHOWN_PROTOCOLS])
-
-
-def choose_version(offered: str | None) -> RpcVersion | None:
-    """Return our preferred version among the sub-protocols that a station offers."""
-    protocols = {part.strip() for part in (offered or "").split(",")}
-    return next((v for v in SERVED_VERSIONS if v.protocol in protocols), None)
-
-
 _UNKNOWN: Final = WriteResult(status=WriteStatus.REJECTED, detail=UNKNOWN_STATION)
-
-
-def _refusal(refused: Refused) -> web.Response:
-    headers = {}
-    if refused.status == 401:
-        headers["WWW-Authenticate"] = 'Basic realm="OCPP"'
-    return web.Response(status=refused.status, headers=headers)
-
-
-def _enable_keepalive(transport: asyncio.Transport | None) -> None:
-    sock: socket.socket | None = (
-        transport.get_extra_info("socket") if transport is not None else None
-    )
-    if sock is not None:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)

@@ -23,6 +23,7 @@ from ..domain.ports import StationEventSink, VehicleAuthority
 from ..domain.state import ClockState
 from .access import StationConfig
 from .answers import AnswerCache
+from .certificates import CertificateDesk
 from .device_model import ModelSummary, capability_of
 from .frames import Payload
 from .link import StationLink
@@ -62,8 +63,12 @@ class Station:
         sink: StationEventSink,
         authority: VehicleAuthority,
         clock: Clock,
+        certificates: CertificateDesk | None = None,
     ) -> None:
         """Start with what the store kept of it."""
+        self.certificates = certificates
+        """Where it gets certificates; None: nobody signs any."""
+
         self.config = config
         self.authority = authority
         self.clock = clock

@@ -159,9 +159,10 @@ def meter_values(station: Station, payload: Payload) -> Payload:
     return {}
 
 
-def sign_certificate(_station: Station, _payload: Payload) -> Payload:
-    """Sign nothing: no certificate authority for stations is switched on."""
-    return {"status": "Rejected"}
+def sign_certificate(station: Station, payload: Payload) -> Payload:
+    """Accept a sound request of this charge point; 1.6 has no reason for a no."""
+    answer = v201.sign_certificate(station, payload)
+    return {"status": answer["status"]}
 
 
 def _report_whole(station: Station, report: StatusReport) -> None:

@@ -198,9 +198,13 @@ def data_transfer(_station: Station, _payload: Payload) -> Payload:
     return {"status": "UnknownVendorId"}
 
 
-def sign_certificate(_station: Station, _payload: Payload) -> Payload:
-    """Sign nothing: no certificate authority for stations is switched on."""
-    return {"status": "Rejected", "statusInfo": {"reasonCode": "InvalidCSR"}}
+def sign_certificate(station: Station, payload: Payload) -> Payload:
+    """Accept a sound request of this station, where the home signs any."""
+    desk, link, boot = station.certificates, station.link, station.record.boot
+    if desk is None or link is None:
+        return {"status": "Rejected", "statusInfo": {"reasonCode": "InvalidCSR"}}
+    serial_number = boot.serial_number if boot is not None else None
+    return desk.requested(payload, serial_number, link)
 
 
 def get_15118_ev_certificate(_station: Station, _payload: Payload) -> Payload:

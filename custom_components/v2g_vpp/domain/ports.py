@@ -76,6 +76,18 @@ class MessageLog(Protocol):
         ...
 
 
+class CertificateIssuer(Protocol):
+    """The authority of the home, for certificates of stations."""
+
+    def is_acceptable(self, csr_pem: str, name: str) -> bool:
+        """Return True for a sound request with a strong key for just that name."""
+        ...
+
+    async def issue(self, csr_pem: str) -> str | None:
+        """Return a certificate as PEM, None when it could not be made."""
+        ...
+
+
 class StationEventSink(Protocol):
     """Where an adapter posts what stations report."""
 

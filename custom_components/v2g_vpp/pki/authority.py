@@ -142,6 +142,17 @@ def issue_certificate(
     return _to_pem(builder.sign(root_key, hashes.SHA256()))
 
 
+def name_in_request(csr_pem: str) -> str:
+    """Return the common name of a sound request.
+
+    Raises:
+        CertificateInvalid: ``bad_request``, as for ``issue_certificate``.
+    """
+    request = _read_request(csr_pem)
+    _strong_key(request)
+    return _common_name(request)
+
+
 def _builder(
     subject: x509.Name,
     issuer: x509.Name,

@@ -96,9 +96,10 @@ class OcppTls:
 
     def root_pem(self) -> str:
         """Return the certificate that stations have to trust; made when missing."""
-        return self._authority().certificate_pem
+        return self.authority().certificate_pem
 
-    def _authority(self) -> Authority:
+    def authority(self) -> Authority:
+        """Return the root and its key; made when missing."""
         certificate, key = self._store.load("ocpp_root"), self._store.load("ocpp_key")
         if certificate is not None and key is not None:
             return Authority(certificate_pem=certificate, key_pem=key)
@@ -130,7 +131,7 @@ class OcppTls:
         key = create_rsa_key() if kind == "rsa" else None
         pair = create_request(self._hosts[0], key)
         certificate = issue_certificate(
-            self._authority(),
+            self.authority(),
             pair.csr_pem,
             self._utcnow(),
             LeafPurpose.SERVER,
