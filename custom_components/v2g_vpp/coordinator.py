@@ -22,6 +22,10 @@ DISPLAY_INTERVAL_S = 1.0
 """Numbers reach the entities at most this often: more is more than an eye can use.
 Whatever is not a number that flows (a state, a reason, a switch) goes at once."""
 
+MANY_ENTITIES = 250
+"""Above it, ten EVSEs or so, states wait for that interval as well: every entity looks
+at each picture, and with 200 EVSEs that alone took half of the event loop."""
+
 type AddSubentry = Callable[[ConfigSubentry], None]
 """Add the entities of one subentry, as a platform does it."""
 
@@ -101,9 +105,9 @@ class V2gUpdateCoordinator(DataUpdateCoordinator[SiteSnapshot]):
             # Back to what is shown: what waited is out of date.
             self._waiting = None
             return
-        if (
-            self._cancel_wait is not None
-            and without_flowing_numbers(snapshot) == self._published
+        if self._cancel_wait is not None and (
+            len(self._listeners) > MANY_ENTITIES
+            or without_flowing_numbers(snapshot) == self._published
         ):
             self._waiting = snapshot
             return

@@ -9,7 +9,10 @@ from homeassistant.util import dt as dt_util
 import pytest
 from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
-from custom_components.v2g_vpp.coordinator import without_flowing_numbers
+from custom_components.v2g_vpp.coordinator import (
+    MANY_ENTITIES,
+    without_flowing_numbers,
+)
 from custom_components.v2g_vpp.domain.snapshot import SiteSnapshot
 from tests.shell.home import Home
 
@@ -93,6 +96,27 @@ async def test_change_of_state_does_not_wait_and_takes_the_numbers_with_it(
     assert counted.pictures == [with_power(base, 100.0), stopped]
     pass_time(counted, freezer, 1.1)
     assert len(counted.pictures) == 2
+
+
+async def test_in_a_large_home_states_wait_for_the_interval_too(
+    counted: Counted, freezer: FrozenDateTimeFactory
+) -> None:
+    base = counted.coordinator.data
+    (evse,) = base.evses
+    stopped = replace(base, evses=(replace(evse, is_emergency_stopped=True),))
+    removes = [
+        counted.coordinator.async_add_listener(lambda: None, context=number)
+        for number in range(MANY_ENTITIES)
+    ]
+    receive(counted, with_power(base, 100.0))
+    receive(counted, stopped)
+    assert counted.pictures == [with_power(base, 100.0)]
+    pass_time(counted, freezer, 1.1)
+    assert counted.pictures[1:] == [stopped]
+    for remove in removes:
+        remove()
+    receive(counted, base)
+    assert counted.pictures[2:] == [base], "a small home shows it at once"
 
 
 async def test_only_numbers_that_flow_can_wait(counted: Counted) -> None:
