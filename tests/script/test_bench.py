@@ -1,5 +1,6 @@
 """The last line of a benchmark, and the program that starts one by name."""
 
+import importlib
 import json
 import math
 import subprocess
@@ -61,6 +62,20 @@ def test_json_option_silences_all_but_the_last_line(
     assert bench.is_quick
     bench.say("not shown")
     assert capsys.readouterr().out == ""
+
+
+def test_only_what_can_be_run_is_listed() -> None:
+    listed = subprocess.run(
+        [ROOT / "script" / "bench", "--list"],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=True,
+    ).stdout.split()
+    assert {"control", "csms", "fuzz", "vpp"} <= set(listed)
+    for name in listed:
+        module = importlib.import_module(f"script.benches.{name}")
+        assert callable(getattr(module, "main", None)), name
 
 
 def test_unknown_name_is_one_line_that_lists_the_names() -> None:
