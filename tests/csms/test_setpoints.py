@@ -336,7 +336,9 @@ async def test_service_renegotiation_does_not_exist_in_2_0_1(
     await charger.boot()
     await charger.ready(rig.sink)
     allowed = await rig.server.allow_energy_transfer(EVSE1, T1, may_discharge=True)
-    assert allowed.detail == "not_in_this_version"
+    assert allowed.is_accepted, "there is nobody to tell"
+    assert allowed.on_wire_mono_s is None
+    assert charger.peer.payloads("NotifyAllowedEnergyTransfer") == []
 
 
 async def test_a_single_phase_station_reads_its_setpoint_as_single_phase(

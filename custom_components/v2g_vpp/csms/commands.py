@@ -126,7 +126,8 @@ async def allow_energy_transfer(
     if isinstance(writer, WriteResult):
         return writer
     if writer.link.protocol != V21.protocol:
-        return _rejected(NOT_IN_THIS_VERSION)
+        # Older versions negotiate nothing with the vehicle: there is nobody to tell.
+        return WriteResult(status=WriteStatus.ACCEPTED, detail=NOT_IN_THIS_VERSION)
     modes = allowed_transfer_modes(
         station.summary.energy_transfer_modes, may_discharge=may_discharge
     )
