@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import deepcopy
 import json
+import math
 from random import Random
 from typing import Any, Final
 
@@ -100,11 +101,20 @@ class Mutator:
                 yield self._random.choice(ODD_TEXTS)
                 continue
             action = self._random.choice(self._actions)
-            schema = self._schemas[action]
-            payload = self._value(schema, schema, depth=0)
+            payload = self.sound(action)
             self._number += 1
             frame = [2, f"f{self._number}", action, payload]
             yield self._random.choice(self._damages)(frame)
+
+    @property
+    def actions(self) -> Sequence[str]:
+        """Every action of the version, in either direction."""
+        return self._actions
+
+    def sound(self, action: str) -> Json:
+        """Return a payload of an action that its schema has nothing against."""
+        schema = self._schemas[action]
+        return self._value(schema, schema, depth=0)
 
     # --- damages --------------------------------------------------------------
 
@@ -185,7 +195,11 @@ class Mutator:
                     self._value(schema["items"], root, depth + 1) for _ in range(count)
                 ]
             case "integer" | "number" | "boolean" as kind:
-                return self._random.choice(_PLAIN_VALUES[kind])
+                lowest = schema.get("minimum", -math.inf)
+                highest = schema.get("maximum", math.inf)
+                return self._random.choice(
+                    [v for v in _PLAIN_VALUES[kind] if lowest <= v <= highest]
+                )
             case _:
                 return self._text(schema)
 
