@@ -28,6 +28,7 @@ CONF_OCPP_PORT: Final = "ocpp_port"
 CONF_EXPORT_LIMIT_W: Final = "export_limit_w"
 DEFAULT_OCPP_HOST: Final = "0.0.0.0"  # noqa: S104 - chargers are other hosts
 DEFAULT_OCPP_PORT: Final = 8080
+CONF_OCPP_NETWORKS: Final = "ocpp_networks"
 CONF_OCPP_TLS_PORT: Final = "ocpp_tls_port"
 CONF_OCPP_TLS_HOST: Final = "ocpp_tls_host"
 CONF_ROOT_PEM: Final = "root_pem"

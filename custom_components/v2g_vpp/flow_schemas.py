@@ -20,6 +20,7 @@ from .const import (
     CONF_MAX_DISCHARGE_POWER_W,
     CONF_NAME,
     CONF_OCPP_HOST,
+    CONF_OCPP_NETWORKS,
     CONF_OCPP_PORT,
     CONF_OCPP_TLS_HOST,
     CONF_OCPP_TLS_PORT,
@@ -39,6 +40,7 @@ from .const import (
 )
 from .domain.capability import DischargeDialect
 from .domain.policy import StationLimits, VehiclePolicy
+from .subentry_facts import networks
 
 LARGEST_POWER_W: Final = 100_000
 """Above any charger of a home, and below a typing mistake."""
@@ -82,6 +84,7 @@ def home_schema(port: int, defaults: Mapping[str, Any]) -> vol.Schema:
                 default=defaults.get(CONF_OCPP_HOST, DEFAULT_OCPP_HOST),
             ): selector.TextSelector(),
             _optional(CONF_EXPORT_LIMIT_W, defaults): _power(),
+            _optional(CONF_OCPP_NETWORKS, defaults): selector.TextSelector(),
             _optional(CONF_OCPP_TLS_PORT, defaults): _port(),
             _optional(CONF_OCPP_TLS_HOST, defaults): selector.TextSelector(),
         }
@@ -169,6 +172,10 @@ def listener_errors(data: Mapping[str, Any]) -> dict[str, str]:
         ip_address(data[CONF_OCPP_HOST])
     except ValueError:
         return {CONF_OCPP_HOST: "not_an_address"}
+    try:
+        networks(data)
+    except ValueError:
+        return {CONF_OCPP_NETWORKS: "not_a_network"}
     name = data.get(CONF_OCPP_TLS_HOST)
     if name is not None and not _HOST_NAME.fullmatch(name):
         return {CONF_OCPP_TLS_HOST: "host_name_not_legal"}

@@ -6,6 +6,7 @@ the shell does not know.
 
 from base64 import urlsafe_b64decode
 from collections.abc import Mapping
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Any
 
 from homeassistant.config_entries import ConfigSubentry
@@ -26,6 +27,7 @@ from .const import (
     CONF_MAX_DISCHARGE_POWER_W,
     CONF_MAY_DISCHARGE,
     CONF_OCPP_HOST,
+    CONF_OCPP_NETWORKS,
     CONF_OCPP_PORT,
     CONF_OCPP_TLS_PORT,
     CONF_PASSWORD,
@@ -95,7 +97,22 @@ def initial_vehicle_policy(subentry: ConfigSubentry) -> VehiclePolicy:
 
 def listen_address(data: Mapping[str, Any]) -> dict[str, Any]:
     """Return where the listener listens."""
-    return {"host": data[CONF_OCPP_HOST], "port": data[CONF_OCPP_PORT]}
+    return {
+        "host": data[CONF_OCPP_HOST],
+        "port": data[CONF_OCPP_PORT],
+        "networks": networks(data),
+    }
+
+
+def networks(data: Mapping[str, Any]) -> tuple[IPv4Network | IPv6Network, ...]:
+    """Return the networks that stations may dial in from, empty for every one.
+
+    Raises:
+        ValueError: when one cannot be read; the flow lets none through.
+    """
+    text: str = data.get(CONF_OCPP_NETWORKS) or ""
+    parts = (part.strip() for part in text.split(","))
+    return tuple(ip_network(part, strict=False) for part in parts if part)
 
 
 def secure(data: Mapping[str, Any]) -> dict[str, Any]:

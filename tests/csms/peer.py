@@ -131,7 +131,6 @@ class Rig:
 
     def new_server(self) -> OcppServer:
         return OcppServer(
-            address=ListenAddress(host="127.0.0.1", port=self.port),
             schemas=self.book,
             stations=self.configs,
             sink=self.sink,
@@ -140,7 +139,10 @@ class Rig:
             clock=self.clock,
             spawn=self._spawn,
             on_refused=lambda *refusal: self.refused.append(refusal),
-            **self.options,
+            **{
+                "address": ListenAddress(host="127.0.0.1", port=self.port),
+                **self.options,
+            },
         )
 
     def _spawn(self, coro: Coroutine[Any, Any, None], name: str) -> None:

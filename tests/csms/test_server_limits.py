@@ -8,6 +8,7 @@ import aiohttp
 import pytest
 
 from custom_components.v2g_vpp.csms import connection
+from custom_components.v2g_vpp.csms.server import ListenAddress
 from custom_components.v2g_vpp.domain.errors import ListenerError, StoreUnreadable
 from custom_components.v2g_vpp.domain.events import (
     StationConnected,
@@ -210,7 +211,11 @@ async def test_a_network_that_is_not_allowed_is_turned_away(
     socket_enabled: None,
 ) -> None:
     async with (
-        Rig(networks=(ip_network("192.168.0.0/16"),)) as rig,
+        Rig(
+            address=ListenAddress(
+                host="127.0.0.1", port=0, networks=(ip_network("192.168.0.0/16"),)
+            )
+        ) as rig,
         Dialler(rig) as dialler,
     ):
         assert await dialler.status(STATION, basic()) == 403

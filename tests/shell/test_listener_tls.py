@@ -116,8 +116,16 @@ def modes_of(folder: Path) -> set[int]:
         ({CONF_OCPP_TLS_HOST: "no name"}, {CONF_OCPP_TLS_HOST: "host_name_not_legal"}),
         ({CONF_OCPP_TLS_HOST: "-x"}, {CONF_OCPP_TLS_HOST: "host_name_not_legal"}),
         ({CONF_OCPP_TLS_PORT: None}, {CONF_OCPP_TLS_PORT: "same_port"}),
+        ({"ocpp_networks": "my house"}, {"ocpp_networks": "not_a_network"}),
+        ({"ocpp_networks": "10.0.0.0/33"}, {"ocpp_networks": "not_a_network"}),
     ],
-    ids=["a space", "a hyphen in front", "the port of the other"],
+    ids=[
+        "a space",
+        "a hyphen in front",
+        "the port of the other",
+        "words for a network",
+        "a mask too long",
+    ],
 )
 async def test_a_mistake_is_told_and_can_be_corrected(
     hass: HomeAssistant,

@@ -35,3 +35,20 @@ def test_choices_of_a_charger(
     told = facts.station(station(**data))
     assert told["dialect"] is dialect
     assert told["supply_phases"] == phases
+
+
+@pytest.mark.parametrize(
+    ("text", "networks"),
+    [
+        (None, []),
+        ("", []),
+        (" 192.168.1.7/24, fd00::/8 ,", ["192.168.1.0/24", "fd00::/8"]),
+        ("10.1.2.3", ["10.1.2.3/32"]),
+    ],
+    ids=repr,
+)
+def test_networks_are_read_as_people_write_them(
+    text: str | None, networks: list[str]
+) -> None:
+    data = {"ocpp_host": "0.0.0.0", "ocpp_port": 1, "ocpp_networks": text}
+    assert [str(n) for n in facts.listen_address(data)["networks"]] == networks

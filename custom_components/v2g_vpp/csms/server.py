@@ -60,6 +60,9 @@ class ListenAddress:
     port: int
     """0: any free one."""
 
+    networks: tuple[Network, ...] = ()
+    """That stations may dial in from, to any address; empty allows every one."""
+
     tls: ssl.SSLContext | None = None
     """Encrypted with it; None listens in the clear."""
 
@@ -82,7 +85,6 @@ class OcppServer:
         clock: Clock,
         spawn: Spawn,
         stations: Iterable[StationConfig] = (),
-        networks: tuple[Network, ...] = (),
         on_refused: OnRefused | None = None,
     ) -> None:
         """Prepare; nothing listens before ``start``.
@@ -97,7 +99,6 @@ class OcppServer:
             clock: for deadlines and records.
             spawn: starts background tasks.
             stations: those that may dial in from the start.
-            networks: that stations may dial in from; empty allows every one.
             on_refused: told of stations that were not let in.
         """
         self._addresses = (address, *((secure_address,) if secure_address else ()))
@@ -107,7 +108,7 @@ class OcppServer:
         self._store = StationStore(store, spawn)
         self._clock = clock
         self._spawn = spawn
-        self._gate = Gatekeeper(clock, networks, on_refused)
+        self._gate = Gatekeeper(clock, address.networks, on_refused)
         self._stations: dict[StationId, Station] = {}
         self._connections: dict[StationId, Connection] = {}
         self._runner: web.AppRunner | None = None
