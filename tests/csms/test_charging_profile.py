@@ -9,8 +9,8 @@ import pytest
 from custom_components.v2g_vpp.csms.charging_profile import (
     ASSUMED_PHASES,
     NOMINAL_VOLTAGE_V,
+    floor_problem,
     floor_request,
-    is_floor_among,
     is_floor_in_composite,
     profile_id,
     set_profile_request,
@@ -173,7 +173,7 @@ def test_the_floor_is_legal_endless_and_recognised(
         wire = wording_of(protocol).set_profile(told)
         assert book.fault_in_own_request(*wire) is None
     assert told["evseId"] == 0
-    assert is_floor_among([told["chargingProfile"]], told)
+    assert floor_problem([told["chargingProfile"]], told) is None
     assert period_of(told)["limit"] >= 0
 
 
@@ -214,12 +214,34 @@ def schedule(**changes: Any) -> list[Any]:
     ],
 )
 def test_anything_else_is_not_the_floor(profiles: list[dict[str, Any]]) -> None:
-    assert not is_floor_among(profiles, floor_request(0.0, PLAIN))
+    assert floor_problem(profiles, floor_request(0.0, PLAIN))
+
+
+@pytest.mark.parametrize(
+    ("profiles", "problem"),
+    [
+        ([], "no profile with id 1000"),
+        ([changed(stackLevel=1)], "stackLevel is 1 instead of 0"),
+        (
+            [changed(chargingProfilePurpose="TxProfile")],
+            "chargingProfilePurpose is TxProfile instead of TxDefaultProfile",
+        ),
+        (
+            [changed(), changed(id=3, stackLevel=4)],
+            "profile 3 is above it, at stack level 4",
+        ),
+        ([changed(validTo="x")], "another schedule, or an end"),
+    ],
+)
+def test_what_is_wrong_with_the_floor_is_named(
+    profiles: list[dict[str, Any]], problem: str
+) -> None:
+    assert floor_problem(profiles, floor_request(0.0, PLAIN)) == problem
 
 
 def test_a_foreign_profile_at_the_bottom_does_not_matter() -> None:
     profiles = [changed(id=3), changed()]
-    assert is_floor_among(profiles, floor_request(0.0, PLAIN))
+    assert floor_problem(profiles, floor_request(0.0, PLAIN)) is None
 
 
 @pytest.mark.parametrize(

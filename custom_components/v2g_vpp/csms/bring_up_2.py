@@ -8,8 +8,8 @@ from typing import Any, Final
 from .calls import Lane
 from .charging_profile import (
     FLOOR_PURPOSE,
+    floor_problem,
     floor_request,
-    is_floor_among,
     is_floor_in_composite,
 )
 from .device_model import (
@@ -112,7 +112,7 @@ class BringUp2:
         """
         limits = self._station.config.limits
         request = floor_request(limits.unattended_charge_w, summary)
-        if await self._is_floor_installed(request):
+        if await self._floor_problem(request) is None:
             return True
         outcome = await self._link.call("SetChargingProfile", request)
         if not outcome.has_status("Accepted"):
@@ -122,11 +122,16 @@ class BringUp2:
                 outcome.reason,
             )
             return False
-        if await self._is_floor_installed(request):
+        problem = await self._floor_problem(request)
+        if problem is None or await self._is_floor_in_composite(summary):
             return True
-        return await self._is_floor_in_composite(summary)
+        _LOGGER.warning(
+            "%s: floor profile not confirmed: %s", self._station.station_id, problem
+        )
+        return False
 
-    async def _is_floor_installed(self, request: Mapping[str, Any]) -> bool:
+    async def _floor_problem(self, request: Mapping[str, Any]) -> str | None:
+        """Return what is wrong with the floor on the station, None when nothing is."""
         inbox = self._station.inbox
         request_id, report = inbox.open()
         try:
@@ -140,11 +145,11 @@ class BringUp2:
                 },
             )
             if not outcome.has_status("Accepted"):
-                return False
+                return f"its profiles cannot be read ({outcome.reason})"
             await report.wait()
         finally:
             inbox.close(request_id)
-        return is_floor_among(report.items, request)
+        return floor_problem(report.items, request)
 
     async def _is_floor_in_composite(self, summary: ModelSummary) -> bool:
         """Ask what the station would do: the way out where profiles cannot be read."""

@@ -135,25 +135,36 @@ def floor_request(unattended_charge_w: float, summary: ModelSummary) -> dict[str
     }
 
 
-def is_floor_among(
+def floor_problem(
     profiles: Iterable[Mapping[str, Any]], request: Mapping[str, Any]
-) -> bool:
-    """Return True when the station reports exactly the floor that we want.
+) -> str | None:
+    """Return what is wrong with the floor that a station reports, None when nothing is.
 
     Only our id with our schedule counts, and nothing may stand above it: a default
     profile of someone else at a higher level would be what is left.
+
+    Args:
+        profiles: as the station reports them.
+        request: the SetChargingProfile that installs the floor.
     """
     wanted = request["chargingProfile"]
-    is_there = False
+    problem: str | None = f"no profile with id {wanted['id']}"
     for profile in profiles:
-        if profile.get("chargingProfilePurpose") != FLOOR_PURPOSE:
-            continue
-        if profile.get("id") != wanted["id"]:
-            if profile.get("stackLevel", 0) > FLOOR_STACK_LEVEL:
-                return False
-        elif profile.get("stackLevel") == FLOOR_STACK_LEVEL:
-            is_there = _is_same_schedule(profile, wanted)
-    return is_there
+        level = profile.get("stackLevel", 0)
+        purpose = profile.get("chargingProfilePurpose")
+        if profile.get("id") == wanted["id"]:
+            problem = _difference(profile, wanted)
+        elif purpose == FLOOR_PURPOSE and level > FLOOR_STACK_LEVEL:
+            return f"profile {profile.get('id')} is above it, at stack level {level}"
+    return problem
+
+
+def _difference(profile: Mapping[str, Any], wanted: Mapping[str, Any]) -> str | None:
+    """Return how a profile with our id differs from ours."""
+    for name in ("chargingProfilePurpose", "stackLevel"):
+        if profile.get(name) != wanted[name]:
+            return f"{name} is {profile.get(name)} instead of {wanted[name]}"
+    return None if _is_same_schedule(profile, wanted) else "another schedule, or an end"
 
 
 def is_floor_in_composite(
