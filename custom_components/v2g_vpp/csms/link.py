@@ -24,6 +24,7 @@ from .rpc import (
     timeout_of,
 )
 from .schemas import SchemaBook
+from .signed import unsigned
 from .versions import Fault
 
 _LOGGER = logging.getLogger(__name__)
@@ -261,6 +262,7 @@ class StationLink:
         fault, description = Fault.INTERNAL, ""
         answer: Answer | None = None
         try:
+            request = self._unsigned(request)
             answer = self._handle(request)
         except RefuseCall as refusal:
             fault, description = refusal.fault, refusal.description
@@ -295,6 +297,13 @@ class StationLink:
                 request.message_id, answer, self._clock.monotonic()
             )
         self._perform(actions)
+
+    @staticmethod
+    def _unsigned(request: HandleCall) -> HandleCall:
+        inside = unsigned(request.action, request.payload)
+        if inside is None:
+            raise RefuseCall(Fault.FORMAT)
+        return HandleCall(request.message_id, *inside)
 
     def _handle(self, request: HandleCall) -> Answer:
         if self._listener is None:

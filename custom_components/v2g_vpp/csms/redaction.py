@@ -61,6 +61,9 @@ def _masked(node: Any) -> Any:
                 key: node[key] if key in {"component", "variable"} else _MASK
                 for key in node
             }
+        case {"payload": str(), "signature": _} | {"payload": str(), "signatures": _}:
+            # A signed request: what it says is only encoded, not hidden.
+            return dict.fromkeys(node, _MASK)
         case {"key": str(key), **rest}:
             # A configuration key of 1.6: its name may be shown.
             is_secret = key.lower().strip() in _SECRET_CONFIGURATION
