@@ -87,7 +87,9 @@ async def test_a_password_over_tls_is_profile_2_and_never_goes_down(
 ) -> None:
     assert await dialler.plain_status() == 101
     assert await dialler.status(secure.trusting(), basic(STATION, "wrong")) == 401
-    assert await dialler.status(secure.trusting()) == 101
+    peer = await dialler.dial(secure.trusting())
+    await peer.call("BootNotification", BOOT)
+    await peer.leave()
     assert await dialler.plain_status() == 401
     assert last_cause(secure) is RefusalCause.DOWNGRADE
     # Not after a restart either.
@@ -142,6 +144,23 @@ async def test_a_serial_number_that_is_not_the_certificates_closes_the_link(
     assert peer.frames == []
     again = await dialler.dial(secure.showing("A1"), headers={})
     assert (await again.call("BootNotification", BOOT))["status"] == "Accepted"
+
+
+async def test_another_station_locks_nobody_out_before_the_first_boot(
+    secure: SecureRig, dialler: SecureDialler
+) -> None:
+    other = await dialler.dial(secure.showing("A2"), headers={})
+    await other.leave()
+    # It proved to be nobody: the station itself may come as it likes.
+    assert await dialler.plain_status() == 101
+    own = await dialler.dial(secure.trusting())
+    boot = {**BOOT, "chargingStation": {"model": "M", "vendorName": "V"}}
+    assert (await own.call("BootNotification", boot))["status"] == "Accepted"
+    # It has no serial number, so only its identity may be on a certificate.
+    assert await dialler.status(secure.showing("A2"), {}) == 401
+    assert last_cause(secure) is RefusalCause.WRONG_CERTIFICATE
+    assert await dialler.plain_status() == 401
+    assert await dialler.status(secure.showing(STATION), {}) == 101
 
 
 async def test_a_renewed_certificate_is_shown_to_the_next_handshake(

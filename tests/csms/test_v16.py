@@ -267,3 +267,22 @@ async def test_a_vehicle_that_identifies_itself_is_known_by_its_address(
     await point.plug(at(rig), idTag="VID:0A1B2C3D4E5F")
     told = [e for e in rig.sink.events if type(e).__name__ == "VehicleIdentified"]
     assert [getattr(e, "evcc_id", "") for e in told] == ["0A1B2C3D4E5F"]
+
+
+async def test_connectors_that_no_home_has_make_no_evses(
+    rig: Rig, point: ChargePoint
+) -> None:
+    for connector_id in (-1, 33, 2**31):
+        status = {
+            "connectorId": connector_id,
+            "errorCode": "GroundFailure",
+            "status": "Charging",
+        }
+        assert await point.peer.call("StatusNotification", status) == {}
+        sample = {"timestamp": at(rig), "sampledValue": [{"value": "5"}]}
+        told = {"connectorId": connector_id, "meterValue": [sample]}
+        assert await point.peer.call("MeterValues", told) == {}
+    assert rig.sink.events == []
+    # The start of a charge point with one connector is of that one, whatever it says.
+    await point.plug(at(rig), connectorId=-1)
+    assert {e.key for e in rig.sink.of(TransactionReported)} == {EVSE1}

@@ -162,7 +162,7 @@ class Gatekeeper:
         self._networks = networks
         self._on_refused = on_refused
         self._passwords: dict[StationId, str] = {}
-        self._serials: dict[StationId, str | None] = {}
+        self._names: dict[StationId, frozenset[str] | None] = {}
         self._profiles: dict[StationId, int] = {}
         self._sources: OrderedDict[tuple[str, str], _Source] = OrderedDict()
 
@@ -175,18 +175,20 @@ class Gatekeeper:
     def revoke(self, identity: StationId) -> None:
         """Let a station in no more."""
         self._passwords.pop(identity, None)
-        self._serials.pop(identity, None)
+        self._names.pop(identity, None)
         self._profiles.pop(identity, None)
 
-    def know(self, identity: StationId, *, serial: str | None, profile: int) -> None:
+    def know(
+        self, identity: StationId, *, names: frozenset[str] | None, profile: int
+    ) -> None:
         """Note what is known of a station.
 
         Args:
             identity: of the station.
-            serial: number that its certificate has to name; None while it is not known.
+            names: one of which its certificate has to have; None while it never booted.
             profile: the highest security profile it has used; it never goes down.
         """
-        self._serials[identity] = serial
+        self._names[identity] = names
         self._profiles[identity] = profile
 
     def judge(
@@ -228,10 +230,9 @@ class Gatekeeper:
     ) -> RefusalCause | None:
         """Return why a station is not who it says, None when it is."""
         if link.certificate is not None:
-            serial = self._serials.get(identity)
-            names = (identity, serial)
+            names = self._names.get(identity)
             # While nothing is known of it, its BootNotification has to say the same.
-            if serial is not None and link.certificate.common_name not in names:
+            if names is not None and link.certificate.common_name not in names:
                 return RefusalCause.WRONG_CERTIFICATE
         elif not _are_credentials_right(authorization, identity, password):
             return RefusalCause.WRONG_PASSWORD

@@ -317,8 +317,7 @@ class OcppServer:
             station.certificate_name = (
                 certificate.common_name if certificate is not None else None
             )
-            if verdict.profile > station.record.security_profile:
-                station.keep(replace(station.record, security_profile=verdict.profile))
+            station.use_profile(verdict.profile)
             await self._serve(
                 station, websocket, version, request.transport, certificate
             )
@@ -334,11 +333,10 @@ class OcppServer:
         """Let the gate judge by what the station is known to be now."""
         station = self._stations.get(identity) if identity is not None else None
         if station is not None:
-            record = station.record
             self._gate.know(
                 station.station_id,
-                serial=record.boot.serial_number if record.boot is not None else None,
-                profile=record.security_profile,
+                names=station.certificate_names,
+                profile=station.record.security_profile,
             )
 
     async def _serve(

@@ -96,6 +96,7 @@ class Station:
         self.wants_boot = False
         """It spoke before it was accepted: it has to be asked to boot."""
 
+        self._profile = 0
         self.certificate_name: str | None = None
         """Common name of the certificate of the present link, None without one."""
 
@@ -187,6 +188,7 @@ class Station:
         if is_known and self.link is not None:
             self.ready(has_floor_profile=False)
         self.wants_boot = False
+        self.use_profile(self._profile)
         self.needs_attention.set()
 
     def ready(self, *, has_floor_profile: bool) -> None:
@@ -200,6 +202,25 @@ class Station:
                 has_floor_profile=has_floor_profile,
             )
         )
+
+    @property
+    def certificate_names(self) -> frozenset[str] | None:
+        """Names that its certificate may have, None while it never booted."""
+        boot = self.record.boot
+        if boot is None:
+            return None
+        serial = (boot.serial_number,) if boot.serial_number is not None else ()
+        return frozenset({self.station_id, *serial})
+
+    def use_profile(self, profile: int) -> None:
+        """Note the security profile of the present link; it counts once it booted.
+
+        Before that a certificate may still turn out to be of another station, which
+        must not be able to lock this one out.
+        """
+        self._profile = profile
+        if self.is_registered and profile > self.record.security_profile:
+            self.keep(replace(self.record, security_profile=profile))
 
     def keep(self, record: StationRecord) -> None:
         """Replace what is remembered, written soon."""

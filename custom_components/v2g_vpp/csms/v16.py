@@ -9,6 +9,7 @@ from ..domain.events import TransactionPhase
 from ..domain.ids import TransactionId
 from ..domain.state import ConnectorStatus
 from . import v201
+from .configuration_16 import MOST_CONNECTORS
 from .faults_16 import CHARGING_STATES, StatusReport, parse_status_16
 from .frames import Payload
 from .link import Answer
@@ -51,6 +52,8 @@ def boot_notification(station: Station, payload: Payload) -> Payload:
 def status_notification(station: Station, payload: Payload) -> Payload:
     """Take the status and the error of a connector, or of the whole charge point."""
     report = parse_status_16(payload)
+    if not 0 <= report.evse_id <= MOST_CONNECTORS:
+        return {}
     told_at = parse_time(payload.get("timestamp"))
     if told_at is not None and station.link_age_s() >= QUEUE_S:
         station.learn_clock(told_at, station.now())
@@ -97,7 +100,7 @@ def start_transaction(station: Station, payload: Payload) -> Answer:
                 seq_no=0,
                 at=at,
                 is_offline=is_offline,
-                evse_id=int(payload["connectorId"]),
+                evse_id=_evse_id(payload),
                 trigger="Authorized",
             ),
             _receipt_of(receipt, is_offline=is_offline),
@@ -142,8 +145,8 @@ def stop_transaction(station: Station, payload: Payload) -> Payload:
 
 def meter_values(station: Station, payload: Payload) -> Payload:
     """Take readings; connector 0 is the meter of the whole charge point."""
-    evse_id = int(payload["connectorId"])
-    if evse_id <= 0:
+    evse_id = _evse_id(payload)
+    if evse_id is None:
         return {}
     receipt = station.receipt()
     samples = payload["meterValue"]
@@ -163,6 +166,12 @@ def sign_certificate(station: Station, payload: Payload) -> Payload:
     """Accept a sound request of this charge point; 1.6 has no reason for a no."""
     answer = v201.sign_certificate(station, payload)
     return {"status": answer["status"]}
+
+
+def _evse_id(payload: Payload) -> int | None:
+    """Return the EVSE of a connector, None for what no connector of a home can be."""
+    connector_id = int(payload["connectorId"])
+    return connector_id if 1 <= connector_id <= MOST_CONNECTORS else None
 
 
 def _report_whole(station: Station, report: StatusReport) -> None:
