@@ -1,5 +1,6 @@
 """OCPP 1.6: starts, statuses, readings and set-up beyond the scenarios."""
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
@@ -18,7 +19,7 @@ from custom_components.v2g_vpp.domain.faults import FaultCode
 from custom_components.v2g_vpp.domain.ids import EvseKey, TransactionId
 from custom_components.v2g_vpp.domain.setpoint import SetpointWrite
 from custom_components.v2g_vpp.domain.state import ConnectorStatus
-from tests.csms.charge_point import ChargePoint
+from tests.csms.charge_point import ChargePoint, start
 from tests.csms.peer import EVSE1, STATION, Dialler, Peer, Rig, config
 
 PROTOCOL = ("ocpp1.6",)
@@ -286,3 +287,39 @@ async def test_connectors_that_no_home_has_make_no_evses(
     # The start of a charge point with one connector is of that one, whatever it says.
     await point.plug(at(rig), connectorId=-1)
     assert {e.key for e in rig.sink.of(TransactionReported)} == {EVSE1}
+
+
+async def test_a_start_whose_answer_was_lost_keeps_its_number(
+    rig: Rig, dialler: Dialler, point: ChargePoint
+) -> None:
+    told = start(at(rig, seconds=1))
+    await point.peer.send([2, "lost", "StartTransaction", told])
+    await rig.sink.wait_for(TransactionReported)
+    await point.peer.leave()
+    again = ChargePoint(await dialler.dial(PROTOCOL))
+    answers = [
+        await again.peer.ask([2, message_id, "StartTransaction", told])
+        for message_id in ("lost", "other")
+    ]
+    numbers = {answer[2]["transactionId"] for answer in answers}
+    starts = [
+        e.transaction_id
+        for e in rig.sink.of(TransactionReported)
+        if e.phase is TransactionPhase.STARTED
+    ]
+    assert starts == [str(number) for number in numbers], "one start, one number"
+
+
+async def test_a_disk_that_fails_or_hangs_keeps_no_vehicle_from_charging(
+    rig: Rig, point: ChargePoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("custom_components.v2g_vpp.csms.station.KEEP_TIMEOUT_S", 0.05)
+    hangs = asyncio.Event()
+
+    async def hang(_data: object) -> None:
+        await hangs.wait()
+
+    monkeypatch.setattr(rig.store, "save", hang)
+    assert await point.plug(at(rig)) > 0
+    hangs.set()
+    await asyncio.gather(*rig.tasks)
