@@ -299,14 +299,22 @@ class Dialler:
         self.rig = rig
         self.session = aiohttp.ClientSession()
         self.peers: list[Peer] = []
+        self._tasks: list[asyncio.Task[None]] = []
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         for peer in self.peers:
             await peer.leave()
         await self.session.close()
+
+    def spawn(self, life: Coroutine[Any, Any, None]) -> None:
+        """Run what a station does by itself, also to the end of a test that fails."""
+        self._tasks.append(asyncio.create_task(life))
 
     async def dial(
         self,

@@ -119,7 +119,7 @@ async def test_nothing_discharges_unproven_and_a_floor_ends_what_runs(
         await world.until(lambda: world.evse() is not None, "an EVSE")
         await charger.plug(format_time(rig.clock.utcnow()))
         await charger.status("Charging")
-        metering = asyncio.create_task(charger.meter(rig))
+        dialler.spawn(charger.meter(rig))
         await world.until(lambda: charger.power_w() > 0, "charging as a plain one")
 
         await world.set_policy(vehicle_id=VEHICLE, mode=Mode.DISCHARGE_NOW)
@@ -164,5 +164,3 @@ async def test_nothing_discharges_unproven_and_a_floor_ends_what_runs(
         await charger.status("Charging")
         await asyncio.sleep(1.0)
         assert charger.power_w() == 0
-        metering.cancel()
-        await asyncio.gather(metering, return_exceptions=True)

@@ -67,6 +67,7 @@ class SimulatedStation(Script):
     unattended_w: float = 0.0
 
     has_floor_profile: bool = True
+    protocol: str = "ocpp2.1"
 
     is_connected: bool = False
     is_plugged: bool = False
@@ -104,7 +105,7 @@ class SimulatedStation(Script):
         """Dial in and tell everything that a home learns at a new link."""
         self.is_connected = True
         station_id = self.key.station_id
-        self._tell(StationConnected(station_id=station_id, protocol="ocpp2.1"))
+        self._tell(StationConnected(station_id=station_id, protocol=self.protocol))
         self._tell(
             StationBooted(
                 station_id=station_id,
@@ -128,7 +129,7 @@ class SimulatedStation(Script):
     def capability(self) -> StationCapability:
         """Return what its device model says."""
         return StationCapability(
-            protocol="ocpp2.1",
+            protocol=self.protocol,
             evse_ids=(self.key.evse_id,),
             dialect=self.dialect,
             max_charge_power_w=11_000.0,

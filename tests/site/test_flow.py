@@ -1,14 +1,16 @@
 """What flows is not what was told: size, vehicles that sleep, worn memory."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from custom_components.v2g_vpp.control.write_budget import DAILY_WRITES
-from custom_components.v2g_vpp.domain.capability import DischargeDialect
+from custom_components.v2g_vpp.domain.capability import DischargeDialect, Fingerprint
 from custom_components.v2g_vpp.domain.dispatch import AckCode, AckStatus
 from custom_components.v2g_vpp.domain.faults import FaultCode, SizeHint
+from custom_components.v2g_vpp.domain.policy import Mode
 from custom_components.v2g_vpp.domain.setpoint import Reason
 from custom_components.v2g_vpp.site.records import EvseRecord, StationRecord
 from tests.site.home import Home
@@ -50,6 +52,42 @@ async def test_a_wrong_size_is_stopped_named_and_latched(
         await home.run(5)
         await home.grant()
         await home.discharge()
+
+
+@in_virtual_time
+async def test_a_power_that_the_write_budget_holds_back_is_no_wrong_size() -> None:
+    home = Home()
+    home.station.protocol = "ocpp1.6"
+    home.station.dialect = DischargeDialect.NEG_LIMIT_W
+    async with home:
+        await home.grant()
+        _record(home).fingerprint = Fingerprint(
+            dead_time_s=0.5, ramp_w_per_s=20_000.0, is_learnt=True
+        )
+
+        async def discharge_now(ramp_w_per_s: float) -> None:
+            await home.site.set_evse_policy(
+                home.key,
+                lambda policy: replace(
+                    policy,
+                    mode=Mode.DISCHARGE_NOW,
+                    max_discharge_power_w=5_000.0,
+                    ramp_w_per_s=ramp_w_per_s,
+                ),
+            )
+
+        # A slow ramp spends one write after another, until the next has to wait.
+        await discharge_now(110.0)
+        writes = home.station.writes
+        await home.until(lambda: home.evse.setpoint.power_w < -1_800.0, 30, "ramp")
+        count = len(writes)
+        await discharge_now(5_000.0)
+        await home.run(10)
+        assert home.evse.setpoint.power_w == -5_000.0
+        assert len(writes) == count, "held back"
+        assert home.evse.faults == ()
+        await home.until(lambda: home.is_at(-5_000.0), 60, "5 kW in the end")
+        assert home.evse.faults == ()
 
 
 @in_virtual_time

@@ -127,6 +127,14 @@ class SetpointDelivery:
         return self._told_w == 0 and self._is_known
 
     @property
+    def told_w(self) -> float | None:
+        """What was told last on this link, W, taken or not; None: nothing yet.
+
+        The write budget may keep it behind the setpoint of this tick for some seconds.
+        """
+        return self._told_w
+
+    @property
     def taken_w(self) -> float | None:
         """What the station accepted last, W; None while something is on its way."""
         return self._told_w if self._is_known else None

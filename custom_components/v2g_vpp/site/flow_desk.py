@@ -44,9 +44,11 @@ class FlowDesk:
 
     def _watch_flow(self, record: EvseRecord, now_mono_s: float) -> None:
         is_unheard = record.delivery.is_unheard(now_mono_s)
+        # The write budget may hold a setpoint back: what was told counts.
+        told_w = record.delivery.told_w
         finding = record.guard.step(
             FlowObserved(
-                setpoint_w=record.setpoint.power_w,
+                setpoint_w=record.setpoint.power_w if told_w is None else told_w,
                 # What the station did not take, it cannot disobey; a stop that it
                 # does not take is for the ladder.
                 measured_w=None if is_unheard else measured_w(record, now_mono_s),
