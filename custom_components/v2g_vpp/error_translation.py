@@ -23,10 +23,12 @@ from .domain.errors import (
     InvitationInvalid,
     ListenerError,
     NothingPlugged,
+    OutOfOperation,
     PkiError,
     PolicyError,
     PowerNotAvailable,
     PowerOutOfRange,
+    SettingProtected,
     StationError,
     StationOffline,
     StationRejected,
@@ -159,6 +161,16 @@ TRANSLATIONS: Final[Mapping[type[V2gError], Translation]] = {
         error=ServiceValidationError,
         key="emergency_stop_active",
         values=lambda err: {"evse": err.evse},
+    ),
+    OutOfOperation: Translation(
+        error=ServiceValidationError,
+        key="out_of_operation",
+        values=lambda err: {"evse": err.evse},
+    ),
+    SettingProtected: Translation(
+        error=ServiceValidationError,
+        key="setting_protected",
+        values=lambda err: {"setting": err.setting},
     ),
 }
 

@@ -18,6 +18,7 @@ from .domain.ids import EvseKey
 from .entity import evse_keys
 from .error_translation import translated, translated_errors
 from .services_messages import async_setup_message_services
+from .services_station import async_setup_station_services
 
 SERVICE_SET_POWER: Final = "set_power"
 SERVICE_STOP: Final = "stop"
@@ -73,6 +74,7 @@ def async_setup_services(hass: HomeAssistant) -> None:
             await entry.runtime_data.site.clear_charging_profile(key)
 
     async_setup_message_services(hass)
+    async_setup_station_services(hass)
     hass.services.async_register(
         DOMAIN, SERVICE_SET_POWER, set_power, schema=SET_POWER_SCHEMA
     )

@@ -197,10 +197,10 @@ async def availability_comes_as_an_event_too(scene: Scene) -> None:
     )
 
 
-@PLAYS.of("E10", "E12", "E14", "E15", "E17")
+@PLAYS.of("E12", "E14", "E15", "E17")
 async def what_only_has_an_answer(scene: Scene) -> None:
     peer = await scene.booted()
-    known = ("E15",) if scene.is_16 else ("E10", "E12", "E14", "E15", "E17")
+    known = ("E15",) if scene.is_16 else ("E12", "E14", "E15", "E17")
     for number, scenario_id in enumerate(known):
         frame = frame_of(scenario_id)
         answer = await peer.ask([2, f"e{number}", frame[2], frame[3]])

@@ -7,6 +7,18 @@ from hypothesis import given, strategies as st
 from custom_components.v2g_vpp.csms.redaction import MAX_LOGGED_LENGTH, redacted
 
 
+def test_of_an_address_only_the_host_is_shown() -> None:
+    frame = [2, "1", "GetDiagnostics", {"location": "ftp://me:secret@nas:21/a/token"}]
+    assert json.loads(redacted(json.dumps(frame)))[3] == {"location": "ftp://nas/***"}
+    log = {"log": {"remoteLocation": "http://home:8080/upload/token"}}
+    shown = redacted(json.dumps([2, "1", "GetLog", log]))
+    assert "token" not in shown
+    assert "http://home/***" in shown
+    assert "secret" not in redacted('[{"location": "http://[secret"}]')
+    place = [{"location": "Outlet", "value": 1}]
+    assert json.loads(redacted(json.dumps(place))) == place
+
+
 def test_tokens_certificates_passwords_and_vehicles_are_masked() -> None:
     frame = [
         2,

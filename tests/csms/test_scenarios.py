@@ -8,6 +8,7 @@ from tests.csms import (
     plays_profiles,
     plays_reports,
     plays_rpc,
+    plays_services,
 )
 from tests.csms.peer import Dialler, Rig
 from tests.csms.scenario_table import SCENARIOS, VERSIONS, Scene
@@ -18,6 +19,7 @@ PLAYS = {
     **plays_reports.PLAYS.by_id,
     **plays_profiles.PLAYS.by_id,
     **plays_16.PLAYS.by_id,
+    **plays_services.PLAYS.by_id,
 }
 
 NOT_PLAYED = {
@@ -37,10 +39,7 @@ NOT_PLAYED = {
     "C11": "holding at Idle comes with the contactor budget",
     "C12": "frequency response inside the station is not offered yet",
     "C13": "frequency response inside the station is not offered yet",
-    "E20": "uploads of logs are not offered yet",
     "C25": "settings of the inverter come with grid protection",
-    "E08": "reservations are to come",
-    "E09": "reservations are to come",
     "E11": "in test_certificates, which has a home that signs",
 }
 CASES = [

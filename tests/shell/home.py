@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 import time
+from typing import Any
 
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.core import HomeAssistant, State
@@ -38,6 +39,7 @@ from custom_components.v2g_vpp.domain.ids import (
     VehicleId,
 )
 from custom_components.v2g_vpp.domain.measurement import Measurement, Reading
+from custom_components.v2g_vpp.domain.requests import StationAnswer, StationRequest
 from custom_components.v2g_vpp.domain.setpoint import (
     SetpointWrite,
     WriteResult,
@@ -65,6 +67,8 @@ class RecordingStations:
     writes: list[SetpointWrite] = field(default_factory=list)
     cleared: list[EvseKey] = field(default_factory=list)
     closed: list[StationId] = field(default_factory=list)
+    asked: list[StationRequest] = field(default_factory=list)
+    told: dict[str, Any] = field(default_factory=dict)
 
     async def write_setpoint(self, write: SetpointWrite) -> WriteResult:
         self.writes.append(write)
@@ -97,6 +101,12 @@ class RecordingStations:
 
     async def read_schedule(self, key: EvseKey) -> float | None:
         return None
+
+    async def ask(
+        self, station_id: StationId, request: StationRequest
+    ) -> StationAnswer:
+        self.asked.append(request)
+        return StationAnswer(result=self.answer, action="Asked", data=self.told)
 
     async def close_link(self, station_id: StationId) -> None:
         self.closed.append(station_id)

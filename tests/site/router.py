@@ -5,6 +5,7 @@ from typing import override
 
 from custom_components.v2g_vpp.domain.ids import EvseKey, StationId, TransactionId
 from custom_components.v2g_vpp.domain.ports import StationPort
+from custom_components.v2g_vpp.domain.requests import StationAnswer, StationRequest
 from custom_components.v2g_vpp.domain.setpoint import SetpointWrite, WriteResult
 from tests.site.station import SimulatedStation
 
@@ -58,6 +59,13 @@ class Router(StationPort):
     @override
     async def read_schedule(self, key: EvseKey) -> float | None:
         return await self._at(key).read_schedule()
+
+    @override
+    async def ask(
+        self, station_id: StationId, request: StationRequest
+    ) -> StationAnswer:
+        station = next(s for s in self._stations if s.key.station_id == station_id)
+        return await station.ask(request)
 
     @override
     async def close_link(self, station_id: StationId) -> None:

@@ -25,6 +25,7 @@ from custom_components.v2g_vpp.domain.events import (
     VehicleIdentified,
 )
 from custom_components.v2g_vpp.domain.ids import EvseKey, StationId, TransactionId
+from custom_components.v2g_vpp.domain.requests import StationAnswer, StationRequest
 from custom_components.v2g_vpp.domain.setpoint import (
     MAX_WRITE_AGE_S,
     SetpointWrite,
@@ -68,6 +69,7 @@ class SimulatedStation(Script):
 
     has_floor_profile: bool = True
     protocol: str = "ocpp2.1"
+    requests: list[tuple[StationRequest, float]] = field(default_factory=list)
 
     is_connected: bool = False
     is_plugged: bool = False
@@ -290,6 +292,14 @@ class SimulatedStation(Script):
         if await self._answer(self.answer) is not None or self.plans is None:
             return None
         return self.told_w * self.plans
+
+    async def ask(self, request: StationRequest) -> StationAnswer:
+        """Note what else is wanted, and the power that runs meanwhile."""
+        self.requests.append((request, self.power_w))
+        refusal = await self._answer(self.answer)
+        return StationAnswer(
+            result=refusal or WriteResult(status=WriteStatus.ACCEPTED), action="Asked"
+        )
 
     async def allow_energy_transfer(self, *, may_discharge: bool) -> WriteResult:
         """Note what the vehicle may do."""

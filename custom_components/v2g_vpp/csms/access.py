@@ -200,7 +200,7 @@ class Gatekeeper:
     ) -> Admitted | Refused:
         """Return whether a connection attempt goes on, and the status if not."""
         identity = identity_of(raw_path)
-        if not self._is_network_allowed(address):
+        if not self.is_network_allowed(address):
             self.report(identity, address, RefusalCause.NETWORK_NOT_ALLOWED)
             return Refused(403)
         if identity is None:
@@ -261,7 +261,8 @@ class Gatekeeper:
             _LOGGER.warning("%s: refused from %s: %s", identity, address, cause)
             self._on_refused(identity, address, cause, detail)
 
-    def _is_network_allowed(self, address: str) -> bool:
+    def is_network_allowed(self, address: str) -> bool:
+        """Return True for an address that stations may use."""
         if not self._networks:
             return True
         try:

@@ -2,6 +2,7 @@
 
 import json
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 _SECRET_KEYS: Final = frozenset(
     {
@@ -36,6 +37,9 @@ _SECRET_VARIABLES: Final = frozenset({"basicauthpassword", "vehicleid", "evccid"
 _SECRET_CONFIGURATION: Final = frozenset({"authorizationkey", "basicauthpassword"})
 """Keys of 1.6 whose values are secrets."""
 
+_ADDRESS_KEYS: Final = frozenset({"location", "remotelocation"})
+"""An address may hold a password or be a secret itself; only its host is shown."""
+
 _MASK: Final = "***"
 MAX_LOGGED_LENGTH: Final = 2000
 
@@ -54,6 +58,11 @@ def redacted(text: str | bytes, limit: int | None = MAX_LOGGED_LENGTH) -> str:
     return shown if limit is None else shown[:limit]
 
 
+def is_secret_setting(name: str) -> bool:
+    """Return True for a variable or configuration key that is never shown."""
+    return name.lower().strip() in _SECRET_VARIABLES | _SECRET_CONFIGURATION
+
+
 def _masked(node: Any) -> Any:
     match node:
         case {"variable": {"name": str(name)}} if name.lower() in _SECRET_VARIABLES:
@@ -70,13 +79,27 @@ def _masked(node: Any) -> Any:
             shown = dict.fromkeys(rest, _MASK) if is_secret else _masked(rest)
             return {"key": key, **shown}
         case dict():
-            return {
-                key: _MASK
-                if key.lower() in _SECRET_KEYS and not isinstance(value, dict)
-                else _masked(value)
-                for key, value in node.items()
-            }
+            return {key: _masked_field(key, value) for key, value in node.items()}
         case list():
             return [_masked(item) for item in node]
         case _:
             return node
+
+
+def _masked_field(key: str, value: Any) -> Any:
+    name = key.lower()
+    if name in _SECRET_KEYS and not isinstance(value, dict):
+        return _MASK
+    # A place of measurement has the same name and is none.
+    if name in _ADDRESS_KEYS and isinstance(value, str) and "://" in value:
+        return _host_of(value)
+    return _masked(value)
+
+
+def _host_of(address: str) -> str:
+    try:
+        parts = urlsplit(address)
+        host = parts.hostname or ""
+    except ValueError:
+        return _MASK
+    return f"{parts.scheme}://{host}/{_MASK}"

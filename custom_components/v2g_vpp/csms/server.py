@@ -7,12 +7,11 @@ import logging
 import ssl
 from typing import Final
 
-from aiohttp import web
+from aiohttp import hdrs, web
 
 from ..domain.capability import DischargeDialect
 from ..domain.clock import Clock
-from ..domain.ids import EvseKey, StationId, TransactionId
-from ..domain.messages import Recording
+from ..domain.ids import StationId
 from ..domain.ports import (
     CertificateIssuer,
     Spawn,
@@ -20,8 +19,6 @@ from ..domain.ports import (
     Store,
     VehicleAuthority,
 )
-from ..domain.setpoint import SetpointWrite, WriteResult, WriteStatus
-from . import commands
 from .access import (
     Gatekeeper,
     Network,
@@ -33,6 +30,7 @@ from .access import (
     identity_of,
 )
 from .certificates import CertificateDesk
+from .command_desk import CommandDesk
 from .connection import CLOSE_TIMEOUT_S, Connection
 from .frames import MAX_FRAME_BYTES
 from .handshake import choose_version, enable_keepalive, offered_protocols, refusal
@@ -42,14 +40,13 @@ from .rpc import GOING_AWAY
 from .schemas import SchemaBook
 from .station import Station
 from .store import StationStore
+from .uploads import PATH as UPLOAD_PATH, DialledAddress, UploadDesk
 from .versions import V21, RpcVersion
 
 _LOGGER = logging.getLogger(__name__)
 
 PROTOCOL_ERROR: Final = 1002
 """WebSocket close code (RFC 6455, 7.4.1)."""
-
-UNKNOWN_STATION: Final = "unknown_station"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +67,7 @@ class ListenAddress:
     """Who signs certificates of stations; None: nobody does."""
 
 
-class OcppServer:
+class OcppServer(CommandDesk):
     """Every charging station of the home; implements ``StationPort``."""
 
     def __init__(
@@ -109,7 +106,8 @@ class OcppServer:
         self._clock = clock
         self._spawn = spawn
         self._gate = Gatekeeper(clock, address.networks, on_refused)
-        self._stations: dict[StationId, Station] = {}
+        super().__init__()
+        self._uploads = UploadDesk()
         self._connections: dict[StationId, Connection] = {}
         self._runner: web.AppRunner | None = None
         self._ports: tuple[int, ...] = ()
@@ -139,6 +137,10 @@ class OcppServer:
             station.restore()
         app = web.Application()
         app.router.add_get("/{path:.*}", self._handle)
+        for method in (hdrs.METH_PUT, hdrs.METH_POST):
+            app.router.add_route(
+                method, f"{UPLOAD_PATH}{{token}}{{name:.*}}", self._take
+            )
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=CLOSE_TIMEOUT_S)
         await runner.setup()
         for address in self._addresses:
@@ -184,6 +186,7 @@ class OcppServer:
                 authority=self._authority,
                 clock=self._clock,
                 certificates=self._desk(config.identity),
+                uploads=self._uploads,
             )
             return
         before, known.config = known.config, config
@@ -203,85 +206,9 @@ class OcppServer:
         self._disconnect(station_id, "removed")
         self._stations.pop(station_id, None)
 
-    # --- StationPort ----------------------------------------------------------
-
-    async def write_setpoint(self, write: SetpointWrite) -> WriteResult:
-        """Bring an EVSE to a power; a newer write supersedes a waiting older one."""
-        station = self._stations.get(write.key.station_id)
-        if station is None:
-            return _UNKNOWN
-        return await commands.write_setpoint(station, write)
-
-    async def end_transaction(
-        self, key: EvseKey, transaction_id: TransactionId
-    ) -> WriteResult:
-        """Ask the station to end a transaction, so that the contactor opens."""
-        station = self._stations.get(key.station_id)
-        if station is None:
-            return _UNKNOWN
-        return await commands.end_transaction(station, transaction_id)
-
-    async def start_transaction(self, key: EvseKey) -> WriteResult:
-        """Ask the station to begin a transaction with the vehicle that is plugged."""
-        station = self._stations.get(key.station_id)
-        if station is None:
-            return _UNKNOWN
-        return await commands.start_transaction(station, key)
-
-    async def clear_charging_profile(self, key: EvseKey) -> WriteResult:
-        """Clear the product's transaction profile; the floor profile stays."""
-        station = self._stations.get(key.station_id)
-        if station is None:
-            return _UNKNOWN
-        return await commands.clear_charging_profile(station, key)
-
-    async def allow_energy_transfer(
-        self, key: EvseKey, transaction_id: TransactionId, *, may_discharge: bool
-    ) -> WriteResult:
-        """Tell a running transaction that its vehicle may discharge, or no more."""
-        station = self._stations.get(key.station_id)
-        if station is None:
-            return _UNKNOWN
-        return await commands.allow_energy_transfer(
-            station, transaction_id, may_discharge=may_discharge
-        )
-
-    async def change_availability(
-        self, key: EvseKey, *, is_operative: bool
-    ) -> WriteResult:
-        """Take an EVSE out of operation, or back."""
-        station = self._stations.get(key.station_id)
-        if station is None:
-            return _UNKNOWN
-        return await commands.change_availability(
-            station, key, is_operative=is_operative
-        )
-
-    async def reset(self, key: EvseKey) -> WriteResult:
-        """Reset the station of an EVSE at once, running transactions or not."""
-        station = self._stations.get(key.station_id)
-        return _UNKNOWN if station is None else await commands.reset(station)
-
-    async def read_schedule(self, key: EvseKey) -> float | None:
-        """Return what a station says that it does now, W; None if it does not say."""
-        station = self._stations.get(key.station_id)
-        return None if station is None else await commands.read_schedule(station, key)
-
     async def close_link(self, station_id: StationId) -> None:
         """Close the connection of a station; it may dial in again."""
         self._disconnect(station_id, "closed by the home")
-
-    # --- MessageLog -----------------------------------------------------------
-
-    def recording(self, station_id: StationId) -> Recording | None:
-        """Return what was said on the links of a station; None for a stranger."""
-        station = self._stations.get(station_id)
-        if station is None:
-            return None
-        return Recording(
-            messages=station.recorder.messages(),
-            connections=station.recorder.connections,
-        )
 
     # --- connections ----------------------------------------------------------
 
@@ -317,11 +244,20 @@ class OcppServer:
             station.certificate_name = (
                 certificate.common_name if certificate is not None else None
             )
+            station.dialled = DialledAddress(
+                host=request.host, is_secure=security.is_encrypted
+            )
             station.use_profile(verdict.profile)
             await self._serve(
                 station, websocket, version, request.transport, certificate
             )
         return websocket
+
+    async def _take(self, request: web.Request) -> web.StreamResponse:
+        """Take a file that was asked for, from where stations may dial in."""
+        if not self._gate.is_network_allowed(request.remote or ""):
+            return web.Response(status=404)
+        return await self._uploads.handle(request)
 
     def _desk(self, station_id: StationId) -> CertificateDesk | None:
         issuers = [a.issuer for a in self._addresses if a.issuer is not None]
@@ -380,6 +316,3 @@ class OcppServer:
         is_extended = station.config.dialect is DischargeDialect.V201_PLUS21
         # Stations of that dialect speak 2.1 messages on a 2.0.1 link.
         return self._schemas[V21.protocol if is_extended else version.protocol]
-
-
-_UNKNOWN: Final = WriteResult(status=WriteStatus.REJECTED, detail=UNKNOWN_STATION)

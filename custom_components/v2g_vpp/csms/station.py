@@ -37,6 +37,7 @@ from .store import BootData, StationRecord, StationStore
 from .times import StationClock
 from .transaction_reporter import TransactionReporter
 from .transactions import TransactionLedger
+from .uploads import DialledAddress, UploadDesk
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -64,8 +65,15 @@ class Station:
         authority: VehicleAuthority,
         clock: Clock,
         certificates: CertificateDesk | None = None,
+        uploads: UploadDesk | None = None,
     ) -> None:
         """Start with what the store kept of it."""
+        self.uploads = uploads or UploadDesk()
+        """Where it may leave a log that was asked for."""
+
+        self.dialled: DialledAddress | None = None
+        """How it reached the listener; None before it did."""
+
         self.certificates = certificates
         """Where it gets certificates; None: nobody signs any."""
 

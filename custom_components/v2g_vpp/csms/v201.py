@@ -187,6 +187,12 @@ def firmware_status_notification(station: Station, payload: Payload) -> Payload:
     return {}
 
 
+def reservation_status_update(station: Station, _payload: Payload) -> Payload:
+    """Ask what the station is now: a reservation ended."""
+    station.needs_attention.set()
+    return {}
+
+
 def security_event_notification(station: Station, payload: Payload) -> Payload:
     """Leave a trace of what the station thinks is an attack."""
     _LOGGER.warning("%s: security event %s", station.station_id, payload["type"])
@@ -243,7 +249,7 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     "NotifyReport": notify_report,
     "PublishFirmwareStatusNotification": take_note,
     "ReportChargingProfiles": report_charging_profiles,
-    "ReservationStatusUpdate": take_note,
+    "ReservationStatusUpdate": reservation_status_update,
     "SecurityEventNotification": security_event_notification,
     "SignCertificate": sign_certificate,
     "StatusNotification": status_notification,

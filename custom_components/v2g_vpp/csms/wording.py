@@ -1,7 +1,6 @@
 """What the product asks of a station, in the words of each OCPP version."""
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any, Final, Protocol
 
 from .versions import V16, V21, V201
@@ -44,22 +43,8 @@ class Wording(Protocol):
         """Return the request to restart now, whatever runs."""
         ...
 
-    def unlock(self, evse_id: int, connector_id: int) -> Request:
-        """Return the request that unlocks a plug."""
-        ...
-
     def trigger(self, message: str, evse_id: int = 0, connector_id: int = 0) -> Request:
         """Return the request to send a message, named as in 2.x, now."""
-        ...
-
-    def reserve(
-        self, reservation_id: int, evse_id: int, expires_at: datetime, token: str
-    ) -> Request:
-        """Return the request to keep an EVSE, or any (0), for a token."""
-        ...
-
-    def cancel_reservation(self, reservation_id: int) -> Request:
-        """Return the request that ends a reservation."""
         ...
 
 

@@ -5,10 +5,8 @@ schedule; everything else is the 2.x request under other names.
 """
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any, Final
 
-from .times import format_time
 from .wording_2 import REMOTE_TOKEN, Request
 
 _PURPOSES: Final[Mapping[str, str]] = {
@@ -101,11 +99,6 @@ class Wording16:
         """Return the request to restart now, whatever runs."""
         return "Reset", {"type": "Hard"}
 
-    def unlock(self, evse_id: int, connector_id: int) -> Request:
-        """Return the request that unlocks a plug; a connector is an EVSE here."""
-        del connector_id
-        return "UnlockConnector", {"connectorId": evse_id}
-
     def trigger(self, message: str, evse_id: int = 0, connector_id: int = 0) -> Request:
         """Return the request to send a message now; see ``Wording2.trigger``."""
         del connector_id
@@ -117,18 +110,3 @@ class Wording16:
         if evse_id:
             payload["connectorId"] = evse_id
         return "TriggerMessage", payload
-
-    def reserve(
-        self, reservation_id: int, evse_id: int, expires_at: datetime, token: str
-    ) -> Request:
-        """Return the request to keep an EVSE, or any (0), for a token."""
-        return "ReserveNow", {
-            "connectorId": evse_id,
-            "expiryDate": format_time(expires_at),
-            "idTag": token,
-            "reservationId": reservation_id,
-        }
-
-    def cancel_reservation(self, reservation_id: int) -> Request:
-        """Return the request that ends a reservation."""
-        return "CancelReservation", {"reservationId": reservation_id}

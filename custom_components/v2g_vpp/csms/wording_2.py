@@ -1,10 +1,7 @@
 """How OCPP 2.0.1 and 2.1 say what the product asks of a station."""
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any, Final
-
-from .times import format_time
 
 type Request = tuple[str, dict[str, Any]]
 """Action and payload."""
@@ -57,10 +54,6 @@ class Wording2:
         """Return the request to restart now, whatever runs."""
         return "Reset", {"type": "Immediate"}
 
-    def unlock(self, evse_id: int, connector_id: int) -> Request:
-        """Return the request that unlocks a plug."""
-        return "UnlockConnector", {"evseId": evse_id, "connectorId": connector_id}
-
     def trigger(self, message: str, evse_id: int = 0, connector_id: int = 0) -> Request:
         """Return the request to send a message now.
 
@@ -75,20 +68,3 @@ class Wording2:
             if connector_id:
                 payload["evse"]["connectorId"] = connector_id
         return "TriggerMessage", payload
-
-    def reserve(
-        self, reservation_id: int, evse_id: int, expires_at: datetime, token: str
-    ) -> Request:
-        """Return the request to keep an EVSE, or any (0), for a token."""
-        payload: dict[str, Any] = {
-            "id": reservation_id,
-            "expiryDateTime": format_time(expires_at),
-            "idToken": {"idToken": token, "type": REMOTE_TOKEN["type"]},
-        }
-        if evse_id:
-            payload["evseId"] = evse_id
-        return "ReserveNow", payload
-
-    def cancel_reservation(self, reservation_id: int) -> Request:
-        """Return the request that ends a reservation."""
-        return "CancelReservation", {"reservationId": reservation_id}

@@ -20,7 +20,9 @@ V2gError
     ├── PowerNotAvailable       a limit leaves nothing of what was asked (reason)
     ├── PowerOutOfRange         (power_w, lowest_w, highest_w)
     ├── NothingPlugged          no EV at this EVSE
-    └── EmergencyStopActive     latched; reset it first
+    ├── EmergencyStopActive     latched; reset it first
+    ├── OutOfOperation          kept so until a fault is acknowledged
+    └── SettingProtected        this product keeps the setting itself (setting)
 """
 
 from enum import StrEnum
@@ -213,3 +215,21 @@ class EmergencyStopActive(PolicyError):
         """Name the EVSE."""
         super().__init__(f"{evse}: emergency stop is active")
         self.evse = evse
+
+
+class OutOfOperation(PolicyError):
+    """Raise when an EVSE that ignored its stops is to be taken back by hand."""
+
+    def __init__(self, evse: str) -> None:
+        """Name the EVSE."""
+        super().__init__(f"{evse}: taken out of operation because it did not stop")
+        self.evse = evse
+
+
+class SettingProtected(PolicyError):
+    """Raise when a setting is to be changed that this product keeps itself."""
+
+    def __init__(self, setting: str) -> None:
+        """Name the setting."""
+        super().__init__(f"{setting} is kept by this integration")
+        self.setting = setting

@@ -7,6 +7,7 @@ from .dispatch import AckStatus, DispatchAck, DispatchOrder
 from .events import StationEvent
 from .ids import EvseKey, ProgrammeId, StationId, TransactionId
 from .messages import Recording
+from .requests import StationAnswer, StationRequest
 from .setpoint import SetpointWrite, WriteResult
 from .snapshot import SiteSnapshot
 
@@ -61,6 +62,12 @@ class StationPort(Protocol):
 
         None when it does not say, or not in a way that tells charge from discharge.
         """
+        ...
+
+    async def ask(
+        self, station_id: StationId, request: StationRequest
+    ) -> StationAnswer:
+        """Ask a station for a service that moves no power."""
         ...
 
     async def close_link(self, station_id: StationId) -> None:

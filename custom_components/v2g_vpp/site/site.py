@@ -4,13 +4,13 @@ Data flows one way: stations and aggregators post into it, the control loop deci
 ports carry the decision out, and a frozen ``SiteSnapshot`` shows what came of it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 import logging
+from typing import Any
 
 from ..control.failsafe import VppWatchdog
 from ..domain.clock import Clock
-from ..domain.dispatch import DispatchAck, DispatchOrder
 from ..domain.errors import StationError
 from ..domain.events import MeasurementReported, StationEvent
 from ..domain.faults import FaultCode
@@ -23,16 +23,19 @@ from ..domain.ports import (
     Store,
     Unsubscribe,
 )
+from ..domain.requests import StationRequest
 from ..domain.snapshot import SiteSnapshot
 from .control_loop import ControlLoop
 from .delivered_energy import DeliveredEnergy
 from .delivery_desk import DeliveryDesk
+from .dispatch_door import DispatchDoor
 from .keeper import Keeper
 from .orders import OrderDesk
 from .owner_knobs import OwnerKnobs
 from .picture import draw
 from .records import ProgrammeRecord, VehicleRecord, spread_of
 from .registry import Registry
+from .service_desk import ServiceDesk
 from .user_commands import UserCommands, raise_for
 from .waker import Waker
 
@@ -50,7 +53,7 @@ TURN_S = 0.05
 whole second: the first setpoint of a dispatch is promised sooner."""
 
 
-class Site:
+class Site(DispatchDoor):
     """The home. All methods are called in the event loop."""
 
     def __init__(
@@ -72,12 +75,14 @@ class Site:
         self._clock, self._spawn = clock, spawn
         self._export_limit_w = export_limit_w
         self._registry = Registry()
-        self._desk = OrderDesk(self._registry, clock)
+        desk = self._desk = OrderDesk(self._registry, clock)
         self._delivery = DeliveryDesk(self._registry, clock, spawn)
         self._loop = ControlLoop(
             self._registry, self._desk, self._delivery, clock, export_limit_w
         )
+        super().__init__(self._registry, desk, self._loop, clock, self._wake)
         self._commands = UserCommands(self._registry, self._loop, clock)
+        self._services = ServiceDesk(self._registry, self._commands)
         self._knobs = OwnerKnobs(self._registry, self._desk, self._delivery)
         self._delivered = DeliveredEnergy(self._registry)
         self._keeper = Keeper(self._registry, store, clock)
@@ -103,6 +108,7 @@ class Site:
     def use_stations(self, port: StationPort) -> None:
         """Tell the site how to reach its charging stations."""
         self._delivery.use_stations(port)
+        self._services.port = port
 
     async def load(self) -> None:
         """Read what survived; unreadable means latched, never "as if new"."""
@@ -304,6 +310,21 @@ class Site:
         if not result.is_accepted:
             raise_for(key, "ClearChargingProfile", result)
 
+    async def ask_station(
+        self, station_id: StationId, request: StationRequest
+    ) -> Mapping[str, Any]:
+        """Ask a station for a service; what opens its contactor waits for 0 W.
+
+        Raises:
+            UnknownTarget, StationOffline, StationRejected, StationTimeout,
+            SettingProtected, OutOfOperation.
+        """
+        try:
+            return await self._services.ask(station_id, request)
+        finally:
+            self._publish()
+            await self._keeper.save()
+
     def post(self, event: StationEvent) -> None:
         """Apply one event of a station."""
         now = self._clock.monotonic()
@@ -325,41 +346,6 @@ class Site:
     def may_vehicle_discharge(self, station_id: StationId, evcc_id: str | None) -> bool:
         """Return True when the owner allowed V2X for the vehicle of this id."""
         return self._registry.may_vehicle_discharge(station_id, evcc_id)
-
-    def receive_order(self, order: DispatchOrder) -> DispatchAck:
-        """Judge an order; control follows in this very turn when it is accepted."""
-        programme, now = self._programme(order.programme_id), self._clock.monotonic()
-        if programme is not None and order.sent_mono_s is not None:
-            # Its age counts from when it was signed: a late one renews nothing.
-            programme.watchdog.seen_command(order.sent_mono_s, now)
-        self._loop.tick()
-        ack = self._desk.receive(order)
-        self._wake()
-        return ack
-
-    def cancel_order(self, programme_id: ProgrammeId, order_id: str) -> DispatchAck:
-        """End an order."""
-        ack = self._desk.cancel(programme_id, order_id)
-        self._wake()
-        return ack
-
-    def heartbeat_seen(self, programme_id: ProgrammeId, sent_mono_s: float) -> None:
-        """Note a valid heartbeat."""
-        programme = self._programme(programme_id)
-        if programme is not None:
-            programme.watchdog.seen_heartbeat(sent_mono_s, self._clock.monotonic())
-
-    def link_changed(self, programme_id: ProgrammeId, *, is_connected: bool) -> None:
-        """Note that the broker session began or ended."""
-        programme = self._programme(programme_id)
-        if programme is not None and programme.is_connected != is_connected:
-            programme.is_connected = is_connected
-            programme.watchdog.link_changed(is_connected=is_connected)
-            _LOGGER.info("%s: link %s", programme_id, "up" if is_connected else "down")
-            self._wake()
-
-    def _programme(self, programme_id: ProgrammeId) -> ProgrammeRecord | None:
-        return self._registry.programmes.get(programme_id)
 
     def _wake(self) -> None:
         self._waker.now()

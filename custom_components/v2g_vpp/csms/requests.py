@@ -1,0 +1,133 @@
+"""Requests for services to one station; none of them raises."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from ..domain.requests import (
+    CancelReservation,
+    ChangeSetting,
+    InstallFirmware,
+    ReadSettings,
+    SendLog,
+    SetAvailability,
+    StationAnswer,
+    StationRequest,
+    Unlock,
+)
+from ..domain.setpoint import WriteResult, WriteStatus
+from .calls import CallEnd, CallOutcome, Lane
+from .link import StationLink
+from .setpoints import NOT_READY, result_of
+from .settings import change_setting, read_settings
+from .station import Station
+from .uploads import Upload
+from .wording_requests import request_of
+
+NOT_OFFERED: Final = "not_offered"
+NOT_SENT: Final = "log_not_sent"
+CANNOT_TAKE_LOG: Final = "no_upload_address"
+
+_STATUSES: Final[Mapping[type, tuple[str, ...]]] = {
+    # Rejected: there is no such reservation, which is what was wanted.
+    CancelReservation: ("Accepted", "Rejected"),
+    SetAvailability: ("Accepted", "Scheduled"),
+    Unlock: ("Unlocked",),
+    # The newer request takes the place of one that runs.
+    SendLog: ("Accepted", "AcceptedCanceled"),
+    InstallFirmware: ("Accepted", "AcceptedCanceled"),
+}
+"""What counts as a yes; of all others "Accepted", or an answer without a status."""
+
+_TOLD: Final[Mapping[str, str]] = {
+    "data": "data",
+    "filename": "file_name",
+    "fileName": "file_name",
+    "versionNumber": "version",
+    "listVersion": "version",
+    "status": "status",
+}
+"""Fields of answers that are passed on, under names of this product."""
+
+
+async def ask(station: Station, request: StationRequest) -> StationAnswer:
+    """Ask a station for a service; see ``StationPort``."""
+    link = station.link
+    if link is None:
+        return StationAnswer(result=WriteResult(status=WriteStatus.OFFLINE))
+    if not station.is_registered:
+        return _rejected(NOT_READY)
+    return await _asked(station, link, request)
+
+
+async def _asked(
+    station: Station, link: StationLink, request: StationRequest
+) -> StationAnswer:
+    match request:
+        case ReadSettings():
+            return await read_settings(link, request.names)
+        case ChangeSetting():
+            return await change_setting(link, request.name, request.value)
+        case SendLog(url=None):
+            return await _take_log(station, link, request)
+        case _:
+            return await _send(link, request, getattr(request, "url", None) or "")
+
+
+async def _take_log(
+    station: Station, link: StationLink, request: SendLog
+) -> StationAnswer:
+    """Let the station send a log to the home itself, and wait for it."""
+    upload = station.uploads.open(station.station_id, station.dialled)
+    if upload is None:
+        return _rejected(CANNOT_TAKE_LOG)
+    try:
+        answer = await _send(link, request, upload.url)
+        if not answer.result.is_accepted:
+            return answer
+        return await _received(upload, answer)
+    finally:
+        station.uploads.close(upload)
+
+
+async def _received(upload: Upload, answer: StationAnswer) -> StationAnswer:
+    content = await upload.received()
+    if content is None:
+        return StationAnswer(
+            result=WriteResult(status=WriteStatus.TIMEOUT, detail=NOT_SENT),
+            action=answer.action,
+        )
+    return StationAnswer(
+        result=answer.result,
+        action=answer.action,
+        data={**answer.data, "content": content},
+    )
+
+
+async def _send(link: StationLink, request: StationRequest, url: str) -> StationAnswer:
+    worded = request_of(link.protocol, request, url)
+    if worded is None:
+        return _rejected(NOT_OFFERED)
+    action, payload = worded
+    lane = Lane.BULK if isinstance(request, SendLog) else Lane.CONFIGURATION
+    outcome = await link.call(action, payload, lane=lane)
+    accepted = _STATUSES.get(type(request), ("Accepted",))
+    return StationAnswer(
+        result=_judged(outcome, accepted), action=action, data=_told(outcome.payload)
+    )
+
+
+def _judged(outcome: CallOutcome, accepted: tuple[str, ...]) -> WriteResult:
+    if outcome.end is CallEnd.ANSWERED and "status" not in outcome.payload:
+        # Some answers have none: they say what was asked for.
+        return WriteResult(
+            status=WriteStatus.ACCEPTED, on_wire_mono_s=outcome.sent_mono_s
+        )
+    return result_of(outcome, accepted)
+
+
+def _told(payload: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: payload[wire] for wire, name in _TOLD.items() if wire in payload}
+
+
+def _rejected(detail: str) -> StationAnswer:
+    return StationAnswer(result=WriteResult(status=WriteStatus.REJECTED, detail=detail))
