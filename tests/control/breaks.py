@@ -115,6 +115,11 @@ BLOCKED: list[tuple[str, Break, Reason]] = [
         Reason.VEHICLE_NOT_BIDIRECTIONAL,
     ),
     (
+        "direction not told",
+        lambda e: with_session(e, needs=replace(NEEDS, is_direction_told=False)),
+        Reason.VEHICLE_NOT_BIDIRECTIONAL,
+    ),
+    (
         "vehicle one way",
         lambda e: with_session(e, needs=replace(NEEDS, is_bidirectional=False)),
         Reason.VEHICLE_NOT_BIDIRECTIONAL,

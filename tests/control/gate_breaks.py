@@ -176,6 +176,10 @@ DISCHARGE_ONLY: dict[str, tuple[Break, Reason]] = {
         Reason.VEHICLE_NOT_ALLOWED,
     ),
     "needs unknown": (session(needs=None), Reason.VEHICLE_NOT_BIDIRECTIONAL),
+    "direction not told": (
+        session(needs=replace(NEEDS, is_direction_told=False)),
+        Reason.VEHICLE_NOT_BIDIRECTIONAL,
+    ),
     "one way": (
         session(needs=replace(NEEDS, is_bidirectional=False)),
         Reason.VEHICLE_NOT_BIDIRECTIONAL,

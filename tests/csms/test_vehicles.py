@@ -91,7 +91,8 @@ def test_needs_of_a_vehicle_that_could_but_does_not_discharge() -> None:
         {
             "requestedEnergyTransfer": "AC_three_phase",
             "availableEnergyTransfer": ["AC_three_phase", "AC_BPT"],
-        }
+        },
+        "ocpp2.1",
     )
     assert needs == EvCapability(is_bidirectional=False, can_be_bidirectional=True)
 
@@ -106,7 +107,8 @@ def test_needs_of_a_vehicle_below_its_own_window() -> None:
                 "minDischargePower": 1400,
                 "evMinV2XEnergyRequest": 500,
             },
-        }
+        },
+        "ocpp2.1",
     )
     assert needs == EvCapability(
         is_bidirectional=True,
@@ -116,3 +118,15 @@ def test_needs_of_a_vehicle_below_its_own_window() -> None:
         min_discharge_power_w=1400.0,
         is_below_v2x_window=True,
     )
+
+
+def test_2_0_1_has_no_word_for_a_vehicle_that_gives_power() -> None:
+    plain = {"requestedEnergyTransfer": "AC_three_phase"}
+    assert not parse_needs(plain, "ocpp2.0.1").is_direction_told
+    assert parse_needs(plain, "ocpp2.1").is_direction_told
+    # A station that uses the words of 2.1 there does tell it.
+    for told in (
+        {"requestedEnergyTransfer": "AC_BPT"},
+        {**plain, "availableEnergyTransfer": ["AC_three_phase"]},
+    ):
+        assert parse_needs(told, "ocpp2.0.1").is_direction_told

@@ -160,7 +160,7 @@ def _doubts_about_vehicle(inputs: GateInputs) -> Iterator[Reason]:
         yield Reason.VEHICLE_NOT_ALLOWED
     capability = inputs.station.capability
     is_told = capability is None or capability.dialect not in UNTOLD_DIALECTS
-    if needs is None:
+    if needs is None or not needs.is_direction_told:
         if is_told:
             yield Reason.VEHICLE_NOT_BIDIRECTIONAL
     elif not needs.is_bidirectional:

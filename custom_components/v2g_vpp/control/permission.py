@@ -90,7 +90,7 @@ def _is_vehicle_refused(question: DischargeQuestion) -> bool:
 def _is_not_bidirectional(question: DischargeQuestion) -> bool:
     evse = question.evse
     needs, capability = evse.session.needs, evse.station.capability
-    if needs is None:
+    if needs is None or not needs.is_direction_told:
         # Where vehicles are never heard of, the owner and the self-test speak for them.
         return capability is None or capability.dialect not in UNTOLD_DIALECTS
     return not needs.is_bidirectional

@@ -57,6 +57,9 @@ class Reporter:
         self._lost_vehicles: set[int] = set()
         self._pressed_stops: set[int] = set()
         self._named_faults: dict[int, frozenset[FaultCode]] = {}
+        self._sensed_faults: set[tuple[int, FaultCode]] = set()
+        """What components report, until they say that it is over."""
+
         self._is_station_faulted = False
         self._is_answering = True
 
@@ -78,9 +81,7 @@ class Reporter:
                 self._report_vehicle_lost(change)
             case FaultChange():
                 for evse_id in self._evses_of(change.evse_id) or (WHOLE_STATION,):
-                    self._post_fault(
-                        evse_id, change.code, change.detail, is_active=change.is_active
-                    )
+                    self._report_sensed(evse_id, change)
 
     def report_status(
         self, evse_id: int, connector_id: int, status: ConnectorStatus
@@ -177,9 +178,18 @@ class Reporter:
             if not self._pressed_stops & {evse_id, WHOLE_STATION}:
                 self._post(EmergencyStopReported(key=key, is_active=False))
         code = FAULTS_BY_STOP_REASON.get(reason or "")
-        if code is not None:
-            for is_active in (True, False):
-                self._post_fault(evse_id, code, reason or "", is_active=is_active)
+        if code is None:
+            return
+        self._post_fault(evse_id, code, reason or "", is_active=True)
+        if not self._sensed_faults & {(evse_id, code), (WHOLE_STATION, code)}:
+            self._post_fault(evse_id, code, reason or "", is_active=False)
+
+    def _report_sensed(self, evse_id: int, change: FaultChange) -> None:
+        sensed = self._sensed_faults
+        (sensed.add if change.is_active else sensed.discard)((evse_id, change.code))
+        self._post_fault(
+            evse_id, change.code, change.detail, is_active=change.is_active
+        )
 
     def _report_emergency(self, evse_id: int, *, is_active: bool) -> None:
         if is_active:

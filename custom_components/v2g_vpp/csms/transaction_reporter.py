@@ -190,8 +190,11 @@ class TransactionReporter:
         is_ended = frame.phase is TransactionPhase.ENDED
         if frame.trigger == _COMMUNICATION_LOST:
             self._station.reporter.communication_lost(evse_id)
-        elif frame.phase is not TransactionPhase.UPDATED or (
-            frame.charging_state == _CHARGING
+        elif (
+            # Its end alone proves nothing: a vehicle that was lost is why it ended.
+            not is_plugged
+            or frame.phase is TransactionPhase.STARTED
+            or (not is_ended and frame.charging_state == _CHARGING)
         ):
             self._station.reporter.vehicle_found(evse_id)
         said = (

@@ -130,9 +130,9 @@ def notify_ev_charging_needs(station: Station, payload: Payload) -> Payload:
     vehicles = station.reporter.vehicles
     station.reporter.identify(evse_id, vehicles.negotiating_at(evse_id))
     needs = payload["chargingNeeds"]
-    station.post(
-        ChargingNeedsReported(key=station.key(evse_id), needs=parse_needs(needs))
-    )
+    protocol = station.link.protocol if station.link is not None else ""
+    told = parse_needs(needs, protocol)
+    station.post(ChargingNeedsReported(key=station.key(evse_id), needs=told))
     wants_discharge = is_bidirectional(needs["requestedEnergyTransfer"])
     if wants_discharge and not station.may_discharge(vehicles.at(evse_id)):
         return {"status": "Rejected"}

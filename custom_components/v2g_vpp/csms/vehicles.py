@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from ..domain.capability import EvCapability
+from .versions import V201
 
 BIDIRECTIONAL_MODES: Final = ("AC_BPT", "DC_BPT", "AC_BPT_DER", "DC_ACDP_BPT")
 _CHARGE_MODES: Final = ("AC_single_phase", "AC_two_phase", "AC_three_phase", "DC")
@@ -32,8 +33,14 @@ def is_bidirectional(mode: object) -> bool:
     return mode in BIDIRECTIONAL_MODES
 
 
-def parse_needs(needs: Mapping[str, Any]) -> EvCapability:
-    """Return what a NotifyEVChargingNeeds says; magnitudes in W."""
+def parse_needs(needs: Mapping[str, Any], protocol: str) -> EvCapability:
+    """Return what a NotifyEVChargingNeeds says; magnitudes in W.
+
+    Args:
+        needs: its ``chargingNeeds``.
+        protocol: of the link: 2.0.1 has words for charging alone, unless the station
+            uses those of 2.1.
+    """
     requested = needs.get("requestedEnergyTransfer")
     available = needs.get("availableEnergyTransfer") or ()
     v2x = needs.get("v2xChargingParameters") or {}
@@ -43,6 +50,9 @@ def parse_needs(needs: Mapping[str, Any]) -> EvCapability:
         is_bidirectional=can_discharge,
         can_be_bidirectional=can_discharge
         or any(is_bidirectional(mode) for mode in available),
+        is_direction_told=protocol != V201.protocol
+        or can_discharge
+        or "availableEnergyTransfer" in needs,
         max_charge_power_w=_magnitude(v2x, "maxChargePower"),
         max_discharge_power_w=_magnitude(v2x, "maxDischargePower"),
         min_charge_power_w=_magnitude(v2x, "minChargePower"),

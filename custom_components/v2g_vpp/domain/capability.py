@@ -160,6 +160,9 @@ class EvCapability:
     can_be_bidirectional: bool = False
     """True when the vehicle offers such a service, chosen or not."""
 
+    is_direction_told: bool = True
+    """False: it spoke in words that have none for giving power (OCPP 2.0.1)."""
+
     max_charge_power_w: float | None = None
     max_discharge_power_w: float | None = None
     min_charge_power_w: float | None = None

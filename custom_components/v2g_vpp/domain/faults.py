@@ -73,7 +73,7 @@ FAULT_BEHAVIOUR: Mapping[FaultCode, FaultBehaviour] = {
     ),
     FaultCode.OCPP_MSG_TIMEOUT: FaultBehaviour(is_latched=False, stops_charging=False),
     FaultCode.CONTACTOR_WELDED: FaultBehaviour(is_latched=True, stops_charging=True),
-    FaultCode.OVER_CURRENT: FaultBehaviour(is_latched=False, stops_charging=True),
+    FaultCode.OVER_CURRENT: FaultBehaviour(is_latched=True, stops_charging=True),
     FaultCode.METER_FAILURE: FaultBehaviour(is_latched=False, stops_charging=False),
     FaultCode.STATION_FAULTED: FaultBehaviour(is_latched=False, stops_charging=True),
     FaultCode.STATION_DOES_NOT_STOP: FaultBehaviour(

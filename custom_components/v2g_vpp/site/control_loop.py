@@ -315,8 +315,8 @@ class ControlLoop:
             return
         if soc is not None:
             vehicle.soc_percent = soc.value
-        if record.session.needs is not None:
-            needs = record.session.needs
+        needs = record.session.needs
+        if needs is not None and needs.is_direction_told:
             vehicle.is_v2g_capable = (
                 needs.is_bidirectional or needs.can_be_bidirectional
             )

@@ -82,6 +82,25 @@ class Admission:
         self.reservation = reservation
         self._on_change()
 
+    def keep_for(self, reservation: Reservation, connector_status: str) -> str:
+        """Reserve unless it is in use; return the status of ReserveNow (H01)."""
+        kept = self.reservation
+        is_same = kept and kept.reservation_id == reservation.reservation_id
+        if connector_status == "Reserved" and not is_same:
+            return "Occupied"
+        if connector_status not in {"Available", "Reserved"}:
+            return connector_status
+        self.reserve(reservation)
+        return "Accepted"
+
+    def cancel(self, reservation_id: int) -> bool:
+        """Give the EVSE free; return False when there is no such reservation."""
+        kept = self.reservation
+        if kept is None or kept.reservation_id != reservation_id:
+            return False
+        self.reserve(None)
+        return True
+
     def take_expired_reservation(self, now_mono_s: float) -> Reservation | None:
         """Return the reservation if it ran out, and give the EVSE free."""
         reservation = self.reservation

@@ -20,6 +20,7 @@ class Protocol(StrEnum):
 
     OCPP_2_1 = "ocpp2.1"
     OCPP_2_0_1 = "ocpp2.0.1"
+    OCPP_1_6 = "ocpp1.6"
 
 
 class Fault(StrEnum):
@@ -46,6 +47,21 @@ class Fault(StrEnum):
     DROP_LINK = "drop_link"
     """Lose the link and do not dial while this is on."""
 
+    HALF_OPEN = "half_open"
+    """Nothing gets through in either direction, and nobody closes the socket."""
+
+    LOSE_FRAMES = "lose_frames"
+    """Every third frame of the station does not arrive."""
+
+    REPEAT_FRAMES = "repeat_frames"
+    """Every frame of the station arrives twice."""
+
+    LATE_ANSWERS = "late_answers"
+    """Answers leave seconds late."""
+
+    REFUSE_ZERO = "refuse_zero"
+    """Refuse a power of 0 W, as some chargers do."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VirtualStationConfig:
@@ -67,6 +83,9 @@ class VirtualStationConfig:
     """What the EV says when it is plugged in; None: it does not identify itself."""
 
     id_token: str = "04A1B2C3D4E5F6"  # noqa: S105 - the number of a card, no secret
+    takes_negative_limits: bool = False
+    """True: a limit below 0 discharges, off-standard, on 2.0.1 and 1.6."""
+
     is_v2x_capable: bool = True
     """False: an EV that charges only."""
 
@@ -124,5 +143,6 @@ class VirtualStatus:
     hot_opens: int
     queued_events: int
     faults: tuple[str, ...]
+    conditions: tuple[str, ...]
     last_error: str | None
     """Why the last attempt to dial failed, None while the link is up."""

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from ..domain.clock import Clock
 from .admission import Admission
 from .composition import OperatingPoint
+from .conditions import CONDITIONS, Condition, Conditions
 from .config import EVSE_ID, EVSE_IDS, Fault, VirtualStationConfig
 from .device_model import DeviceModel
 from .inventory import build_device_model
@@ -50,6 +51,7 @@ class Evse:
         self.model: DeviceModel = build_device_model(config, self)
         self.log = TransactionLog(self.model, self.readings, on_change)
         self.faults: set[Fault] = set()
+        self.conditions = Conditions()
         self.admission = Admission(on_change)
         self._clock = clock
         self._on_change = on_change
@@ -104,13 +106,16 @@ class Evse:
 
     def connector_status(self) -> str:
         """Return the status of the connector."""
-        if self._is_emergency_stopped:
+        if self._is_emergency_stopped or self.conditions.is_faulted:
             return "Faulted"
         if not self.admission.is_operative:
             return "Unavailable"
         if self._is_plugged:
             return "Occupied"
         return "Reserved" if self.admission.reservation is not None else "Available"
+
+    def _is_out_of_order(self) -> bool:
+        return self._is_emergency_stopped or self.conditions.is_blocking
 
     def rule_context(
         self, evse_id: int, *, is_remote_start: bool = False
@@ -125,12 +130,36 @@ class Evse:
             is_bidirectional=bool(transaction and transaction.is_bidirectional),
             has_operation_modes=self.log.has_operation_modes,
             is_v2x_enabled=self.is_v2x_enabled(),
+            takes_negative_limits=self.takes_negative_limits(),
             is_remote_start=is_remote_start,
         )
 
     def is_v2x_enabled(self) -> bool:
         """Return True while the CSMS left bidirectional charging switched on."""
         return self.model.text("V2XChargingCtrlr", "Enabled", evse_id=EVSE_ID) == "true"
+
+    def takes_negative_limits(self) -> bool:
+        """Return True when a limit below 0 lets the vehicle give power."""
+        return (
+            self.config.takes_negative_limits
+            and self.config.is_v2x_capable
+            and not self.log.has_operation_modes
+        )
+
+    def error_16(self) -> str:
+        """Return the error code that a status of 1.6 carries."""
+        if self._is_emergency_stopped and not self.conditions.active:
+            return "OtherError"
+        return self.conditions.error_16
+
+    def may_start(self, id_token: WireObject) -> bool:
+        """Return True when a transaction may be asked for from afar."""
+        return (
+            self.transaction is None
+            and self.admission.is_operative
+            and not self._is_out_of_order()
+            and self.admission.may_use_reservation(id_token)
+        )
 
     def readings(self) -> Readings:
         """Return what meter and EV show now."""
@@ -147,7 +176,7 @@ class Evse:
             self._is_plugged
             and self.transaction is None
             and self.admission.is_open()
-            and not self._is_emergency_stopped
+            and not self._is_out_of_order()
             and self._clock.monotonic() >= handshake_ends_s
         )
 
@@ -189,6 +218,18 @@ class Evse:
         """Let the button go; nothing starts by itself."""
         self.advance()
         self._is_emergency_stopped = False
+        self._on_change()
+
+    def set_condition(self, condition: Condition, *, is_on: bool) -> None:
+        """Let something of the hardware break, or mend it."""
+        self.advance()
+        self.conditions.set(condition, is_on=is_on)
+        stop = CONDITIONS[condition].stop
+        if is_on and stop is not None:
+            # The hardware does not wait for a ramp.
+            self.path.open_now()
+            self._finish(stop)
+        self._settle(self.now())
         self._on_change()
 
     def set_fault(self, fault: Fault, *, is_on: bool) -> None:

@@ -33,14 +33,7 @@ class EvseHandlers:
         """Begin a transaction with the vehicle that is, or will be, plugged in."""
         evse = self._evse
         evse.advance()
-        is_free = (
-            evse_id in {None, EVSE_ID}
-            and evse.transaction is None
-            and evse.admission.is_operative
-            and not evse.is_emergency_stopped()
-            and evse.admission.may_use_reservation(id_token)
-        )
-        if not is_free:
+        if evse_id not in {None, EVSE_ID} or not evse.may_start(id_token):
             return call_result.RequestStartTransaction(status="Rejected")
         if charging_profile is not None:
             rejection = evse.profiles.install(
@@ -144,33 +137,24 @@ class EvseHandlers:
         evse.advance()
         now = evse.now()
         left_s = (parse_time(expiry_date_time) - now.at).total_seconds()
-        status = evse.connector_status()
-        is_same = evse.admission.reservation is not None and (
-            evse.admission.reservation.reservation_id == id
-        )
         if evse_id not in {None, EVSE_ID} or left_s <= 0:
             return call_result.ReserveNow(status="Rejected")
-        if status == "Reserved" and not is_same:
-            return call_result.ReserveNow(status="Occupied")
-        if status not in {"Available", "Reserved"}:
-            return call_result.ReserveNow(status=status)
-        evse.admission.reserve(
-            Reservation(
-                reservation_id=id,
-                id_token=id_token["idToken"],
-                expires_mono_s=now.mono_s + left_s,
-            )
+        reservation = Reservation(
+            reservation_id=id,
+            id_token=id_token["idToken"],
+            expires_mono_s=now.mono_s + left_s,
         )
-        return call_result.ReserveNow(status="Accepted")
+        return call_result.ReserveNow(
+            status=evse.admission.keep_for(reservation, evse.connector_status())
+        )
 
     @on(Action.cancel_reservation)
     def on_cancel_reservation(self, reservation_id: int, **_: Any) -> Any:
         """Give the EVSE free again."""
-        reservation = self._evse.admission.reservation
-        if reservation is None or reservation.reservation_id != reservation_id:
-            return call_result.CancelReservation(status="Rejected")
-        self._evse.admission.reserve(None)
-        return call_result.CancelReservation(status="Accepted")
+        is_done = self._evse.admission.cancel(reservation_id)
+        return call_result.CancelReservation(
+            status="Accepted" if is_done else "Rejected"
+        )
 
     @on(Action.unlock_connector)
     def on_unlock_connector(self, evse_id: int, connector_id: int, **_: Any) -> Any:

@@ -11,6 +11,7 @@ from .jobs import Jobs
 from .ocpp_package import Action, call, call_result, on
 from .peer import Peer
 from .profile_rules import RATE_UNITS, Rejection
+from .quirks import reason_to_dislike, reason_to_dislike_power
 from .schedule import (
     NOMINAL_VOLTAGE_V,
     OperationMode,
@@ -41,8 +42,8 @@ class ProfileHandlers:
         evse = self._evse
         evse.advance()
         profile = parse_profile(charging_profile)
-        rejection = None
-        if Fault.IGNORE_UPDATES not in evse.faults:
+        rejection = reason_to_dislike(evse.faults, charging_profile)
+        if rejection is None and Fault.IGNORE_UPDATES not in evse.faults:
             rejection = evse.profiles.install(
                 profile, evse.rule_context(evse_id), evse.now()
             )
@@ -54,7 +55,10 @@ class ProfileHandlers:
         self, charging_profile_id: int, schedule_update: WireObject, **_: Any
     ) -> Any:
         """Apply new values to a dynamic profile."""
-        rejection = self._evse.update_profile(charging_profile_id, schedule_update)
+        evse = self._evse
+        rejection = reason_to_dislike_power(evse.faults, schedule_update)
+        if rejection is None:
+            rejection = evse.update_profile(charging_profile_id, schedule_update)
         return call_result.UpdateDynamicSchedule(**_answer(rejection))
 
     @on(Action.clear_charging_profile)
@@ -114,25 +118,33 @@ class ProfileHandlers:
         **_: Any,
     ) -> Any:
         """Return what the profiles give over the time asked for (K08)."""
+        schedule = self.composite(evse_id, duration, charging_rate_unit)
+        if schedule is None:
+            return call_result.GetCompositeSchedule(status="Rejected")
+        return call_result.GetCompositeSchedule(status="Accepted", schedule=schedule)
+
+    def composite(
+        self, evse_id: int, duration: int, unit: str
+    ) -> dict[str, Any] | None:
+        """Return the schedule from now on in 2.x form; None for what is not known."""
         evse = self._evse
         evse.advance()
-        if evse_id not in {0, *EVSE_IDS} or charging_rate_unit not in RATE_UNITS:
-            return call_result.GetCompositeSchedule(status="Rejected")
+        if evse_id not in {0, *EVSE_IDS} or unit not in RATE_UNITS:
+            return None
         now = evse.now()
         periods: list[dict[str, Any]] = []
         for start_s in evse.profiles.edges_s(now, duration):
             point = evse.profiles.operating_point(now.later_by(start_s))
-            period = self._period(point, charging_rate_unit)
+            period = self._period(point, unit)
             if not periods or _without_start(periods[-1]) != period:
                 periods.append({"startPeriod": ceil(start_s), **period})
-        schedule = {
+        return {
             "evseId": evse_id,
             "duration": duration,
             "scheduleStart": format_time(now.at),
-            "chargingRateUnit": charging_rate_unit,
+            "chargingRateUnit": unit,
             "chargingSchedulePeriod": periods,
         }
-        return call_result.GetCompositeSchedule(status="Accepted", schedule=schedule)
 
     def _period(self, point: OperatingPoint, unit: str) -> dict[str, Any]:
         config = self._evse.config

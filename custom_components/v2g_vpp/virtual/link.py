@@ -9,6 +9,8 @@ from urllib.parse import quote
 
 import aiohttp
 
+from .disturbance import Disturbance
+
 HANDSHAKE_TIMEOUT_S = 10.0
 """House rule: as long as a call of the station may take."""
 
@@ -19,7 +21,10 @@ MAX_FRAME_BYTES = 1 << 20
 CLOSE_TIMEOUT_S = 1.0
 """House rule: a CSMS that is frozen must not hold up the next attempt to dial."""
 
-CONTROL_FRAMES = frozenset({aiohttp.WSMsgType.PING, aiohttp.WSMsgType.PONG})
+HEARD_FRAMES = frozenset(
+    {aiohttp.WSMsgType.PING, aiohttp.WSMsgType.PONG, aiohttp.WSMsgType.TEXT}
+)
+"""What a silent line swallows; an end of the socket is seen all the same."""
 
 
 class LinkError(Exception):
@@ -42,7 +47,10 @@ class Link:
     """One open WebSocket."""
 
     def __init__(
-        self, socket: aiohttp.ClientWebSocketResponse, observer: FrameObserver
+        self,
+        socket: aiohttp.ClientWebSocketResponse,
+        observer: FrameObserver,
+        disturbance: Disturbance,
     ) -> None:
         """Wrap a socket whose handshake is done."""
         self.received = 0
@@ -50,6 +58,7 @@ class Link:
 
         self._socket = socket
         self._observer = observer
+        self._disturbance = disturbance
 
     @property
     def protocol(self) -> str | None:
@@ -62,11 +71,15 @@ class Link:
         Raises:
             LinkError: when the link is closed, broken or silent for too long.
         """
-        while (message := await self._socket.receive()).type in CONTROL_FRAMES:
+        while True:
+            message = await self._socket.receive()
+            if self._disturbance.is_silent and message.type in HEARD_FRAMES:
+                continue
             self.received += 1
             if message.type is aiohttp.WSMsgType.PING:
                 await self._guard(self._socket.pong(message.data))
-        self.received += 1
+            elif message.type is not aiohttp.WSMsgType.PONG:
+                break
         if message.type is not aiohttp.WSMsgType.TEXT:
             if message.type is aiohttp.WSMsgType.BINARY:
                 await self._socket.close(code=aiohttp.WSCloseCode.UNSUPPORTED_DATA)
@@ -81,7 +94,8 @@ class Link:
         Raises:
             LinkError: when the link is gone.
         """
-        await self._guard(self._socket.send_str(message))
+        for _ in range(await self._disturbance.copies_of(message)):
+            await self._guard(self._socket.send_str(message))
         self._observer.frame_sent(message)
 
     async def ping(self) -> None:
@@ -90,7 +104,8 @@ class Link:
         Raises:
             LinkError: when the link is gone.
         """
-        await self._guard(self._socket.ping())
+        if not self._disturbance.is_silent:
+            await self._guard(self._socket.ping())
 
     @staticmethod
     async def _guard(sending: Awaitable[None]) -> None:
@@ -109,12 +124,15 @@ async def open_link(
     protocols: Sequence[str],
     tls: ssl.SSLContext | None,
     observer: FrameObserver,
+    disturbance: Disturbance,
 ) -> AsyncIterator[Link]:
     """Dial the CSMS with HTTP Basic authentication; close the link at the end.
 
     Raises:
         LinkError: naming why the CSMS cannot be reached or refused the station.
     """
+    if disturbance.is_silent:
+        raise LinkError("no answer")
     authorization = aiohttp.encode_basic_auth(identity, password, encoding="utf-8")
     async with aiohttp.ClientSession() as http:
         try:
@@ -136,6 +154,6 @@ async def open_link(
         try:
             if socket.protocol not in protocols:
                 raise LinkError("no common sub-protocol")
-            yield Link(socket, observer)
+            yield Link(socket, observer, disturbance)
         finally:
             await socket.close()

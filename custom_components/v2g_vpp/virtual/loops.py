@@ -51,22 +51,12 @@ class Loops:
 
     async def register(self, peer: Peer) -> None:
         """Return when the CSMS has accepted the station."""
-        config, registration = self._evse.config, self._registration
+        registration = self._registration
         while not registration.is_accepted:
             registration.wants_boot = False
             interval_s = REFUSED_PAUSE_S
             try:
-                answer = await peer.call(
-                    call.BootNotification(
-                        reason=registration.boot_reason,
-                        charging_station={
-                            "model": config.model,
-                            "vendorName": config.vendor,
-                            "serialNumber": config.serial_number,
-                            "firmwareVersion": config.firmware,
-                        },
-                    )
-                )
+                answer = await self._boot(peer)
             except CallRefused as err:
                 _LOGGER.debug("%s: %s", peer.id, err)
             else:
@@ -80,7 +70,7 @@ class Loops:
         """Send heartbeats."""
         while True:
             await self._sleep(self._registration.interval_s)
-            await self._try(peer, call.Heartbeat())
+            await self._beat(peer)
 
     async def keep_alive(self, link: Link) -> None:
         """Ping the CSMS; one that is frozen keeps its socket open.
@@ -120,7 +110,7 @@ class Loops:
                 await self._changed.wait()
                 continue
             try:
-                answer = await peer.call(event)
+                answer = await self._send_event(peer, event)
             except CallRefused as err:
                 attempts += 1
                 _LOGGER.debug("%s: %s", peer.id, err)
@@ -140,7 +130,7 @@ class Loops:
             transaction = evse.transaction
             if evse.wants_authorization():
                 try:
-                    await authorize(evse, peer)
+                    await self._authorize(peer)
                 except CallRefused as err:
                     _LOGGER.debug("%s: %s", peer.id, err)
                     await self._sleep(REFUSED_PAUSE_S)
@@ -150,7 +140,7 @@ class Loops:
                 and transaction.wants_needs
                 and transaction.stop is None
             ):
-                await state_needs(evse, peer)
+                await self._state_needs(peer)
             else:
                 await self._changed.wait()
 
@@ -191,6 +181,36 @@ class Loops:
                 await self._sleep(RESET_ANSWER_S)
                 raise RebootNow
             await self._changed.wait()
+
+    # What differs between the versions
+
+    async def _boot(self, peer: Peer) -> dict[str, Any]:
+        """Tell who the station is and return the answer."""
+        config = self._evse.config
+        return await peer.call(
+            call.BootNotification(
+                reason=self._registration.boot_reason,
+                charging_station={
+                    "model": config.model,
+                    "vendorName": config.vendor,
+                    "serialNumber": config.serial_number,
+                    "firmwareVersion": config.firmware,
+                },
+            )
+        )
+
+    async def _beat(self, peer: Peer) -> None:
+        await self._try(peer, call.Heartbeat())
+
+    async def _send_event(self, peer: Peer, event: Any) -> dict[str, Any]:
+        """Tell one event of a transaction and return the answer in its 2.x form."""
+        return await peer.call(event)
+
+    async def _authorize(self, peer: Peer) -> None:
+        await authorize(self._evse, peer)
+
+    async def _state_needs(self, peer: Peer) -> None:
+        await state_needs(self._evse, peer)
 
     async def _pull(self, peer: Peer, profile_id: int) -> None:
         answer = await peer.call(

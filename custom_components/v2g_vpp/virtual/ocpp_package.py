@@ -71,8 +71,17 @@ if TYPE_CHECKING:
     call_result: Any
     """Dataclasses of the answers of OCPP 2.1."""
 
+    call_16: Any
+    """Dataclasses of the requests of OCPP 1.6."""
+
+    call_result_16: Any
+    """Dataclasses of the answers of OCPP 1.6."""
+
     Action: Any
     """Enumeration of the actions of OCPP 2.1."""
+
+    Action16: Any
+    """Enumeration of the actions of OCPP 1.6."""
 
     ActionOlder: Any
     """Enumeration of the actions of OCPP 2.0.1."""
@@ -103,7 +112,12 @@ if TYPE_CHECKING:
         """Return a CALLERROR."""
         ...
 
-    def get_validator(message_type_id: int, action: str, version: str) -> Validator:
+    def get_validator(
+        message_type_id: int,
+        action: str,
+        version: str,
+        parse_float: Callable[[str], Any] = float,
+    ) -> Validator:
         """Return the schema of a payload; the first use reads a file."""
         ...
 
@@ -139,6 +153,8 @@ else:
         unpack,
     )
     from ocpp.routing import create_route_map, on
+    from ocpp.v16 import call as call_16, call_result as call_result_16
+    from ocpp.v16.enums import Action as Action16
     from ocpp.v21 import call, call_result
     from ocpp.v21.enums import Action
     from ocpp.v201.enums import Action as ActionOlder
@@ -147,6 +163,7 @@ else:
 
 __all__ = [
     "Action",
+    "Action16",
     "ActionOlder",
     "Connection",
     "Message",
@@ -154,7 +171,9 @@ __all__ = [
     "PackageChargePoint",
     "Validator",
     "call",
+    "call_16",
     "call_result",
+    "call_result_16",
     "camel_to_snake_case",
     "create_route_map",
     "get_validator",

@@ -13,7 +13,8 @@ The package leaves gaps that a station must not have; each is closed here:
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from decimal import Decimal
 import json
 import logging
 from typing import Any, override
@@ -22,6 +23,7 @@ import uuid
 from .link import Link
 from .ocpp_package import (
     Action,
+    Action16,
     ActionOlder,
     Message,
     OcppError,
@@ -70,12 +72,35 @@ SENT_ACTIONS_2_1 = ("PullDynamicScheduleUpdate",)
 ACTIONS_2_1_ONLY = frozenset({"NotifyAllowedEnergyTransfer", "UpdateDynamicSchedule"})
 """What the station understands in OCPP 2.1 alone."""
 
+SENT_ACTIONS_1_6 = (
+    "Authorize",
+    "BootNotification",
+    "Heartbeat",
+    "MeterValues",
+    "StartTransaction",
+    "StatusNotification",
+    "StopTransaction",
+)
+"""What the station sends in OCPP 1.6."""
+
+VERSION_1_6 = "1.6"
+
 _ERROR_CODES = {
     "required": "OccurrenceConstraintViolation",
     "type": "TypeConstraintViolation",
     "additionalProperties": "FormatViolation",
 }
 """By the keyword of the JSON schema that failed; any other is a property's value."""
+
+_ERROR_CODES_1_6 = {
+    **_ERROR_CODES,
+    # As the text of 1.6 spells it.
+    "required": "OccurenceConstraintViolation",
+    "additionalProperties": "FormationViolation",
+}
+
+_PARSE_FLOAT: dict[str, Callable[[str], Any]] = {VERSION_1_6: Decimal}
+"""Schemas of 1.6 want multiples of 0.1, which binary fractions are not."""
 
 
 class CallRefused(Exception):  # noqa: N818 - a refusal is an answer
@@ -96,20 +121,29 @@ class CallUnanswered(CallRefused):
         super().__init__(action, "no answer")
 
 
+_ACTIONS = {"2.1": Action, "2.0.1": ActionOlder, VERSION_1_6: Action16}
+
+
 def load_schemas(version: str, handlers: Iterable[object]) -> None:
     """Read every schema that a link needs; blocks on files, so not in the event loop.
 
     Args:
-        version: ``2.0.1`` or ``2.1``.
+        version: ``1.6``, ``2.0.1`` or ``2.1``.
         handlers: objects whose marked methods answer the CSMS.
     """
-    sent = SENT_ACTIONS + (SENT_ACTIONS_2_1 if version == "2.1" else ())
+    sent: tuple[str, ...] = SENT_ACTIONS_1_6 if version == VERSION_1_6 else SENT_ACTIONS
+    sent += SENT_ACTIONS_2_1 if version == "2.1" else ()
     received = {action for each in handlers for action in create_route_map(each)}
     if version != "2.1":
         received -= ACTIONS_2_1_ONLY
     for action in (*sent, *received):
         for message_type_id in (CALL, CALL_RESULT):
-            get_validator(message_type_id, str(action), version)
+            get_validator(
+                message_type_id,
+                str(action),
+                version,
+                _PARSE_FLOAT.get(version, float),
+            )
 
 
 class Peer(PackageChargePoint):
@@ -175,7 +209,7 @@ class Peer(PackageChargePoint):
             await self._answer_unreadable(raw_msg)
             return
         if not is_readable:
-            await self._send_error("-1", "RpcFrameworkError")
+            await self._send_error("-1", self._framework_error)
         elif message.message_type_id == CALL:
             await self._answer(message)
         else:
@@ -199,7 +233,7 @@ class Peer(PackageChargePoint):
         unique_id, action = message.unique_id, message.action
         route = self.route_map.get(action) if isinstance(action, str) else None
         if route is None:
-            actions = set(Action if self.version == "2.1" else ActionOlder)
+            actions = set(_ACTIONS[self.version])
             is_known = isinstance(action, str) and action in actions
             await self._send_error(
                 unique_id, "NotSupported" if is_known else "NotImplemented"
@@ -230,11 +264,15 @@ class Peer(PackageChargePoint):
 
     def _complaint(self, message_type_id: int, action: str, wire: Any) -> str | None:
         """Return the error code of the first thing that is wrong with a payload."""
-        validator = get_validator(message_type_id, action, self.version)
+        parse_float = _PARSE_FLOAT.get(self.version, float)
+        validator = get_validator(message_type_id, action, self.version, parse_float)
+        if self.version in _PARSE_FLOAT:
+            wire = json.loads(json.dumps(wire), parse_float=parse_float)
         error = next(iter(validator.iter_errors(wire)), None)
         if error is None:
             return None
-        return _ERROR_CODES.get(error.validator, "PropertyConstraintViolation")
+        codes = _ERROR_CODES_1_6 if self.version == VERSION_1_6 else _ERROR_CODES
+        return codes.get(error.validator, "PropertyConstraintViolation")
 
     async def _answer_unreadable(self, raw_msg: str) -> None:
         try:
@@ -248,10 +286,15 @@ class Peer(PackageChargePoint):
             CALL_ERROR,
         }
         if not is_other_type:
-            await self._send_error("-1", "RpcFrameworkError")
-        elif self.version != "2.1" and len(frame) > 1:
-            # OCPP 2.1 ignores message types that it does not know.
+            await self._send_error("-1", self._framework_error)
+        elif self.version == "2.0.1" and len(frame) > 1:
+            # OCPP 2.1 and 1.6 ignore message types that it does not know.
             await self._send_error(str(frame[1]), "MessageTypeNotSupported")
+
+    @property
+    def _framework_error(self) -> str:
+        is_16 = self.version == VERSION_1_6
+        return "FormationViolation" if is_16 else "RpcFrameworkError"
 
     async def _send_error(self, unique_id: str, code: str) -> None:
         await self._link.send(make_call_error(unique_id, code, "", {}).to_json())

@@ -66,6 +66,9 @@ class RuleContext:
     is_v2x_enabled: bool = True
     """False: only charging is supported."""
 
+    takes_negative_limits: bool = False
+    """True: without operation modes a limit below 0 discharges, off-standard."""
+
     is_remote_start: bool = False
     """True when the profile came with a request to start a transaction."""
 
@@ -150,7 +153,9 @@ def _period(
     period: Period, profile: ChargingProfile, context: RuleContext
 ) -> Iterator[Rejection]:
     if not context.has_operation_modes:
-        if period.limit is None or period.limit < 0:
+        if period.limit is None:
+            yield _no("InvalidSchedule", "a limit is needed")
+        elif period.limit < 0 and not context.takes_negative_limits:
             yield _no("InvalidSchedule", "a limit of 0 or more is needed")
         return
     modes = SUPPORTED_MODES if context.is_v2x_enabled else CHARGING_MODES

@@ -63,6 +63,22 @@ class ProfileStore:
         )
         return None
 
+    def replace(
+        self, profile: ChargingProfile, context: RuleContext, now: Moment
+    ) -> Rejection | None:
+        """Install a profile in place of those of its purpose and stack level (1.6)."""
+        rejection = reason_to_reject(profile, context)
+        if rejection is not None:
+            return rejection
+        self.clear(
+            ProfileFilter(
+                evse_id=context.evse_id,
+                purpose=profile.purpose,
+                stack_level=profile.stack_level,
+            )
+        )
+        return self.install(profile, context, now)
+
     def update(
         self,
         profile_id: int,

@@ -3,8 +3,9 @@
 import asyncio
 from dataclasses import dataclass
 import logging
-from typing import Any
+from typing import Any, Protocol, override
 
+from .conditions import CONDITIONS, Condition
 from .config import CONNECTOR_ID, EVSE_ID
 from .evse import Evse
 from .inventory import VEHICLE_PROTOCOL
@@ -23,9 +24,22 @@ class ToldState:
     connector_status: str | None = None
     is_emergency_stopped: bool = False
     is_plugged: bool = False
+    conditions: frozenset[Condition] = frozenset()
 
 
-class StateTeller:
+class Teller(Protocol):
+    """Tells the CSMS, on whichever link, what differs from what it was told."""
+
+    def forget(self) -> None:
+        """Tell every state again: after a reboot the CSMS expects it."""
+        ...
+
+    async def run(self, peer: Peer) -> None:
+        """Tell until the link is gone."""
+        ...
+
+
+class StateTeller(Teller):
     """Sends what differs from what the CSMS was told, on whichever link."""
 
     def __init__(self, evse: Evse, changed: Signal) -> None:
@@ -35,10 +49,12 @@ class StateTeller:
         self._told = ToldState()
         self._next_event_id = 1
 
+    @override
     def forget(self) -> None:
         """Tell every state again: after a reboot the CSMS expects it."""
         self._told = ToldState()
 
+    @override
     async def run(self, peer: Peer) -> None:
         """Tell the CSMS what differs from what it was told."""
         while True:
@@ -46,6 +62,7 @@ class StateTeller:
                 connector_status=self._evse.connector_status(),
                 is_emergency_stopped=self._evse.is_emergency_stopped(),
                 is_plugged=self._evse.is_plugged(),
+                conditions=self._evse.conditions.active,
             )
             told = self._told
             if state == told:
@@ -67,6 +84,10 @@ class StateTeller:
                 "true" if state.is_emergency_stopped else "false",
                 is_alert=True,
             )
+        for condition in sorted(state.conditions ^ told.conditions):
+            await self._tell_condition(
+                peer, condition, is_on=condition in state.conditions
+            )
         if state.connector_status != told.connector_status:
             await self._tell_connector(peer, state.connector_status or "")
         if state.is_plugged != told.is_plugged:
@@ -75,6 +96,30 @@ class StateTeller:
             available = "true" if state.is_plugged else "false"
             await self._notify(peer, vehicle, "Available", available)
             await self._notify(peer, vehicle, "ProtocolAgreed", protocol)
+
+    async def _tell_condition(
+        self, peer: Peer, condition: Condition, *, is_on: bool
+    ) -> None:
+        facts = CONDITIONS[condition]
+        if facts.component:
+            component: dict[str, Any] = {
+                "name": facts.component,
+                "evse": {"id": EVSE_ID},
+            }
+            if facts.instance is not None:
+                component["instance"] = facts.instance
+            value = "true" if is_on else "false"
+            await self._notify(peer, component, facts.variable, value, is_alert=True)
+        if facts.alarm is not None and peer.version == "2.1":
+            await self._send(
+                peer,
+                call.NotifyDERAlarm(
+                    control_type="PowerMonitoringMustTrip",
+                    timestamp=self._evse.clock_text(),
+                    grid_event_fault=facts.alarm,
+                    alarm_ended=not is_on,
+                ),
+            )
 
     async def _tell_connector(self, peer: Peer, status: str) -> None:
         if peer.version == "2.1":

@@ -2,13 +2,16 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass
 import logging
 from random import Random
 import ssl
 from typing import Protocol as TypingProtocol
 
 from ..domain.clock import Clock
+from .conditions import Condition
 from .config import Fault, Protocol, VirtualStationConfig, VirtualStatus
+from .disturbance import Disturbance
 from .evse import Evse
 from .handlers_device import DeviceHandlers
 from .handlers_evse import EvseHandlers
@@ -16,14 +19,23 @@ from .handlers_profiles import ProfileHandlers
 from .jobs import Jobs
 from .link import FrameObserver, Link, LinkError, open_link
 from .loops import Loops, RebootNow, Sleep
-from .peer import Peer, load_schemas
+from .ocpp16.handlers import ChargePointHandlers
+from .ocpp16.keys import prepare
+from .ocpp16.loops import Loops16
+from .ocpp16.numbers import TransactionNumbers
+from .ocpp16.status_teller import StatusTeller
+from .peer import VERSION_1_6, Peer, load_schemas
 from .registration import Registration
-from .state_teller import StateTeller
+from .state_teller import StateTeller, Teller
 from .wakeup import Signal
 
 _LOGGER = logging.getLogger(__name__)
 
-VERSIONS = {Protocol.OCPP_2_1: "2.1", Protocol.OCPP_2_0_1: "2.0.1"}
+VERSIONS = {
+    Protocol.OCPP_2_1: "2.1",
+    Protocol.OCPP_2_0_1: "2.0.1",
+    Protocol.OCPP_1_6: "1.6",
+}
 
 
 class StationObserver(FrameObserver, TypingProtocol):
@@ -52,6 +64,15 @@ class Unobserved:
 
     def power_sampled(self, true_power_w: float, commanded_w: float) -> None:
         """Ignore it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Wire:
+    """What speaks one family of versions."""
+
+    handlers: Sequence[object]
+    loops: Loops
+    teller: Teller
 
 
 class VirtualStation:
@@ -83,13 +104,9 @@ class VirtualStation:
         self._evse = Evse(config, clock, self._changed.notify)
         self._registration = Registration(self._changed.notify)
         self._jobs = Jobs()
-        self._loops = Loops(self._evse, self._registration, self._changed, sleep)
-        self._teller = StateTeller(self._evse, self._changed)
-        self._handlers: Sequence[object] = (
-            ProfileHandlers(self._evse, self._jobs),
-            DeviceHandlers(self._evse, self._jobs),
-            EvseHandlers(self._evse, self._registration, self._jobs),
-        )
+        self._wire_2 = self._new_wire_2(sleep)
+        self._wire_16 = self._new_wire_16(sleep)
+        self._disturbance = Disturbance(self._evse.faults, sleep)
         self._jitter = Random()  # noqa: S311 - spreads dialling, no secret
         self._link: Link | None = None
         self._last_error: str | None = None
@@ -99,7 +116,8 @@ class VirtualStation:
         """Be a charging station until cancelled."""
         for protocol in self._config.protocols:
             # The package reads its schemas from files.
-            await asyncio.to_thread(load_schemas, VERSIONS[protocol], self._handlers)
+            handlers = self._wire(protocol).handlers
+            await asyncio.to_thread(load_schemas, VERSIONS[protocol], handlers)
         self._registration.booted()
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._tick())
@@ -129,6 +147,10 @@ class VirtualStation:
     def set_fault(self, fault: Fault, *, is_on: bool) -> None:
         """Begin or end a misbehaviour."""
         self._evse.set_fault(fault, is_on=is_on)
+
+    def set_condition(self, condition: Condition, *, is_on: bool) -> None:
+        """Let something of the hardware break, or mend it."""
+        self._evse.set_condition(condition, is_on=is_on)
 
     def reboot(self) -> None:
         """Pull the mains: the station starts anew, its transaction ends."""
@@ -163,7 +185,35 @@ class VirtualStation:
             hot_opens=path.contactor.hot_opens,
             queued_events=len(evse.log.queue),
             faults=tuple(sorted(evse.faults)),
+            conditions=tuple(sorted(evse.conditions.active)),
             last_error=self._last_error,
+        )
+
+    def _wire(self, protocol: Protocol) -> _Wire:
+        return self._wire_16 if protocol is Protocol.OCPP_1_6 else self._wire_2
+
+    def _new_wire_2(self, sleep: Sleep) -> _Wire:
+        evse = self._evse
+        return _Wire(
+            handlers=(
+                ProfileHandlers(evse, self._jobs),
+                DeviceHandlers(evse, self._jobs),
+                EvseHandlers(evse, self._registration, self._jobs),
+            ),
+            loops=Loops(evse, self._registration, self._changed, sleep),
+            teller=StateTeller(evse, self._changed),
+        )
+
+    def _new_wire_16(self, sleep: Sleep) -> _Wire:
+        evse, numbers = self._evse, TransactionNumbers()
+        composer = ProfileHandlers(evse, self._jobs)
+        handlers = ChargePointHandlers(
+            evse, self._registration, self._jobs, numbers, composer
+        )
+        return _Wire(
+            handlers=(handlers,),
+            loops=Loops16(evse, self._registration, self._changed, sleep, numbers),
+            teller=StatusTeller(evse, self._changed, handlers),
         )
 
     async def _tick(self) -> None:
@@ -206,42 +256,48 @@ class VirtualStation:
             protocols=config.protocols,
             tls=self._tls,
             observer=self._observer,
+            disturbance=self._disturbance,
         ) as link:
+            protocol = Protocol(link.protocol or "")
+            wire = self._wire(protocol)
             peer = Peer(
                 config.identity,
                 link,
-                version=VERSIONS[Protocol(link.protocol or "")],
+                version=VERSIONS[protocol],
                 call_timeout_s=config.call_timeout_s,
-                handlers=self._handlers,
+                handlers=wire.handlers,
             )
             self._link_up(link, peer)
             try:
-                await self._talk(link, peer)
+                await self._talk(link, peer, wire)
             finally:
                 self._link_down()
 
-    async def _talk(self, link: Link, peer: Peer) -> None:
+    async def _talk(self, link: Link, peer: Peer, wire: _Wire) -> None:
+        loops = wire.loops
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(peer.start())
             tasks.create_task(self._jobs.run(peer))
-            tasks.create_task(self._loops.keep_alive(link))
-            tasks.create_task(self._loops.watch(peer))
-            await self._loops.register(peer)
+            tasks.create_task(loops.keep_alive(link))
+            tasks.create_task(loops.watch(peer))
+            await loops.register(peer)
             self._failures = 0
             self._evse.log.is_online = True
             for loop in (
-                self._loops.beat,
-                self._loops.deliver_events,
-                self._loops.attend_vehicle,
-                self._loops.pull_values,
-                self._teller.run,
-                self._loops.tell_expired_reservations,
+                loops.beat,
+                loops.deliver_events,
+                loops.attend_vehicle,
+                loops.pull_values,
+                wire.teller.run,
+                loops.tell_expired_reservations,
             ):
                 tasks.create_task(loop(peer))
 
     def _link_up(self, link: Link, peer: Peer) -> None:
         self._link, self._last_error = link, None
         self._evse.advance()
+        if peer.version == VERSION_1_6:
+            prepare(self._evse.model)
         self._evse.log.has_operation_modes = peer.version == "2.1"
         self._evse.profiles.came_online(self._evse.now())
         self._observer.link_changed(is_up=True)
@@ -256,7 +312,8 @@ class VirtualStation:
 
     async def _reboot(self) -> None:
         self._evse.profiles.rebooted()
-        self._teller.forget()
+        self._wire_2.teller.forget()
+        self._wire_16.teller.forget()
         self._registration.booted()
         await self._sleep(self._config.reboot_s)
 

@@ -54,7 +54,7 @@ async def state_needs(evse: Evse, peer: Peer) -> None:
     transaction = evse.transaction
     if transaction is None:
         return
-    is_bidirectional = (
+    is_bidirectional = evse.takes_negative_limits() or (
         peer.version == "2.1"
         and evse.config.is_v2x_capable
         and evse.is_v2x_enabled()

@@ -1,0 +1,242 @@
+"""A home on real sockets: listener, site and a virtual station, in virtual time."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from dataclasses import replace
+from typing import Any, Self
+
+from custom_components.v2g_vpp.csms.access import StationConfig
+from custom_components.v2g_vpp.csms.schemas import SchemaBook, load_schemas
+from custom_components.v2g_vpp.csms.server import ListenAddress, OcppServer
+from custom_components.v2g_vpp.domain.capability import (
+    DischargeDialect,
+    Fingerprint,
+    Proof,
+    timing_of,
+)
+from custom_components.v2g_vpp.domain.ids import EvseKey, StationId, VehicleId
+from custom_components.v2g_vpp.domain.policy import (
+    EvsePolicy,
+    Mode,
+    StationLimits,
+    VehiclePolicy,
+    VehicleSpec,
+)
+from custom_components.v2g_vpp.domain.snapshot import EvseSnapshot, SelfTestPhase
+from custom_components.v2g_vpp.site import Site
+from custom_components.v2g_vpp.virtual.config import (
+    DEFAULT_EVCC_ID,
+    Protocol,
+    VirtualStationConfig,
+    VirtualStatus,
+)
+from custom_components.v2g_vpp.virtual.plant import FAST
+from custom_components.v2g_vpp.virtual.station import VirtualStation
+from tests.e2e.loopback_time import loopback_clock
+from tests.site.stores import MemoryStore
+
+STATION = StationId("CS1")
+KEY = EvseKey(STATION, 1)
+VEHICLE = VehicleId("leaf")
+PASSWORD = "a-password-of-the-test-0123456789"
+POLL_S = 0.2
+TICK_S = 0.2
+"""Of the station's physics: fine enough for seconds, and quick."""
+
+REST_W = 60.0
+"""What a charger at rest may still show."""
+
+
+class VirtualHome:
+    """One station at a listener, and the site behind it."""
+
+    book: dict[str, SchemaBook] = dict(load_schemas())
+
+    def __init__(
+        self,
+        protocol: Protocol,
+        dialect: DischargeDialect = DischargeDialect.V21_DYNAMIC,
+        *,
+        unattended_charge_w: float = 0.0,
+        **changes: Any,
+    ) -> None:
+        """Build it; entering the context brings it to life."""
+        self.clock = loopback_clock()
+        self.limits = StationLimits(
+            max_charge_power_w=11_000.0,
+            max_discharge_power_w=5_000.0,
+            unattended_charge_w=unattended_charge_w,
+        )
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._station_config = StationConfig(
+            identity=STATION, password=PASSWORD, limits=self.limits, dialect=dialect
+        )
+        self._dialect = dialect
+        self._changes = {
+            "protocols": (protocol,),
+            "plant": FAST,
+            "tick_s": TICK_S,
+            **changes,
+        }
+        self.site_store, self.station_store = MemoryStore(), MemoryStore()
+        self.failures: list[str] = []
+
+    async def __aenter__(self) -> Self:
+        self.site = Site(store=self.site_store, clock=self.clock, spawn=self._spawn)
+        self.server = OcppServer(
+            address=ListenAddress(host="127.0.0.1", port=0),
+            schemas=self.book,
+            sink=self.site,
+            authority=self.site,
+            store=self.station_store,
+            clock=self.clock,
+            spawn=self._spawn,
+            stations=[self._station_config],
+        )
+        self.site.use_stations(self.server)
+        await self.site.load()
+        self.site.add_station(STATION, self.limits)
+        self.site.add_vehicle(
+            VehicleSpec(
+                vehicle_id=VEHICLE,
+                name="Leaf",
+                capacity_wh=60_000.0,
+                evcc_id=DEFAULT_EVCC_ID,
+            ),
+            VehiclePolicy(is_discharge_allowed=True),
+        )
+        await self.server.start()
+        self._spawn(self.site.run(), "control")
+        self.station = VirtualStation(
+            VirtualStationConfig(
+                url=f"ws://127.0.0.1:{self.server.port}/",
+                identity=STATION,
+                password=PASSWORD,
+                **self._changes,
+            ),
+            self.clock,
+        )
+        self._spawn(self.station.run(), "station")
+        await self.until(lambda: self.has_evse, 60, "an EVSE")
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self.server.stop()
+        assert self.failures == []
+
+    # --- what is there ---
+
+    @property
+    def has_evse(self) -> bool:
+        return self.site.snapshot.evse(KEY) is not None
+
+    @property
+    def evse(self) -> EvseSnapshot:
+        evse = self.site.snapshot.evse(KEY)
+        assert evse is not None
+        return evse
+
+    @property
+    def truth(self) -> VirtualStatus:
+        return self.station.status()
+
+    @property
+    def power_w(self) -> float:
+        return self.truth.true_power_w
+
+    @property
+    def is_at_rest(self) -> bool:
+        return abs(self.power_w) <= REST_W
+
+    # --- what happens ---
+
+    async def run(self, duration_s: float) -> None:
+        await asyncio.sleep(duration_s)
+
+    async def until(
+        self, is_true: Callable[[], bool], within_s: float, what: str
+    ) -> float:
+        """Wait for something and return how long it took, s."""
+        began = self.clock.monotonic()
+        while not is_true():
+            waited_s = self.clock.monotonic() - began
+            if waited_s > within_s:
+                raise AssertionError(self._what_is(f"not in {within_s} s: {what}"))
+            await asyncio.sleep(POLL_S)
+        return self.clock.monotonic() - began
+
+    async def plug(self) -> None:
+        """Plug the vehicle in and wait for its transaction."""
+        self.station.plug()
+        await self.until(
+            lambda: self.has_evse and self.evse.has_transaction, 60, "a transaction"
+        )
+        if self.evse.vehicle_id is None:
+            await self.policy(vehicle_id=VEHICLE)
+
+    async def policy(self, **changes: Any) -> None:
+        def change(policy: EvsePolicy) -> EvsePolicy:
+            return replace(policy, **changes)
+
+        await self.site.set_evse_policy(KEY, change)
+
+    async def prove(self) -> None:
+        """Walk the whole self-test and switch discharge on."""
+        await self.until(
+            lambda: self.evse.discharge_blocked_by is not None, 60, "a picture"
+        )
+        await self.run(30)
+        await self.site.start_self_test(KEY)
+        ends = {SelfTestPhase.PASSED, SelfTestPhase.FAILED}
+        await self.until(lambda: self.evse.self_test.phase in ends, 900, "self-test")
+        status = self.evse.self_test
+        assert status.phase is SelfTestPhase.PASSED, self._what_is(str(status.failure))
+        await self.policy(is_discharge_allowed=True)
+
+    async def grant(self) -> None:
+        """Give what the self-test would find, without its minutes."""
+        record = self.site._registry.evses[KEY]
+        record.proof = Proof(
+            dialect=self._dialect,
+            firmware="1.0.0",
+            dead_man_s=timing_of(self._dialect, self.truth.protocol).validity_s + 1.0,
+            passed_at=self.clock.utcnow().isoformat(),
+            proven_power_w=1_650.0,
+        )
+        record.fingerprint = Fingerprint(
+            dead_time_s=1.0,
+            ramp_w_per_s=860.0,
+            offset_discharge_w=FAST.offset_discharge_w,
+            is_learnt=True,
+        )
+        await self.policy(is_discharge_allowed=True)
+
+    async def discharge(self, power_w: float = -5_000.0) -> None:
+        """Let the owner's mode discharge, and wait until it flows."""
+        await self.policy(mode=Mode.DISCHARGE_NOW, max_discharge_power_w=-power_w)
+        await self.until(
+            lambda: abs(self.power_w - power_w) <= 250, 120, f"{power_w} W"
+        )
+
+    # --- inside ---
+
+    def _what_is(self, what: str) -> str:
+        evse = self.site.snapshot.evse(KEY)
+        return f"{what}\n{self.truth}\n{evse}"
+
+    def _spawn(self, coro: Coroutine[Any, Any, None], name: str) -> object:
+        task = asyncio.Task(
+            coro, loop=asyncio.get_running_loop(), name=name, eager_start=True
+        )
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+        return task
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            self.failures.append(f"{task.get_name()}: {task.exception()!r}")
