@@ -47,12 +47,14 @@ async def test_full_inventory_shows_what_a_csms_needs_to_arm(rig: Rig) -> None:
         (
             row["component"]["name"],
             row["variable"]["name"],
-            row["variable"].get("instance"),
+            row["variable"].get("instance", row["component"].get("instance")),
         ): row["variableAttribute"][0].get("value")
         for row in rows
     }
     assert len(found) == len(rows)
     assert found["V2XChargingCtrlr", "Enabled", None] == "true"
+    assert found["TemperatureSensor", "Temperature", "plug"] == "20.0"
+    assert found["TemperatureSensor", "Active", "cabinet"] == "false"
     modes = found["V2XChargingCtrlr", "SupportedOperationModes", None]
     assert set(modes.split(",")) >= {
         "ChargingOnly",

@@ -34,18 +34,26 @@ class VariableName:
 
     component: str
     variable: str
+    component_instance: str | None = None
     instance: str | None = None
     """Of the variable."""
 
     evse_id: int | None = None
     connector_id: int | None = None
 
-    def key(self) -> tuple[str, str, str, int | None, int | None]:
+    def key(self) -> tuple[object, ...]:
         """Return what two names of the same variable have in common."""
         return (
-            self.component.casefold(),
+            *self.component_key(),
             self.variable.casefold(),
             (self.instance or "").casefold(),
+        )
+
+    def component_key(self) -> tuple[object, ...]:
+        """Return what all variables of one component have in common."""
+        return (
+            self.component.casefold(),
+            (self.component_instance or "").casefold(),
             self.evse_id,
             self.connector_id,
         )
@@ -53,6 +61,8 @@ class VariableName:
     def component_wire(self) -> dict[str, Any]:
         """Return the component as OCPP writes it."""
         wire: dict[str, Any] = {"name": self.component}
+        if self.component_instance is not None:
+            wire["instance"] = self.component_instance
         if self.evse_id is not None:
             wire["evse"] = {"id": self.evse_id}
             if self.connector_id is not None:
@@ -84,6 +94,16 @@ class Variable:
     min_limit: float | None = None
     max_limit: float | None = None
 
+    @property
+    def supports_monitoring(self) -> bool:
+        """True for what the station itself changes while it runs."""
+        return not isinstance(self.value, str)
+
+    @property
+    def is_numeric(self) -> bool:
+        """True when a threshold on it means something."""
+        return self.data_type in {DataType.INTEGER, DataType.DECIMAL}
+
     def text(self) -> str:
         """Return the actual value."""
         return self.value if isinstance(self.value, str) else self.value()
@@ -95,7 +115,7 @@ class Variable:
             attribute["value"] = self.text()
         characteristics: dict[str, Any] = {
             "dataType": self.data_type,
-            "supportsMonitoring": False,
+            "supportsMonitoring": self.supports_monitoring,
         }
         if self.values:
             characteristics["valuesList"] = ",".join(self.values)
@@ -155,9 +175,8 @@ class DeviceModel:
     def has_component(self, name: VariableName) -> bool:
         """Return True when the component of a name exists there."""
         return any(
-            (each.component.casefold(), each.evse_id, each.connector_id)
-            == (name.component.casefold(), name.evse_id, name.connector_id)
-            for each in (variable.name for variable in self._variables.values())
+            variable.name.component_key() == name.component_key()
+            for variable in self._variables.values()
         )
 
     def text(self, component: str, variable: str, **where: Any) -> str:
@@ -171,7 +190,7 @@ class DeviceModel:
 
     def get(self, wire: WireObject) -> dict[str, Any]:
         """Return one result of GetVariables for one of its entries."""
-        name = _name(wire)
+        name = name_of(wire)
         result: dict[str, Any] = _echo(wire)
         status, variable = self._look_up(name, wire)
         if variable is None:
@@ -186,7 +205,7 @@ class DeviceModel:
 
     def set(self, wire: WireObject) -> dict[str, Any]:
         """Write one entry of SetVariables and return its result."""
-        name, text = _name(wire), wire["attributeValue"]
+        name, text = name_of(wire), wire["attributeValue"]
         result: dict[str, Any] = _echo(wire)
         status, variable = self._look_up(name, wire)
         if variable is None:
@@ -218,11 +237,13 @@ class DeviceModel:
         return "Accepted", variable
 
 
-def _name(wire: WireObject) -> VariableName:
+def name_of(wire: WireObject) -> VariableName:
+    """Return the name that a ``component`` and ``variable`` of the wire have."""
     component, variable = wire["component"], wire["variable"]
     evse = component.get("evse", {})
     return VariableName(
         component=component["name"],
+        component_instance=component.get("instance"),
         variable=variable["name"],
         instance=variable.get("instance"),
         evse_id=evse.get("id"),

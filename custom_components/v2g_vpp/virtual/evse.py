@@ -10,14 +10,15 @@ from ..domain.clock import Clock
 from .admission import Admission
 from .composition import OperatingPoint
 from .conditions import CONDITIONS, Condition, Conditions
-from .config import EVSE_ID, EVSE_IDS, Fault, VirtualStationConfig
+from .config import EVSE_ID, Fault, VirtualStationConfig
 from .device_model import DeviceModel
 from .inventory import build_device_model
 from .metering import Meter, Readings
 from .power_path import PowerPath
-from .profile_rules import Rejection, RuleContext
+from .profile_rules import Rejection
 from .profiles import ProfileStore
 from .schedule import Moment, WireObject, format_time
+from .thermal import Handle
 from .transaction import (
     EMERGENCY_STOP,
     EV_DISCONNECTED,
@@ -47,11 +48,12 @@ class Evse:
         """
         self.config = config
         self.path = PowerPath(config.plant, config.battery, config.soc_percent)
+        self.handle = Handle()
         self.profiles = ProfileStore(phases=config.phases)
+        self.conditions = Conditions()
         self.model: DeviceModel = build_device_model(config, self)
         self.log = TransactionLog(self.model, self.readings, on_change)
         self.faults: set[Fault] = set()
-        self.conditions = Conditions()
         self.admission = Admission(on_change)
         self._clock = clock
         self._on_change = on_change
@@ -96,13 +98,9 @@ class Evse:
         """Return the time of the station."""
         return format_time(self._clock.utcnow())
 
-    def soc_text(self) -> str:
-        """Return the state of charge of the EV, empty while none is plugged in."""
-        return f"{self.path.battery.soc_percent:.1f}" if self._is_plugged else ""
-
-    def power_text(self) -> str:
-        """Return the measured power, W."""
-        return f"{self.readings().power_w:.0f}"
+    def handle_c(self) -> float:
+        """Return the temperature that the sensor in the handle shows, °C."""
+        return self.handle.temperature_c(self.conditions)
 
     def connector_status(self) -> str:
         """Return the status of the connector."""
@@ -116,23 +114,6 @@ class Evse:
 
     def _is_out_of_order(self) -> bool:
         return self._is_emergency_stopped or self.conditions.is_blocking
-
-    def rule_context(
-        self, evse_id: int, *, is_remote_start: bool = False
-    ) -> RuleContext:
-        """Return what the profile rules need to know."""
-        transaction = self.transaction
-        return RuleContext(
-            evse_id=evse_id,
-            evse_ids=EVSE_IDS,
-            transaction_id=transaction.transaction_id if transaction else None,
-            are_needs_known=bool(transaction and transaction.are_needs_known),
-            is_bidirectional=bool(transaction and transaction.is_bidirectional),
-            has_operation_modes=self.log.has_operation_modes,
-            is_v2x_enabled=self.is_v2x_enabled(),
-            takes_negative_limits=self.takes_negative_limits(),
-            is_remote_start=is_remote_start,
-        )
 
     def is_v2x_enabled(self) -> bool:
         """Return True while the CSMS left bidirectional charging switched on."""
@@ -320,7 +301,9 @@ class Evse:
     def advance(self) -> None:
         """Bring physics and rules to the present moment."""
         now = self.now()
-        self.path.step(now.mono_s - self._stepped_mono_s, self._command_w)
+        elapsed_s = now.mono_s - self._stepped_mono_s
+        self.handle.step(elapsed_s, self.path.true_power_w)
+        self.path.step(elapsed_s, self._command_w)
         self._stepped_mono_s = now.mono_s
         self._settle(now)
 

@@ -68,7 +68,7 @@ class DeviceHandlers:
             variable.report()
             for variable in self._evse.model
             if component_variable is None
-            or any(_is_named(variable, each) for each in component_variable)
+            or any(is_named(variable, each) for each in component_variable)
         ]
         return call_result.GetReport(
             status=self._post(request_id, rows) if rows else "EmptyResultSet"
@@ -100,11 +100,12 @@ def _is_in_base(variable: Variable, report_base: str) -> bool:
             return True
 
 
-def _is_named(variable: Variable, wire: WireObject) -> bool:
+def is_named(variable: Variable, wire: WireObject) -> bool:
     """Return True when a componentVariable of GetReport means this variable."""
     component, wanted = wire["component"], wire.get("variable", {})
     pairs: Iterable[tuple[object, object]] = (
         (component["name"].casefold(), variable.name.component.casefold()),
+        (component.get("instance"), variable.name.component_instance),
         (component.get("evse", {}).get("id"), variable.name.evse_id),
         (component.get("evse", {}).get("connectorId"), variable.name.connector_id),
         (wanted.get("name", "").casefold() or None, variable.name.variable.casefold()),

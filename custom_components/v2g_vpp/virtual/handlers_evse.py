@@ -7,6 +7,7 @@ from .evse import Evse
 from .jobs import Jobs
 from .ocpp_package import Action, call, call_result, on
 from .peer import Peer
+from .profile_context import context_of
 from .registration import Registration
 from .schedule import WireObject, parse_profile, parse_time
 from .transaction import REMOTE_STOP, RESET, RemoteStart, Reservation
@@ -38,7 +39,7 @@ class EvseHandlers:
         if charging_profile is not None:
             rejection = evse.profiles.install(
                 parse_profile(charging_profile),
-                evse.rule_context(EVSE_ID, is_remote_start=True),
+                context_of(evse, EVSE_ID, is_remote_start=True),
                 evse.now(),
             )
             if rejection is not None:

@@ -10,6 +10,7 @@ from .evse import Evse
 from .jobs import Jobs
 from .ocpp_package import Action, call, call_result, on
 from .peer import Peer
+from .profile_context import context_of
 from .profile_rules import RATE_UNITS, Rejection
 from .quirks import reason_to_dislike, reason_to_dislike_power
 from .schedule import (
@@ -45,7 +46,7 @@ class ProfileHandlers:
         rejection = reason_to_dislike(evse.faults, charging_profile)
         if rejection is None and Fault.IGNORE_UPDATES not in evse.faults:
             rejection = evse.profiles.install(
-                profile, evse.rule_context(evse_id), evse.now()
+                profile, context_of(evse, evse_id), evse.now()
             )
             evse.profiles_changed()
         return call_result.SetChargingProfile(**_answer(rejection))

@@ -1,15 +1,30 @@
 """What the virtual station says of itself in its device model."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from functools import partial
 from typing import Protocol as TypingProtocol
 
+from .conditions import CONDITIONS, Condition, Conditions
 from .config import CONNECTOR_ID, EVSE_ID, VirtualStationConfig
-from .device_model import DataType, DeviceModel, Mutability, Variable, VariableName
-from .metering import SUPPORTED_MEASURANDS
+from .device_model import DataType, DeviceModel, Mutability, Variable
+from .metering import Readings
+from .power_path import PowerPath
 from .profile_rules import MAX_PERIODS, MAX_STACK_LEVEL, RATE_UNITS, SUPPORTED_MODES
+from .thermal import HANDLE
+from .variable_forms import (
+    FLAG,
+    INTEGER,
+    INTERVAL,
+    MEASURANDS,
+    MEMBERS,
+    OPTIONS,
+    SECONDS,
+    Component,
+    Form,
+)
 
 MAX_PROFILES = 20
+CELSIUS = Form(data_type=DataType.DECIMAL, unit="Celsius", min_limit=-40, max_limit=150)
 VEHICLE_PROTOCOL = "urn:iso:std:iso:15118:-20:AC,1,0"
 ITEMS_PER_MESSAGE = 20
 BYTES_PER_MESSAGE = 60_000
@@ -22,6 +37,16 @@ MESSAGE_ATTEMPT_INTERVAL_S = 10
 
 class LiveValues(TypingProtocol):
     """What the station knows only while it runs."""
+
+    @property
+    def path(self) -> PowerPath:
+        """Plant, battery and contactor."""
+        ...
+
+    @property
+    def conditions(self) -> Conditions:
+        """What is broken now."""
+        ...
 
     def connector_status(self) -> str:
         """Return the status of the connector."""
@@ -39,79 +64,13 @@ class LiveValues(TypingProtocol):
         """Return the time of the station."""
         ...
 
-    def power_text(self) -> str:
-        """Return the measured power, W."""
+    def readings(self) -> Readings:
+        """Return what meter and EV show now."""
         ...
 
-    def soc_text(self) -> str:
-        """Return the state of charge of the EV."""
+    def handle_c(self) -> float:
+        """Return the temperature of the handle, °C."""
         ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Form:
-    """What the values of a variable look like."""
-
-    data_type: DataType = DataType.STRING
-    values: tuple[str, ...] = ()
-    unit: str | None = None
-    min_limit: float | None = None
-    max_limit: float | None = None
-
-
-TEXT = _Form()
-FLAG = _Form(data_type=DataType.BOOLEAN)
-INTEGER = _Form(data_type=DataType.INTEGER)
-OPTIONS = _Form(data_type=DataType.OPTION_LIST)
-MEMBERS = _Form(data_type=DataType.MEMBER_LIST)
-MEASURANDS = _Form(data_type=DataType.MEMBER_LIST, values=SUPPORTED_MEASURANDS)
-SECONDS = _Form(data_type=DataType.INTEGER, unit="s", min_limit=1)
-INTERVAL = _Form(data_type=DataType.INTEGER, unit="s", min_limit=0)
-
-
-@dataclass(frozen=True, slots=True)
-class _Component:
-    """A component that the variables below belong to."""
-
-    name: str
-    evse_id: int | None = None
-    connector_id: int | None = None
-
-    def read(
-        self,
-        variable: str,
-        value: str | Callable[[], str],
-        form: _Form = TEXT,
-        instance: str | None = None,
-        mutability: Mutability = Mutability.READ_ONLY,
-    ) -> Variable:
-        """Return a variable that the CSMS may only read."""
-        return Variable(
-            name=VariableName(
-                component=self.name,
-                variable=variable,
-                instance=instance,
-                evse_id=self.evse_id,
-                connector_id=self.connector_id,
-            ),
-            value=value,
-            mutability=mutability,
-            data_type=form.data_type,
-            values=form.values,
-            unit=form.unit,
-            min_limit=form.min_limit,
-            max_limit=form.max_limit,
-        )
-
-    def write(
-        self,
-        variable: str,
-        value: str,
-        form: _Form = TEXT,
-        instance: str | None = None,
-    ) -> Variable:
-        """Return a variable that the CSMS may set."""
-        return self.read(variable, value, form, instance, Mutability.READ_WRITE)
 
 
 def build_device_model(config: VirtualStationConfig, live: LiveValues) -> DeviceModel:
@@ -120,6 +79,7 @@ def build_device_model(config: VirtualStationConfig, live: LiveValues) -> Device
         [
             *_identity(config, live),
             *_evse(config, live),
+            *_sensors(live),
             *_smart_charging(),
             *_vehicle(config, live),
             *_metering(config),
@@ -134,37 +94,52 @@ def _flag(is_on: object) -> str:
 
 
 def _identity(config: VirtualStationConfig, live: LiveValues) -> Iterator[Variable]:
-    station, clock = _Component("ChargingStation"), _Component("ClockCtrlr")
+    station, clock = Component("ChargingStation"), Component("ClockCtrlr")
     yield station.read("Model", config.model)
     yield station.read("VendorName", config.vendor)
     yield station.read("SerialNumber", config.serial_number)
     yield station.read("SupplyPhases", str(config.phases), INTEGER)
     yield station.read("AvailabilityState", live.connector_status, OPTIONS)
-    yield clock.read("DateTime", live.clock_text, _Form(data_type=DataType.DATE_TIME))
+    yield clock.read("DateTime", live.clock_text, Form(data_type=DataType.DATE_TIME))
     yield clock.write("TimeSource", "Heartbeat")
 
 
 def _evse(config: VirtualStationConfig, live: LiveValues) -> Iterator[Variable]:
-    evse = _Component("EVSE", EVSE_ID)
-    connector = _Component("Connector", EVSE_ID, CONNECTOR_ID)
-    power = _Form(
+    evse = Component("EVSE", EVSE_ID)
+    connector = Component("Connector", EVSE_ID, CONNECTOR_ID)
+    power = Form(
         data_type=DataType.DECIMAL, unit="W", max_limit=config.plant.max_charge_power_w
     )
     yield evse.read("AvailabilityState", live.connector_status, OPTIONS)
-    yield evse.read("Power", live.power_text, power)
+    yield evse.read("Power", lambda: f"{live.readings().power_w:.0f}", power)
     yield evse.read("SupplyPhases", str(config.phases), INTEGER)
     yield connector.read("AvailabilityState", live.connector_status, OPTIONS)
     yield connector.read("ConnectorType", "cType2")
     yield connector.read("SupplyPhases", str(config.phases), INTEGER)
-    yield _Component("EmergencyStopSensor", EVSE_ID).read(
+    yield Component("EmergencyStopSensor", EVSE_ID).read(
         "Active", lambda: _flag(live.is_emergency_stopped()), FLAG
     )
 
 
+def _sensors(live: LiveValues) -> Iterator[Variable]:
+    for condition, facts in CONDITIONS.items():
+        if facts.component:
+            component = Component(facts.component, EVSE_ID, instance=facts.instance)
+            yield component.read(
+                facts.variable, partial(_is_there, live, condition), FLAG
+            )
+    handle = Component("TemperatureSensor", EVSE_ID, instance=HANDLE)
+    yield handle.read("Temperature", lambda: f"{live.handle_c():.1f}", CELSIUS)
+
+
+def _is_there(live: LiveValues, condition: Condition) -> str:
+    return _flag(condition in live.conditions.active)
+
+
 def _smart_charging() -> Iterator[Variable]:
-    control = _Component("SmartChargingCtrlr")
-    entries = _Form(data_type=DataType.INTEGER, max_limit=MAX_PROFILES)
-    decimal = _Form(data_type=DataType.DECIMAL)
+    control = Component("SmartChargingCtrlr")
+    entries = Form(data_type=DataType.INTEGER, max_limit=MAX_PROFILES)
+    decimal = Form(data_type=DataType.DECIMAL)
     yield control.write("Enabled", "true", FLAG)
     yield control.read("RateUnit", ",".join(RATE_UNITS), MEMBERS)
     yield control.read("ProfileStackLevel", str(MAX_STACK_LEVEL), INTEGER)
@@ -195,9 +170,9 @@ def _smart_charging() -> Iterator[Variable]:
 
 
 def _vehicle(config: VirtualStationConfig, live: LiveValues) -> Iterator[Variable]:
-    v2x = _Component("V2XChargingCtrlr", EVSE_ID)
-    iso = _Component("ISO15118Ctrlr", EVSE_ID)
-    vehicle = _Component("ConnectedEV", EVSE_ID)
+    v2x = Component("V2XChargingCtrlr", EVSE_ID)
+    iso = Component("ISO15118Ctrlr", EVSE_ID)
+    vehicle = Component("ConnectedEV", EVSE_ID)
 
     def while_plugged(text: str) -> Callable[[], str]:
         return lambda: text if live.is_plugged() else ""
@@ -214,11 +189,15 @@ def _vehicle(config: VirtualStationConfig, live: LiveValues) -> Iterator[Variabl
     yield vehicle.read("Available", lambda: _flag(live.is_plugged()), FLAG)
     yield vehicle.read("VehicleID", while_plugged(config.evcc_id or ""))
     yield vehicle.read("ProtocolAgreed", while_plugged(VEHICLE_PROTOCOL))
-    yield vehicle.read("StateOfCharge", live.soc_text)
+    yield vehicle.read(
+        "StateOfCharge",
+        lambda: f"{live.path.battery.soc_percent:.1f}" if live.is_plugged() else "",
+        Form(data_type=DataType.DECIMAL, unit="Percent", max_limit=100),
+    )
 
 
 def _metering(config: VirtualStationConfig) -> Iterator[Variable]:
-    sampled, aligned = _Component("SampledDataCtrlr"), _Component("AlignedDataCtrlr")
+    sampled, aligned = Component("SampledDataCtrlr"), Component("AlignedDataCtrlr")
     yield sampled.write("Enabled", "true", FLAG)
     for variable in ("TxStartedMeasurands", "TxUpdatedMeasurands", "TxEndedMeasurands"):
         yield sampled.write(variable, DEFAULT_MEASURANDS, MEASURANDS)
@@ -230,8 +209,8 @@ def _metering(config: VirtualStationConfig) -> Iterator[Variable]:
 
 
 def _control() -> Iterator[Variable]:
-    transaction, authorization = _Component("TxCtrlr"), _Component("AuthCtrlr")
-    reservation = _Component("ReservationCtrlr")
+    transaction, authorization = Component("TxCtrlr"), Component("AuthCtrlr")
+    reservation = Component("ReservationCtrlr")
     yield transaction.read("TxStartPoint", "Authorized")
     yield transaction.read("TxStopPoint", "Authorized,EVConnected")
     yield transaction.write("EVConnectionTimeOut", "60", SECONDS)
@@ -247,10 +226,10 @@ def _control() -> Iterator[Variable]:
 
 
 def _communication(config: VirtualStationConfig) -> Iterator[Variable]:
-    link, device = _Component("OCPPCommCtrlr"), _Component("DeviceDataCtrlr")
-    security = _Component("SecurityCtrlr")
+    link, device = Component("OCPPCommCtrlr"), Component("DeviceDataCtrlr")
+    security = Component("SecurityCtrlr")
     ping_s, timeout_s = max(config.ping_interval_s, 1), max(config.call_timeout_s, 1)
-    attempts = _Form(data_type=DataType.INTEGER, min_limit=1)
+    attempts = Form(data_type=DataType.INTEGER, min_limit=1)
     event = "TransactionEvent"
     yield link.write("HeartbeatInterval", "300", SECONDS)
     yield link.read("WebSocketPingInterval", f"{ping_s:.0f}", SECONDS)

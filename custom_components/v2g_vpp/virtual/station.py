@@ -144,6 +144,11 @@ class VirtualStation:
         self._evse.advance()
         self._evse.path.battery.set_soc(soc_percent)
 
+    def set_handle_temperature(self, temperature_c: float | None) -> None:
+        """Let the sensor in the handle show this, °C; None: the truth again."""
+        self._evse.handle.show(temperature_c)
+        self._changed.notify()
+
     def set_fault(self, fault: Fault, *, is_on: bool) -> None:
         """Begin or end a misbehaviour."""
         self._evse.set_fault(fault, is_on=is_on)

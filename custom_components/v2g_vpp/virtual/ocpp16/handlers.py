@@ -9,6 +9,7 @@ from ..handlers_profiles import ProfileHandlers
 from ..jobs import Jobs
 from ..ocpp_package import Action16, call_16, call_result_16, on
 from ..peer import Peer
+from ..profile_context import context_of
 from ..quirks import reason_to_dislike
 from ..registration import Registration
 from ..schedule import Purpose, WireObject, parse_profile, parse_time
@@ -71,7 +72,7 @@ class ChargePointHandlers:
         is_done = Fault.IGNORE_UPDATES in evse.faults or (
             reason_to_dislike(evse.faults, wire) is None
             and evse.profiles.replace(
-                parse_profile(wire), evse.rule_context(connector_id), evse.now()
+                parse_profile(wire), context_of(evse, connector_id), evse.now()
             )
             is None
         )
@@ -155,7 +156,7 @@ class ChargePointHandlers:
         id_token = {"idToken": id_tag, "type": "Central"}
         is_done = connector_id in {None, CONNECTOR_ID} and evse.may_start(id_token)
         if is_done and charging_profile is not None:
-            context = evse.rule_context(EVSE_ID, is_remote_start=True)
+            context = context_of(evse, EVSE_ID, is_remote_start=True)
             profile = parse_profile(self._wire_2(charging_profile))
             is_done = evse.profiles.replace(profile, context, evse.now()) is None
         if is_done:

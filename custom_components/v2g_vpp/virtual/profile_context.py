@@ -1,0 +1,23 @@
+"""What the profile rules need to know of the station at a moment."""
+
+from .config import EVSE_IDS
+from .evse import Evse
+from .profile_rules import RuleContext
+
+
+def context_of(
+    evse: Evse, evse_id: int, *, is_remote_start: bool = False
+) -> RuleContext:
+    """Return the context in which a profile for ``evse_id`` is judged."""
+    transaction = evse.transaction
+    return RuleContext(
+        evse_id=evse_id,
+        evse_ids=EVSE_IDS,
+        transaction_id=transaction.transaction_id if transaction else None,
+        are_needs_known=bool(transaction and transaction.are_needs_known),
+        is_bidirectional=bool(transaction and transaction.is_bidirectional),
+        has_operation_modes=evse.log.has_operation_modes,
+        is_v2x_enabled=evse.is_v2x_enabled(),
+        takes_negative_limits=evse.takes_negative_limits(),
+        is_remote_start=is_remote_start,
+    )
