@@ -7,7 +7,7 @@ import pytest
 
 from custom_components.v2g_vpp.virtual.config import Fault
 
-from .conftest import Rig
+from .conftest import Rig, connector_states
 from .fake_clock import until
 from .scripted_csms import settle, silent
 
@@ -72,12 +72,7 @@ async def test_events_are_kept_and_told_in_order_without_a_new_boot(rig: Rig) ->
     assert replayed[-1]["eventType"] == "Ended"
     assert replayed[-1]["transactionInfo"]["stoppedReason"] == "EVDisconnected"
     assert len(rig.csms.calls("BootNotification")) == 1
-    await until(
-        lambda: (
-            rig.csms.states("Connector", "AvailabilityState")
-            == ["Available", "Occupied", "Available"]
-        )
-    )
+    await connector_states(rig, "Available", "Occupied", "Available")
 
 
 async def test_event_on_the_wire_when_the_link_broke_is_sent_again(rig: Rig) -> None:
@@ -242,3 +237,18 @@ async def test_cancelled_station_leaves_nothing_behind(rig: Rig, how: str) -> No
     await rig.stop()
     status: Any = rig.station.status()
     assert not status.is_connected
+
+
+async def test_state_that_broke_with_the_link_is_told_again(rig: Rig) -> None:
+    await rig.start()
+    await connector_states(rig, "Available")
+    rig.csms.answers["NotifyEvent"] = silent
+    rig.station.plug()
+    await connector_states(rig, "Available", "Occupied")
+    rig.station.unplug()
+    await lose_link(rig)
+    rig.csms.refuse_with = None
+    del rig.csms.answers["NotifyEvent"]
+    await rig.reconnect()
+    # The CSMS heard Occupied although the station never got its answer.
+    await connector_states(rig, "Available", "Occupied", "Available")

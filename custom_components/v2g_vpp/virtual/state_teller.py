@@ -1,30 +1,31 @@
 """Telling the CSMS the states of connector, button and vehicle as they change."""
 
-import asyncio
-from dataclasses import dataclass
+from collections.abc import Iterator
 import logging
-from typing import Any, Protocol, override
+from typing import Any, Final, Protocol, override
 
 from .conditions import CONDITIONS, Condition
 from .config import CONNECTOR_ID, EVSE_ID
 from .evse import Evse
 from .inventory import VEHICLE_PROTOCOL
-from .link import LinkError
 from .ocpp_package import call
 from .peer import CallRefused, Peer
 from .wakeup import Signal
 
 _LOGGER = logging.getLogger(__name__)
 
+EMERGENCY_STOP: Final = "emergency_stop"
+CONNECTOR: Final = "connector"
+VEHICLE: Final = "vehicle"
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ToldState:
-    """What the CSMS was told last of the states that it is told by events."""
+type Topic = Condition | str
+"""Something whose state is told: a condition, or one of the names above."""
 
-    connector_status: str | None = None
-    is_emergency_stopped: bool = False
-    is_plugged: bool = False
-    conditions: frozenset[Condition] = frozenset()
+OPEN: Final = "?"
+"""In place of a state that may have been told: it is told again."""
+
+UNTOLD: Final = {CONNECTOR: OPEN}
+"""What a CSMS that was told nothing takes for granted, if it is not "false"."""
 
 
 class Teller(Protocol):
@@ -42,63 +43,63 @@ class Teller(Protocol):
 class StateTeller(Teller):
     """Sends what differs from what the CSMS was told, on whichever link."""
 
-    def __init__(self, evse: Evse, changed: Signal) -> None:
-        """Start with a CSMS that knows nothing."""
+    def __init__(self, evse: Evse, changed: Signal, event_ids: Iterator[int]) -> None:
+        """Start with a CSMS that knows nothing; event ids are of the whole station."""
         self._evse = evse
         self._changed = changed
-        self._told = ToldState()
-        self._next_event_id = 1
+        self._event_ids = event_ids
+        self._told: dict[Topic, str] = {}
 
     @override
     def forget(self) -> None:
         """Tell every state again: after a reboot the CSMS expects it."""
-        self._told = ToldState()
+        self._told = {}
 
     @override
     async def run(self, peer: Peer) -> None:
         """Tell the CSMS what differs from what it was told."""
         while True:
-            state = ToldState(
-                connector_status=self._evse.connector_status(),
-                is_emergency_stopped=self._evse.is_emergency_stopped(),
-                is_plugged=self._evse.is_plugged(),
-                conditions=self._evse.conditions.active,
-            )
-            told = self._told
-            if state == told:
+            news = {
+                topic: value
+                for topic, value in self._state().items()
+                if self._told.get(topic, UNTOLD.get(topic, "false")) != value
+            }
+            if not news:
                 await self._changed.wait()
-                continue
-            self._told = state
-            try:
-                await self._tell(peer, told, state)
-            except LinkError, asyncio.CancelledError:
-                self._told = told
-                raise
+            for topic, value in news.items():
+                # A link that breaks here leaves open what the CSMS heard.
+                self._told[topic] = OPEN
+                await self._tell(peer, topic, value)
+                self._told[topic] = value
 
-    async def _tell(self, peer: Peer, told: ToldState, state: ToldState) -> None:
-        if state.is_emergency_stopped != told.is_emergency_stopped:
-            await self._notify(
-                peer,
-                {"name": "EmergencyStopSensor", "evse": {"id": EVSE_ID}},
-                "Active",
-                "true" if state.is_emergency_stopped else "false",
-                is_alert=True,
-            )
-        for condition in sorted(state.conditions ^ told.conditions):
-            await self._tell_condition(
-                peer, condition, is_on=condition in state.conditions
-            )
-        if state.connector_status != told.connector_status:
-            await self._tell_connector(peer, state.connector_status or "")
-        if state.is_plugged != told.is_plugged:
+    def _state(self) -> dict[Topic, str]:
+        evse = self._evse
+        return {
+            EMERGENCY_STOP: _flag(is_on=evse.is_emergency_stopped()),
+            **{
+                condition: _flag(is_on=condition in evse.conditions.active)
+                for condition in sorted(CONDITIONS)
+            },
+            CONNECTOR: evse.connector_status(),
+            VEHICLE: _flag(is_on=evse.is_plugged()),
+        }
+
+    async def _tell(self, peer: Peer, topic: Topic, value: str) -> None:
+        if isinstance(topic, Condition):
+            await self._tell_condition(peer, topic, value)
+        elif topic == CONNECTOR:
+            await self._tell_connector(peer, value)
+        elif topic == EMERGENCY_STOP:
+            sensor = {"name": "EmergencyStopSensor", "evse": {"id": EVSE_ID}}
+            await self._notify(peer, sensor, "Active", value, is_alert=True)
+        else:
             vehicle = {"name": "ConnectedEV", "evse": {"id": EVSE_ID}}
-            protocol = VEHICLE_PROTOCOL if state.is_plugged else ""
-            available = "true" if state.is_plugged else "false"
-            await self._notify(peer, vehicle, "Available", available)
+            protocol = VEHICLE_PROTOCOL if value == "true" else ""
+            await self._notify(peer, vehicle, "Available", value)
             await self._notify(peer, vehicle, "ProtocolAgreed", protocol)
 
     async def _tell_condition(
-        self, peer: Peer, condition: Condition, *, is_on: bool
+        self, peer: Peer, condition: Condition, value: str
     ) -> None:
         facts = CONDITIONS[condition]
         if facts.component:
@@ -108,7 +109,6 @@ class StateTeller(Teller):
             }
             if facts.instance is not None:
                 component["instance"] = facts.instance
-            value = "true" if is_on else "false"
             await self._notify(peer, component, facts.variable, value, is_alert=True)
         if facts.alarm is not None and peer.version == "2.1":
             await self._send(
@@ -117,7 +117,7 @@ class StateTeller(Teller):
                     control_type="PowerMonitoringMustTrip",
                     timestamp=self._evse.clock_text(),
                     grid_event_fault=facts.alarm,
-                    alarm_ended=not is_on,
+                    alarm_ended=value == "false",
                 ),
             )
 
@@ -149,7 +149,7 @@ class StateTeller(Teller):
     ) -> None:
         now = self._evse.clock_text()
         event: dict[str, Any] = {
-            "eventId": self._next_event_id,
+            "eventId": next(self._event_ids),
             "timestamp": now,
             "trigger": "Alerting" if is_alert else "Delta",
             "actualValue": value,
@@ -159,7 +159,6 @@ class StateTeller(Teller):
         }
         if is_alert and value == "false":
             event["cleared"] = True
-        self._next_event_id += 1
         await self._send(
             peer, call.NotifyEvent(generated_at=now, seq_no=0, event_data=[event])
         )
@@ -169,3 +168,7 @@ class StateTeller(Teller):
             await peer.call(message)
         except CallRefused as err:
             _LOGGER.debug("%s: %s", peer.id, err)
+
+
+def _flag(*, is_on: bool) -> str:
+    return "true" if is_on else "false"

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import count
 import logging
 from random import Random
 import ssl
@@ -104,6 +105,7 @@ class VirtualStation:
         self._evse = Evse(config, clock, self._changed.notify)
         self._registration = Registration(self._changed.notify)
         self._jobs = Jobs()
+        self._event_ids = count(1)
         self._wire_2 = self._new_wire_2(sleep)
         self._wire_16 = self._new_wire_16(sleep)
         self._disturbance = Disturbance(self._evse.faults, sleep)
@@ -206,7 +208,7 @@ class VirtualStation:
                 EvseHandlers(evse, self._registration, self._jobs),
             ),
             loops=Loops(evse, self._registration, self._changed, sleep),
-            teller=StateTeller(evse, self._changed),
+            teller=StateTeller(evse, self._changed, self._event_ids),
         )
 
     def _new_wire_16(self, sleep: Sleep) -> _Wire:
