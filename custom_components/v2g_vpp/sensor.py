@@ -42,6 +42,7 @@ from .sensor_descriptions import (
     V2gSensorDescription,
     certificate_days_left,
 )
+from .sensor_hardware import HARDWARE_SENSORS
 
 # Everything is pushed, nothing is asked for.
 PARALLEL_UPDATES = 0
@@ -61,7 +62,7 @@ async def async_setup_entry(
         return [
             *(
                 EvseSensor(entry, subentry, key, parent_device_id, description)
-                for description in EVSE_SENSORS
+                for description in (*EVSE_SENSORS, *HARDWARE_SENSORS)
             ),
             SetpointSensor(entry, subentry, key, parent_device_id, SETPOINT),
         ]

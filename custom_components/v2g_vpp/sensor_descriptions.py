@@ -22,7 +22,14 @@ from homeassistant.const import (
 )
 
 from .const import CONF_CERTIFICATE_EXPIRES_AT
-from .display import ENERGY, FREQUENCY, PERCENT, POWER, VOLTAGE, DisplayRate
+from .display import (
+    ENERGY,
+    FREQUENCY,
+    PERCENT,
+    POWER,
+    VOLTAGE,
+    DisplayRate,
+)
 from .domain.capability import DIALECT_TIMING, promised_end_s
 from .domain.measurement import Reading
 from .domain.setpoint import ControlOwner, Reason

@@ -2,11 +2,8 @@
 
 from hypothesis import given, strategies as st
 
-from custom_components.v2g_vpp.control.write_budget import (
-    BUCKET_S,
-    WINDOW_S,
-    WriteBudget,
-)
+from custom_components.v2g_vpp.control.day_count import BUCKET_S, WINDOW_S
+from custom_components.v2g_vpp.control.write_budget import WriteBudget
 from tests.control.given import NOW
 
 

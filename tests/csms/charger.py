@@ -14,9 +14,12 @@ def row(
     evse: int | None = None,
     connector: int | None = None,
     instance: str | None = None,
+    component_instance: str | None = None,
     **characteristics: Any,
 ) -> Payload:
     named: Payload = {"name": component}
+    if component_instance is not None:
+        named["instance"] = component_instance
     if evse is not None:
         named["evse"] = {"id": evse}
         if connector is not None:

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from custom_components.v2g_vpp.csms.device_model import MAX_REPORT_ROWS
+from custom_components.v2g_vpp.csms.model_rows import MAX_REPORT_ROWS
 from custom_components.v2g_vpp.csms.reports import ReportInbox
 
 

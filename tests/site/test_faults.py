@@ -8,7 +8,9 @@ import pytest
 from custom_components.v2g_vpp.domain.capability import DischargeDialect
 from custom_components.v2g_vpp.domain.events import (
     ConnectorReported,
+    ContactorReported,
     FaultReported,
+    MeasurementReported,
     StationReady,
 )
 from custom_components.v2g_vpp.domain.faults import FaultCode
@@ -23,7 +25,7 @@ from custom_components.v2g_vpp.domain.state import (
 )
 from custom_components.v2g_vpp.virtual.plant import MEASURED_2019
 from tests.site.home import Home
-from tests.site.station_words import NEEDS, Answer
+from tests.site.station_words import NEEDS, Answer, measured_by
 from tests.site.virtual_time import in_virtual_time
 
 ZERO_W = flow_threshold_w(11_000.0)
@@ -318,3 +320,57 @@ async def test_events_of_strangers_are_dropped() -> None:
         assert home.site.may_vehicle_discharge(home.key.station_id, None)
         assert not home.site.may_vehicle_discharge(home.key.station_id, "STRANGER")
         assert not home.site.may_vehicle_discharge(StationId("CS9"), None)
+
+
+def hot(home: Home, handle_c: float) -> None:
+    measurement = measured_by(home.clock, handle_temperature_c=handle_c)
+    home.site.post(MeasurementReported(key=home.key, measurement=measurement))
+
+
+@in_virtual_time
+async def test_a_hot_handle_ends_the_discharge_and_is_remembered() -> None:
+    async with Home() as home:
+        await home.grant()
+        await home.discharge()
+        hot(home, 84.0)
+        await home.run(5)
+        assert not home.evse.faults
+        hot(home, 86.0)
+        await home.until(lambda: abs(home.power_w) < ZERO_W, 30)
+        assert home.evse.faults == (FaultCode.HANDLE_OVER_TEMPERATURE,)
+        await home.site.reset_emergency_stop(home.key)
+        assert home.evse.faults, "it is still hot"
+        await home.restart()
+        home.reconnect()
+        await home.run(5)
+        assert home.evse.faults == (FaultCode.HANDLE_OVER_TEMPERATURE,)
+        hot(home, 40.0)
+        await home.run(700)
+        await home.site.reset_emergency_stop(home.key)
+        await home.run(2)
+        assert not home.evse.faults
+
+
+@in_virtual_time
+async def test_a_contactor_that_stays_closed_is_latched() -> None:
+    async with Home() as home:
+        home.station.unplug()
+        home.site.post(ContactorReported(key=home.key, is_closed=True))
+        await home.run(25)
+        assert not home.evse.faults
+        await home.run(10)
+        assert home.evse.faults == (FaultCode.CONTACTOR_WELDED,)
+        home.station.disconnect()
+        home.station.connect()
+        await home.run(60)
+        assert home.evse.faults == (FaultCode.CONTACTOR_WELDED,), "until it is reset"
+
+
+@in_virtual_time
+async def test_a_vehicle_that_falls_silent_is_counted() -> None:
+    async with Home() as home:
+        for is_active in (True, True, False, True, False):
+            code = FaultCode.EV_COMM_TIMEOUT
+            home.site.post(FaultReported(key=home.key, code=code, is_active=is_active))
+        await home.run(1)
+        assert home.evse.link_drops_today == 2

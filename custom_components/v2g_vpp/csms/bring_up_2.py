@@ -12,15 +12,11 @@ from .charging_profile import (
     floor_request,
     is_floor_in_composite,
 )
-from .device_model import (
-    FALLBACK_QUESTIONS,
-    ModelSummary,
-    Row,
-    rows_of_variables,
-    summarise,
-)
+from .device_model import FALLBACK_QUESTIONS, ModelSummary, summarise
 from .link import StationLink
 from .metering_setup import MeteringSetup
+from .model_rows import Row, rows_of_variables
+from .monitoring_setup import MonitoringSetup
 from .station import Station
 from .variables import get_variables
 
@@ -50,6 +46,10 @@ class BringUp2:
             station.keep(replace(station.record, summary=summary))
         station.ready(has_floor_profile=has_floor)
         await self._ask_for_state(summary)
+        monitoring = MonitoringSetup(
+            self._link, summary, station.inbox, station.streams
+        )
+        await monitoring.run()
         return has_floor
 
     # --- device model ---------------------------------------------------------

@@ -5,24 +5,13 @@ from dataclasses import dataclass, fields
 from typing import Any, Final
 
 from ..domain.capability import DischargeDialect, StationCapability
-
-MAX_REPORT_ROWS: Final = 20_000
-"""House rule: beyond it a report is not read on."""
+from .model_rows import Row, split_list, whole_number
+from .monitors import Monitor, monitor_from_json, monitor_to_json, monitors_of
 
 CENTRAL_SETPOINT: Final = "CentralSetpoint"
 
-_COMPONENTS: Final = frozenset(
-    {
-        "v2xchargingctrlr",
-        "smartchargingctrlr",
-        "sampleddatactrlr",
-        "devicedatactrlr",
-        "evse",
-        "connector",
-        "chargingstation",
-    }
-)
-"""The rest of a report is counted and dropped."""
+LAYOUT: Final = 2
+"""Of a stored summary; one of another layout is read from the station again."""
 
 FALLBACK_QUESTIONS: Final = (
     ("V2XChargingCtrlr", "Enabled", 1),
@@ -53,22 +42,6 @@ _NEEDED_UNIT: Final[Mapping[DischargeDialect, str]] = {
 }
 
 _METERING_VARIABLES: Final = frozenset({"txupdatedmeasurands", "txupdatedinterval"})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
-    """One variable of one component; names in lower case."""
-
-    component: str
-    variable: str
-    instance: str = ""
-    """Of the variable, in its original spelling."""
-
-    evse_id: int = 0
-    connector_id: int = 0
-    value: str = ""
-    max_limit: float | None = None
-    choices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,31 +81,19 @@ class ModelSummary:
     v2x_metering: tuple[MeteringVariable, ...] = ()
     items_per_set: int | None = None
     items_per_get: int | None = None
+    items_per_monitoring: int | None = None
+    monitors: tuple[Monitor, ...] = ()
+    """What it can be asked to tell by itself."""
+
+    monitoring_level: int | None = None
+    """The severity down to which it tells; None: it does not say."""
+
     reports_export: bool = False
-
-
-def rows_of_report(report_data: object) -> tuple[Row, ...]:
-    """Return the rows of a NotifyReport that matter; unreadable ones are dropped."""
-    if not isinstance(report_data, list):
-        return ()
-    rows = (_row(item, *_report_value(item)) for item in _mappings(report_data))
-    return tuple(row for row in rows if row is not None)
-
-
-def rows_of_variables(results: object) -> tuple[Row, ...]:
-    """Return the rows of a GetVariables answer that were accepted."""
-    if not isinstance(results, list):
-        return ()
-    rows = (
-        _row(item, str(item.get("attributeValue", "")), {})
-        for item in _mappings(results)
-        if item.get("attributeStatus") == "Accepted"
-    )
-    return tuple(row for row in rows if row is not None)
 
 
 def summarise(rows: Iterable[Row], firmware: str) -> ModelSummary:
     """Return what a device model says; what it does not say stays at the safe side."""
+    rows = tuple(rows)
     model = _Model(rows)
     v2x = [row for row in model.all_of("v2xchargingctrlr", "enabled") if row.value]
     modes = model.choices_of("v2xchargingctrlr", "supportedoperationmodes")
@@ -152,15 +113,15 @@ def summarise(rows: Iterable[Row], firmware: str) -> ModelSummary:
         supports_max_offline_duration=_is_true(
             model.value("smartchargingctrlr", "supportsmaxofflineduration")
         ),
-        profile_stack_level=_whole(
+        profile_stack_level=whole_number(
             model.value("smartchargingctrlr", "profilestacklevel")
         ),
         rate_units=tuple(unit for unit in rate_units if unit in {"W", "A"}),
-        supply_phases=_whole(
+        supply_phases=whole_number(
             model.value("evse", "supplyphases")
             or model.value("chargingstation", "supplyphases")
         ),
-        max_external_constraints_id=_whole(
+        max_external_constraints_id=whole_number(
             model.value("smartchargingctrlr", "maxexternalconstraintsid")
         ),
         max_charge_power_w=model.limit("evse", "power"),
@@ -169,11 +130,18 @@ def summarise(rows: Iterable[Row], firmware: str) -> ModelSummary:
             "sampleddatactrlr", "txupdatedmeasurands"
         ),
         v2x_metering=model.v2x_metering(),
-        items_per_set=_whole(
+        items_per_set=whole_number(
             model.value("devicedatactrlr", "itemspermessage", "SetVariables")
         ),
-        items_per_get=_whole(
+        items_per_get=whole_number(
             model.value("devicedatactrlr", "itemspermessage", "GetVariables")
+        ),
+        items_per_monitoring=whole_number(
+            model.value("monitoringctrlr", "itemspermessage", "SetVariableMonitoring")
+        ),
+        monitors=monitors_of(rows),
+        monitoring_level=whole_number(
+            model.value("monitoringctrlr", "activemonitoringlevel")
         ),
     )
 
@@ -207,14 +175,18 @@ def summary_to_json(summary: ModelSummary) -> dict[str, Any]:
     data["v2x_metering"] = [
         [item.variable, item.instance, item.evse_id] for item in summary.v2x_metering
     ]
+    data["monitors"] = [monitor_to_json(monitor) for monitor in summary.monitors]
+    data["layout"] = LAYOUT
     return {
         key: list(value) if isinstance(value, tuple) else value
         for key, value in data.items()
     }
 
 
-def summary_from_json(data: Mapping[str, Any]) -> ModelSummary:
-    """Return a summary as the store kept it; unknown fields are ignored."""
+def summary_from_json(data: Mapping[str, Any]) -> ModelSummary | None:
+    """Return a summary as the store kept it, None for one of another layout."""
+    if data.get("layout") != LAYOUT:
+        return None
     known = {field.name for field in fields(ModelSummary)}
     values: dict[str, Any] = {
         key: tuple(value) if isinstance(value, list) else value
@@ -228,6 +200,7 @@ def summary_from_json(data: Mapping[str, Any]) -> ModelSummary:
         MeteringVariable(variable=variable, instance=instance, evse_id=int(evse_id))
         for variable, instance, evse_id in data.get("v2x_metering", ())
     )
+    values["monitors"] = tuple(map(monitor_from_json, data.get("monitors", ())))
     return ModelSummary(**values)
 
 
@@ -280,7 +253,8 @@ class _Model:
     def choices_of(self, component: str, variable: str) -> tuple[str, ...]:
         """Return the members that every EVSE has, in the order of the first."""
         lists = [
-            _split(row.value) or row.choices for row in self.all_of(component, variable)
+            split_list(row.value) or row.choices
+            for row in self.all_of(component, variable)
         ]
         lists = [members for members in lists if members]
         if not lists:
@@ -324,60 +298,5 @@ class _Model:
         )
 
 
-def _row(
-    item: Mapping[str, Any], value: str, characteristics: Mapping[str, Any]
-) -> Row | None:
-    component, variable = item.get("component"), item.get("variable")
-    if not isinstance(component, Mapping) or not isinstance(variable, Mapping):
-        return None
-    name = str(component.get("name", "")).lower()
-    if name not in _COMPONENTS:
-        return None
-    evse = component.get("evse")
-    evse = evse if isinstance(evse, Mapping) else {}
-    max_limit = characteristics.get("maxLimit")
-    return Row(
-        component=name,
-        variable=str(variable.get("name", "")).lower(),
-        instance=str(variable.get("instance", "")),
-        evse_id=_whole(evse.get("id")) or 0,
-        connector_id=_whole(evse.get("connectorId")) or 0,
-        value=value,
-        max_limit=float(max_limit) if isinstance(max_limit, (int, float)) else None,
-        choices=_split(str(characteristics.get("valuesList", ""))),
-    )
-
-
-def _report_value(item: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
-    attributes = item.get("variableAttribute")
-    actual = next(
-        (
-            str(attribute.get("value", ""))
-            for attribute in _mappings(
-                attributes if isinstance(attributes, list) else []
-            )
-            if attribute.get("type", "Actual") == "Actual"
-        ),
-        "",
-    )
-    characteristics = item.get("variableCharacteristics")
-    return actual, characteristics if isinstance(characteristics, Mapping) else {}
-
-
-def _mappings(items: list[Any]) -> Iterable[Mapping[str, Any]]:
-    return (item for item in items if isinstance(item, Mapping))
-
-
-def _split(text: str) -> tuple[str, ...]:
-    return tuple(part.strip() for part in text.split(",") if part.strip())
-
-
 def _is_true(text: str) -> bool:
     return text.strip().lower() in {"true", "1"}
-
-
-def _whole(text: object) -> int | None:
-    try:
-        return int(float(str(text)))
-    except ValueError, OverflowError:
-        return None

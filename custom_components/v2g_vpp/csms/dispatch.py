@@ -20,6 +20,7 @@ HANDLERS: Final[Mapping[str, Mapping[str, Handler]]] = {
     V16.protocol: v16.HANDLERS,
 }
 _BOOT: Final = "BootNotification"
+_STREAM: Final = "NotifyPeriodicEventStream"
 
 
 class Dispatcher:
@@ -50,9 +51,12 @@ class Dispatcher:
             raise RefuseCall(fault)
         return handler(self._station, payload)
 
-    def on_send(self, action: str, _payload: Payload) -> None:
-        """Drop: no stream was ever accepted."""
-        _LOGGER.debug("%s: %s ignored", self._station.station_id, action)
+    def on_send(self, action: str, payload: Payload) -> None:
+        """Take the values of a stream; there is no answer, whatever they are."""
+        if action == _STREAM and self._station.is_registered:
+            self._station.take_stream(payload)
+        else:
+            _LOGGER.debug("%s: %s ignored", self._station.station_id, action)
 
     def on_control_answered(self, *, is_answered: bool) -> None:
         """Tell when commands stay unanswered, and when they are answered again."""

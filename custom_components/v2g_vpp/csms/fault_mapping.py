@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any, Final
 
 from ..domain.faults import FaultCode
@@ -26,17 +27,43 @@ _FAULTS: Final[Mapping[tuple[str, str], FaultCode]] = {
     ("cppwmcontroller", "problem"): FaultCode.EV_COMM_TIMEOUT,
     ("fiscalmetering", "problem"): FaultCode.METER_FAILURE,
     ("controlmetering", "problem"): FaultCode.METER_FAILURE,
+    ("electricalfeed", "problem"): FaultCode.STATION_FAULTED,
+    ("elvsupply", "problem"): FaultCode.STATION_FAULTED,
 }
 """Component and variable in lower case: names are case-insensitive."""
+
+_ALERTS: Final[Mapping[tuple[str, str], FaultCode]] = {
+    ("electricalfeed", "acvoltage"): FaultCode.GRID_VOLTAGE_OUT_OF_RANGE,
+    ("electricalfeed", "frequency"): FaultCode.GRID_FREQ_OUT_OF_RANGE,
+}
+"""Values that are a fault while the station calls them an alert."""
 
 _HANDLE_WORDS: Final = ("handle", "plug", "connector")
 _EMERGENCY_STOP: Final = "emergencystopsensor"
 _EMERGENCY_VARIABLES: Final = frozenset({"active", "tripped"})
+_CONTACTOR: Final = ("powercontactor", "active")
+_VEHICLE: Final = "connectedev"
+_PILOT_STATE: Final = ("cppwmcontroller", "state")
+_SENSOR: Final = "temperaturesensor"
 _ALARM_VARIABLES: Final = frozenset({"problem", "tripped", "fault", "overload"})
+
+WATCHED_BOOLEANS: Final = frozenset(
+    {
+        *_FAULTS,
+        *((_EMERGENCY_STOP, variable) for variable in _EMERGENCY_VARIABLES),
+        _CONTACTOR,
+        (_VEHICLE, "available"),
+        (_SENSOR, "active"),
+    }
+)
+"""Variables whose every change matters."""
+
+WATCHED_COMPONENTS: Final = frozenset({component for component, _ in WATCHED_BOOLEANS})
 
 FAULTS_BY_STOP_REASON: Final[Mapping[str, FaultCode]] = {
     "GroundFault": FaultCode.GROUND_FAULT,
     "OvercurrentFault": FaultCode.OVER_CURRENT,
+    "PowerQuality": FaultCode.GRID_VOLTAGE_OUT_OF_RANGE,
 }
 STOPPED_BY_EMERGENCY: Final = "EmergencyStop"
 
@@ -65,6 +92,9 @@ class ComponentEvent:
     """The value is true and the event is not cleared."""
 
     severity: int | None
+    variable_instance: str = ""
+    is_alert: bool = False
+    """A threshold is exceeded, and the event is not cleared."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +132,44 @@ class IdentityChange:
     evcc_id: str
 
 
-type Change = FaultChange | EmergencyChange | StatusChange | IdentityChange
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContactorChange:
+    """The power contactor closed or opened."""
+
+    evse_id: int
+    is_closed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandleChange:
+    """The temperature of the handle, °C."""
+
+    evse_id: int
+    temperature_c: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VehicleLinkChange:
+    """How the vehicle talks to the station; None tells nothing of that part."""
+
+    evse_id: int
+    pilot_state: str | None = None
+    protocol: str | None = None
+    """That both agreed on; empty when they found none."""
+
+    offered: tuple[str, str] | None = None
+    """Rank and name of a protocol that the vehicle has."""
+
+
+type Change = (
+    FaultChange
+    | EmergencyChange
+    | StatusChange
+    | IdentityChange
+    | ContactorChange
+    | HandleChange
+    | VehicleLinkChange
+)
 
 
 def parse_event(event: object) -> ComponentEvent | None:
@@ -116,6 +183,7 @@ def parse_event(event: object) -> ComponentEvent | None:
     evse = evse if isinstance(evse, Mapping) else {}
     value = str(event.get("actualValue", ""))
     severity = event.get("severity")
+    is_cleared = event.get("cleared") is True
     return ComponentEvent(
         component=str(component.get("name", "")).lower(),
         instance=str(component.get("instance", "")).lower(),
@@ -123,8 +191,10 @@ def parse_event(event: object) -> ComponentEvent | None:
         evse_id=_whole(evse.get("id")),
         connector_id=_whole(evse.get("connectorId")),
         value=value,
-        is_true=value.lower() in {"true", "1"} and event.get("cleared") is not True,
+        is_true=value.lower() in {"true", "1"} and not is_cleared,
         severity=severity if isinstance(severity, int) else None,
+        variable_instance=str(variable.get("instance", "")),
+        is_alert=event.get("trigger") == "Alerting" and not is_cleared,
     )
 
 
@@ -139,15 +209,36 @@ def change_of(event: ComponentEvent) -> Change | None:
         )
     if event.component == _EMERGENCY_STOP and event.variable in _EMERGENCY_VARIABLES:
         return EmergencyChange(evse_id=event.evse_id, is_active=event.is_true)
-    if event.component == "connectedev":
+    if event.component == _VEHICLE:
         return _vehicle_change(event)
-    code = _fault_code(event)
+    return _fact(event) or _fault_change(event)
+
+
+def _fact(event: ComponentEvent) -> Change | None:
+    """Return what an event says that is no fault by itself."""
+    name = event.component, event.variable
+    if name == _CONTACTOR:
+        return ContactorChange(evse_id=event.evse_id, is_closed=event.is_true)
+    if name == _PILOT_STATE:
+        return VehicleLinkChange(evse_id=event.evse_id, pilot_state=event.value)
+    is_handle = any(word in event.instance for word in _HANDLE_WORDS)
+    if name == (_SENSOR, "temperature") and is_handle:
+        temperature_c = _number(event.value)
+        if temperature_c is not None:
+            return HandleChange(evse_id=event.evse_id, temperature_c=temperature_c)
+    return None
+
+
+def _fault_change(event: ComponentEvent) -> FaultChange | None:
+    name = event.component, event.variable
+    alert = _ALERTS.get(name)
+    code = alert or _fault_code(event)
     if code is None:
         return None
     return FaultChange(
         evse_id=event.evse_id,
         code=code,
-        is_active=event.is_true,
+        is_active=event.is_true if alert is None else event.is_alert,
         detail=f"{event.component}.{event.variable}",
     )
 
@@ -181,11 +272,16 @@ def _vehicle_change(event: ComponentEvent) -> Change | None:
             is_active=not event.is_true,
             detail="connectedev.available",
         )
+    if event.variable == "protocolagreed":
+        return VehicleLinkChange(evse_id=event.evse_id, protocol=event.value)
+    if event.variable == "protocolsupportedbyev":
+        offered = event.variable_instance, event.value
+        return VehicleLinkChange(evse_id=event.evse_id, offered=offered)
     return None
 
 
 def _fault_code(event: ComponentEvent) -> FaultCode | None:
-    if event.component == "temperaturesensor":
+    if event.component == _SENSOR:
         if event.variable != "active":
             # A sensor that is itself broken is not heat.
             return None
@@ -204,6 +300,14 @@ def _fault_code(event: ComponentEvent) -> FaultCode | None:
     if is_severe and event.variable in _ALARM_VARIABLES:
         return FaultCode.STATION_FAULTED
     return None
+
+
+def _number(text: str) -> float | None:
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if isfinite(value) else None
 
 
 def _whole(number: object) -> int:

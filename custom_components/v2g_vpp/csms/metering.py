@@ -22,6 +22,10 @@ VOLTAGE: Final = "Voltage"
 FREQUENCY: Final = "Frequency"
 SOC: Final = "SoC"
 DISPLAY_SOC: Final = "Display.PresentSOC"
+INLET_HOT: Final = "Display.InletHot"
+TEMPERATURE: Final = "Temperature"
+"""1.6 alone has it."""
+
 
 WANTED_MEASURANDS: Final = (
     POWER_IMPORT,
@@ -44,6 +48,9 @@ _UNIT_FACTORS: Final[Mapping[str, float]] = {"kW": 1000.0, "kWh": 1000.0, "kV": 
 _RANKS: Final = {"Outlet": 0, "Cable": 1, "Body": 2, "EV": 3, "Inlet": 4}
 """Nearest to the vehicle's side of the meter first; Upstream is another flow."""
 
+_HANDLE_LOCATIONS: Final = frozenset({"Cable", "Outlet"})
+"""Where a temperature is that of the handle."""
+
 _MAX_MULTIPLIER: Final = 9
 _PLAUSIBLE: Final[Mapping[str, tuple[float, float]]] = {
     "Power": (-1e6, 1e6),
@@ -53,6 +60,7 @@ _PLAUSIBLE: Final[Mapping[str, tuple[float, float]]] = {
     "Frequency": (0.0, 1e3),
     "SoC": (0.0, 100.0),
     "Display": (0.0, 100.0),
+    "Temperature": (-60.0, 300.0),
 }
 """By the first word of the measurand; outside it is a broken sensor, not a reading."""
 
@@ -112,6 +120,8 @@ def _measurement(
         voltage_v=reading(_mean(values.get(VOLTAGE))),
         current_a=reading(_current_a(values)),
         frequency_hz=reading(_mean(values.get(FREQUENCY))),
+        handle_temperature_c=reading(_total(values.get(TEMPERATURE))),
+        inlet_hot=reading(_total(values.get(INLET_HOT))),
     )
 
 
@@ -179,6 +189,8 @@ def _collect(sampled_values: object) -> _Values:
         rank = _RANKS.get(location) if isinstance(location, str) else None
         if rank is None or not isinstance(measurand, str):
             continue
+        if measurand == TEMPERATURE and location not in _HANDLE_LOCATIONS:
+            continue
         value = _base_value(sample, measurand)
         phase = _phase(sample.get("phase"))
         if value is None or phase is None:
@@ -209,7 +221,7 @@ def _base_value(sample: Mapping[str, Any], measurand: str) -> float | None:
     unit = sample.get("unitOfMeasure")
     if "unit" in sample:
         # As 1.6 writes it.
-        value *= _UNIT_FACTORS.get(str(sample["unit"]), 1.0)
+        value = _in_base_unit(value, str(sample["unit"]))
     if isinstance(unit, dict):
         multiplier = unit.get("multiplier", 0)
         if not isinstance(multiplier, int) or abs(multiplier) > _MAX_MULTIPLIER:
@@ -218,6 +230,14 @@ def _base_value(sample: Mapping[str, Any], measurand: str) -> float | None:
         value *= factor * 10.0**multiplier
     lowest, highest = _PLAUSIBLE.get(measurand.partition(".")[0], (-1e12, 1e12))
     return value if isfinite(value) and lowest <= value <= highest else None
+
+
+def _in_base_unit(value: float, unit: str) -> float:
+    if unit == "Fahrenheit":
+        return (value - 32.0) / 1.8
+    if unit == "K":
+        return value - 273.15
+    return value * _UNIT_FACTORS.get(unit, 1.0)
 
 
 def _objects(items: object) -> Iterable[Mapping[str, Any]]:

@@ -3,15 +3,21 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
+from ..domain.capability import VehicleLink
+from ..domain.clock import Clock
 from ..domain.events import (
     ConnectorReported,
+    ContactorReported,
     EmergencyStopReported,
     FaultReported,
+    MeasurementReported,
     StationEvent,
     VehicleIdentified,
+    VehicleLinkReported,
 )
 from ..domain.faults import FaultCode
 from ..domain.ids import EvseKey, StationId
+from ..domain.measurement import Measurement, Reading
 from ..domain.ports import StationEventSink
 from ..domain.state import ConnectorStatus
 from .fault_mapping import (
@@ -19,11 +25,15 @@ from .fault_mapping import (
     STOPPED_BY_EMERGENCY,
     WHOLE_STATION,
     Change,
+    ContactorChange,
     EmergencyChange,
     FaultChange,
+    HandleChange,
     IdentityChange,
     StatusChange,
+    VehicleLinkChange,
 )
+from .vehicle_links import VehicleLinks
 from .vehicles import VehicleTracker
 
 _COMMUNICATION_LOST: Final = "EVCommunicationLost"
@@ -37,6 +47,7 @@ class Reporter:
         *,
         station_id: StationId,
         sink: StationEventSink,
+        clock: Clock,
         evse_ids: Callable[[], tuple[int, ...]],
         has_transaction: Callable[[int], bool],
     ) -> None:
@@ -45,12 +56,15 @@ class Reporter:
         Args:
             station_id: of the station.
             sink: where events go.
+            clock: for the age of what is told.
             evse_ids: the EVSEs that the station is known to have.
             has_transaction: True while a transaction runs on an EVSE.
         """
         self.vehicles = VehicleTracker()
         self._station_id = station_id
         self._sink = sink
+        self._clock = clock
+        self._vehicle_links = VehicleLinks()
         self._evse_ids = evse_ids
         self._has_transaction = has_transaction
         self._status_faults: set[int] = set()
@@ -65,23 +79,33 @@ class Reporter:
 
     def apply(self, change: Change) -> None:
         """Tell what an event of a component means."""
+        evse_ids = tuple(self._evses_of(change.evse_id))
+        if not evse_ids and isinstance(change, (EmergencyChange, FaultChange)):
+            # Its EVSEs are not known yet: what stops them must not be lost.
+            evse_ids = (WHOLE_STATION,)
+        for evse_id in evse_ids:
+            self._apply_at(evse_id, change)
+
+    def _apply_at(self, evse_id: int, change: Change) -> None:
+        key = self._key(evse_id)
         match change:
             case StatusChange():
-                for evse_id in self._evses_of(change.evse_id):
-                    self.report_status(evse_id, change.connector_id, change.status)
+                self.report_status(evse_id, change.connector_id, change.status)
             case EmergencyChange():
-                for evse_id in self._evses_of(change.evse_id) or (WHOLE_STATION,):
-                    self._report_emergency(evse_id, is_active=change.is_active)
+                self._report_emergency(evse_id, is_active=change.is_active)
             case IdentityChange():
-                for evse_id in self._evses_of(change.evse_id):
-                    self.identify(
-                        evse_id, self.vehicles.placed(evse_id, change.evcc_id)
-                    )
+                self.identify(evse_id, self.vehicles.placed(evse_id, change.evcc_id))
+            case ContactorChange():
+                self._post(ContactorReported(key=key, is_closed=change.is_closed))
+            case HandleChange():
+                self._report_handle(evse_id, change.temperature_c)
+            case VehicleLinkChange():
+                link = self._vehicle_links.changed(evse_id, change)
+                self._report_vehicle_link(evse_id, link)
             case FaultChange(code=FaultCode.EV_COMM_TIMEOUT):
-                self._report_vehicle_lost(change)
+                self._report_vehicle_lost(evse_id, change)
             case FaultChange():
-                for evse_id in self._evses_of(change.evse_id) or (WHOLE_STATION,):
-                    self._report_sensed(evse_id, change)
+                self._report_sensed(evse_id, change)
 
     def report_status(
         self, evse_id: int, connector_id: int, status: ConnectorStatus
@@ -98,6 +122,7 @@ class Reporter:
         if status is ConnectorStatus.AVAILABLE:
             self.vehicles.unplugged(evse_id)
             self.vehicle_found(evse_id)
+            self._report_vehicle_link(evse_id, self._vehicle_links.unplugged(evse_id))
         key = self._key(evse_id)
         self._post(ConnectorReported(key=key, connector_id=connector_id, status=status))
 
@@ -198,20 +223,47 @@ class Reporter:
             self._pressed_stops.discard(evse_id)
         self._post(EmergencyStopReported(key=self._key(evse_id), is_active=is_active))
 
-    def _report_vehicle_lost(self, change: FaultChange) -> None:
-        for evse_id in self._evses_of(change.evse_id):
-            if not change.is_active:
-                self.vehicle_found(evse_id)
-            elif self._has_transaction(evse_id):
-                # Without a transaction a vehicle that leaves is no fault.
-                self._lost_vehicles.add(evse_id)
-                self._post_fault(evse_id, change.code, change.detail, is_active=True)
+    def _report_vehicle_lost(self, evse_id: int, change: FaultChange) -> None:
+        if not change.is_active:
+            self.vehicle_found(evse_id)
+        elif self._has_transaction(evse_id):
+            # Without a transaction a vehicle that leaves is no fault.
+            self._lost_vehicles.add(evse_id)
+            self._post_fault(evse_id, change.code, change.detail, is_active=True)
 
     def vehicle_found(self, evse_id: int) -> None:
         """Tell that a vehicle that was lost talks again, or is gone for good."""
         if evse_id in self._lost_vehicles:
             self._lost_vehicles.discard(evse_id)
             self._post_fault(evse_id, FaultCode.EV_COMM_TIMEOUT, "", is_active=False)
+
+    def _report_handle(self, evse_id: int, temperature_c: float) -> None:
+        reading = Reading(
+            value=temperature_c,
+            received_mono_s=self._clock.monotonic(),
+            taken_at=self._clock.utcnow(),
+        )
+        measurement = Measurement(handle_temperature_c=reading)
+        key = self._key(evse_id)
+        self._post(MeasurementReported(key=key, measurement=measurement))
+
+    def _report_vehicle_link(self, evse_id: int, told: VehicleLink | None) -> None:
+        """Tell how a vehicle talks, if that is news."""
+        if told is None:
+            return
+        key = self._key(evse_id)
+        self._post(VehicleLinkReported(key=key, vehicle_link=told))
+        fault = (evse_id, FaultCode.PROTOCOL_UNSUPPORTED)
+        if told.is_mismatch is not (fault in self._sensed_faults):
+            self._report_sensed(
+                evse_id,
+                FaultChange(
+                    evse_id=evse_id,
+                    code=FaultCode.PROTOCOL_UNSUPPORTED,
+                    is_active=told.is_mismatch,
+                    detail=", ".join(told.offered),
+                ),
+            )
 
     def _evses_of(self, evse_id: int) -> Iterable[int]:
         return (evse_id,) if evse_id else self._evse_ids()

@@ -3,7 +3,7 @@
 import asyncio
 from typing import Any, Final
 
-from .device_model import MAX_REPORT_ROWS
+from .model_rows import MAX_REPORT_ROWS
 
 IDLE_TIMEOUT_S: Final = 10.0
 """House rule: a report whose next part is that late does not go on."""

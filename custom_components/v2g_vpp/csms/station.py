@@ -34,6 +34,7 @@ from .reports import ReportInbox
 from .setpoints import SetpointWriter
 from .start_numbers import NumberGiver, StartNumbers
 from .store import BootData, StationRecord, StationStore
+from .streams import StreamBoard
 from .times import StationClock
 from .transaction_reporter import TransactionReporter
 from .transactions import TransactionLedger
@@ -86,9 +87,11 @@ class Station:
         self.station_clock = StationClock()
         self._told_clock: tuple[ClockState, float | None] = (ClockState.UNKNOWN, None)
         self.inbox = ReportInbox()
+        self.streams = StreamBoard()
         self.recorder = FrameRecorder(clock)
         self.reporter = Reporter(
             station_id=config.identity,
+            clock=clock,
             # Through us: what it tells makes steps of transactions news again.
             sink=self,
             evse_ids=lambda: self.summary.evse_ids,
@@ -151,6 +154,7 @@ class Station:
         # Its own: whoever still waits for the old link must not take its attention.
         self.needs_attention = asyncio.Event()
         self.transactions.link_up()
+        self.streams.clear()
         self.writer = SetpointWriter(
             name=self.station_id,
             link=link,
@@ -240,8 +244,21 @@ class Station:
     def report_measurement(self, evse_id: int, measurement: Measurement) -> None:
         """Tell readings, if there are any."""
         if measurement != Measurement():
+            self.streams.compare(evse_id, measurement.power_w)
             key = self.key(evse_id)
             self.post(MeasurementReported(key=key, measurement=measurement))
+
+    def take_stream(self, payload: Payload) -> None:
+        """Take values of a periodic event stream; others are dropped."""
+        taken = self.streams.take(payload, self.receipt())
+        if taken is None:
+            return
+        evse_id, measurement = taken
+        if measurement is not None:
+            key = self.key(evse_id)
+            self.post(MeasurementReported(key=key, measurement=measurement))
+        if self.streams.is_congested:
+            self.needs_attention.set()
 
     def forget_transaction(self, transaction_id: TransactionId) -> None:
         """Drop the profiles of a transaction that ended."""

@@ -6,11 +6,11 @@ from typing import Final
 
 from ..domain.events import ChargingNeedsReported
 from .charging_profile import ASSUMED_PHASES, NOMINAL_VOLTAGE_V
-from .device_model import rows_of_report
 from .fault_mapping import change_of, parse_event, parse_status
 from .frames import Payload
 from .link import POLICY_VIOLATION, Answer, RefuseCall
 from .metering import parse_meter_values
+from .model_rows import rows_of_report
 from .station import Station
 from .store import BootData
 from .times import format_time
@@ -177,6 +177,15 @@ def report_charging_profiles(station: Station, payload: Payload) -> Payload:
     return {}
 
 
+def notify_monitoring_report(station: Station, payload: Payload) -> Payload:
+    """Collect monitors that the station has."""
+    report = station.inbox.find(payload["requestId"])
+    if report is not None:
+        monitors = payload.get("monitor", [])
+        report.add(list(monitors), len(monitors), is_last=not payload.get("tbc", False))
+    return {}
+
+
 def firmware_status_notification(station: Station, payload: Payload) -> Payload:
     """Take the station out of use while it installs."""
     status = payload["status"]
@@ -245,7 +254,7 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     "NotifyEVChargingNeeds": notify_ev_charging_needs,
     "NotifyEVChargingSchedule": notify_ev_charging_schedule,
     "NotifyEvent": notify_event,
-    "NotifyMonitoringReport": take_note,
+    "NotifyMonitoringReport": notify_monitoring_report,
     "NotifyReport": notify_report,
     "PublishFirmwareStatusNotification": take_note,
     "ReportChargingProfiles": report_charging_profiles,

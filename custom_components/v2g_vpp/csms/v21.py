@@ -46,9 +46,15 @@ def notify_der_alarm(station: Station, payload: Payload) -> Payload:
     return {}
 
 
-def open_periodic_event_stream(_station: Station, _payload: Payload) -> Payload:
-    """Refuse: no monitor of ours streams, so the station uses NotifyEvent."""
-    return {"status": "Rejected"}
+def open_periodic_event_stream(station: Station, payload: Payload) -> Payload:
+    """Accept a stream of a monitor of ours; without it the station uses NotifyEvent."""
+    return {"status": "Accepted" if station.streams.open(payload) else "Rejected"}
+
+
+def close_periodic_event_stream(station: Station, payload: Payload) -> Payload:
+    """Note the end of a stream."""
+    station.streams.close(payload)
+    return {}
 
 
 def get_certificate_chain_status(station: Station, payload: Payload) -> Payload:
@@ -70,7 +76,7 @@ def get_certificate_chain_status(station: Station, payload: Payload) -> Payload:
 HANDLERS: Final[Mapping[str, Handler]] = {
     **v201.HANDLERS,
     "Authorize": authorize,
-    "ClosePeriodicEventStream": take_note,
+    "ClosePeriodicEventStream": close_periodic_event_stream,
     "GetCertificateChainStatus": get_certificate_chain_status,
     "NotifyDERAlarm": notify_der_alarm,
     "NotifyDERStartStop": take_note,

@@ -6,7 +6,7 @@ Adapters post these in the order of their frames; ``Site`` applies them one by o
 from dataclasses import dataclass
 from enum import StrEnum
 
-from .capability import EvCapability, StationCapability
+from .capability import EvCapability, StationCapability, VehicleLink
 from .faults import FaultCode
 from .ids import EvseKey, StationId, TransactionId
 from .measurement import Measurement
@@ -123,6 +123,22 @@ class ChargingNeedsReported:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class VehicleLinkReported:
+    """How the vehicle and the station talk, as far as the station tells."""
+
+    key: EvseKey
+    vehicle_link: VehicleLink
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContactorReported:
+    """The power contactor of an EVSE closed or opened."""
+
+    key: EvseKey
+    is_closed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FaultReported:
     """A fault began or ended; ``evse_id`` 0 in the key means the whole station."""
 
@@ -154,6 +170,8 @@ type StationEvent = (
     | MeasurementReported
     | VehicleIdentified
     | ChargingNeedsReported
+    | VehicleLinkReported
+    | ContactorReported
     | FaultReported
     | EmergencyStopReported
 )

@@ -16,6 +16,7 @@ class FaultCode(StrEnum):
     GRID_VOLTAGE_OUT_OF_RANGE = "GRID_VOLTAGE_OUT_OF_RANGE"
     CONNECTOR_LOCK_FAILURE = "CONNECTOR_LOCK_FAILURE"
     OCPP_MSG_TIMEOUT = "OCPP_MSG_TIMEOUT"
+    PROTOCOL_UNSUPPORTED = "PROTOCOL_UNSUPPORTED"
     CONTACTOR_WELDED = "CONTACTOR_WELDED"
     OVER_CURRENT = "OVER_CURRENT"
     METER_FAILURE = "METER_FAILURE"
@@ -72,6 +73,10 @@ FAULT_BEHAVIOUR: Mapping[FaultCode, FaultBehaviour] = {
         is_latched=False, stops_charging=True
     ),
     FaultCode.OCPP_MSG_TIMEOUT: FaultBehaviour(is_latched=False, stops_charging=False),
+    # Charging without a conversation may still work.
+    FaultCode.PROTOCOL_UNSUPPORTED: FaultBehaviour(
+        is_latched=False, stops_charging=False
+    ),
     FaultCode.CONTACTOR_WELDED: FaultBehaviour(is_latched=True, stops_charging=True),
     FaultCode.OVER_CURRENT: FaultBehaviour(is_latched=True, stops_charging=True),
     FaultCode.METER_FAILURE: FaultBehaviour(is_latched=False, stops_charging=False),

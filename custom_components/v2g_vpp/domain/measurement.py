@@ -58,6 +58,11 @@ class Measurement:
     """Signed like power."""
 
     frequency_hz: Reading | None = None
+    handle_temperature_c: Reading | None = None
+    """Of the plug that a person touches."""
+
+    inlet_hot: Reading | None = None
+    """1 while the vehicle calls its inlet too hot, 0 while it does not."""
 
     def updated_by(self, newer: Measurement) -> Measurement:
         """Return this with each reading of ``newer`` that is not older than ours.

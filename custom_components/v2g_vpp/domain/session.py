@@ -3,10 +3,11 @@
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from .capability import EvCapability, StationCapability
+from .capability import EvCapability, StationCapability, VehicleLink
 from .events import (
     ChargingNeedsReported,
     ConnectorReported,
+    ContactorReported,
     EmergencyStopReported,
     FaultReported,
     MeasurementReported,
@@ -19,6 +20,7 @@ from .events import (
     TransactionPhase,
     TransactionReported,
     VehicleIdentified,
+    VehicleLinkReported,
 )
 from .faults import FAULT_BEHAVIOUR, FaultCode
 from .ids import EvseKey, StationId, TransactionId
@@ -61,6 +63,10 @@ class EvseSession:
     operation_mode: str | None = None
     needs: EvCapability | None = None
     evcc_id: str | None = None
+    vehicle_link: VehicleLink | None = None
+    is_contactor_closed: bool | None = None
+    """None: the station did not tell on the present link."""
+
     measurement: Measurement = field(default_factory=Measurement)
     faults: frozenset[FaultCode] = frozenset()
     """Active or latched."""
@@ -138,6 +144,10 @@ def advance_evse(session: EvseSession, event: StationEvent) -> EvseSession:  # n
         case ChargingNeedsReported(needs=needs):
             heard = None if session.is_plug_confirmed else needs
             return replace(session, needs=needs, heard_needs=heard)
+        case VehicleLinkReported(vehicle_link=vehicle_link):
+            return replace(session, vehicle_link=vehicle_link)
+        case ContactorReported(is_closed=is_closed):
+            return replace(session, is_contactor_closed=is_closed)
         case FaultReported(code=code, is_active=is_active):
             return with_fault(session, code, is_active=is_active)
         case EmergencyStopReported(is_active=is_active):
@@ -189,6 +199,7 @@ def unconfirmed(session: EvseSession) -> EvseSession:
         heard_evcc_id=None,
         heard_needs=None,
         soc_heard_at=None,
+        is_contactor_closed=None,
     )
 
 
@@ -311,6 +322,7 @@ def _without_vehicle(session: EvseSession) -> EvseSession:
         session,
         evcc_id=None,
         needs=None,
+        vehicle_link=None,
         measurement=replace(session.measurement, soc_percent=None),
         soc_heard_at=None,
     )

@@ -11,6 +11,7 @@ from .capability import (
     Fingerprint,
     Proof,
     StationCapability,
+    VehicleLink,
     runs_on_station_clock,
 )
 from .dispatch import DispatchOrder, LinkState
@@ -116,6 +117,12 @@ class EvseSnapshot:
     charged_wh: float | None = None
     discharged_wh: float | None = None
     """Totals that never fall, whatever the station's registers do."""
+
+    vehicle_link: VehicleLink | None = None
+    """How the vehicle and the charger talk, None while the charger does not tell."""
+
+    link_drops_today: int = 0
+    """How often the vehicle fell silent in the last 24 h."""
 
     profile_writes_today: int = 0
     """Writes of the last 24 h that the station's memory keeps."""

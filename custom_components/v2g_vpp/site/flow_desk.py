@@ -4,17 +4,23 @@ from collections.abc import Mapping
 import logging
 
 from ..control.guards import FlowObserved, GuardFinding, size_hint
+from ..control.hardware_guard import HardwareFinding, HardwareObserved
 from ..control.schedule_check import ScheduleVerdict
 from ..control.wake import WakeAction
 from ..domain.capability import DischargeDialect
 from ..domain.clock import Clock
 from ..domain.faults import FaultCode
+from ..domain.measurement import fresh_value
+from ..domain.session import with_fault
 from .records import EvseRecord
 from .registry import Registry
 from .station_calls import StationCalls
 from .stop_desk import latch, measured_w
 
 _LOGGER = logging.getLogger(__name__)
+
+HANDLE_FRESH_S = 900.0
+"""A temperature that moves is told; one that does not is still true that long."""
 
 GUARD_FAULTS: Mapping[GuardFinding, FaultCode] = {
     GuardFinding.WRONG_DIRECTION: FaultCode.WRONG_DIRECTION,
@@ -41,6 +47,7 @@ class FlowDesk:
         self._watch_flow(record, now_mono_s)
         self._watch_wake(record, now_mono_s)
         self._watch_schedule(record, now_mono_s)
+        self._watch_hardware(record, now_mono_s)
 
     def _watch_flow(self, record: EvseRecord, now_mono_s: float) -> None:
         is_unheard = record.delivery.is_unheard(now_mono_s)
@@ -117,6 +124,33 @@ class FlowDesk:
             record.size_hint = size_hint(asked_w, scheduled_w or 0.0)
             _LOGGER.error("%s: its schedule is another one: stopping", record.key)
             latch(record, fault)
+
+    def _watch_hardware(self, record: EvseRecord, now_mono_s: float) -> None:
+        session = record.session
+        measurement = session.measurement
+        inlet_hot = fresh_value(measurement.inlet_hot, now_mono_s, HANDLE_FRESH_S)
+        finding = record.hardware.step(
+            HardwareObserved(
+                handle_c=fresh_value(
+                    measurement.handle_temperature_c, now_mono_s, HANDLE_FRESH_S
+                ),
+                is_inlet_hot=None if inlet_hot is None else inlet_hot > 0,
+                is_contactor_closed=session.is_contactor_closed,
+                has_transaction=session.transaction_id is not None,
+            ),
+            now_mono_s,
+        )
+        match finding:
+            case HardwareFinding.HANDLE_HOT | HardwareFinding.HANDLE_COOL:
+                is_hot = finding is HardwareFinding.HANDLE_HOT
+                _LOGGER.warning("%s: %s", record.key, finding)
+                record.session = with_fault(
+                    session, FaultCode.HANDLE_OVER_TEMPERATURE, is_active=is_hot
+                )
+                record.has_news_to_save = True
+            case HardwareFinding.CONTACTOR_WELDED:
+                _LOGGER.error("%s: contactor closed without a transaction", record.key)
+                latch(record, FaultCode.CONTACTOR_WELDED)
 
     def _rating_w(self, record: EvseRecord) -> float:
         return self._registry.station_of(record.key).limits.max_charge_power_w

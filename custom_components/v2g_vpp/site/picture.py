@@ -88,6 +88,8 @@ def _evse(registry: Registry, record: EvseRecord, now_mono_s: float) -> EvseSnap
         is_clock_in_the_way=(
             _station(registry.station_of(record.key)).is_clock_in_the_way
         ),
+        vehicle_link=session.vehicle_link,
+        link_drops_today=record.link_drops.count(now_mono_s),
         profile_writes_today=registry.station_of(record.key).budget.count(now_mono_s),
     )
 

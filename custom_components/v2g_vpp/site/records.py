@@ -5,9 +5,11 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from math import inf
 
+from ..control.day_count import DayCount
 from ..control.delivery import SetpointDelivery
 from ..control.failsafe import VppWatchdog
 from ..control.guards import FlowGuard
+from ..control.hardware_guard import HardwareGuard
 from ..control.inputs import EvseDecision
 from ..control.schedule_check import ScheduleWatch
 from ..control.self_test import SelfTest
@@ -82,6 +84,10 @@ class EvseRecord:
     delivery: SetpointDelivery
     ladder: StopLadder = field(default_factory=StopLadder)
     guard: FlowGuard = field(default_factory=FlowGuard)
+    hardware: HardwareGuard = field(default_factory=HardwareGuard)
+    link_drops: DayCount = field(default_factory=DayCount)
+    """How often the vehicle fell silent."""
+
     size_hint: SizeHint = SizeHint.UNKNOWN
     """What the power of the last finding of the guard looked like."""
 

@@ -19,7 +19,7 @@ from ..domain.events import (
     TransactionPhase,
     TransactionReported,
 )
-from ..domain.faults import FAULT_BEHAVIOUR
+from ..domain.faults import FAULT_BEHAVIOUR, FaultCode
 from ..domain.ids import EvseKey, ProgrammeId, StationId, VehicleId
 from ..domain.policy import EvsePolicy, StationLimits
 from ..domain.session import (
@@ -209,6 +209,8 @@ class Registry:
             record.session = advance_evse(before, event)
             _follow_plug(record, before, now_mono_s)
             record.has_news_to_save |= _is_latched_anew(record.session, before)
+            if _has_fallen_silent(record.session, before):
+                record.link_drops.note(now_mono_s)
             if isinstance(event, MeasurementReported):
                 _count_energy(record, self.station_of(record.key).limits)
             if isinstance(event, TransactionReported):
@@ -282,6 +284,11 @@ def _count_energy(record: EvseRecord, limits: StationLimits) -> None:
     record.discharged = record.discharged.advanced(
         measurement.energy_discharged_wh, rating_w
     )
+
+
+def _has_fallen_silent(session: EvseSession, before: EvseSession) -> bool:
+    code = FaultCode.EV_COMM_TIMEOUT
+    return code in session.active_faults and code not in before.active_faults
 
 
 def _is_latched_anew(session: EvseSession, before: EvseSession) -> bool:

@@ -1,0 +1,82 @@
+"""Sensors for whoever looks for a fault at the plug; off until somebody does."""
+
+from typing import Final
+
+from homeassistant.components.sensor import SensorDeviceClass, SensorStateClass
+from homeassistant.const import EntityCategory, UnitOfTemperature
+
+from .display import TEMPERATURE
+from .domain.capability import VehicleProtocol
+from .domain.snapshot import EvseSnapshot
+from .sensor_descriptions import EvseSensorDescription
+
+PILOT_STATES: Final = ("a", "b", "c", "d", "e", "f")
+"""Of the control pilot (IEC 61851-1)."""
+
+
+def _no_context(_evse: EvseSnapshot) -> object:
+    return None
+
+
+def _handle_c(evse: EvseSnapshot) -> float | None:
+    reading = evse.measurement.handle_temperature_c
+    return None if reading is None else reading.value
+
+
+def _pilot_state(evse: EvseSnapshot) -> str | None:
+    link = evse.vehicle_link
+    letter = "" if link is None else link.pilot_state[:1].lower()
+    return letter if letter in PILOT_STATES else None
+
+
+def _vehicle_protocol(evse: EvseSnapshot) -> str | None:
+    link = evse.vehicle_link
+    return None if link is None else link.family
+
+
+HARDWARE_SENSORS: Final[tuple[EvseSensorDescription, ...]] = (
+    EvseSensorDescription(
+        key="handle_temperature",
+        translation_key="handle_temperature",
+        device_class=SensorDeviceClass.TEMPERATURE,
+        state_class=SensorStateClass.MEASUREMENT,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        entity_registry_enabled_default=False,
+        native_unit_of_measurement=UnitOfTemperature.CELSIUS,
+        suggested_display_precision=0,
+        value_fn=_handle_c,
+        context_fn=_no_context,
+        rate=TEMPERATURE,
+        needs_link=True,
+    ),
+    EvseSensorDescription(
+        key="ev_link_drops_today",
+        translation_key="ev_link_drops_today",
+        state_class=SensorStateClass.MEASUREMENT,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        entity_registry_enabled_default=False,
+        suggested_display_precision=0,
+        value_fn=lambda evse: evse.link_drops_today,
+        context_fn=_no_context,
+    ),
+    EvseSensorDescription(
+        key="pilot_state",
+        translation_key="pilot_state",
+        device_class=SensorDeviceClass.ENUM,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        entity_registry_enabled_default=False,
+        options=list(PILOT_STATES),
+        value_fn=_pilot_state,
+        needs_link=True,
+    ),
+    EvseSensorDescription(
+        key="vehicle_protocol",
+        translation_key="vehicle_protocol",
+        device_class=SensorDeviceClass.ENUM,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        entity_registry_enabled_default=False,
+        options=[protocol.value for protocol in VehicleProtocol],
+        value_fn=_vehicle_protocol,
+        needs_link=True,
+    ),
+)
