@@ -1,6 +1,6 @@
 """The device model of a station: components, variables and who may change them."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
@@ -57,6 +57,23 @@ class VariableName:
             self.evse_id,
             self.connector_id,
         )
+
+    def is_meant_by(self, wire: WireObject) -> bool:
+        """Return True when a ``componentVariable`` of the wire means this.
+
+        What it leaves out means every value (B08.FR.20 ff., N02.FR.16 ff.).
+        """
+        component, wanted = wire["component"], wire.get("variable", {})
+        evse = component.get("evse", {})
+        pairs: tuple[tuple[object, object], ...] = (
+            (component["name"].casefold(), self.component.casefold()),
+            (component.get("instance"), self.component_instance),
+            (evse.get("id"), self.evse_id),
+            (evse.get("connectorId"), self.connector_id),
+            (wanted.get("name", "").casefold() or None, self.variable.casefold()),
+            (wanted.get("instance"), self.instance),
+        )
+        return all(asked is None or asked == own for asked, own in pairs)
 
     def component_wire(self) -> dict[str, Any]:
         """Return the component as OCPP writes it."""
@@ -162,9 +179,14 @@ class DeviceModel:
 
     def __init__(self, variables: Iterable[Variable]) -> None:
         """Keep the variables under their names."""
-        self._variables = {variable.name.key(): variable for variable in variables}
+        self._variables: dict[tuple[object, ...], Variable] = {}
+        self.add(variables)
 
-    def __iter__(self) -> Any:
+    def add(self, variables: Iterable[Variable]) -> None:
+        """Take in more variables, or other ones of the same names."""
+        self._variables |= {variable.name.key(): variable for variable in variables}
+
+    def __iter__(self) -> Iterator[Variable]:
         """Iterate over the variables."""
         return iter(self._variables.values())
 

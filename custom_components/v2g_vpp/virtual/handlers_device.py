@@ -1,11 +1,10 @@
 """Answers about the device model."""
 
-from collections.abc import Iterable
 from typing import Any
 
 from .device_model import Mutability, Variable
 from .evse import Evse
-from .jobs import Jobs
+from .jobs import Jobs, in_parts
 from .ocpp_package import Action, call, call_result, on
 from .peer import Peer
 from .schedule import WireObject
@@ -68,7 +67,7 @@ class DeviceHandlers:
             variable.report()
             for variable in self._evse.model
             if component_variable is None
-            or any(is_named(variable, each) for each in component_variable)
+            or any(variable.name.is_meant_by(each) for each in component_variable)
         ]
         return call_result.GetReport(
             status=self._post(request_id, rows) if rows else "EmptyResultSet"
@@ -76,14 +75,14 @@ class DeviceHandlers:
 
     def _post(self, request_id: int, rows: list[dict[str, Any]]) -> str:
         async def report(peer: Peer) -> None:
-            for start in range(0, len(rows), ROWS_PER_REPORT):
+            for part in in_parts(rows, ROWS_PER_REPORT):
                 await peer.call(
                     call.NotifyReport(
                         request_id=request_id,
                         generated_at=self._evse.clock_text(),
-                        seq_no=start // ROWS_PER_REPORT,
-                        report_data=rows[start : start + ROWS_PER_REPORT],
-                        tbc=start + ROWS_PER_REPORT < len(rows),
+                        seq_no=part.seq_no,
+                        report_data=part.rows,
+                        tbc=part.is_followed,
                     )
                 )
 
@@ -98,17 +97,3 @@ def _is_in_base(variable: Variable, report_base: str) -> bool:
             return variable.name.variable.casefold() in STATE_VARIABLES
         case _:
             return True
-
-
-def is_named(variable: Variable, wire: WireObject) -> bool:
-    """Return True when a componentVariable of GetReport means this variable."""
-    component, wanted = wire["component"], wire.get("variable", {})
-    pairs: Iterable[tuple[object, object]] = (
-        (component["name"].casefold(), variable.name.component.casefold()),
-        (component.get("instance"), variable.name.component_instance),
-        (component.get("evse", {}).get("id"), variable.name.evse_id),
-        (component.get("evse", {}).get("connectorId"), variable.name.connector_id),
-        (wanted.get("name", "").casefold() or None, variable.name.variable.casefold()),
-        (wanted.get("instance"), variable.name.instance),
-    )
-    return all(asked is None or asked == own for asked, own in pairs)

@@ -1,7 +1,8 @@
 """What the station has to send because a message of the CSMS asked for it."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass
 import logging
 
 from .peer import CallRefused, Peer
@@ -42,3 +43,23 @@ class Jobs:
                 await job(peer)
             except CallRefused as err:
                 _LOGGER.debug("%s: %s", peer.id, err)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part[T]:
+    """One message of a report."""
+
+    seq_no: int
+    rows: list[T]
+    is_followed: bool
+    """``tbc`` of OCPP."""
+
+
+def in_parts[T](rows: Sequence[T], size: int) -> Iterator[Part[T]]:
+    """Yield a report in messages of at most ``size`` rows."""
+    for seq_no, start in enumerate(range(0, len(rows), size)):
+        yield Part(
+            seq_no=seq_no,
+            rows=list(rows[start : start + size]),
+            is_followed=start + size < len(rows),
+        )

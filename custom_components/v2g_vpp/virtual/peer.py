@@ -52,25 +52,22 @@ CALL_ERROR = 4
 CALL_RESULT_ERROR = 5
 SEND = 6
 
-SENT_ACTIONS = (
+SENT_ACTIONS_2 = (
     "Authorize",
     "BootNotification",
     "Heartbeat",
     "MeterValues",
     "NotifyEVChargingNeeds",
     "NotifyEvent",
+    "NotifyMonitoringReport",
     "NotifyReport",
+    "PullDynamicScheduleUpdate",
     "ReportChargingProfiles",
     "ReservationStatusUpdate",
     "StatusNotification",
     "TransactionEvent",
 )
-"""What the station sends in both versions."""
-
-SENT_ACTIONS_2_1 = ("PullDynamicScheduleUpdate",)
-
-ACTIONS_2_1_ONLY = frozenset({"NotifyAllowedEnergyTransfer", "UpdateDynamicSchedule"})
-"""What the station understands in OCPP 2.1 alone."""
+"""What the station sends in OCPP 2.x, where the version knows it."""
 
 SENT_ACTIONS_1_6 = (
     "Authorize",
@@ -113,6 +110,15 @@ class CallRefused(Exception):  # noqa: N818 - a refusal is an answer
         self.code = code
 
 
+class AnswerError(Exception):
+    """A handler refuses a CALL with a CALLERROR."""
+
+    def __init__(self, code: str) -> None:
+        """Keep the error code of OCPP."""
+        super().__init__(code)
+        self.code = code
+
+
 class CallUnanswered(CallRefused):
     """The CSMS did not answer a CALL in time."""
 
@@ -131,12 +137,9 @@ def load_schemas(version: str, handlers: Iterable[object]) -> None:
         version: ``1.6``, ``2.0.1`` or ``2.1``.
         handlers: objects whose marked methods answer the CSMS.
     """
-    sent: tuple[str, ...] = SENT_ACTIONS_1_6 if version == VERSION_1_6 else SENT_ACTIONS
-    sent += SENT_ACTIONS_2_1 if version == "2.1" else ()
+    sent = SENT_ACTIONS_1_6 if version == VERSION_1_6 else SENT_ACTIONS_2
     received = {action for each in handlers for action in create_route_map(each)}
-    if version != "2.1":
-        received -= ACTIONS_2_1_ONLY
-    for action in (*sent, *received):
+    for action in {*sent, *received} & set(_ACTIONS[version]):
         for message_type_id in (CALL, CALL_RESULT):
             get_validator(
                 message_type_id,
@@ -167,9 +170,8 @@ class Peer(PackageChargePoint):
         self._waiting: dict[str, asyncio.Future[Message]] = {}
         for each in handlers:
             self.route_map.update(create_route_map(each))
-        if version != "2.1":
-            for action in ACTIONS_2_1_ONLY:
-                self.route_map.pop(action, None)
+        for action in set(self.route_map) - set(_ACTIONS[version]):
+            del self.route_map[action]
 
     @override
     async def call(self, payload: Any) -> dict[str, Any]:
@@ -246,6 +248,9 @@ class Peer(PackageChargePoint):
         names = {_snake(name): value for name, value in message.payload.items()}
         try:
             result = route["_on_action"](**names)
+        except AnswerError as err:
+            await self._send_error(unique_id, err.code)
+            return
         except ValueError:
             # A number that is not finite, a time that is none.
             await self._send_error(unique_id, "PropertyConstraintViolation")

@@ -14,12 +14,14 @@ from .conditions import Condition
 from .config import Fault, Protocol, VirtualStationConfig, VirtualStatus
 from .disturbance import Disturbance
 from .evse import Evse
+from .features import Feature
 from .handlers_device import DeviceHandlers
 from .handlers_evse import EvseHandlers
 from .handlers_profiles import ProfileHandlers
 from .jobs import Jobs
 from .link import FrameObserver, Link, LinkError, open_link
 from .loops import Loops, RebootNow, Sleep
+from .monitoring.feature import monitoring
 from .ocpp16.handlers import ChargePointHandlers
 from .ocpp16.keys import prepare
 from .ocpp16.loops import Loops16
@@ -74,6 +76,7 @@ class _Wire:
     handlers: Sequence[object]
     loops: Loops
     teller: Teller
+    features: Sequence[Feature] = ()
 
 
 class VirtualStation:
@@ -105,7 +108,6 @@ class VirtualStation:
         self._evse = Evse(config, clock, self._changed.notify)
         self._registration = Registration(self._changed.notify)
         self._jobs = Jobs()
-        self._event_ids = count(1)
         self._wire_2 = self._new_wire_2(sleep)
         self._wire_16 = self._new_wire_16(sleep)
         self._disturbance = Disturbance(self._evse.faults, sleep)
@@ -200,15 +202,18 @@ class VirtualStation:
         return self._wire_16 if protocol is Protocol.OCPP_1_6 else self._wire_2
 
     def _new_wire_2(self, sleep: Sleep) -> _Wire:
-        evse = self._evse
+        evse, event_ids = self._evse, count(1)
+        features = (monitoring(evse, self._jobs, self._changed, event_ids),)
         return _Wire(
             handlers=(
                 ProfileHandlers(evse, self._jobs),
                 DeviceHandlers(evse, self._jobs),
                 EvseHandlers(evse, self._registration, self._jobs),
+                *(handler for each in features for handler in each.handlers),
             ),
             loops=Loops(evse, self._registration, self._changed, sleep),
-            teller=StateTeller(evse, self._changed, self._event_ids),
+            teller=StateTeller(evse, self._changed, event_ids),
+            features=features,
         )
 
     def _new_wire_16(self, sleep: Sleep) -> _Wire:
@@ -229,6 +234,8 @@ class VirtualStation:
             self._observer.power_sampled(
                 self._evse.path.true_power_w, self._evse.command_w
             )
+            for feature in self._wire_2.features:
+                feature.look()
             self._changed.notify()
             await self._sleep(self._config.tick_s)
 
@@ -297,6 +304,7 @@ class VirtualStation:
                 loops.pull_values,
                 wire.teller.run,
                 loops.tell_expired_reservations,
+                *(loop for each in wire.features for loop in each.loops),
             ):
                 tasks.create_task(loop(peer))
 

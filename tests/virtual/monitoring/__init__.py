@@ -1,0 +1,1 @@
+"""Tests of variable monitoring at the virtual station."""
