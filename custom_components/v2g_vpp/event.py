@@ -6,14 +6,16 @@ from typing import Final, override
 
 from homeassistant.components.event import EventEntity, EventEntityDescription
 from homeassistant.config_entries import ConfigSubentry
+from homeassistant.const import EntityCategory
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .coordinator import V2gConfigEntry
 from .domain.faults import FaultCode
 from .domain.ids import EvseKey
-from .domain.snapshot import EvseSnapshot
-from .entity import EvseEntity, async_follow_subentries
+from .domain.security import SecurityEvent, SecurityNote, is_critical
+from .domain.snapshot import EvseSnapshot, StationSnapshot
+from .entity import EvseEntity, StationEntity, async_follow_subentries
 
 # Everything is pushed, nothing is asked for.
 PARALLEL_UPDATES = 0
@@ -74,13 +76,23 @@ EVENTS: Final[tuple[EvseEventDescription, ...]] = (
     ),
 )
 
+SECURITY: Final = EventEntityDescription(
+    key="security",
+    translation_key="security",
+    event_types=sorted(SecurityEvent),
+    entity_category=EntityCategory.DIAGNOSTIC,
+)
+ATTR_CRITICAL: Final = "critical"
+ATTR_DETAIL: Final = "detail"
+ATTR_OCCURRED_AT: Final = "occurred_at"
+
 
 async def async_setup_entry(
     hass: HomeAssistant,
     entry: V2gConfigEntry,
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
-    """Add the events of every EVSE."""
+    """Add the events of every EVSE, and the security log of every station."""
 
     def evses(
         subentry: ConfigSubentry, key: EvseKey, parent_device_id: str
@@ -90,7 +102,12 @@ async def async_setup_entry(
             for description in EVENTS
         ]
 
-    async_follow_subentries(hass, entry, async_add_entities, evses=evses)
+    def stations(subentry: ConfigSubentry) -> list[EventEntity]:
+        return [SecurityLogEvent(entry, subentry, SECURITY)]
+
+    async_follow_subentries(
+        hass, entry, async_add_entities, stations=stations, evses=evses
+    )
 
 
 class EvseEvent(EvseEntity, EventEntity):
@@ -133,3 +150,50 @@ class EvseEvent(EvseEntity, EventEntity):
         if event_type is not None:
             self._trigger_event(event_type)
             self.async_write_ha_state()
+
+
+class SecurityLogEvent(StationEntity, EventEntity):
+    """What the security log of a charging station says, one event after the other."""
+
+    _shown_number: int | None = None
+
+    @override
+    def _show(self, part: StationSnapshot) -> object:
+        return None
+
+    @callback
+    @override
+    def _handle_coordinator_update(self) -> None:
+        super()._handle_coordinator_update()
+        self._look()
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        await super().async_added_to_hass()
+        self._look()
+
+    def _look(self) -> None:
+        part = self._find(self.coordinator.data)
+        if part is None:
+            return
+        notes = part.security
+        newest = notes[-1].number if notes else 0
+        before, self._shown_number = self._shown_number, newest
+        if before is None:
+            # What was told before this entity was there is no event of now.
+            return
+        for note in notes:
+            if note.number > before:
+                self._happened(note)
+
+    def _happened(self, note: SecurityNote) -> None:
+        at = note.occurred_at
+        self._trigger_event(
+            note.kind,
+            {
+                ATTR_CRITICAL: is_critical(note.kind),
+                ATTR_DETAIL: note.detail,
+                ATTR_OCCURRED_AT: at.isoformat() if at is not None else None,
+            },
+        )
+        self.async_write_ha_state()

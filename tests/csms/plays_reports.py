@@ -1,5 +1,6 @@
 """Scenarios T and E: what a station reports and asks."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 from custom_components.v2g_vpp.domain.events import (
@@ -7,13 +8,15 @@ from custom_components.v2g_vpp.domain.events import (
     EmergencyStopReported,
     FaultReported,
     MeasurementReported,
+    SecurityReported,
     TransactionPhase,
     TransactionReported,
 )
 from custom_components.v2g_vpp.domain.faults import FaultCode
+from custom_components.v2g_vpp.domain.security import SecurityEvent
 from custom_components.v2g_vpp.domain.state import ConnectorStatus
 from tests.csms import plays_16
-from tests.csms.peer import EVSE1, NOW, Peer
+from tests.csms.peer import EVSE1, NOW, STATION, Peer
 from tests.csms.scenario_table import SCENARIOS, Plays, Scene, frame_of
 
 PLAYS = Plays()
@@ -197,14 +200,26 @@ async def availability_comes_as_an_event_too(scene: Scene) -> None:
     )
 
 
-@PLAYS.of("E12", "E14", "E15", "E17")
+@PLAYS.of("E12", "E14", "E15")
 async def what_only_has_an_answer(scene: Scene) -> None:
     peer = await scene.booted()
-    known = ("E15",) if scene.is_16 else ("E12", "E14", "E15", "E17")
+    known = ("E15",) if scene.is_16 else ("E12", "E14", "E15")
     for number, scenario_id in enumerate(known):
         frame = frame_of(scenario_id)
         answer = await peer.ask([2, f"e{number}", frame[2], frame[3]])
         assert answer[2] == SCENARIOS[scenario_id]["ans"][0][2]
+
+
+@PLAYS.of("E17")
+async def a_security_event_is_told_to_the_home(scene: Scene) -> None:
+    peer = await scene.booted()
+    await answered(peer, "E17")
+    told = await scene.rig.sink.wait_for(SecurityReported)
+    assert told == SecurityReported(
+        station_id=STATION,
+        kind=SecurityEvent.TAMPERING_DETECTED,
+        occurred_at=datetime(2026, 11, 22, 18, tzinfo=UTC),
+    )
 
 
 @PLAYS.of("E16")

@@ -4,10 +4,11 @@ from homeassistant.const import STATE_UNKNOWN
 from homeassistant.core import Event, EventStateChangedData, HomeAssistant, callback
 from homeassistant.helpers.event import async_track_state_change_event
 
-from custom_components.v2g_vpp.domain.events import FaultReported
+from custom_components.v2g_vpp.domain.events import FaultReported, SecurityReported
 from custom_components.v2g_vpp.domain.faults import FaultCode
+from custom_components.v2g_vpp.domain.security import SecurityEvent
 from custom_components.v2g_vpp.event import FAULT_TYPES
-from tests.shell.home import KEY, Home
+from tests.shell.home import KEY, STATION_ID, TAKEN_AT, Home
 
 
 def fault(home: Home, code: FaultCode, *, is_active: bool) -> None:
@@ -72,3 +73,51 @@ async def test_latch_from_before_the_start_is_no_event(
 def test_every_code_is_a_slug_of_its_own() -> None:
     assert set(FAULT_TYPES) == set(FaultCode)
     assert len(set(FAULT_TYPES.values())) == len(FaultCode)
+
+
+def security(home: Home, kind: SecurityEvent, detail: str = "") -> None:
+    home.site.post(
+        SecurityReported(
+            station_id=STATION_ID, kind=kind, occurred_at=TAKEN_AT, detail=detail
+        )
+    )
+
+
+async def test_each_line_of_the_security_log_is_an_event(home: Home) -> None:
+    seen: list[tuple[str, bool, str]] = []
+
+    @callback
+    def note(event: Event[EventStateChangedData]) -> None:
+        state = event.data["new_state"]
+        assert state is not None
+        told = state.attributes
+        seen.append((told["event_type"], told["critical"], told["detail"]))
+
+    entity_id = home.entity_id("event", "security", "CS-1_0")
+    assert home.state("event", "security", "CS-1_0").state == STATE_UNKNOWN
+    remove = async_track_state_change_event(home.hass, entity_id, note)
+    # Also of a charger that is not there: that is when somebody else may try.
+    security(home, SecurityEvent.LOGIN_WRONG_PASSWORD, "192.168.1.5")
+    security(home, SecurityEvent.TAMPERING_DETECTED)
+    await home.tick()
+    security(home, SecurityEvent.TAMPERING_DETECTED)
+    await home.tick()
+    assert seen == [
+        ("login_wrong_password", False, "192.168.1.5"),
+        ("tampering_detected", True, ""),
+        ("tampering_detected", True, ""),
+    ]
+    at = home.state("event", "security", "CS-1_0").attributes["occurred_at"]
+    assert at == TAKEN_AT.isoformat()
+    remove()
+
+
+async def test_the_security_log_of_before_a_reload_is_no_event(
+    hass: HomeAssistant, home: Home
+) -> None:
+    security(home, SecurityEvent.TAMPERING_DETECTED)
+    await home.tick()
+    before = home.state("event", "security", "CS-1_0").state
+    assert await hass.config_entries.async_reload(home.entry.entry_id)
+    await home.settle()
+    assert home.state("event", "security", "CS-1_0").state == before

@@ -105,7 +105,8 @@ class OcppServer(CommandDesk):
         self._store = StationStore(store, spawn)
         self._clock = clock
         self._spawn = spawn
-        self._gate = Gatekeeper(clock, address.networks, on_refused)
+        self._on_refused = on_refused
+        self._gate = Gatekeeper(clock, address.networks, self._refused)
         super().__init__()
         self._uploads = UploadDesk()
         self._connections: dict[StationId, Connection] = {}
@@ -264,6 +265,15 @@ class OcppServer(CommandDesk):
         if not issuers:
             return None
         return CertificateDesk(station_id, issuers[0], self._spawn, self._clock)
+
+    def _refused(
+        self, identity: str, address: str, cause: RefusalCause, detail: str
+    ) -> None:
+        station = self._stations.get(StationId(identity))
+        if station is not None:
+            station.security.refused(cause, address)
+        if self._on_refused is not None:
+            self._on_refused(identity, address, cause, detail)
 
     def _tell_gate(self, identity: StationId | None) -> None:
         """Let the gate judge by what the station is known to be now."""

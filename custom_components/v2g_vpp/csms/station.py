@@ -31,6 +31,7 @@ from .metering import Receipt
 from .recorder import FrameRecorder
 from .reporter import Reporter
 from .reports import ReportInbox
+from .security_log import SecurityLog
 from .setpoints import SetpointWriter
 from .start_numbers import NumberGiver, StartNumbers
 from .store import BootData, StationRecord, StationStore
@@ -89,6 +90,7 @@ class Station:
         self.inbox = ReportInbox()
         self.streams = StreamBoard()
         self.recorder = FrameRecorder(clock)
+        self.security = SecurityLog(config.identity, sink, clock)
         self.reporter = Reporter(
             station_id=config.identity,
             clock=clock,

@@ -13,7 +13,7 @@ from .metering import parse_meter_values
 from .model_rows import rows_of_report
 from .station import Station
 from .store import BootData
-from .times import format_time
+from .times import format_time, parse_time
 from .transactions import parse_transaction
 from .vehicles import is_bidirectional, parse_needs
 from .versions import Fault
@@ -203,8 +203,10 @@ def reservation_status_update(station: Station, _payload: Payload) -> Payload:
 
 
 def security_event_notification(station: Station, payload: Payload) -> Payload:
-    """Leave a trace of what the station thinks is an attack."""
-    _LOGGER.warning("%s: security event %s", station.station_id, payload["type"])
+    """Tell the owner what the station thinks is an attack."""
+    station.security.reported(
+        payload["type"], parse_time(payload.get("timestamp")), payload.get("techInfo")
+    )
     return {}
 
 

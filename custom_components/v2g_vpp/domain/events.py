@@ -4,12 +4,14 @@ Adapters post these in the order of their frames; ``Site`` applies them one by o
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from .capability import EvCapability, StationCapability, VehicleLink
 from .faults import FaultCode
 from .ids import EvseKey, StationId, TransactionId
 from .measurement import Measurement
+from .security import SecurityEvent
 from .state import ClockState, ConnectorStatus
 
 
@@ -159,6 +161,19 @@ class EmergencyStopReported:
     is_active: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecurityReported:
+    """Something that the owner's security log is for; no state of the station."""
+
+    station_id: StationId
+    kind: SecurityEvent
+    occurred_at: datetime | None
+    """By the clock of whoever tells it, None when it could not be read."""
+
+    detail: str = ""
+    """Short and without secrets."""
+
+
 type StationEvent = (
     StationConnected
     | StationDisconnected
@@ -174,4 +189,5 @@ type StationEvent = (
     | ContactorReported
     | FaultReported
     | EmergencyStopReported
+    | SecurityReported
 )

@@ -11,6 +11,7 @@ from .events import (
     EmergencyStopReported,
     FaultReported,
     MeasurementReported,
+    SecurityReported,
     StationBooted,
     StationClockReported,
     StationConnected,
@@ -25,6 +26,7 @@ from .events import (
 from .faults import FAULT_BEHAVIOUR, FaultCode
 from .ids import EvseKey, StationId, TransactionId
 from .measurement import SOC_STALE_AFTER_S, Measurement
+from .security import SecurityNote, with_note
 from .state import ClockState, ConnectorStatus
 
 
@@ -46,6 +48,9 @@ class StationSession:
     clock_state: ClockState = ClockState.UNKNOWN
     clock_offset_s: float | None = None
     """Its clock minus ours, as far as known."""
+
+    security: tuple[SecurityNote, ...] = ()
+    """The newest events of security, oldest first."""
 
     is_ready: bool = False
     """Device model read on the present link, control may begin."""
@@ -94,7 +99,9 @@ class EvseSession:
     """When the newest state of charge of the present link was taken."""
 
 
-def advance_station(session: StationSession, event: StationEvent) -> StationSession:
+def advance_station(  # noqa: PLR0911 - one for each kind of event
+    session: StationSession, event: StationEvent
+) -> StationSession:
     """Return the station after an event; events of other kinds change nothing."""
     match event:
         case StationConnected(protocol=protocol):
@@ -119,6 +126,11 @@ def advance_station(session: StationSession, event: StationEvent) -> StationSess
             )
         case StationClockReported(state=state, offset_s=offset_s):
             return replace(session, clock_state=state, clock_offset_s=offset_s)
+        case SecurityReported():
+            notes = with_note(
+                session.security, event.kind, event.occurred_at, event.detail
+            )
+            return replace(session, security=notes)
         case StationReady():
             return replace(
                 session,

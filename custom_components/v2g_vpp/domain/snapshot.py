@@ -19,6 +19,7 @@ from .faults import FaultCode, SizeHint
 from .ids import EvseKey, ProgrammeId, StationId, VehicleId
 from .measurement import Measurement
 from .policy import EvsePolicy, VehiclePolicy, VehicleSpec
+from .security import SecurityNote
 from .setpoint import Reason, Setpoint
 from .state import ClockState, EvseState
 from .units import share_of
@@ -41,6 +42,9 @@ class StationSnapshot:
     clock_state: ClockState = ClockState.UNKNOWN
     clock_offset_s: float | None = None
     """Its clock minus ours, as far as known."""
+
+    security: tuple[SecurityNote, ...] = ()
+    """The newest events of security, oldest first."""
 
     @property
     def is_clock_in_the_way(self) -> bool:

@@ -1,0 +1,154 @@
+"""Events of security of one station: told in words of the product, never in a flood."""
+
+from collections import deque
+from collections.abc import Mapping
+from datetime import datetime
+from ipaddress import ip_address
+import logging
+import re
+from typing import Final
+
+from ..domain.clock import Clock
+from ..domain.events import SecurityReported
+from ..domain.ids import StationId
+from ..domain.ports import StationEventSink
+from ..domain.security import SecurityEvent, is_critical
+from .access import RefusalCause
+
+_LOGGER = logging.getLogger(__name__)
+
+MOST_PER_HOUR: Final = 30
+"""House rule, for critical and for other events on their own: what a station repeats
+must neither fill the recorder nor push out what matters."""
+
+SECONDS_PER_HOUR: Final = 3600.0
+MAX_DETAIL_LENGTH: Final = 120
+"""House rule; OCPP allows 255 characters."""
+
+_KINDS: Final[Mapping[str, SecurityEvent]] = {
+    "FirmwareUpdated": SecurityEvent.FIRMWARE_UPDATED,
+    "FailedToAuthenticateAtCsms": SecurityEvent.STATION_NOT_AUTHENTICATED,
+    "CsmsFailedToAuthenticate": SecurityEvent.CSMS_NOT_AUTHENTICATED,
+    "SettingSystemTime": SecurityEvent.SYSTEM_TIME_SET,
+    "StartupOfTheDevice": SecurityEvent.STATION_STARTED,
+    "ResetOrReboot": SecurityEvent.STATION_RESTARTED,
+    "SecurityLogWasCleared": SecurityEvent.SECURITY_LOG_CLEARED,
+    "ReconfigurationOfSecurityParameters": SecurityEvent.SECURITY_RECONFIGURED,
+    "MemoryExhaustion": SecurityEvent.MEMORY_EXHAUSTED,
+    "InvalidMessages": SecurityEvent.MESSAGES_INVALID,
+    "AttemptedReplayAttacks": SecurityEvent.REPLAY_ATTEMPTED,
+    "TamperDetectionActivated": SecurityEvent.TAMPERING_DETECTED,
+    "InvalidFirmwareSignature": SecurityEvent.FIRMWARE_SIGNATURE_INVALID,
+    "InvalidFirmwareSigningCertificate": SecurityEvent.FIRMWARE_CERTIFICATE_INVALID,
+    "InvalidCsmsCertificate": SecurityEvent.CSMS_CERTIFICATE_INVALID,
+    "InvalidChargingStationCertificate": SecurityEvent.STATION_CERTIFICATE_INVALID,
+    "DiscardedRenewedClientCertificate": SecurityEvent.RENEWED_CERTIFICATE_DISCARDED,
+    "InvalidTLSVersion": SecurityEvent.TLS_VERSION_INVALID,
+    "InvalidTLSCipherSuite": SecurityEvent.TLS_CIPHER_SUITE_INVALID,
+    "MaintenanceLoginAccepted": SecurityEvent.MAINTENANCE_LOGIN_ACCEPTED,
+    "MaintenanceLoginFailed": SecurityEvent.MAINTENANCE_LOGIN_FAILED,
+    # The security extension of 1.6 has other names for the same.
+    "FailedToAuthenticateAtCentralSystem": SecurityEvent.STATION_NOT_AUTHENTICATED,
+    "CentralSystemFailedToAuthenticate": SecurityEvent.CSMS_NOT_AUTHENTICATED,
+    "InvalidCentralSystemCertificate": SecurityEvent.CSMS_CERTIFICATE_INVALID,
+    "InvalidChargePointCertificate": SecurityEvent.STATION_CERTIFICATE_INVALID,
+}
+_KINDS_BY_NAME: Final = {name.lower(): kind for name, kind in _KINDS.items()}
+
+_REFUSALS: Final[Mapping[RefusalCause, SecurityEvent]] = {
+    RefusalCause.WRONG_PASSWORD: SecurityEvent.LOGIN_WRONG_PASSWORD,
+    RefusalCause.WRONG_CERTIFICATE: SecurityEvent.LOGIN_WRONG_CERTIFICATE,
+    RefusalCause.DOWNGRADE: SecurityEvent.LOGIN_LESS_SECURE,
+    RefusalCause.NETWORK_NOT_ALLOWED: SecurityEvent.LOGIN_NETWORK_NOT_ALLOWED,
+}
+"""Refusals of a station of this home that are a matter of security."""
+
+_MASK: Final = "***"
+_NAMED_SECRET: Final = re.compile(
+    r"(?i)\b(pass\w*|pwd|pin|secret|token|id_?t\w+|key|user\w*|login|e?vin|evcc_?id"
+    r"|lat\w*|lon\w*|gps|rfid|uid|cert\w*)(['\"]?\s*[:=]\s*)"
+    r"('[^']*'|\"[^\"]*\"|[^\s,;}]+)"
+)
+_WORD: Final = re.compile(r"[^\s,;'\"(){}\[\]=]+")
+_COORDINATE: Final = re.compile(r"[-+]?\d{1,3}\.\d{3,}°?[NSEWnsew]?")
+_IDENTIFIER_LENGTH: Final = 8
+"""Of a word with a digit in it, from which on it may be a card, a VIN or a password."""
+
+
+class SecurityLog:
+    """What is told of one station."""
+
+    def __init__(
+        self, station_id: StationId, sink: StationEventSink, clock: Clock
+    ) -> None:
+        """Start with nothing told."""
+        self._station_id = station_id
+        self._sink = sink
+        self._clock = clock
+        self._told_mono_s: dict[bool, deque[float]] = {
+            True: deque(maxlen=MOST_PER_HOUR),
+            False: deque(maxlen=MOST_PER_HOUR),
+        }
+
+    def reported(self, name: str, at: datetime | None, detail: object) -> None:
+        """Tell what the station says happened to it.
+
+        Args:
+            name: of OCPP, of any version, or of the maker.
+            at: by the clock of the station; None when it could not be read.
+            detail: technical information; what may be a secret in it is masked.
+        """
+        kind = _KINDS_BY_NAME.get(name.lower(), SecurityEvent.OTHER)
+        text = detail if isinstance(detail, str) else ""
+        if kind is SecurityEvent.OTHER:
+            text = f"{name}: {text}" if text else name
+        self._tell(kind, at, without_secrets(text))
+
+    def refused(self, cause: RefusalCause, address: str) -> None:
+        """Tell that somebody came as this station and was turned away."""
+        kind = _REFUSALS.get(cause)
+        if kind is not None:
+            self._tell(kind, self._clock.utcnow(), without_secrets(address))
+
+    def _tell(self, kind: SecurityEvent, at: datetime | None, detail: str) -> None:
+        told, now_mono_s = (
+            self._told_mono_s[is_critical(kind)],
+            self._clock.monotonic(),
+        )
+        if len(told) == MOST_PER_HOUR and now_mono_s - told[0] < SECONDS_PER_HOUR:
+            _LOGGER.debug("%s: security event %s, too many", self._station_id, kind)
+            return
+        told.append(now_mono_s)
+        _LOGGER.warning("%s: security event %s", self._station_id, kind)
+        self._sink.post(
+            SecurityReported(
+                station_id=self._station_id, kind=kind, occurred_at=at, detail=detail
+            )
+        )
+
+
+def without_secrets(text: str) -> str:
+    """Return a short text in which nothing is left that may identify or open.
+
+    Named secrets, coordinates, mail addresses and words that look like a card, a
+    vehicle or a password are masked; network addresses stay.
+    """
+    plain = "".join(c if c.isprintable() else " " for c in text)
+    named = _NAMED_SECRET.sub(rf"\1\2{_MASK}", plain)
+    masked = _WORD.sub(lambda word: _shown(word[0]), named)
+    return masked[:MAX_DETAIL_LENGTH].strip()
+
+
+def _shown(word: str) -> str:
+    bare = word.rstrip(".:!?")
+    if _COORDINATE.fullmatch(bare):
+        return _MASK
+    try:
+        ip_address(bare)
+    except ValueError:
+        pass
+    else:
+        return word
+    has_digit = any(c.isdigit() for c in bare)
+    is_secret = "@" in bare or (has_digit and len(bare) >= _IDENTIFIER_LENGTH)
+    return _MASK if is_secret else word
