@@ -28,6 +28,7 @@ from .domain.requests import (
     WHOLE_STATION,
     CancelReservation,
     ChangeSetting,
+    CheckProfiles,
     InstallFirmware,
     LogKind,
     ReadLocalListVersion,
@@ -236,6 +237,12 @@ ACTIONS: Final = (
         name="get_local_list_version",
         fields={},
         build=lambda *_: ReadLocalListVersion(),
+        response=SupportsResponse.ONLY,
+    ),
+    _Action(
+        name="check_charging_profiles",
+        fields={},
+        build=lambda *_: CheckProfiles(),
         response=SupportsResponse.ONLY,
     ),
     _Action(

@@ -19,6 +19,7 @@ from custom_components.v2g_vpp.const import DOMAIN
 from custom_components.v2g_vpp.domain.requests import (
     CancelReservation,
     ChangeSetting,
+    CheckProfiles,
     InstallFirmware,
     LogKind,
     ReadLocalListVersion,
@@ -97,6 +98,7 @@ async def test_each_action_asks_for_what_its_fields_say(home: Home) -> None:
         ("set_station_variable", station),
         ("set_local_list", station),
         ("get_local_list_version", station),
+        ("check_charging_profiles", station),
         ("send_vendor_message", station),
     ):
         await call(home, name, device_id)
@@ -110,6 +112,7 @@ async def test_each_action_asks_for_what_its_fields_say(home: Home) -> None:
         ChangeSetting(name=INTERVAL, value="300"),
         ReplaceLocalList(version=2, tokens=("04A1B2C3",)),
         ReadLocalListVersion(),
+        CheckProfiles(),
         SendData(vendor_id="Acme", data="x"),
     ]
 

@@ -17,6 +17,7 @@ WANTED_STACK_LEVEL: Final = 10
 
 FLOOR_STACK_LEVEL: Final = 0
 FLOOR_PURPOSE: Final = "TxDefaultProfile"
+TX_PURPOSE: Final = "TxProfile"
 MAX_OFFLINE_S: Final = 10
 """Second line behind the duration: counted from when the station notices."""
 
@@ -73,8 +74,8 @@ def set_profile_request(
     }
     profile: dict[str, Any] = {
         "id": profile_id(evse_id, summary),
-        "stackLevel": _stack_level(summary),
-        "chargingProfilePurpose": "TxProfile",
+        "stackLevel": stack_level(summary),
+        "chargingProfilePurpose": TX_PURPOSE,
         "chargingProfileKind": "Absolute",
         "transactionId": transaction_id,
         "chargingSchedule": [schedule],
@@ -263,7 +264,8 @@ def _period(
     return period
 
 
-def _stack_level(summary: ModelSummary) -> int:
+def stack_level(summary: ModelSummary) -> int:
+    """Return the stack level of our transaction profiles on a station."""
     if summary.profile_stack_level is None:
         return 1
     return min(WANTED_STACK_LEVEL, summary.profile_stack_level)

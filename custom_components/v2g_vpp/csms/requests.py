@@ -6,6 +6,7 @@ from typing import Any, Final
 from ..domain.requests import (
     CancelReservation,
     ChangeSetting,
+    CheckProfiles,
     InstallFirmware,
     ReadSettings,
     SendLog,
@@ -17,6 +18,7 @@ from ..domain.requests import (
 from ..domain.setpoint import WriteResult, WriteStatus
 from .calls import CallEnd, CallOutcome, Lane
 from .link import StationLink
+from .profile_check import check_profiles
 from .setpoints import NOT_READY, result_of
 from .settings import change_setting, read_settings
 from .station import Station
@@ -67,6 +69,8 @@ async def _asked(
             return await read_settings(link, request.names)
         case ChangeSetting():
             return await change_setting(link, request.name, request.value)
+        case CheckProfiles():
+            return await check_profiles(station, link)
         case SendLog(url=None):
             return await _take_log(station, link, request)
         case _:

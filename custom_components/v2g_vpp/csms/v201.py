@@ -172,8 +172,9 @@ def report_charging_profiles(station: Station, payload: Payload) -> Payload:
     """Collect profiles that the station has."""
     report = station.inbox.find(payload["requestId"])
     if report is not None:
-        profiles = payload["chargingProfile"]
-        report.add(list(profiles), len(profiles), is_last=not payload.get("tbc", False))
+        evse_id = payload["evseId"]
+        profiles = [{**item, "evseId": evse_id} for item in payload["chargingProfile"]]
+        report.add(profiles, len(profiles), is_last=not payload.get("tbc", False))
     return {}
 
 

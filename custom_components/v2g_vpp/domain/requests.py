@@ -201,6 +201,15 @@ class SendData:
     data: str | None = field(default=None, repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class CheckProfiles:
+    """Look at the charging profiles that a station has (OCPP K09).
+
+    The answer has the ``profiles`` (None where a version cannot list them), the
+    ``findings`` and ``schedule_w``, what each EVSE plans now.
+    """
+
+
 type StationRequest = (
     Reserve
     | CancelReservation
@@ -215,6 +224,7 @@ type StationRequest = (
     | ReplaceLocalList
     | ReadLocalListVersion
     | SendData
+    | CheckProfiles
 )
 
 
