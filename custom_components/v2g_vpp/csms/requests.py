@@ -8,6 +8,7 @@ from ..domain.requests import (
     ChangeSetting,
     CheckProfiles,
     InstallFirmware,
+    MoveStation,
     ReadSettings,
     SendLog,
     SetAvailability,
@@ -18,6 +19,7 @@ from ..domain.requests import (
 from ..domain.setpoint import WriteResult, WriteStatus
 from .calls import CallEnd, CallOutcome, Lane
 from .link import StationLink
+from .network_profile import move_station
 from .profile_check import check_profiles
 from .setpoints import NOT_READY, result_of
 from .settings import change_setting, read_settings
@@ -69,6 +71,8 @@ async def _asked(
             return await read_settings(link, request.names)
         case ChangeSetting():
             return await change_setting(link, request.name, request.value)
+        case MoveStation():
+            return await move_station(station, link, request)
         case CheckProfiles():
             return await check_profiles(station, link)
         case SendLog(url=None):

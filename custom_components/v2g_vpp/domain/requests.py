@@ -201,6 +201,18 @@ class SendData:
     data: str | None = field(default=None, repr=False)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MoveStation:
+    """Let the station dial another address from its next restart on (OCPP B09)."""
+
+    url: str
+    """Without its identity, which it appends."""
+
+    security_profile: int
+    slot: int | None = None
+    """Where the station keeps it; None: one that is not in use."""
+
+
 @dataclass(frozen=True, slots=True)
 class CheckProfiles:
     """Look at the charging profiles that a station has (OCPP K09).
@@ -225,6 +237,7 @@ type StationRequest = (
     | ReadLocalListVersion
     | SendData
     | CheckProfiles
+    | MoveStation
 )
 
 
