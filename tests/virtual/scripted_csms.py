@@ -141,6 +141,10 @@ class ScriptedCsms:
         """Return the payloads of all CALLs of an action so far."""
         return [f[3] for f in self.frames if f[0] == 2 and f[2] == action]
 
+    def sent(self, action: str) -> list[dict[str, Any]]:
+        """Return the payloads of all SENDs of an action so far."""
+        return [f[3] for f in self.frames if f[0] == 6 and f[2] == action]
+
     def events(self, **wanted: Any) -> list[dict[str, Any]]:
         """Return the TransactionEvents whose top-level fields match."""
         return [

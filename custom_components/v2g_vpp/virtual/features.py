@@ -25,5 +25,8 @@ class Feature:
     look: Callable[[], None] = nothing
     """Called at every tick, link or not."""
 
+    rebooted: Callable[[], None] = nothing
+    """Called when the station begins anew."""
+
     triggers: Mapping[str, Job] = field(default_factory=dict)
     """What TriggerMessage may ask for, by its name there."""

@@ -55,12 +55,14 @@ SEND = 6
 SENT_ACTIONS_2 = (
     "Authorize",
     "BootNotification",
+    "ClosePeriodicEventStream",
     "Heartbeat",
     "MeterValues",
     "NotifyEVChargingNeeds",
     "NotifyEvent",
     "NotifyMonitoringReport",
     "NotifyReport",
+    "OpenPeriodicEventStream",
     "PullDynamicScheduleUpdate",
     "ReportChargingProfiles",
     "ReservationStatusUpdate",
@@ -68,6 +70,9 @@ SENT_ACTIONS_2 = (
     "TransactionEvent",
 )
 """What the station sends in OCPP 2.x, where the version knows it."""
+
+UNCONFIRMED_ACTIONS_2_1 = ("NotifyPeriodicEventStream",)
+"""What the station sends in OCPP 2.1 without an answer."""
 
 SENT_ACTIONS_1_6 = (
     "Authorize",
@@ -147,6 +152,8 @@ def load_schemas(version: str, handlers: Iterable[object]) -> None:
                 version,
                 _PARSE_FLOAT.get(version, float),
             )
+    for action in UNCONFIRMED_ACTIONS_2_1 if version == "2.1" else ():
+        get_validator(SEND, action, version)
 
 
 class Peer(PackageChargePoint):
@@ -200,6 +207,19 @@ class Peer(PackageChargePoint):
             finally:
                 self._waiting.pop(unique_id, None)
         return await self._judge_answer(action, answer)
+
+    async def send(self, action: str, wire: dict[str, Any]) -> None:
+        """Send what is never answered (SEND of OCPP 2.1), next to a pending CALL.
+
+        Raises:
+            LinkError: when the link is gone.
+        """
+        complaint = self._complaint(SEND, action, wire)
+        if complaint is not None:
+            _LOGGER.error("%s: own %s: %s", self.id, action, complaint)
+            return
+        frame = [SEND, str(uuid.uuid4()), action, wire]
+        await self._link.send(json.dumps(frame, separators=(",", ":")))
 
     @override
     async def route_message(self, raw_msg: str) -> None:

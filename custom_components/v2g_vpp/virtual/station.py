@@ -329,6 +329,8 @@ class VirtualStation:
         self._evse.profiles.rebooted()
         self._wire_2.teller.forget()
         self._wire_16.teller.forget()
+        for feature in self._wire_2.features:
+            feature.rebooted()
         self._registration.booted()
         await self._sleep(self._config.reboot_s)
 

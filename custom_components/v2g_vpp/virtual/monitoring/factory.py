@@ -8,6 +8,7 @@ from ..device_model import DataType, Variable, VariableName
 from ..thermal import HANDLE
 from ..variable_forms import FLAG, INTEGER, OPTIONS, Component, Form
 from .monitor import Monitor, MonitorKind, MonitorType
+from .streams import MAX_STREAMS
 
 ITEMS_PER_MESSAGE: Final = 20
 BYTES_PER_MESSAGE: Final = 20_000
@@ -63,5 +64,6 @@ def monitoring_variables(active: Active) -> Iterator[Variable]:
     yield control.write(
         "OfflineQueuingSeverity", str(OFFLINE_QUEUING_SEVERITY), severity
     )
+    yield control.read("MaxPeriodicEventStreams", str(MAX_STREAMS), INTEGER)
     yield control.read("ActiveMonitoringBase", lambda: active.base, OPTIONS)
     yield control.read("ActiveMonitoringLevel", lambda: str(active.level), severity)

@@ -10,6 +10,8 @@ from .event_teller import EventTeller
 from .factory import LEAST_SEVERE, monitoring_variables
 from .handlers import MonitoringHandlers
 from .monitors import Monitors, Outlook
+from .stream_teller import StreamTeller
+from .streams import Streams
 
 CONTROLLER = "MonitoringCtrlr"
 
@@ -20,7 +22,9 @@ def monitoring(
     """Return the feature; its variables join the device model."""
     monitors = Monitors(evse.model, evse.now())
     evse.model.add(monitoring_variables(monitors))
+    streams = Streams(changed.notify)
     teller = EventTeller(changed, event_ids)
+    stream_teller = StreamTeller(evse, changed, streams)
 
     def look() -> None:
         if evse.model.text(CONTROLLER, "Enabled") != "true":
@@ -33,10 +37,12 @@ def monitoring(
             transaction_id=transaction.transaction_id if transaction else None,
             least_severe_heard=heard,
         )
-        teller.take(monitors.look(evse.now(), outlook))
+        found = monitors.look(evse.now(), outlook)
+        teller.take(trigger for trigger in found if not streams.takes(trigger))
 
     return Feature(
-        handlers=(MonitoringHandlers(evse, jobs, monitors),),
-        loops=(teller.run,),
+        handlers=(MonitoringHandlers(evse, jobs, monitors, streams),),
+        loops=(teller.run, stream_teller.settle, stream_teller.feed),
         look=look,
+        rebooted=streams.forget_open,
     )

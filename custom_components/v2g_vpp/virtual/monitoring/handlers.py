@@ -11,6 +11,7 @@ from ..schedule import WireObject
 from .factory import BYTES_PER_MESSAGE, ITEMS_PER_MESSAGE, LEAST_SEVERE
 from .monitor import PERIODS, THRESHOLDS, Monitor, MonitorType
 from .monitors import Monitors
+from .streams import Streams
 
 ROWS_PER_REPORT: Final = 15
 """Keeps one NotifyMonitoringReport below some kilobytes."""
@@ -25,11 +26,14 @@ _CRITERIA: Final = {
 class MonitoringHandlers:
     """Monitors, set and reported."""
 
-    def __init__(self, evse: Evse, jobs: Jobs, monitors: Monitors) -> None:
-        """Answer about the monitors of a station."""
+    def __init__(
+        self, evse: Evse, jobs: Jobs, monitors: Monitors, streams: Streams
+    ) -> None:
+        """Answer about the monitors of a station and the streams of their values."""
         self._evse = evse
         self._jobs = jobs
         self._monitors = monitors
+        self._streams = streams
 
     @on(Action.set_variable_monitoring)
     def on_set_variable_monitoring(
@@ -38,25 +42,23 @@ class MonitoringHandlers:
         """Set monitors, each for itself."""
         _check_size(set_monitoring_data)
         self._evse.advance()
-        results = [
-            self._monitors.set(each, self._evse.now()) for each in set_monitoring_data
-        ]
-        return call_result.SetVariableMonitoring(set_monitoring_result=results)
+        return call_result.SetVariableMonitoring(
+            set_monitoring_result=[self._set(each) for each in set_monitoring_data]
+        )
 
     @on(Action.clear_variable_monitoring)
     def on_clear_variable_monitoring(self, id: list[int], **_: Any) -> Any:
         """Clear monitors, each for itself."""
         _check_size(id)
-        return call_result.ClearVariableMonitoring(
-            clear_monitoring_result=[
-                {"id": each, "status": self._monitors.clear(each)} for each in id
-            ]
-        )
+        results = [{"id": each, "status": self._monitors.clear(each)} for each in id]
+        self._end_orphans()
+        return call_result.ClearVariableMonitoring(clear_monitoring_result=results)
 
     @on(Action.set_monitoring_base)
     def on_set_monitoring_base(self, monitoring_base: str, **_: Any) -> Any:
         """Go to a set of monitors that the factory knows."""
         self._monitors.set_base(monitoring_base, self._evse.now())
+        self._end_orphans()
         return call_result.SetMonitoringBase(status="Accepted")
 
     @on(Action.set_monitoring_level)
@@ -103,6 +105,44 @@ class MonitoringHandlers:
         return call_result.GetMonitoringReport(
             status="Accepted" if self._jobs.post(report) else "Rejected"
         )
+
+    @on(Action.get_periodic_event_stream)
+    def on_get_periodic_event_stream(self, **_: Any) -> Any:
+        """List the open streams."""
+        found = [each.constant_data() for each in self._streams if each.is_open]
+        return call_result.GetPeriodicEventStream(constant_stream_data=found or None)
+
+    @on(Action.adjust_periodic_event_stream)
+    def on_adjust_periodic_event_stream(
+        self, id: int, params: WireObject, **_: Any
+    ) -> Any:
+        """Change how often a stream speaks."""
+        is_done = self._streams.adjust(id, params)
+        return call_result.AdjustPeriodicEventStream(
+            status="Accepted" if is_done else "Rejected"
+        )
+
+    @on(Action.close_periodic_event_stream)
+    def on_close_periodic_event_stream(self, id: int, **_: Any) -> Any:
+        """End a stream for a CSMS that says so, which the text leaves to stations."""
+        stream = self._streams.by_id(id)
+        if stream is not None:
+            self._streams.end(stream.monitor_id)
+        return call_result.ClosePeriodicEventStream()
+
+    def _set(self, wire: WireObject) -> dict[str, Any]:
+        result = self._monitors.set(wire, self._evse.now())
+        if result["status"] == "Accepted":
+            monitor = self._monitors.find(result["id"])
+            if monitor is not None:
+                self._streams.follow(monitor, wire.get("periodicEventStream"))
+        return result
+
+    def _end_orphans(self) -> None:
+        """End the streams of monitors that are gone (N13.FR.05)."""
+        for stream in self._streams:
+            if self._monitors.find(stream.monitor_id) is None:
+                self._streams.end(stream.monitor_id)
 
 
 def _check_size(items: list[Any]) -> None:
