@@ -16,6 +16,7 @@ from .pki import signing, tls
 from .removal import async_remove_config_entry_device, async_remove_entry
 from .services import async_setup_services
 from .site import Site
+from .station_farewell import async_remind_of_address
 from .subentry_sync import SubentrySync
 from .system_clock import SystemClock, draw_uniform
 from .vehicle_opener import open_vehicle
@@ -71,7 +72,6 @@ class _Home:
         self._server = server.OcppServer(
             address=server.ListenAddress(**facts.listen_address(entry.data)),
             secure_address=server.ListenAddress(**secure) if secure else None,
-            stations=[access.StationConfig(**s) for s in facts.stations(entry)],
             schemas=await hass.async_add_executor_job(schemas.load_schemas),
             sink=site,
             authority=site,
@@ -105,14 +105,14 @@ class _Home:
     async def _open_station(self, subentry: ConfigSubentry) -> Close:
         config = access.StationConfig(**facts.station(subentry))
         self._site.add_station(config.identity, config.limits)
-        if self._server.port is not None:
-            self._server.adopt(config)
+        self._server.adopt(config)
         repairs.async_clear_station(self._hass, config.identity)
         end_virtual = start_virtual(self._hass, self._entry, subentry, self._clock)
 
         async def close(*, is_removed: bool) -> None:
             end_virtual()
             if is_removed:
+                async_remind_of_address(self._hass, self._site, subentry)
                 await self._site.retire_station(config.identity)
                 self._server.forget(config.identity)
 

@@ -26,6 +26,7 @@ from .const import (
     CONF_OCPP_TLS_PORT,
     CONF_PASSWORD,
     CONF_PHASES,
+    CONF_PREVIOUS_URL,
     CONF_RESERVE_PERCENT,
     CONF_UNATTENDED_CHARGE_W,
     CONF_VIRTUAL,
@@ -58,6 +59,7 @@ _HOST_NAME: Final = re.compile(
 _PASSWORD: Final = re.compile(r"[A-Za-z0-9*\-_=:+|@.]{16,64}")
 """The characters that OCPP allows in a station's password."""
 
+_PREVIOUS_URL: Final = re.compile(r"wss?://[^\s`]{1,250}")
 _EVCC_ID: Final = re.compile(r"[A-Za-z0-9:*-]{1,64}")
 
 _LIMITS: Final = StationLimits()
@@ -125,6 +127,7 @@ def station_schema(defaults: Mapping[str, Any], *, is_new: bool) -> vol.Schema:
     for key, selection in ((CONF_DIALECT, _dialects()), (CONF_PHASES, _phases())):
         first = selection.config["options"][0]
         fields[vol.Required(key, default=defaults.get(key, first))] = selection
+    fields[_optional(CONF_PREVIOUS_URL, defaults)] = selector.TextSelector()
     return vol.Schema(fields)
 
 
@@ -195,6 +198,9 @@ def station_errors(data: Mapping[str, Any]) -> dict[str, str]:
     charge_w = data.get(CONF_MAX_CHARGE_POWER_W, _LIMITS.max_charge_power_w)
     if data.get(CONF_UNATTENDED_CHARGE_W, 0) > charge_w:
         errors[CONF_UNATTENDED_CHARGE_W] = "above_charge_limit"
+    previous_url = data.get(CONF_PREVIOUS_URL)
+    if previous_url and not _PREVIOUS_URL.fullmatch(previous_url.strip()):
+        errors[CONF_PREVIOUS_URL] = "previous_url_not_legal"
     return errors
 
 

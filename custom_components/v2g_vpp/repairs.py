@@ -5,7 +5,11 @@ import re
 from typing import Any, Final, Protocol
 
 from homeassistant import data_entry_flow
-from homeassistant.components.repairs import RepairsFlow, RepairsFlowResult
+from homeassistant.components.repairs import (
+    ConfirmRepairFlow,
+    RepairsFlow,
+    RepairsFlowResult,
+)
 from homeassistant.components.repairs.const import FlowType
 from homeassistant.config_entries import SOURCE_USER, ConfigEntryState
 from homeassistant.core import HomeAssistant, callback
@@ -29,6 +33,7 @@ from .domain.errors import (
 )
 from .domain.ports import Unsubscribe
 from .domain.snapshot import SiteSnapshot
+from .station_farewell import PREVIOUS_ADDRESS
 from .station_repairs import show_station_problems
 from .text_keys import TLS_ISSUES
 
@@ -317,6 +322,8 @@ async def async_create_fix_flow(
     hass: HomeAssistant, issue_id: str, data: dict[str, Any] | None
 ) -> RepairsFlow:
     """Return the flow that puts an issue right."""
+    if issue_id.startswith(PREVIOUS_ADDRESS):
+        return ConfirmRepairFlow()
     if data is None:
         raise data_entry_flow.UnknownHandler(issue_id)
     return AdoptStationFlow(data["entry_id"], data["identity"], data["address"])

@@ -42,10 +42,8 @@ from .const import (
     CONF_VPP_RESERVE_PERCENT,
     DIALECT_AUTOMATIC,
     PHASES_REPORTED,
-    SUBENTRY_STATION,
     VIRTUAL_NO,
 )
-from .coordinator import V2gConfigEntry
 from .domain.capability import DischargeDialect
 from .domain.ids import ProgrammeId, StationId, VehicleId
 from .domain.policy import StationLimits, VehiclePolicy, VehicleSpec
@@ -119,15 +117,6 @@ def secure(data: Mapping[str, Any]) -> dict[str, Any]:
     """Return where the listener listens with TLS, empty where it does not."""
     port = data.get(CONF_OCPP_TLS_PORT)
     return {} if port is None else {"host": data[CONF_OCPP_HOST], "port": port}
-
-
-def stations(entry: V2gConfigEntry) -> list[dict[str, Any]]:
-    """Return the settings of every charging station."""
-    return [
-        station(subentry)
-        for subentry in entry.subentries.values()
-        if subentry.subentry_type == SUBENTRY_STATION
-    ]
 
 
 def station(subentry: ConfigSubentry) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from .const import (
     CONF_IDENTITY,
     CONF_NAME,
     CONF_PASSWORD,
+    CONF_PREVIOUS_URL,
     CONF_ROOT_PEM,
     CONF_VEHICLE_ID,
     SUBENTRY_VEHICLE,
@@ -43,9 +44,10 @@ class StationFlow(ConfigSubentryFlow):
         """Ask for the identity and the limits of the installation."""
         errors: dict[str, str] = {}
         if user_input is not None:
-            self._data |= user_input
-            # A repair starts the flow with the identity alone.
+            # A repair starts the flow with the identity alone. A whole form replaces
+            # what was there: a field that was emptied is not sent.
             is_complete = CONF_PASSWORD in user_input
+            self._data = user_input if is_complete else self._data | user_input
             errors = self._errors(self._data) if is_complete else {}
             if is_complete and not errors:
                 return await self.async_step_connect()
@@ -117,8 +119,12 @@ class StationFlow(ConfigSubentryFlow):
         if user_input is not None:
             errors = station_errors(user_input)
             if not errors:
+                # A field that was emptied is not sent at all.
+                kept = {
+                    k: v for k, v in subentry.data.items() if k != CONF_PREVIOUS_URL
+                }
                 return self.async_update_and_abort(
-                    self._get_entry(), subentry, data_updates=user_input
+                    self._get_entry(), subentry, data=kept | user_input
                 )
         return self.async_show_form(
             step_id="reconfigure",

@@ -17,6 +17,7 @@ from custom_components.v2g_vpp.const import (
     CONF_MAX_DISCHARGE_POWER_W,
     CONF_NAME,
     CONF_PASSWORD,
+    CONF_PREVIOUS_URL,
     CONF_RESERVE_PERCENT,
     CONF_UNATTENDED_CHARGE_W,
     CONF_VEHICLE_ID,
@@ -116,6 +117,10 @@ async def test_charger_is_added_with_what_to_enter_at_it(
             {CONF_UNATTENDED_CHARGE_W: 7_401},
             {CONF_UNATTENDED_CHARGE_W: "above_charge_limit"},
         ),
+        (
+            {CONF_PREVIOUS_URL: "operator.example"},
+            {CONF_PREVIOUS_URL: "previous_url_not_legal"},
+        ),
     ],
     ids=[
         "a space in the identity",
@@ -124,6 +129,7 @@ async def test_charger_is_added_with_what_to_enter_at_it(
         "a password too short",
         "a sign that OCPP does not allow",
         "unattended above the limit",
+        "an address without its beginning",
     ],
 )
 async def test_mistake_with_a_charger_is_told_and_can_be_corrected(
@@ -170,6 +176,18 @@ async def test_charger_is_reconfigured_but_keeps_its_identity(
     result = await go_on(hass, form, change)
     assert result["reason"] == "reconfigure_successful"
     assert subentry(added, "station_CS-1").data == STATION | {CONF_IDENTITY: "CS-1"}
+
+
+async def test_an_address_of_before_can_be_kept_and_forgotten(
+    hass: HomeAssistant, added: MockConfigEntry
+) -> None:
+    station = subentry(added, "station_CS-1")
+    change = {k: v for k, v in STATION.items() if k != CONF_IDENTITY}
+    for old in ({CONF_PREVIOUS_URL: "wss://operator.example/"}, {}):
+        form = await reconfigure(hass, added, station)
+        await go_on(hass, form, change | old)
+        station = subentry(added, "station_CS-1")
+        assert station.data == STATION | {CONF_IDENTITY: "CS-1"} | old
 
 
 async def test_vehicle_is_added_with_its_first_floors(

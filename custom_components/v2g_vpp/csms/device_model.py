@@ -85,6 +85,9 @@ class ModelSummary:
     monitors: tuple[Monitor, ...] = ()
     """What it can be asked to tell by itself."""
 
+    csms_urls: tuple[str, ...] = ()
+    """Of its network profiles, in the order of their slots."""
+
     monitoring_level: int | None = None
     """The severity down to which it tells; None: it does not say."""
 
@@ -140,6 +143,7 @@ def summarise(rows: Iterable[Row], firmware: str) -> ModelSummary:
             model.value("monitoringctrlr", "itemspermessage", "SetVariableMonitoring")
         ),
         monitors=monitors_of(rows),
+        csms_urls=model.csms_urls(),
         monitoring_level=whole_number(
             model.value("monitoringctrlr", "activemonitoringlevel")
         ),
@@ -285,6 +289,10 @@ class _Model:
             if row.evse_id and row.connector_id
         }
         return tuple(sorted(pairs))
+
+    def csms_urls(self) -> tuple[str, ...]:
+        rows = self.all_of("networkconfiguration", "ocppcsmsurl")
+        return tuple(dict.fromkeys(row.value for row in rows if row.value))
 
     def v2x_metering(self) -> tuple[MeteringVariable, ...]:
         return tuple(

@@ -19,6 +19,7 @@ _COMPONENTS: Final = frozenset(
         "connector",
         "chargingstation",
         "monitoringctrlr",
+        "networkconfiguration",
         *WATCHED_COMPONENTS,
     }
 )

@@ -22,6 +22,7 @@ from ..domain.measurement import Measurement
 from ..domain.ports import StationEventSink, VehicleAuthority
 from ..domain.state import ClockState
 from .access import StationConfig
+from .addresses import other_addresses
 from .answers import AnswerCache
 from .certificates import CertificateDesk
 from .device_model import ModelSummary, capability_of
@@ -214,6 +215,9 @@ class Station:
                 station_id=self.station_id,
                 capability=self.capability(self.link.protocol),
                 has_floor_profile=has_floor_profile,
+                other_addresses=other_addresses(
+                    self.summary.csms_urls, self.dialled, self.station_id
+                ),
             )
         )
 

@@ -49,6 +49,8 @@ class StationReady:
     station_id: StationId
     capability: StationCapability
     has_floor_profile: bool
+    other_addresses: tuple[str, ...] = ()
+    """Servers that it knows beside this home, the one before among them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -52,6 +52,9 @@ class StationSession:
     security: tuple[SecurityNote, ...] = ()
     """The newest events of security, oldest first."""
 
+    other_addresses: tuple[str, ...] = ()
+    """Servers that it knows beside this home."""
+
     is_ready: bool = False
     """Device model read on the present link, control may begin."""
 
@@ -136,6 +139,7 @@ def advance_station(  # noqa: PLR0911 - one for each kind of event
                 session,
                 capability=event.capability,
                 has_floor_profile=event.has_floor_profile,
+                other_addresses=event.other_addresses,
                 is_ready=True,
             )
         case _:

@@ -43,6 +43,9 @@ class StationSnapshot:
     clock_offset_s: float | None = None
     """Its clock minus ours, as far as known."""
 
+    other_addresses: tuple[str, ...] = ()
+    """Servers that it knows beside this home."""
+
     security: tuple[SecurityNote, ...] = ()
     """The newest events of security, oldest first."""
 

@@ -54,6 +54,7 @@ def _station(record: StationRecord) -> StationSnapshot:
         has_floor_profile=session.has_floor_profile,
         clock_state=session.clock_state,
         clock_offset_s=session.clock_offset_s,
+        other_addresses=session.other_addresses,
         security=session.security,
     )
 
