@@ -11,7 +11,7 @@ from . import const, repairs, subentry_facts as facts
 from .coordinator import Close, V2gConfigEntry, runtime_data
 from .csms import access, schemas, server
 from .error_translation import translated_errors
-from .listener_flow_tls import open_listener_tls
+from .listener_flow_tls import open_listener
 from .pki import signing, tls
 from .removal import async_remove_config_entry_device, async_remove_entry
 from .services import async_setup_services
@@ -68,10 +68,9 @@ class _Home:
 
     async def start(self) -> None:
         hass, entry, site = self._hass, self._entry, self._site
-        secure = await open_listener_tls(hass, entry.data, self._spawn)
+        make = server.ListenAddress
         self._server = server.OcppServer(
-            address=server.ListenAddress(**facts.listen_address(entry.data)),
-            secure_address=server.ListenAddress(**secure) if secure else None,
+            **await open_listener(hass, entry.data, self._spawn, make),
             schemas=await hass.async_add_executor_job(schemas.load_schemas),
             sink=site,
             authority=site,

@@ -14,9 +14,11 @@ from homeassistant.exceptions import (
 
 from .const import DOMAIN
 from .domain.errors import (
+    AuthorityInvalid,
     BrokerRefusedLogin,
     BrokerRefusedTls,
     BrokerUnreachable,
+    CertificateInUse,
     CertificateInvalid,
     DischargeNotPermitted,
     EmergencyStopActive,
@@ -39,7 +41,7 @@ from .domain.errors import (
     VppError,
 )
 from .domain.setpoint import Reason
-from .text_keys import BLOCKED, TLS
+from .text_keys import AUTHORITY, BLOCKED, TLS
 
 type _Values = dict[str, str]
 
@@ -132,6 +134,12 @@ TRANSLATIONS: Final[Mapping[type[V2gError], Translation]] = {
         key="certificate_invalid",
         values=lambda err: {"reason": err.reason},
     ),
+    # The key is chosen by the reason, see below.
+    AuthorityInvalid: Translation(
+        error=ServiceValidationError,
+        key="authority_unusable",
+        values=lambda err: {"reason": err.reason},
+    ),
     PolicyError: Translation(error=ServiceValidationError, key="not_allowed"),
     DischargeNotPermitted: Translation(
         error=ServiceValidationError,
@@ -172,6 +180,11 @@ TRANSLATIONS: Final[Mapping[type[V2gError], Translation]] = {
         key="setting_protected",
         values=lambda err: {"setting": err.setting},
     ),
+    CertificateInUse: Translation(
+        error=ServiceValidationError,
+        key="certificate_in_use",
+        values=lambda err: {"station": err.station_id, "serial": err.serial_number},
+    ),
 }
 
 _REASONS: Final = frozenset(Reason)
@@ -186,6 +199,8 @@ def translated(err: V2gError) -> HomeAssistantError:
         key = BLOCKED.get(Reason(err.reason), key) if err.reason in _REASONS else key
     elif isinstance(err, BrokerRefusedTls):
         key = TLS[err.fault]
+    elif isinstance(err, AuthorityInvalid):
+        key = AUTHORITY.get(err.reason, key)
     return found.error(
         translation_domain=DOMAIN,
         translation_key=key,

@@ -1,7 +1,6 @@
 """Actions that ask a charger for a service: reservations, settings, logs and more."""
 
-from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Coroutine
 from datetime import datetime, timedelta
 from pathlib import Path
 import secrets
@@ -40,13 +39,14 @@ from .domain.requests import (
     SendLog,
     SetAvailability,
     SettingName,
-    StationRequest,
     Tell,
     Telling,
     Unlock,
     setting_name,
 )
 from .error_translation import translated_errors
+from .services_certificates import CERTIFICATE_ACTIONS
+from .station_action import StationAction as _Action
 
 ATTR_TOKEN: Final = "token"  # noqa: S105 - the name of a field
 ATTR_AVAILABLE: Final = "available"
@@ -92,20 +92,6 @@ _TOKEN: Final = vol.All(cv.string, vol.Length(min=1, max=LONGEST_TOKEN))
 _URL: Final = vol.All(
     cv.string, vol.Match(r"^(https?|ftps?|sftp)://[^\s]+$"), vol.Length(max=512)
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Action:
-    """One action: its fields, and the request that it stands for."""
-
-    name: str
-    fields: Mapping[Any, Any]
-    build: Callable[[Mapping[str, Any], int], StationRequest]
-    """From the fields and the number of the EVSE; ``WHOLE_STATION`` for a charger."""
-
-    needs_evse: bool = False
-    is_admin: bool = False
-    response: SupportsResponse = SupportsResponse.NONE
 
 
 ACTIONS: Final = (
@@ -260,6 +246,7 @@ ACTIONS: Final = (
         response=SupportsResponse.OPTIONAL,
         is_admin=True,
     ),
+    *CERTIFICATE_ACTIONS,
 )
 
 

@@ -86,3 +86,14 @@ CERTIFICATE: Final[Mapping[str, str]] = {
     "expired": "certificate_expired",
 }
 """Errors of a form, by what is wrong with a certificate; others are unusable."""
+
+AUTHORITY: Final[Mapping[str, str]] = {
+    "no_root": "authority_no_root",
+    "unreadable": "authority_unreadable",
+    "several": "authority_several",
+    "not_an_authority": "authority_not_an_authority",
+    "too_weak": "authority_too_weak",
+    "not_yet_valid": "authority_not_yet_valid",
+    "expired": "authority_expired",
+}
+"""Errors: why a charger cannot be given a certificate to trust."""

@@ -15,6 +15,7 @@ from custom_components.v2g_vpp.pki.authority import (
     create_authority,
     issue_certificate,
 )
+from custom_components.v2g_vpp.pki.home_certificates import HomeTrust
 from custom_components.v2g_vpp.pki.issuer import HomeIssuer
 from custom_components.v2g_vpp.pki.ocpp_tls import OcppTls
 from custom_components.v2g_vpp.pki.request import create_client_request
@@ -50,6 +51,9 @@ class SecureRig(Rig):
         super().__init__(
             *configs,
             secure_address=ListenAddress(host=HOST, port=0, tls=context, issuer=issuer),
+            home=HomeTrust(
+                self.material, utcnow=utcnow, run_blocking=asyncio.to_thread
+            ),
             **options,
         )
         key = PemStore(folder).load("ocpp_key")

@@ -1,8 +1,13 @@
-"""Requests for services to one station; none of them raises."""
+"""Requests for services to one station; only those about certificates raise."""
 
 from collections.abc import Mapping
 from typing import Any, Final
 
+from ..domain.certificates import (
+    DeleteCertificate,
+    InstallCertificate,
+    ReadCertificates,
+)
 from ..domain.requests import (
     CancelReservation,
     ChangeSetting,
@@ -18,6 +23,7 @@ from ..domain.requests import (
 )
 from ..domain.setpoint import WriteResult, WriteStatus
 from .calls import CallEnd, CallOutcome, Lane
+from .certificate_requests import CertificateRequests
 from .link import StationLink
 from .network_profile import move_station
 from .profile_check import check_profiles
@@ -60,6 +66,8 @@ async def ask(station: Station, request: StationRequest) -> StationAnswer:
         return StationAnswer(result=WriteResult(status=WriteStatus.OFFLINE))
     if not station.is_registered:
         return _rejected(NOT_READY)
+    if isinstance(request, ReadCertificates | InstallCertificate | DeleteCertificate):
+        return await CertificateRequests(station, link).ask(request)
     return await _asked(station, link, request)
 
 

@@ -14,6 +14,7 @@ from ..domain.clock import Clock
 from ..domain.ids import StationId
 from ..domain.ports import (
     CertificateIssuer,
+    HomeCertificates,
     Spawn,
     StationEventSink,
     Store,
@@ -83,6 +84,7 @@ class OcppServer(CommandDesk):
         spawn: Spawn,
         stations: Iterable[StationConfig] = (),
         on_refused: OnRefused | None = None,
+        home: HomeCertificates | None = None,
     ) -> None:
         """Prepare; nothing listens before ``start``.
 
@@ -97,6 +99,7 @@ class OcppServer(CommandDesk):
             spawn: starts background tasks.
             stations: those that may dial in from the start.
             on_refused: told of stations that were not let in.
+            home: what is known of the certificates that stations are given.
         """
         self._addresses = (address, *((secure_address,) if secure_address else ()))
         self._schemas = schemas
@@ -106,6 +109,7 @@ class OcppServer(CommandDesk):
         self._clock = clock
         self._spawn = spawn
         self._on_refused = on_refused
+        self._home = home
         self._gate = Gatekeeper(clock, address.networks, self._refused)
         super().__init__()
         self._uploads = UploadDesk()
@@ -188,6 +192,7 @@ class OcppServer(CommandDesk):
                 clock=self._clock,
                 certificates=self._desk(config.identity),
                 uploads=self._uploads,
+                home=self._home,
             )
             return
         before, known.config = known.config, config
@@ -242,9 +247,7 @@ class OcppServer(CommandDesk):
         station = self._stations.get(verdict.identity)
         certificate = security.certificate
         if station is not None:
-            station.certificate_name = (
-                certificate.common_name if certificate is not None else None
-            )
+            station.certificate = certificate
             station.dialled = DialledAddress(
                 host=request.host, is_secure=security.is_encrypted
             )

@@ -19,9 +19,9 @@ from ..domain.events import (
 )
 from ..domain.ids import EvseKey, StationId, TransactionId
 from ..domain.measurement import Measurement
-from ..domain.ports import StationEventSink, VehicleAuthority
+from ..domain.ports import HomeCertificates, StationEventSink, VehicleAuthority
 from ..domain.state import ClockState
-from .access import StationConfig
+from .access import PeerCertificate, StationConfig
 from .addresses import other_addresses
 from .answers import AnswerCache
 from .certificates import CertificateDesk
@@ -69,8 +69,12 @@ class Station:
         clock: Clock,
         certificates: CertificateDesk | None = None,
         uploads: UploadDesk | None = None,
+        home: HomeCertificates | None = None,
     ) -> None:
         """Start with what the store kept of it."""
+        self.home = home
+        """What is known of the certificates of the home, None where nothing is."""
+
         self.uploads = uploads or UploadDesk()
         """Where it may leave a log that was asked for."""
 
@@ -111,8 +115,8 @@ class Station:
         """It spoke before it was accepted: it has to be asked to boot."""
 
         self._profile = 0
-        self.certificate_name: str | None = None
-        """Common name of the certificate of the present link, None without one."""
+        self.certificate: PeerCertificate | None = None
+        """Of the present link, None without one."""
 
         self._link_up_mono_s = 0.0
         self._store = store

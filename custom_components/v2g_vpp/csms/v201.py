@@ -51,8 +51,9 @@ def accept_boot(station: Station, boot: BootData) -> Payload:
     Raises:
         RefuseCall: when the link has the certificate of another station (B01.FR.11).
     """
-    name = station.certificate_name
-    if name is not None and name not in (station.station_id, boot.serial_number):
+    shown = station.certificate
+    names = (station.station_id, boot.serial_number)
+    if shown is not None and shown.common_name not in names:
         _LOGGER.warning(
             "%s: has the certificate of another station", station.station_id
         )

@@ -15,6 +15,7 @@ V2gError
 │   └── InvitationInvalid       the pasted invitation cannot be used (field)
 ├── PkiError
 │   └── CertificateInvalid      a certificate or key cannot be used (reason)
+│       └── AuthorityInvalid    a station cannot be given this authority (reason)
 └── PolicyError
     ├── DischargeNotPermitted   a gate forbids discharge (reason)
     ├── PowerNotAvailable       a limit leaves nothing of what was asked (reason)
@@ -22,7 +23,8 @@ V2gError
     ├── NothingPlugged          no EV at this EVSE
     ├── EmergencyStopActive     latched; reset it first
     ├── OutOfOperation          kept so until a fault is acknowledged
-    └── SettingProtected        this product keeps the setting itself (setting)
+    ├── SettingProtected        this product keeps the setting itself (setting)
+    └── CertificateInUse        a station needs it to come back (station_id, serial)
 """
 
 from enum import StrEnum
@@ -166,6 +168,10 @@ class CertificateInvalid(PkiError):
         self.reason = reason
 
 
+class AuthorityInvalid(CertificateInvalid):
+    """Raise when a station cannot be given a certificate to trust."""
+
+
 class PolicyError(V2gError):
     """A rule of the owner or of safety forbids what was asked."""
 
@@ -233,3 +239,13 @@ class SettingProtected(PolicyError):
         """Name the setting."""
         super().__init__(f"{setting} is kept by this integration")
         self.setting = setting
+
+
+class CertificateInUse(PolicyError):
+    """Raise when a certificate is to be deleted that a station needs to come back."""
+
+    def __init__(self, station_id: str, serial_number: str) -> None:
+        """Keep whose and which."""
+        super().__init__(f"{station_id}: certificate {serial_number} is in use")
+        self.station_id = station_id
+        self.serial_number = serial_number

@@ -1,8 +1,9 @@
 """What the running site needs of the outside, and offers to it."""
 
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any, Protocol
 
+from .certificates import CertificateId
 from .dispatch import AckStatus, DispatchAck, DispatchOrder
 from .events import StationEvent
 from .ids import EvseKey, ProgrammeId, StationId, TransactionId
@@ -13,6 +14,15 @@ from .snapshot import SiteSnapshot
 
 type Spawn = Callable[[Coroutine[Any, Any, None], str], object]
 """Start a background task with a name; its owner cancels it at shutdown."""
+
+
+class RunBlocking(Protocol):
+    """Run work that blocks where it holds up nothing."""
+
+    def __call__[T](self, work: Callable[[], T], /) -> Awaitable[T]:
+        """Return what the work returns, or raise what it raises."""
+        ...
+
 
 type Unsubscribe = Callable[[], None]
 
@@ -67,7 +77,12 @@ class StationPort(Protocol):
     async def ask(
         self, station_id: StationId, request: StationRequest
     ) -> StationAnswer:
-        """Ask a station for a service that moves no power."""
+        """Ask a station for a service that moves no power.
+
+        Raises:
+            AuthorityInvalid, CertificateInUse, UnknownTarget: about certificates;
+                nothing was changed.
+        """
         ...
 
     async def close_link(self, station_id: StationId) -> None:
@@ -92,6 +107,22 @@ class CertificateIssuer(Protocol):
 
     async def issue(self, csr_pem: str) -> str | None:
         """Return a certificate as PEM, None when it could not be made."""
+        ...
+
+
+class HomeCertificates(Protocol):
+    """What the home knows of certificates that stations are given."""
+
+    async def authority(self, pem: str | None) -> str:
+        """Return an authority that can be used now, as PEM; None: the home's own root.
+
+        Raises:
+            AuthorityInvalid: with the reason why it cannot be used.
+        """
+        ...
+
+    async def is_in_use(self, certificate: CertificateId) -> bool:
+        """Return True for one that stations need to trust the listener."""
         ...
 
 

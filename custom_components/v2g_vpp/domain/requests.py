@@ -7,6 +7,7 @@ from enum import StrEnum
 import re
 from typing import Any, Final, override
 
+from .certificates import DeleteCertificate, InstallCertificate, ReadCertificates
 from .setpoint import WriteResult
 
 WHOLE_STATION: Final = 0
@@ -238,6 +239,9 @@ type StationRequest = (
     | SendData
     | CheckProfiles
     | MoveStation
+    | ReadCertificates
+    | InstallCertificate
+    | DeleteCertificate
 )
 
 

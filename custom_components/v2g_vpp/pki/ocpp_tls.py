@@ -98,6 +98,16 @@ class OcppTls:
         """Return the certificate that stations have to trust; made when missing."""
         return self.authority().certificate_pem
 
+    def shown_certificates(self) -> tuple[x509.Certificate, ...]:
+        """Return what stations have to trust: the root, and what it signed."""
+        kept = [self._store.load(f"ocpp_server_{kind}") for kind in _KINDS]
+        pems = [self.root_pem(), *(pem for pem in kept if pem is not None)]
+        return tuple(
+            certificate
+            for pem in pems
+            for certificate in x509.load_pem_x509_certificates(pem.encode())
+        )
+
     def authority(self) -> Authority:
         """Return the root and its key; made when missing."""
         certificate, key = self._store.load("ocpp_root"), self._store.load("ocpp_key")
