@@ -29,6 +29,9 @@ from .const import (
     CONF_PREVIOUS_URL,
     CONF_RESERVE_PERCENT,
     CONF_UNATTENDED_CHARGE_W,
+    CONF_VENDOR_DATA,
+    CONF_VENDOR_ID,
+    CONF_VENDOR_MESSAGE,
     CONF_VIRTUAL,
     CONF_VPP_RESERVE_PERCENT,
     DEFAULT_OCPP_HOST,
@@ -41,6 +44,7 @@ from .const import (
 )
 from .domain.capability import DischargeDialect
 from .domain.policy import StationLimits, VehiclePolicy
+from .domain.vendor_setpoint import VendorSetpoint, template_problem
 from .subentry_facts import networks
 
 LARGEST_POWER_W: Final = 100_000
@@ -59,6 +63,7 @@ _HOST_NAME: Final = re.compile(
 _PASSWORD: Final = re.compile(r"[A-Za-z0-9*\-_=:+|@.]{16,64}")
 """The characters that OCPP allows in a station's password."""
 
+VENDOR_FIELDS: Final = (CONF_VENDOR_ID, CONF_VENDOR_MESSAGE, CONF_VENDOR_DATA)
 _PREVIOUS_URL: Final = re.compile(r"wss?://[^\s`]{1,250}")
 _EVCC_ID: Final = re.compile(r"[A-Za-z0-9:*-]{1,64}")
 
@@ -129,6 +134,37 @@ def station_schema(defaults: Mapping[str, Any], *, is_new: bool) -> vol.Schema:
         fields[vol.Required(key, default=defaults.get(key, first))] = selection
     fields[_optional(CONF_PREVIOUS_URL, defaults)] = selector.TextSelector()
     return vol.Schema(fields)
+
+
+def vendor_schema(defaults: Mapping[str, Any]) -> vol.Schema:
+    """Return the form of the message by which one maker is told a power."""
+    return vol.Schema(
+        {
+            _required(CONF_VENDOR_ID, defaults): selector.TextSelector(),
+            _optional(CONF_VENDOR_MESSAGE, defaults): selector.TextSelector(),
+            _required(CONF_VENDOR_DATA, defaults): selector.TextSelector(
+                selector.TextSelectorConfig(multiline=True)
+            ),
+        }
+    )
+
+
+def vendor_errors(data: Mapping[str, Any]) -> dict[str, str]:
+    """Return what is wrong with the message of a maker, by field."""
+    errors: dict[str, str] = {}
+    for key, longest in ((CONF_VENDOR_ID, 255), (CONF_VENDOR_MESSAGE, 50)):
+        if len(data.get(key) or "") > longest:
+            errors[key] = "too_long"
+    if not data[CONF_VENDOR_ID].strip():
+        errors[CONF_VENDOR_ID] = "vendor_id_missing"
+    problem = template_problem(
+        VendorSetpoint(
+            vendor_id=data[CONF_VENDOR_ID],
+            message_id=None,
+            template=data[CONF_VENDOR_DATA],
+        )
+    )
+    return errors if problem is None else {**errors, CONF_VENDOR_DATA: problem}
 
 
 def vehicle_schema(defaults: Mapping[str, Any], *, is_new: bool) -> vol.Schema:
@@ -234,6 +270,7 @@ def _dialects() -> selector.SelectSelector:
                 DischargeDialect.V201_PLUS21,
                 DischargeDialect.NEG_LIMIT_W,
                 DischargeDialect.NEG_LIMIT_A,
+                DischargeDialect.DATA_TRANSFER,
             ],
             translation_key="dialect",
             mode=selector.SelectSelectorMode.DROPDOWN,

@@ -38,6 +38,9 @@ from .const import (
     CONF_SIGNING_SEED,
     CONF_UNATTENDED_CHARGE_W,
     CONF_VEHICLE_ID,
+    CONF_VENDOR_DATA,
+    CONF_VENDOR_ID,
+    CONF_VENDOR_MESSAGE,
     CONF_VIRTUAL,
     CONF_VPP_RESERVE_PERCENT,
     DIALECT_AUTOMATIC,
@@ -48,6 +51,7 @@ from .domain.capability import DischargeDialect
 from .domain.ids import ProgrammeId, StationId, VehicleId
 from .domain.policy import StationLimits, VehiclePolicy, VehicleSpec
 from .domain.units import kilowatt_hours_to_watt_hours
+from .domain.vendor_setpoint import VendorSetpoint
 
 
 def station_limits(subentry: ConfigSubentry) -> StationLimits:
@@ -129,8 +133,20 @@ def station(subentry: ConfigSubentry) -> dict[str, Any]:
         "password": data[CONF_PASSWORD],
         "limits": station_limits(subentry),
         "dialect": None if dialect == DIALECT_AUTOMATIC else DischargeDialect(dialect),
+        "vendor": vendor_setpoint(data),
         "supply_phases": None if phases == PHASES_REPORTED else int(phases),
     }
+
+
+def vendor_setpoint(data: Mapping[str, Any]) -> VendorSetpoint | None:
+    """Return the message of a maker that tells a power, None where there is none."""
+    if data.get(CONF_DIALECT) != DischargeDialect.DATA_TRANSFER:
+        return None
+    return VendorSetpoint(
+        vendor_id=data.get(CONF_VENDOR_ID, ""),
+        message_id=data.get(CONF_VENDOR_MESSAGE) or None,
+        template=data.get(CONF_VENDOR_DATA, ""),
+    )
 
 
 def programme(subentry: ConfigSubentry) -> dict[str, Any]:

@@ -3,10 +3,15 @@
 from collections.abc import Mapping
 from typing import Any
 
-from homeassistant.config_entries import ConfigSubentryFlow, SubentryFlowResult
+from homeassistant.config_entries import (
+    SOURCE_RECONFIGURE,
+    ConfigSubentryFlow,
+    SubentryFlowResult,
+)
 from homeassistant.util import slugify
 
 from .const import (
+    CONF_DIALECT,
     CONF_EVCC_ID,
     CONF_IDENTITY,
     CONF_NAME,
@@ -19,13 +24,17 @@ from .const import (
     UNIQUE_ID_PREFIX_VEHICLE,
     VEHICLE_AUTOMATIC,
 )
+from .domain.capability import DischargeDialect
 from .flow_schemas import (
+    VENDOR_FIELDS,
     multiline_schema,
     new_password,
     station_errors,
     station_schema,
     vehicle_errors,
     vehicle_schema,
+    vendor_errors,
+    vendor_schema,
 )
 from .listener_flow_tls import listener_material
 from .station_address import secure_station_url, station_url
@@ -50,11 +59,39 @@ class StationFlow(ConfigSubentryFlow):
             self._data = user_input if is_complete else self._data | user_input
             errors = self._errors(self._data) if is_complete else {}
             if is_complete and not errors:
-                return await self.async_step_connect()
+                return await self._go_on()
         return self.async_show_form(
             step_id="user",
             data_schema=station_schema(self._data, is_new=True),
             errors=errors,
+        )
+
+    async def _go_on(self) -> SubentryFlowResult:
+        """Ask for the message of a maker where one is needed, then finish."""
+        if self._data.get(CONF_DIALECT) == DischargeDialect.DATA_TRANSFER:
+            return await self.async_step_vendor()
+        return await self._finish()
+
+    async def _finish(self) -> SubentryFlowResult:
+        if self.source != SOURCE_RECONFIGURE:
+            return await self.async_step_connect()
+        return self.async_update_and_abort(
+            self._get_entry(), self._get_reconfigure_subentry(), data=self._data
+        )
+
+    async def async_step_vendor(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Ask how the maker of the charger is told a power."""
+        errors: dict[str, str] = {}
+        if user_input is not None:
+            self._data = {k: v for k, v in self._data.items() if k not in VENDOR_FIELDS}
+            self._data |= user_input
+            errors = vendor_errors(user_input)
+            if not errors:
+                return await self._finish()
+        return self.async_show_form(
+            step_id="vendor", data_schema=vendor_schema(self._data), errors=errors
         )
 
     async def async_step_connect(
@@ -123,9 +160,8 @@ class StationFlow(ConfigSubentryFlow):
                 kept = {
                     k: v for k, v in subentry.data.items() if k != CONF_PREVIOUS_URL
                 }
-                return self.async_update_and_abort(
-                    self._get_entry(), subentry, data=kept | user_input
-                )
+                self._data = kept | user_input
+                return await self._go_on()
         return self.async_show_form(
             step_id="reconfigure",
             data_schema=station_schema(user_input or subentry.data, is_new=False),

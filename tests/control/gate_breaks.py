@@ -230,6 +230,10 @@ PERMISSION: dict[str, tuple[Break, Reason]] = {
         all_fields(proof=replace(PROOF, dialect=DischargeDialect.V21_SCHEDULE)),
         Reason.NOT_PROVEN,
     ),
+    "proof of another wording": (
+        all_fields(proof=replace(PROOF, wording="of another message")),
+        Reason.NOT_PROVEN,
+    ),
     "proof of nothing": (
         all_fields(proof=replace(PROOF, proven_power_w=0.0)),
         Reason.NOT_PROVEN,

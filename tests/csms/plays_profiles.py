@@ -208,6 +208,25 @@ async def a_change_of_mode_is_told(scene: Scene) -> None:
     assert scene.rig.sink.of(TransactionReported)[-1].operation_mode == "ChargingOnly"
 
 
+@PLAYS.of("C11")
+async def rest_has_neither_limit_nor_setpoint(scene: Scene) -> None:
+    charger = await scene.plugged()
+
+    def only_idle(payload: Payload) -> Payload:
+        schedule = payload["chargingProfile"]["chargingSchedule"][0]
+        (period,) = schedule["chargingSchedulePeriod"]
+        is_idle = period["operationMode"] == "Idle"
+        return {"status": "Accepted" if is_idle else "Rejected"}
+
+    charger.peer.responders["SetChargingProfile"] = only_idle
+    assert (await write(scene, 0.0)).is_accepted
+    profile = own_profiles(charger)[-1]["chargingProfile"]
+    (period,) = profile["chargingSchedule"][0]["chargingSchedulePeriod"]
+    assert set(period) & {"limit", "setpoint", "dischargeLimit"} == set()
+    assert profile["chargingProfilePurpose"] == "TxProfile"
+    assert profile["maxOfflineDuration"] == 10
+
+
 @PLAYS.of("C26")
 async def a_grid_fault_is_told_until_it_ends(scene: Scene) -> None:
     peer = await scene.booted()

@@ -36,7 +36,6 @@ NOT_PLAYED = {
     "B04": "provisional admission comes with the live page of the station flow",
     "B09": "in test_tls",
     "C09": "the product always controls: it accepts instead",
-    "C11": "holding at Idle comes with the contactor budget",
     "C12": "frequency response inside the station is not offered yet",
     "C13": "frequency response inside the station is not offered yet",
     "C25": "settings of the inverter come with grid protection",

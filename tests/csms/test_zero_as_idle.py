@@ -1,8 +1,11 @@
 """A station that forbids a setpoint of 0 W is told to be idle instead."""
 
+from custom_components.v2g_vpp.domain.capability import DischargeDialect
+from custom_components.v2g_vpp.domain.events import StationReady
+from custom_components.v2g_vpp.domain.ids import TransactionId
 from custom_components.v2g_vpp.domain.setpoint import WriteStatus
 from tests.csms.charger import Charger
-from tests.csms.peer import Answer, Payload, Rig
+from tests.csms.peer import BOOT, Answer, Dialler, Payload, Rig
 from tests.csms.test_setpoints import FULL, UPDATE, actions, write
 
 
@@ -44,6 +47,39 @@ async def test_a_refused_0_is_followed_by_idle_and_said_so_from_then_on(
     assert (await write(rig, 0.0)).is_accepted
     assert actions(charger)[4:] == [FULL, FULL]
     assert _period(charger.peer.payloads(FULL)[-1])["operationMode"] == "Idle"
+
+
+async def test_the_habit_is_kept_until_the_firmware_changes(
+    rig: Rig, charger: Charger, dialler: Dialler
+) -> None:
+    await charger.plug()
+    _forbid_zero(charger)
+    assert (await write(rig, -5000.0)).is_accepted
+    assert (await write(rig, 0.0)).is_accepted
+    await charger.peer.leave()
+    await rig.restart()
+    for firmware, modes in (("1.0", ["Idle"]), ("2.0", ["CentralSetpoint"])):
+        again = Charger(await dialler.dial())
+        await again.peer.call("BootNotification", boot_with(firmware))
+        rig.sink.clear()
+        await rig.sink.wait_for(StationReady, is_dynamic)
+        await again.plug(f"of {firmware}")
+        transaction_id = TransactionId(f"of {firmware}")
+        result = await write(rig, 0.0, transaction_id=transaction_id)
+        assert result.is_accepted
+        told = [p for p in again.peer.payloads(FULL) if p["evseId"] == 1]
+        assert [_period(payload)["operationMode"] for payload in told] == modes
+        await again.peer.leave()
+
+
+def is_dynamic(ready: StationReady) -> bool:
+    is_known = ready.capability.dialect is DischargeDialect.V21_DYNAMIC
+    return ready.has_floor_profile and is_known
+
+
+def boot_with(firmware: str) -> Payload:
+    told = {**BOOT["chargingStation"], "firmwareVersion": firmware}  # type: ignore[dict-item]
+    return {"reason": "PowerUp", "chargingStation": told}
 
 
 async def test_a_station_that_refuses_both_has_not_stopped(

@@ -8,6 +8,7 @@ import pytest
 
 from custom_components.v2g_vpp import subentry_facts as facts
 from custom_components.v2g_vpp.domain.capability import DischargeDialect
+from custom_components.v2g_vpp.domain.vendor_setpoint import VendorSetpoint
 
 
 def station(**data: Any) -> ConfigSubentry:
@@ -35,6 +36,16 @@ def test_choices_of_a_charger(
     told = facts.station(station(**data))
     assert told["dialect"] is dialect
     assert told["supply_phases"] == phases
+
+
+def test_the_message_of_a_maker_belongs_to_its_dialect() -> None:
+    message = {"vendor_id": "org.example", "vendor_data": "{power_w}"}
+    told = facts.station(station(dialect="data_transfer", **message))
+    assert told["dialect"] is DischargeDialect.DATA_TRANSFER
+    assert told["vendor"] == VendorSetpoint(
+        vendor_id="org.example", message_id=None, template="{power_w}"
+    )
+    assert facts.station(station(dialect="automatic", **message))["vendor"] is None
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,9 @@ from custom_components.v2g_vpp.const import (
     CONF_RESERVE_PERCENT,
     CONF_UNATTENDED_CHARGE_W,
     CONF_VEHICLE_ID,
+    CONF_VENDOR_DATA,
+    CONF_VENDOR_ID,
+    CONF_VENDOR_MESSAGE,
     CONF_VPP_RESERVE_PERCENT,
     SUBENTRY_STATION,
     SUBENTRY_VEHICLE,
@@ -188,6 +191,49 @@ async def test_an_address_of_before_can_be_kept_and_forgotten(
         await go_on(hass, form, change | old)
         station = subentry(added, "station_CS-1")
         assert station.data == STATION | {CONF_IDENTITY: "CS-1"} | old
+
+
+MESSAGE = {
+    CONF_VENDOR_ID: "org.example",
+    CONF_VENDOR_DATA: '{"p": {power_w}}',
+}
+
+
+async def test_the_message_of_a_maker_is_asked_for_and_checked(
+    hass: HomeAssistant, added: MockConfigEntry
+) -> None:
+    chosen = STATION | {"dialect": "data_transfer"}
+    form = await start(hass, added, SUBENTRY_STATION)
+    asked = await go_on(hass, form, chosen)
+    assert asked["step_id"] == "vendor"
+    for mistake, errors in (
+        ({CONF_VENDOR_DATA: "{watts}"}, {CONF_VENDOR_DATA: "template_unknown_place"}),
+        ({CONF_VENDOR_DATA: "on"}, {CONF_VENDOR_DATA: "template_without_power"}),
+        ({CONF_VENDOR_DATA: "[{power_w}"}, {CONF_VENDOR_DATA: "template_not_json"}),
+        ({CONF_VENDOR_ID: " "}, {CONF_VENDOR_ID: "vendor_id_missing"}),
+        ({CONF_VENDOR_MESSAGE: 51 * "m"}, {CONF_VENDOR_MESSAGE: "too_long"}),
+    ):
+        result = await go_on(hass, asked, MESSAGE | mistake)
+        assert (result["step_id"], result["errors"]) == ("vendor", errors)
+    shown = await go_on(hass, asked, MESSAGE)
+    assert shown["step_id"] == "connect"
+    result = await go_on(hass, shown, {})
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    assert subentry(added, "station_CS-2").data == chosen | MESSAGE
+
+
+async def test_the_message_of_a_maker_can_be_changed(
+    hass: HomeAssistant, added: MockConfigEntry
+) -> None:
+    station = subentry(added, "station_CS-1")
+    change = {k: v for k, v in STATION.items() if k != CONF_IDENTITY}
+    for message in (MESSAGE | {CONF_VENDOR_MESSAGE: "SetPower"}, MESSAGE):
+        form = await reconfigure(hass, added, station)
+        asked = await go_on(hass, form, change | {"dialect": "data_transfer"})
+        result = await go_on(hass, asked, message)
+        assert result["reason"] == "reconfigure_successful"
+        station = subentry(added, "station_CS-1")
+        assert {k: v for k, v in station.data.items() if "vendor" in k} == message
 
 
 async def test_vehicle_is_added_with_its_first_floors(

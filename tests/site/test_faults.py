@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 import logging
+from typing import Any
 
 import pytest
 
@@ -182,16 +183,20 @@ async def test_a_changed_firmware_voids_the_proof(is_connected: bool) -> None:
         await home.until(lambda: home.is_at(-5_000), 40)
 
 
+@pytest.mark.parametrize(
+    "change",
+    [{"dialect": DischargeDialect.V21_SCHEDULE}, {"wording": "another message"}],
+    ids=["dialect", "wording"],
+)
 @in_virtual_time
-async def test_another_dialect_voids_the_proof() -> None:
+async def test_another_dialect_voids_the_proof(change: dict[str, Any]) -> None:
     async with Home() as home:
         await home.grant()
         await home.discharge()
-        home.station.dialect = DischargeDialect.V21_SCHEDULE
         home.site.post(
             StationReady(
                 station_id=home.key.station_id,
-                capability=home.station.capability(),
+                capability=replace(home.station.capability(), **change),
                 has_floor_profile=True,
             )
         )

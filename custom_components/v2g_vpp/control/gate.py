@@ -33,6 +33,7 @@ ROUNDING_W = 1.0
 
 
 _BAD_CLOCKS = (ClockState.WRONG, ClockState.UNSTEADY)
+_WITHOUT_CLOCK = (DischargeDialect.V21_DYNAMIC, DischargeDialect.DATA_TRANSFER)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,7 +138,7 @@ def _doubts_about_station(inputs: GateInputs) -> Iterator[Reason]:
     if capability is None or capability.dialect is DischargeDialect.NONE:
         yield Reason.NO_DIALECT
     elif inputs.station.clock_state in _BAD_CLOCKS and (
-        capability.dialect is not DischargeDialect.V21_DYNAMIC
+        capability.dialect not in _WITHOUT_CLOCK
     ):
         yield Reason.STATION_CLOCK
     reported_w = None if capability is None else capability.max_discharge_power_w
@@ -183,6 +184,7 @@ def _doubts_about_permission(inputs: GateInputs) -> Iterator[Reason]:
         or capability is None
         or proof.firmware != inputs.station.firmware
         or proof.dialect is not capability.dialect
+        or proof.wording != capability.wording
         or proof.proven_power_w <= 0
     ):
         yield Reason.NOT_PROVEN

@@ -117,6 +117,7 @@ class SelfTest:
         dialect: DischargeDialect,
         timing: DialectTiming,
         firmware: str,
+        wording: str = "",
         fingerprint: Fingerprint | None = None,
         rating_w: float = 11_000.0,
     ) -> None:
@@ -126,10 +127,12 @@ class SelfTest:
             dialect: that is proven.
             timing: of that dialect.
             firmware: of the station.
+            wording: of that dialect.
             fingerprint: what is known already, for its minimum power.
             rating_w: of the station.
         """
-        self._dialect, self._timing, self._firmware = dialect, timing, firmware
+        self._dialect, self._timing = dialect, timing
+        self._firmware, self._wording = firmware, wording
         self._known = fingerprint or Fingerprint()
         self._test_w = self_test_power_w(self._known)
         self._threshold_w = flow_threshold_w(rating_w)
@@ -363,6 +366,7 @@ class SelfTest:
             proof=Proof(
                 dialect=self._dialect,
                 firmware=self._firmware,
+                wording=self._wording,
                 dead_man_s=max(self._dead_mans_s),
                 passed_at=inputs.now_utc.isoformat(),
                 proven_power_w=-min(self._steady_w),

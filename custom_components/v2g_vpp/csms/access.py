@@ -18,6 +18,7 @@ from ..domain.capability import DischargeDialect
 from ..domain.clock import Clock
 from ..domain.ids import StationId
 from ..domain.policy import StationLimits
+from ..domain.vendor_setpoint import VendorSetpoint
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -51,6 +52,9 @@ class StationConfig:
     limits: StationLimits = field(default_factory=StationLimits)
     dialect: DischargeDialect | None = None
     """Chosen by hand; None takes what the device model proves."""
+
+    vendor: VendorSetpoint | None = None
+    """The message of the dialect that has one."""
 
     supply_phases: int | None = None
     """As the owner says, 1 or 3; None takes what the station reports."""

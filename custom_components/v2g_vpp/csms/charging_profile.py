@@ -31,6 +31,13 @@ ASSUMED_PHASES: Final = 3
 FLOOR_TOLERANCE_W: Final = 50.0
 """What rounding to amperes may add to a floor that is read back."""
 
+CLOCK_STEP_S: Final = 24 * 3600.0
+"""House rule: no station sets its clock back by more, a zone taken for another
+included."""
+
+IDLE: Final = "Idle"
+"""Operation mode of a station at rest (2.1 Q10)."""
+
 _SCHEDULE_ID: Final = 1
 
 
@@ -108,6 +115,25 @@ def update_request(
         "chargingProfileId": profile_id(evse_id, summary),
         "scheduleUpdate": {"setpoint": wire_power_w(power_w)},
     }
+
+
+def begin_earlier(request: dict[str, Any]) -> None:
+    """Let a schedule of 0 W hold on a clock that was set back, too.
+
+    Its end stays as it is, so that it lasts longer by no more than that step.
+    """
+    schedule = request["chargingProfile"]["chargingSchedule"][0]
+    start = datetime.fromisoformat(schedule["startSchedule"])
+    schedule["startSchedule"] = format_time(start - timedelta(seconds=CLOCK_STEP_S))
+    schedule["duration"] += round(CLOCK_STEP_S)
+
+
+def be_idle(request: dict[str, Any]) -> None:
+    """Say rest in place of a setpoint: Idle has none (2.1 Q10)."""
+    schedule = request["chargingProfile"]["chargingSchedule"][0]
+    for period in schedule["chargingSchedulePeriod"]:
+        period.pop("setpoint", None)
+        period["operationMode"] = IDLE
 
 
 def floor_request(unattended_charge_w: float, summary: ModelSummary) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from ..domain.capability import DischargeDialect
 from ..domain.ids import EvseKey, TransactionId
 from ..domain.setpoint import SetpointWrite, WriteResult, WriteStatus
 from .calls import Lane
@@ -108,6 +109,9 @@ async def read_schedule(station: Station, key: EvseKey) -> float | None:
         return None
     wording = wording_of(writer.link.protocol)
     dialect = station.capability(writer.link.protocol).dialect
+    if dialect is DischargeDialect.DATA_TRANSFER:
+        # Its plan knows profiles alone, and ours is none.
+        return None
     action, payload = wording.composite(key.evse_id, COMPOSITE_S)
     outcome = await writer.link.call(
         action, {**payload, "chargingRateUnit": rate_unit(dialect, station.summary)}

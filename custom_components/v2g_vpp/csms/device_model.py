@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields
 from typing import Any, Final
 
 from ..domain.capability import DischargeDialect, StationCapability
+from ..domain.vendor_setpoint import VendorSetpoint, template_problem
 from .model_rows import Row, split_list, whole_number
 from .monitors import Monitor, monitor_from_json, monitor_to_json, monitors_of
 
@@ -32,6 +33,7 @@ _PROTOCOLS: Final[Mapping[DischargeDialect, tuple[str, ...]]] = {
     DischargeDialect.V201_PLUS21: ("ocpp2.0.1",),
     DischargeDialect.NEG_LIMIT_W: ("ocpp2.0.1", "ocpp1.6"),
     DischargeDialect.NEG_LIMIT_A: ("ocpp2.0.1", "ocpp1.6"),
+    DischargeDialect.DATA_TRANSFER: ("ocpp2.1", "ocpp2.0.1", "ocpp1.6"),
     DischargeDialect.NONE: (),
 }
 """On which links a dialect can be spoken."""
@@ -151,7 +153,10 @@ def summarise(rows: Iterable[Row], firmware: str) -> ModelSummary:
 
 
 def capability_of(
-    summary: ModelSummary, protocol: str, chosen: DischargeDialect | None
+    summary: ModelSummary,
+    protocol: str,
+    chosen: DischargeDialect | None,
+    vendor: VendorSetpoint | None = None,
 ) -> StationCapability:
     """Return what the product may ask of a station.
 
@@ -159,11 +164,21 @@ def capability_of(
         summary: of its device model.
         protocol: of the present link.
         chosen: the dialect that the owner chose by hand, None for the proven one.
+        vendor: the message of the dialect that has one.
     """
+    dialect = _dialect(summary, protocol, chosen)
+    wording = ""
+    if dialect is DischargeDialect.DATA_TRANSFER:
+        # Without its message, or with one that cannot be filled in, it says nothing.
+        if vendor is None or template_problem(vendor) is not None:
+            dialect = DischargeDialect.NONE
+        else:
+            wording = vendor.fingerprint
     return StationCapability(
         protocol=protocol,
         evse_ids=summary.evse_ids or (1,),
-        dialect=_dialect(summary, protocol, chosen),
+        dialect=dialect,
+        wording=wording,
         operation_modes=frozenset(summary.operation_modes),
         supports_dynamic_profiles=summary.supports_dynamic_profiles,
         supports_max_offline_duration=summary.supports_max_offline_duration,

@@ -200,7 +200,7 @@ class OcppServer(CommandDesk):
         if before.password != config.password:
             # The owner set the station up anew: it may begin with any profile again.
             known.keep(replace(known.record, security_profile=0))
-        if (before.password, before.dialect) != (config.password, config.dialect):
+        if _entry_of(before) != _entry_of(config):
             self._disconnect(config.identity, "configuration changed")
 
     def forget(self, station_id: StationId) -> None:
@@ -329,3 +329,8 @@ class OcppServer(CommandDesk):
         is_extended = station.config.dialect is DischargeDialect.V201_PLUS21
         # Stations of that dialect speak 2.1 messages on a 2.0.1 link.
         return self._schemas[V21.protocol if is_extended else version.protocol]
+
+
+def _entry_of(config: StationConfig) -> tuple[object, ...]:
+    """Return what a link begins with: a change of it needs another one."""
+    return config.password, config.dialect, config.vendor

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
 import logging
 from math import isfinite
 from typing import Any, Final
@@ -11,11 +10,20 @@ from ..domain.capability import DIALECT_TIMING, LIMIT_DIALECTS, DischargeDialect
 from ..domain.clock import Clock
 from ..domain.ids import TransactionId
 from ..domain.setpoint import MAX_WRITE_AGE_S, SetpointWrite, WriteResult, WriteStatus
+from ..domain.vendor_setpoint import VendorPower, VendorSetpoint
 from .calls import CallEnd, CallOutcome, Lane
-from .charging_profile import profile_id, set_profile_request, update_request
+from .charging_profile import (
+    ASSUMED_PHASES,
+    be_idle,
+    begin_earlier,
+    profile_id,
+    set_profile_request,
+    update_request,
+)
 from .device_model import ModelSummary
 from .link import StationLink
-from .times import StationClock, format_time
+from .times import StationClock
+from .vendor_request import vendor_request
 from .wording import Wording, wording_of
 
 _LOGGER = logging.getLogger(__name__)
@@ -26,12 +34,10 @@ CLOCK_NOT_TRUSTED: Final = "station_clock"
 NOT_READY: Final = "not_ready"
 NOT_FINITE: Final = "not_finite"
 
-CLOCK_STEP_S: Final = 24 * 3600.0
-"""House rule: no station sets its clock back by more, a zone taken for another
-included."""
-
-IDLE: Final = "Idle"
-"""Operation mode of a station at rest (2.1 Q10)."""
+_WITHOUT_CLOCK: Final = frozenset(
+    {DischargeDialect.V21_DYNAMIC, DischargeDialect.DATA_TRANSFER}
+)
+"""Dialects whose end counts from when they were told."""
 
 _UPDATES_UNKNOWN: Final = frozenset({"NotImplemented", "NotSupported"})
 _ACCEPTED: Final = "Accepted"
@@ -64,8 +70,11 @@ class SetpointWriter:
     has_updates: bool
     """False once the station said that it does not know UpdateDynamicSchedule."""
 
-    _is_zero_idle: bool = False
+    is_zero_idle: bool = False
     """True once the station refused a setpoint of 0 W and took Idle."""
+
+    vendor: VendorSetpoint | None = None
+    """The message of the dialect that has one."""
 
     _installed: dict[int, _Installed] = field(default_factory=dict)
     _newest: dict[int, SetpointWrite] = field(default_factory=dict)
@@ -125,7 +134,9 @@ class SetpointWriter:
             # A stop counts from the moment it was decided, answered or not.
             self._note(write)
         outcome: CallOutcome | None = None
-        if self._can_update(write, transaction_id, dialect):
+        if dialect is DischargeDialect.DATA_TRANSFER:
+            outcome = await self._transfer(write, transaction_id, summary)
+        elif self._can_update(write, transaction_id, dialect):
             request = update_request(evse_id, write.power_w, summary)
             outcome = await self._send(write, "UpdateDynamicSchedule", request)
             if _is_refused(outcome):
@@ -144,9 +155,28 @@ class SetpointWriter:
             )
             is_stop = write.power_w == 0
             if is_stop and self._needs_clock(dialect) and not self._is_clock_trusted:
-                _begin_earlier(request)
+                begin_earlier(request)
             outcome = await self._install(write, request, dialect)
         return self._conclude(write, transaction_id, outcome)
+
+    async def _transfer(
+        self,
+        write: SetpointWrite,
+        transaction_id: TransactionId,
+        summary: ModelSummary,
+    ) -> CallOutcome:
+        """Send the message of the maker; it carries every power, 0 W included."""
+        if self.vendor is None:
+            return CallOutcome(end=CallEnd.REFUSED, code=NO_DIALECT)
+        power = VendorPower(
+            power_w=write.power_w,
+            duration_s=DIALECT_TIMING[DischargeDialect.DATA_TRANSFER].validity_s,
+            evse_id=write.key.evse_id,
+            transaction_id=transaction_id,
+            phases=summary.supply_phases or ASSUMED_PHASES,
+        )
+        request = vendor_request(self.link.protocol, self.vendor, power)
+        return await self._send(write, *request)
 
     async def _install(
         self, write: SetpointWrite, request: dict[str, Any], dialect: DischargeDialect
@@ -154,21 +184,21 @@ class SetpointWriter:
         """Send a whole profile; a station that forbids 0 W is told to be idle.
 
         Some chargers refuse a setpoint of 0 W. Where the version has a word for rest it
-        says the same, and what helped once is said at once for as long as the link is.
+        says the same, and what helped once is said at once from then on.
         """
         has_idle = write.power_w == 0 and dialect not in LIMIT_DIALECTS
-        if has_idle and self._is_zero_idle:
-            _be_idle(request)
+        if has_idle and self.is_zero_idle:
+            be_idle(request)
         outcome = await self._send(write, *self._wording.set_profile(request))
         is_refused = outcome.end is CallEnd.ANSWERED and _is_refused(outcome)
         is_newest = self._newest.get(write.key.evse_id) is write
-        if not (has_idle and is_refused and is_newest) or self._is_zero_idle:
+        if not (has_idle and is_refused and is_newest) or self.is_zero_idle:
             return outcome
-        _be_idle(request)
+        be_idle(request)
         outcome = await self._send(write, *self._wording.set_profile(request))
         if not _is_refused(outcome) and outcome.end is CallEnd.ANSWERED:
             _LOGGER.info("%s: refuses 0 W, told to be idle instead", self.name)
-            self._is_zero_idle = True
+            self.is_zero_idle = True
         return outcome
 
     async def clear(self, evse_id: int, summary: ModelSummary) -> WriteResult:
@@ -237,7 +267,7 @@ class SetpointWriter:
     @staticmethod
     def _needs_clock(dialect: DischargeDialect) -> bool:
         # Of a charge-only station the schedules run on its clock, too.
-        return dialect is not DischargeDialect.V21_DYNAMIC
+        return dialect not in _WITHOUT_CLOCK
 
     def _can_update(
         self,
@@ -247,7 +277,7 @@ class SetpointWriter:
     ) -> bool:
         if dialect is not DischargeDialect.V21_DYNAMIC or write.is_renewal:
             return False
-        if write.power_w == 0 and self._is_zero_idle:
+        if write.power_w == 0 and self.is_zero_idle:
             return False
         installed = self._installed.get(write.key.evse_id)
         if installed is None or installed.transaction_id != transaction_id:
@@ -309,25 +339,6 @@ class SetpointWriter:
 
     def _arm(self) -> None:
         self.link.set_armed(is_armed=bool(self._discharging))
-
-
-def _begin_earlier(request: dict[str, Any]) -> None:
-    """Let a schedule of 0 W hold on a clock that was set back, too.
-
-    Its end stays as it is, so that it lasts longer by no more than that step.
-    """
-    schedule = request["chargingProfile"]["chargingSchedule"][0]
-    start = datetime.fromisoformat(schedule["startSchedule"])
-    schedule["startSchedule"] = format_time(start - timedelta(seconds=CLOCK_STEP_S))
-    schedule["duration"] += round(CLOCK_STEP_S)
-
-
-def _be_idle(request: dict[str, Any]) -> None:
-    """Say rest in place of a setpoint: Idle has none (2.1 Q10)."""
-    schedule = request["chargingProfile"]["chargingSchedule"][0]
-    for period in schedule["chargingSchedulePeriod"]:
-        period.pop("setpoint", None)
-        period["operationMode"] = IDLE
 
 
 def result_of(

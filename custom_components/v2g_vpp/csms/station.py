@@ -150,7 +150,8 @@ class Station:
 
     def capability(self, protocol: str) -> StationCapability:
         """Return what may be asked of it on a link of a protocol."""
-        return capability_of(self.summary, protocol, self.config.dialect)
+        config = self.config
+        return capability_of(self.summary, protocol, config.dialect, config.vendor)
 
     # --- the link -------------------------------------------------------------
 
@@ -168,6 +169,8 @@ class Station:
             clock=self.clock,
             station_clock=self.station_clock,
             has_updates=self.record.has_updates,
+            is_zero_idle=self.record.is_zero_idle,
+            vendor=self.config.vendor,
         )
         self.wants_boot = False
         self.recorder.connected(link.protocol)
@@ -181,10 +184,14 @@ class Station:
         """Note that the connection is gone."""
         if self.link is None:
             return
-        if self.writer is not None and self.writer.has_updates != (
-            self.record.has_updates
-        ):
-            self.keep(replace(self.record, has_updates=self.writer.has_updates))
+        if self.writer is not None:
+            learnt = replace(
+                self.record,
+                has_updates=self.writer.has_updates,
+                is_zero_idle=self.writer.is_zero_idle,
+            )
+            if learnt != self.record:
+                self.keep(learnt)
         self.link.shut()
         # A lost link is told as such; the next one starts without a grudge.
         self.reporter.report_answering(is_answering=True)
@@ -196,7 +203,7 @@ class Station:
     def boot(self, boot: BootData) -> None:
         """Note an accepted BootNotification: profiles may be gone, ids start anew."""
         is_known = self.record.summary is not None and self.is_registered
-        self.record = replace(self.record, boot=boot)
+        self.record = self.record.after_boot(boot)
         self._store.keep_now(self.station_id, self.record)
         self.answers.clear()
         self.station_clock.reset()

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Container, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from ..domain.errors import StoreUnreadable
@@ -40,11 +40,20 @@ class StationRecord:
     has_updates: bool = True
     """False: the station does not know UpdateDynamicSchedule."""
 
+    is_zero_idle: bool = False
+    """True: the station refuses 0 W and takes Idle in its place."""
+
     security_profile: int = 0
     """The highest that the station has used; it never goes down (A05.FR.07)."""
 
     numbers: StartNumbers = field(default_factory=StartNumbers)
     """Of the transactions of a 1.6 charge point."""
+
+    def after_boot(self, boot: BootData) -> StationRecord:
+        """Return the record after a boot; new firmware has new habits."""
+        if self.boot is None or self.boot.firmware == boot.firmware:
+            return replace(self, boot=boot)
+        return replace(self, boot=boot, has_updates=True, is_zero_idle=False)
 
 
 class StationStore:
@@ -136,6 +145,7 @@ def _record_to_json(record: StationRecord) -> dict[str, Any]:
         "summary": summary_to_json(record.summary) if record.summary else None,
         "transactions": [record_to_json(item) for item in record.transactions],
         "has_updates": record.has_updates,
+        "is_zero_idle": record.is_zero_idle,
         "security_profile": record.security_profile,
         "numbers": numbers_to_json(record.numbers),
     }
@@ -150,6 +160,7 @@ def _record_from_json(data: Mapping[str, Any]) -> StationRecord:
             record_from_json(item) for item in data.get("transactions", ())
         ),
         has_updates=data.get("has_updates", True),
+        is_zero_idle=data.get("is_zero_idle", False),
         security_profile=int(data.get("security_profile", 0)),
         numbers=numbers_from_json(data.get("numbers", {})),
     )

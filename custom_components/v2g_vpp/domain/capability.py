@@ -17,6 +17,9 @@ class DischargeDialect(StrEnum):
     NEG_LIMIT_A = "neg_limit_a"
     """The same in amperes per phase."""
 
+    DATA_TRANSFER = "data_transfer"
+    """The message of one maker, which the owner gives. Its dead-man is the maker's."""
+
     NONE = "none"
 
 
@@ -26,7 +29,11 @@ LIMIT_DIALECTS = frozenset(
 """They say a power as a limit, so they need no word that only OCPP 2.1 has."""
 
 UNTOLD_DIALECTS = frozenset(
-    {DischargeDialect.NEG_LIMIT_W, DischargeDialect.NEG_LIMIT_A}
+    {
+        DischargeDialect.NEG_LIMIT_W,
+        DischargeDialect.NEG_LIMIT_A,
+        DischargeDialect.DATA_TRANSFER,
+    }
 )
 """With them a station never tells what the vehicle can do: the owner says so, and the
 self-test proves it."""
@@ -116,6 +123,10 @@ DIALECT_TIMING: Mapping[DischargeDialect, DialectTiming] = {
     DischargeDialect.NEG_LIMIT_A: DialectTiming(
         validity_s=60, refresh_s=20, write_interval_s=10, burst_writes=3
     ),
+    # What the message asks for; that the charger keeps to it is for the self-test.
+    DischargeDialect.DATA_TRANSFER: DialectTiming(
+        validity_s=60, refresh_s=20, write_interval_s=15, burst_writes=3
+    ),
     # Charge-only control: nothing that this product sends may discharge.
     DischargeDialect.NONE: DialectTiming(
         validity_s=60, refresh_s=20, write_interval_s=10, burst_writes=3
@@ -145,7 +156,11 @@ def timing_of(dialect: DischargeDialect, protocol: str | None) -> DialectTiming:
 
 def runs_on_station_clock(dialect: DischargeDialect) -> bool:
     """Return True when the end of a discharge is a moment of the station's clock."""
-    return dialect not in (DischargeDialect.V21_DYNAMIC, DischargeDialect.NONE)
+    return dialect not in (
+        DischargeDialect.V21_DYNAMIC,
+        DischargeDialect.DATA_TRANSFER,
+        DischargeDialect.NONE,
+    )
 
 
 def is_persistent(dialect: DischargeDialect) -> bool:
@@ -189,6 +204,9 @@ class StationCapability:
 
     dialect: DischargeDialect
     """What the station can be told; NONE when V2X is absent or disabled."""
+
+    wording: str = ""
+    """Which words of that dialect it takes, where there is more than one kind."""
 
     operation_modes: frozenset[str] = frozenset()
     supports_dynamic_profiles: bool = False
@@ -257,3 +275,6 @@ class Proof:
 
     proven_power_w: float
     """Largest discharge magnitude that the test saw flow."""
+
+    wording: str = ""
+    """Of the capability that was proven."""

@@ -74,6 +74,12 @@ class StationRecord:
         capability = self.session.capability
         return capability.dialect if capability else DischargeDialect.NONE
 
+    @property
+    def wording(self) -> str:
+        """Which words of that dialect it takes."""
+        capability = self.session.capability
+        return capability.wording if capability else ""
+
 
 @dataclass(slots=True, kw_only=True)
 class EvseRecord:

@@ -110,6 +110,7 @@ class Registry:
         if (
             proof is None
             or proof.dialect is not station.dialect
+            or proof.wording != station.wording
             or proof.firmware != station.session.firmware
             or proof.dead_man_s > LONGEST_PROMISE_S
         ):

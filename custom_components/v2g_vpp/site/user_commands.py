@@ -128,6 +128,7 @@ class UserCommands:
             dialect=dialect,
             timing=timing_of(dialect, station.session.protocol),
             firmware=firmware,
+            wording=station.wording,
             fingerprint=record.fingerprint,
             rating_w=station.limits.max_charge_power_w,
         )
