@@ -210,6 +210,8 @@ class Station:
         self._post_clock()
         if self.writer is not None:
             self.writer.forget_profiles()
+            self.writer.has_updates = self.record.has_updates
+            self.writer.is_zero_idle = self.record.is_zero_idle
         self._post_boot(boot)
         if is_known and self.link is not None:
             self.ready(has_floor_profile=False)
