@@ -8,6 +8,7 @@ from homeassistant.components.diagnostics import async_redact_data
 from homeassistant.config_entries import ConfigSubentry
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.device_registry import AnyDeviceEntry
+from homeassistant.util import dt as dt_util
 
 from .const import (
     CONF_AGGREGATOR_KEYS,
@@ -37,6 +38,7 @@ from .devices import evse_of, station_of
 from .domain.capability import EvCapability, StationCapability
 from .domain.measurement import Measurement, Reading
 from .domain.messages import Recording
+from .domain.security import LoginState
 from .domain.snapshot import (
     EvseSnapshot,
     ProgrammeSnapshot,
@@ -118,9 +120,24 @@ async def async_get_device_diagnostics(
             for evse in snapshot.evses
             if evse.key.station_id == station_id and key in (None, evse.key)
         ],
+        "security": _security(entry.runtime_data.message_log.login_state(station_id)),
         "link": _link(entry.runtime_data.message_log.recording(station_id)),
     }
     return async_redact_data(shown, TO_REDACT)
+
+
+def _security(state: LoginState | None) -> dict[str, Any] | None:
+    if state is None:
+        return None
+    expires_at = state.certificate_expires_at
+    return {
+        "profile": state.profile,
+        "is_encrypted": state.is_encrypted,
+        "certificate_days_left": (
+            (expires_at - dt_util.utcnow()).days if expires_at is not None else None
+        ),
+        "revoked_certificates": state.revoked_certificates,
+    }
 
 
 def _link(recording: Recording | None) -> dict[str, Any] | None:

@@ -43,11 +43,13 @@ WRONG_PASSWORD: Final = "wrong_password"  # noqa: S105 - an issue, not a secret
 NO_COMMON_PROTOCOL: Final = "no_common_protocol"
 DOWNGRADE: Final = "downgrade"
 WRONG_CERTIFICATE: Final = "wrong_certificate"
+REVOKED_CERTIFICATE: Final = "revoked_certificate"
 SHOWN_CAUSES: Final = (
     WRONG_PASSWORD,
     NO_COMMON_PROTOCOL,
     DOWNGRADE,
     WRONG_CERTIFICATE,
+    REVOKED_CERTIFICATE,
 )
 """Refusals that the owner can do something about."""
 STORE_UNREADABLE: Final = "store_unreadable"

@@ -13,6 +13,7 @@ from .domain.certificates import (
     DeleteCertificate,
     InstallCertificate,
     ReadCertificates,
+    RevokeCertificate,
     serial_of,
 )
 from .domain.requests import Tell, Telling
@@ -87,6 +88,13 @@ CERTIFICATE_ACTIONS: Final = (
         name="renew_certificate",
         fields={},
         build=lambda *_: Tell(what=Telling.SIGN_CERTIFICATE),
+        is_admin=True,
+    ),
+    StationAction(
+        name="revoke_certificate",
+        fields={vol.Optional(ATTR_SERIAL): vol.All(_serial, vol.Length(max=40))},
+        build=lambda data, _: RevokeCertificate(serial_number=data.get(ATTR_SERIAL)),
+        response=SupportsResponse.OPTIONAL,
         is_admin=True,
     ),
 )

@@ -262,7 +262,7 @@ async def test_a_station_keeps_its_own_certificate(
     peer = await dialler.dial(context, headers={})
     await peer.call("BootNotification", BOOT)
     station_of_server = secure.server._stations[STATION]
-    shown = station_of_server.certificate
+    shown = station_of_server.login.certificate
     assert shown is not None
     wanted = DeleteCertificate(
         serial_number=shown.serial_number,

@@ -41,6 +41,7 @@ class Log:
 
 def test_every_event_of_ocpp_has_a_word_of_its_own() -> None:
     ours = {kind for kind in SecurityEvent if kind.startswith("login_")}
+    ours |= {SecurityEvent.CERTIFICATE_REVOKED}
     assert set(_KINDS.values()) | {SecurityEvent.OTHER} | ours == set(SecurityEvent)
 
 

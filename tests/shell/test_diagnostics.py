@@ -99,6 +99,12 @@ async def test_device_shows_its_own_station_or_outlet(
     outlet = await shown(running.evse_device_id)
     assert [evse["evse_id"] for evse in outlet["evses"]] == [1]
     assert "entry" in await shown(running.device_id("site"))
+    assert station["security"] == {
+        "profile": 0,
+        "is_encrypted": None,
+        "certificate_days_left": None,
+        "revoked_certificates": 0,
+    }
 
 
 def test_second_net_catches_what_the_first_let_through() -> None:

@@ -49,6 +49,8 @@ EXAMPLES: dict[type[V2gError], V2gError] = {
     errors.InvitationInvalid: errors.InvitationInvalid("code"),
     errors.PkiError: errors.PkiError(),
     errors.CertificateInvalid: errors.CertificateInvalid("expired"),
+    errors.AuthorityInvalid: errors.AuthorityInvalid("expired"),
+    errors.CertificateInUse: errors.CertificateInUse("CS-1", "0a1b"),
     errors.PolicyError: errors.PolicyError(),
     errors.DischargeNotPermitted: errors.DischargeNotPermitted("soc_unknown"),
     errors.PowerNotAvailable: errors.PowerNotAvailable("reserve_floor"),

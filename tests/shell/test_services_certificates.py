@@ -13,6 +13,7 @@ from custom_components.v2g_vpp.domain.certificates import (
     DeleteCertificate,
     InstallCertificate,
     ReadCertificates,
+    RevokeCertificate,
 )
 from custom_components.v2g_vpp.domain.errors import AuthorityInvalid, CertificateInUse
 from custom_components.v2g_vpp.domain.ids import StationId
@@ -48,6 +49,8 @@ async def test_each_action_asks_for_what_its_fields_say(home: Home) -> None:
     await call(home, "delete_certificate", station, serial_number="0a:1b")
     await call(home, "delete_certificate", station, serial_number="0a1b", **HASHES)
     await call(home, "renew_certificate", station)
+    await call(home, "revoke_certificate", station)
+    await call(home, "revoke_certificate", station, serial_number="0a1b")
     assert home.stations.asked == [
         ReadCertificates(use=CertificateUse.CSMS_ROOT),
         ReadCertificates(),
@@ -59,6 +62,8 @@ async def test_each_action_asks_for_what_its_fields_say(home: Home) -> None:
             certificate=CertificateId(serial_number="0a1b", **HASHES),
         ),
         Tell(what=Telling.SIGN_CERTIFICATE),
+        RevokeCertificate(),
+        RevokeCertificate(serial_number="0a1b"),
     ]
 
 

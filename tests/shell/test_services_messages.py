@@ -26,6 +26,9 @@ AT = datetime(2026, 11, 22, 18, tzinfo=UTC)
 class Log:
     """Two messages of the one station that there is."""
 
+    def login_state(self, station_id: StationId) -> None:
+        return None
+
     def recording(self, station_id: StationId) -> Recording | None:
         if station_id != STATION_ID:
             return None

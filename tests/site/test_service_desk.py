@@ -1,7 +1,10 @@
 """Services of a station: power goes to 0 W before a contactor may open."""
 
+from contextlib import suppress
+
 import pytest
 
+from custom_components.v2g_vpp.domain.certificates import RevokeCertificate
 from custom_components.v2g_vpp.domain.errors import (
     OutOfOperation,
     SettingProtected,
@@ -11,6 +14,7 @@ from custom_components.v2g_vpp.domain.errors import (
     StationTimeout,
     UnknownTarget,
 )
+from custom_components.v2g_vpp.domain.events import StationDisconnected
 from custom_components.v2g_vpp.domain.ids import StationId
 from custom_components.v2g_vpp.domain.policy import Mode
 from custom_components.v2g_vpp.domain.requests import (
@@ -60,6 +64,34 @@ async def test_what_may_open_a_contactor_finds_the_station_told_0_w(
         assert abs(home.power_w) <= 250, "it does not begin again by itself"
         await home.site.return_to_automatic(home.key)
         await home.until(lambda: home.is_at(-5_000.0), 60, "the order goes on")
+
+
+@pytest.mark.parametrize("answer", [Answer.ACCEPT, Answer.REJECT], ids=str)
+@in_virtual_time
+async def test_a_revocation_stops_what_flows_and_waits_for_no_consent(
+    answer: Answer,
+) -> None:
+    async with Home() as home:
+        await home.grant()
+        await home.discharge()
+        home.station.answer = answer
+        with suppress(StationRejected):
+            await ask(home, RevokeCertificate())
+        ((asked, _),) = home.station.requests
+        assert asked == RevokeCertificate()
+        assert home.evse.setpoint.power_w == 0
+
+
+@in_virtual_time
+async def test_a_station_that_is_away_can_lose_its_certificate() -> None:
+    async with Home() as home:
+        home.site.post(
+            StationDisconnected(station_id=home.key.station_id, cause="stolen")
+        )
+        with pytest.raises(StationOffline):
+            await ask(home, ReadLocalListVersion())
+        await ask(home, RevokeCertificate())
+        assert [asked for asked, _ in home.station.requests] == [RevokeCertificate()]
 
 
 @in_virtual_time

@@ -93,6 +93,17 @@ class LinkSecurity:
 PLAIN: Final = LinkSecurity()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StationFacts:
+    """What is known of a station of the home when it knocks."""
+
+    names: frozenset[str] | None = None
+    """One of which its certificate has to have; None while it never booted."""
+
+    profile: int = 0
+    """The highest security profile that it has used; it never goes down."""
+
+
 class RefusalCause(StrEnum):
     """Why a station was not let in."""
 
@@ -102,6 +113,7 @@ class RefusalCause(StrEnum):
     TOO_MANY_ATTEMPTS = "too_many_attempts"
     NO_COMMON_PROTOCOL = "no_common_protocol"
     WRONG_CERTIFICATE = "wrong_certificate"
+    REVOKED_CERTIFICATE = "revoked_certificate"
     DOWNGRADE = "downgrade"
     """It was here with a higher security profile before (OCPP A05.FR.07)."""
 
@@ -154,6 +166,7 @@ class Gatekeeper:
         clock: Clock,
         networks: tuple[Network, ...] = (),
         on_refused: OnRefused | None = None,
+        is_revoked: Callable[[str], bool] = lambda _: False,
     ) -> None:
         """Start with no known station.
 
@@ -161,13 +174,14 @@ class Gatekeeper:
             clock: for the back-off.
             networks: that stations may dial in from; empty allows every one.
             on_refused: told of refusals that the owner may want to act upon.
+            is_revoked: of the serial number of a certificate.
         """
+        self._is_revoked = is_revoked
         self._clock = clock
         self._networks = networks
         self._on_refused = on_refused
         self._passwords: dict[StationId, str] = {}
-        self._names: dict[StationId, frozenset[str] | None] = {}
-        self._profiles: dict[StationId, int] = {}
+        self._facts: dict[StationId, StationFacts] = {}
         self._sources: OrderedDict[tuple[str, str], _Source] = OrderedDict()
 
     def admit(self, identity: StationId, password: str) -> None:
@@ -179,21 +193,11 @@ class Gatekeeper:
     def revoke(self, identity: StationId) -> None:
         """Let a station in no more."""
         self._passwords.pop(identity, None)
-        self._names.pop(identity, None)
-        self._profiles.pop(identity, None)
+        self._facts.pop(identity, None)
 
-    def know(
-        self, identity: StationId, *, names: frozenset[str] | None, profile: int
-    ) -> None:
-        """Note what is known of a station.
-
-        Args:
-            identity: of the station.
-            names: one of which its certificate has to have; None while it never booted.
-            profile: the highest security profile it has used; it never goes down.
-        """
-        self._names[identity] = names
-        self._profiles[identity] = profile
+    def know(self, identity: StationId, facts: StationFacts) -> None:
+        """Note what is known of a station."""
+        self._facts[identity] = facts
 
     def judge(
         self,
@@ -233,14 +237,18 @@ class Gatekeeper:
         link: LinkSecurity,
     ) -> RefusalCause | None:
         """Return why a station is not who it says, None when it is."""
+        facts = self._facts.get(identity, StationFacts())
         if link.certificate is not None:
-            names = self._names.get(identity)
+            if self._is_revoked(link.certificate.serial_number):
+                return RefusalCause.REVOKED_CERTIFICATE
             # While nothing is known of it, its BootNotification has to say the same.
-            if names is not None and link.certificate.common_name not in names:
+            if facts.names is not None and (
+                link.certificate.common_name not in facts.names
+            ):
                 return RefusalCause.WRONG_CERTIFICATE
         elif not _are_credentials_right(authorization, identity, password):
             return RefusalCause.WRONG_PASSWORD
-        if link.profile < self._profiles.get(identity, 0):
+        if link.profile < facts.profile:
             return RefusalCause.DOWNGRADE
         return None
 

@@ -142,7 +142,7 @@ class CertificateRequests:
         raise UnknownTarget(self._station.station_id, serial_number)
 
     async def _is_in_use(self, item: CertificateId) -> bool:
-        own = self._station.certificate
+        own = self._station.login.certificate
         if own is not None and serial_of(own.serial_number) == serial_of(
             item.serial_number
         ):

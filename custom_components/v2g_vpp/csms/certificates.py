@@ -1,6 +1,7 @@
 """Certificates of stations: asked for, signed by the home, sent to the station."""
 
 from collections import deque
+from collections.abc import Callable
 from datetime import timedelta
 import logging
 from typing import Final
@@ -48,12 +49,17 @@ class CertificateDesk:
         self._signed_mono_s: deque[float] = deque(maxlen=MAX_SIGNED_A_DAY)
 
     def requested(
-        self, payload: Payload, serial_number: str | None, link: StationLink
+        self,
+        payload: Payload,
+        serial_number: str | None,
+        link: StationLink,
+        remember: Callable[[str], None],
     ) -> Payload:
         """Return the answer to a SignCertificate; the certificate follows as a CALL.
 
         Only a station certificate for the serial number of this very station is signed:
         a home has no other public key infrastructure, and is no oracle for one.
+        ``remember`` is told the serial number of what is sent.
         """
         purpose = payload.get("certificateType", STATION_PURPOSE)
         csr: str = payload["csr"]
@@ -67,7 +73,8 @@ class CertificateDesk:
             return _REJECTED
         self._signed_mono_s.append(self._clock.monotonic())
         self._spawn(
-            self._send(csr, link, payload.get("requestId")), "v2g_vpp certificate"
+            self._send(csr, link, payload.get("requestId"), remember),
+            "v2g_vpp certificate",
         )
         return {"status": "Accepted"}
 
@@ -84,12 +91,19 @@ class CertificateDesk:
         if not outcome.has_status("Accepted"):
             _LOGGER.warning("%s: renews no certificate: %s", self._name, outcome.reason)
 
-    async def _send(self, csr: str, link: StationLink, request_id: object) -> None:
-        chain = await self._issuer.issue(csr)
-        if chain is None or len(chain) > MAX_CHAIN_LENGTH:
+    async def _send(
+        self,
+        csr: str,
+        link: StationLink,
+        request_id: object,
+        remember: Callable[[str], None],
+    ) -> None:
+        issued = await self._issuer.issue(csr)
+        if issued is None or len(issued.pem) > MAX_CHAIN_LENGTH:
             _LOGGER.warning("%s: no certificate could be made", self._name)
             return
-        payload = {"certificateChain": chain}
+        remember(issued.serial_number)
+        payload = {"certificateChain": issued.pem}
         if link.protocol != V16.protocol:
             payload["certificateType"] = STATION_PURPOSE
         if link.protocol == V21.protocol and isinstance(request_id, int):

@@ -7,7 +7,9 @@ from ..domain.certificates import (
     DeleteCertificate,
     InstallCertificate,
     ReadCertificates,
+    RevokeCertificate,
 )
+from ..domain.errors import UnknownTarget
 from ..domain.requests import (
     CancelReservation,
     ChangeSetting,
@@ -62,6 +64,8 @@ _TOLD: Final[Mapping[str, str]] = {
 async def ask(station: Station, request: StationRequest) -> StationAnswer:
     """Ask a station for a service; see ``StationPort``."""
     link = station.link
+    if isinstance(request, RevokeCertificate):
+        return await _revoke(station, request)
     if link is None:
         return StationAnswer(result=WriteResult(status=WriteStatus.OFFLINE))
     if not station.is_registered:
@@ -69,6 +73,21 @@ async def ask(station: Station, request: StationRequest) -> StationAnswer:
     if isinstance(request, ReadCertificates | InstallCertificate | DeleteCertificate):
         return await CertificateRequests(station, link).ask(request)
     return await _asked(station, link, request)
+
+
+async def _revoke(station: Station, request: RevokeCertificate) -> StationAnswer:
+    """Take certificates back; for that a station need not be there.
+
+    Raises:
+        UnknownTarget: when none of this station is known.
+    """
+    revoked = await station.revoke_certificates(request.serial_number)
+    if not revoked:
+        raise UnknownTarget(station.station_id, "certificate")
+    return StationAnswer(
+        result=WriteResult(status=WriteStatus.ACCEPTED),
+        data={"revoked": list(revoked)},
+    )
 
 
 async def _asked(

@@ -60,6 +60,7 @@ _REFUSALS: Final[Mapping[RefusalCause, SecurityEvent]] = {
     RefusalCause.WRONG_CERTIFICATE: SecurityEvent.LOGIN_WRONG_CERTIFICATE,
     RefusalCause.DOWNGRADE: SecurityEvent.LOGIN_LESS_SECURE,
     RefusalCause.NETWORK_NOT_ALLOWED: SecurityEvent.LOGIN_NETWORK_NOT_ALLOWED,
+    RefusalCause.REVOKED_CERTIFICATE: SecurityEvent.LOGIN_REVOKED_CERTIFICATE,
 }
 """Refusals of a station of this home that are a matter of security."""
 
@@ -109,6 +110,10 @@ class SecurityLog:
         kind = _REFUSALS.get(cause)
         if kind is not None:
             self._tell(kind, self._clock.utcnow(), without_secrets(address))
+
+    def happened(self, kind: SecurityEvent) -> None:
+        """Tell what the owner did."""
+        self._tell(kind, self._clock.utcnow(), "")
 
     def _tell(self, kind: SecurityEvent, at: datetime | None, detail: str) -> None:
         told, now_mono_s = (

@@ -20,6 +20,7 @@ from ..domain.ports import (
     Store,
     VehicleAuthority,
 )
+from ..domain.security import LoginState
 from .access import (
     Gatekeeper,
     Network,
@@ -110,7 +111,9 @@ class OcppServer(CommandDesk):
         self._spawn = spawn
         self._on_refused = on_refused
         self._home = home
-        self._gate = Gatekeeper(clock, address.networks, self._refused)
+        self._gate = Gatekeeper(
+            clock, address.networks, self._refused, self._store.is_revoked
+        )
         super().__init__()
         self._uploads = UploadDesk()
         self._connections: dict[StationId, Connection] = {}
@@ -216,6 +219,20 @@ class OcppServer(CommandDesk):
         """Close the connection of a station; it may dial in again."""
         self._disconnect(station_id, "closed by the home")
 
+    def login_state(self, station_id: StationId) -> LoginState | None:
+        """Return how a station logs in; None for a station that is not known."""
+        station = self._stations.get(station_id)
+        if station is None:
+            return None
+        dialled, shown = station.dialled, station.login.certificate
+        is_here = station.link is not None
+        return LoginState(
+            profile=station.record.security_profile,
+            is_encrypted=dialled.is_secure if is_here and dialled else None,
+            certificate_expires_at=shown.expires_at if is_here and shown else None,
+            revoked_certificates=len(self._store.revoked_of(station_id)),
+        )
+
     # --- connections ----------------------------------------------------------
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
@@ -247,11 +264,10 @@ class OcppServer(CommandDesk):
         station = self._stations.get(verdict.identity)
         certificate = security.certificate
         if station is not None:
-            station.certificate = certificate
             station.dialled = DialledAddress(
                 host=request.host, is_secure=security.is_encrypted
             )
-            station.use_profile(verdict.profile)
+            station.login.began(verdict.profile, certificate)
             await self._serve(
                 station, websocket, version, request.transport, certificate
             )
@@ -282,11 +298,7 @@ class OcppServer(CommandDesk):
         """Let the gate judge by what the station is known to be now."""
         station = self._stations.get(identity) if identity is not None else None
         if station is not None:
-            self._gate.know(
-                station.station_id,
-                names=station.certificate_names,
-                profile=station.record.security_profile,
-            )
+            self._gate.know(station.station_id, station.login.facts)
 
     async def _serve(
         self,

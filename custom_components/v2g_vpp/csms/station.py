@@ -20,14 +20,16 @@ from ..domain.events import (
 from ..domain.ids import EvseKey, StationId, TransactionId
 from ..domain.measurement import Measurement
 from ..domain.ports import HomeCertificates, StationEventSink, VehicleAuthority
+from ..domain.security import SecurityEvent
 from ..domain.state import ClockState
-from .access import PeerCertificate, StationConfig
+from .access import StationConfig
 from .addresses import other_addresses
 from .answers import AnswerCache
 from .certificates import CertificateDesk
 from .device_model import ModelSummary, capability_of
 from .frames import Payload
 from .link import StationLink
+from .login import Login
 from .metering import Receipt
 from .recorder import FrameRecorder
 from .reporter import Reporter
@@ -114,10 +116,7 @@ class Station:
         self.wants_boot = False
         """It spoke before it was accepted: it has to be asked to boot."""
 
-        self._profile = 0
-        self.certificate: PeerCertificate | None = None
-        """Of the present link, None without one."""
-
+        self.login = Login(self)
         self._link_up_mono_s = 0.0
         self._store = store
         self._sink = sink
@@ -216,7 +215,7 @@ class Station:
         if is_known and self.link is not None:
             self.ready(has_floor_profile=False)
         self.wants_boot = False
-        self.use_profile(self._profile)
+        self.login.keep()
         self.needs_attention.set()
 
     def ready(self, *, has_floor_profile: bool) -> None:
@@ -234,24 +233,17 @@ class Station:
             )
         )
 
-    @property
-    def certificate_names(self) -> frozenset[str] | None:
-        """Names that its certificate may have, None while it never booted."""
-        boot = self.record.boot
-        if boot is None:
-            return None
-        serial = (boot.serial_number,) if boot.serial_number is not None else ()
-        return frozenset({self.station_id, *serial})
+    async def revoke_certificates(self, serial_number: str | None) -> tuple[str, ...]:
+        """Let nobody in with certificates of this station; return which.
 
-    def use_profile(self, profile: int) -> None:
-        """Note the security profile of the present link; it counts once it booted.
-
-        Before that a certificate may still turn out to be of another station, which
-        must not be able to lock this one out.
+        They are on disk before this returns, and a link that came with one is closed.
         """
-        self._profile = profile
-        if self.is_registered and profile > self.record.security_profile:
-            self.keep(replace(self.record, security_profile=profile))
+        revoked = self.login.certificates_of(serial_number)
+        if revoked:
+            await self._store.revoke(revoked, self.station_id)
+            self.security.happened(SecurityEvent.CERTIFICATE_REVOKED)
+            self.login.end(revoked)
+        return revoked
 
     def keep(self, record: StationRecord) -> None:
         """Replace what is remembered, written soon."""

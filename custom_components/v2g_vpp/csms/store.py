@@ -1,10 +1,11 @@
 """What is remembered of stations across connections and restarts."""
 
 import asyncio
-from collections.abc import Container, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
+from ..domain.certificates import serial_key
 from ..domain.errors import StoreUnreadable
 from ..domain.ids import StationId
 from ..domain.ports import Spawn, Store
@@ -46,6 +47,9 @@ class StationRecord:
     security_profile: int = 0
     """The highest that the station has used; it never goes down (A05.FR.07)."""
 
+    certificates: tuple[str, ...] = ()
+    """Serial numbers of its newest certificates of this home, the last used last."""
+
     numbers: StartNumbers = field(default_factory=StartNumbers)
     """Of the transactions of a 1.6 charge point."""
 
@@ -64,6 +68,7 @@ class StationStore:
         self._store = store
         self._spawn = spawn
         self._records: dict[StationId, StationRecord] = {}
+        self._revoked: dict[str, StationId] = {}
 
     async def load(self) -> None:
         """Read the document.
@@ -78,6 +83,10 @@ class StationStore:
             self._records = {
                 StationId(station_id): _record_from_json(record)
                 for station_id, record in data["stations"].items()
+            }
+            self._revoked = {
+                str(serial): StationId(station_id)
+                for serial, station_id in data.get("revoked", {}).items()
             }
         except (AttributeError, KeyError, TypeError, ValueError) as err:
             raise StoreUnreadable(STORE_NAME) from err
@@ -118,6 +127,23 @@ class StationStore:
         if strangers:
             self._store.save_later(self._to_json)
 
+    async def revoke(self, serials: Iterable[str], station_id: StationId) -> None:
+        """Remember certificates that let nobody in any more; on disk at return.
+
+        They stay when their station is removed: it may be added again, and whoever
+        has the key still has it.
+        """
+        self._revoked |= dict.fromkeys(serials, station_id)
+        await self._store.save(self._to_json())
+
+    def is_revoked(self, serial_number: str) -> bool:
+        """Return True for a certificate that was revoked."""
+        return serial_key(serial_number) in self._revoked
+
+    def revoked_of(self, station_id: StationId) -> tuple[str, ...]:
+        """Return the serial numbers that were revoked for a station."""
+        return tuple(key for key, of in self._revoked.items() if of == station_id)
+
     async def flush(self) -> None:
         """Write what is known; returns when it is on disk."""
         await self._store.save(self._to_json())
@@ -129,6 +155,7 @@ class StationStore:
                 station_id: _record_to_json(record)
                 for station_id, record in self._records.items()
             },
+            "revoked": dict(self._revoked),
         }
 
 
@@ -147,6 +174,7 @@ def _record_to_json(record: StationRecord) -> dict[str, Any]:
         "has_updates": record.has_updates,
         "is_zero_idle": record.is_zero_idle,
         "security_profile": record.security_profile,
+        "certificates": list(record.certificates),
         "numbers": numbers_to_json(record.numbers),
     }
 
@@ -162,5 +190,6 @@ def _record_from_json(data: Mapping[str, Any]) -> StationRecord:
         has_updates=data.get("has_updates", True),
         is_zero_idle=data.get("is_zero_idle", False),
         security_profile=int(data.get("security_profile", 0)),
+        certificates=tuple(str(item) for item in data.get("certificates", ())),
         numbers=numbers_from_json(data.get("numbers", {})),
     )

@@ -51,7 +51,7 @@ def accept_boot(station: Station, boot: BootData) -> Payload:
     Raises:
         RefuseCall: when the link has the certificate of another station (B01.FR.11).
     """
-    shown = station.certificate
+    shown = station.login.certificate
     names = (station.station_id, boot.serial_number)
     if shown is not None and shown.common_name not in names:
         _LOGGER.warning(
@@ -223,7 +223,7 @@ def sign_certificate(station: Station, payload: Payload) -> Payload:
     if desk is None or link is None:
         return {"status": "Rejected", "statusInfo": {"reasonCode": "InvalidCSR"}}
     serial_number = boot.serial_number if boot is not None else None
-    return desk.requested(payload, serial_number, link)
+    return desk.requested(payload, serial_number, link, station.login.remember)
 
 
 def get_15118_ev_certificate(_station: Station, _payload: Payload) -> Payload:

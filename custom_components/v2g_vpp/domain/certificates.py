@@ -52,6 +52,23 @@ class DeleteCertificate:
     """None: the station is asked for what goes with the serial number."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RevokeCertificate:
+    """Let nobody in with a certificate of a station any more, now and for ever."""
+
+    serial_number: str | None = None
+    """Hexadecimal; None: every one that is known of the station."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IssuedCertificate:
+    """What the authority of the home signed."""
+
+    pem: str = field(repr=False)
+    serial_number: str
+    """Hexadecimal."""
+
+
 def serial_of(text: str) -> int | None:
     """Return the number of a hexadecimal serial; None for what is none.
 
@@ -62,3 +79,12 @@ def serial_of(text: str) -> int | None:
         return int(digits, 16) if digits.isalnum() else None
     except ValueError:
         return None
+
+
+def serial_key(text: str) -> str:
+    """Return a serial number in the one form that it is kept and compared in.
+
+    What is no number stays as it is: it equals only itself.
+    """
+    number = serial_of(text)
+    return text if number is None else f"{number:x}"

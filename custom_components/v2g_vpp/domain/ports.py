@@ -3,12 +3,13 @@
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any, Protocol
 
-from .certificates import CertificateId
+from .certificates import CertificateId, IssuedCertificate
 from .dispatch import AckStatus, DispatchAck, DispatchOrder
 from .events import StationEvent
 from .ids import EvseKey, ProgrammeId, StationId, TransactionId
 from .messages import Recording
 from .requests import StationAnswer, StationRequest
+from .security import LoginState
 from .setpoint import SetpointWrite, WriteResult
 from .snapshot import SiteSnapshot
 
@@ -97,6 +98,10 @@ class MessageLog(Protocol):
         """Return it without secrets; None for a station that is not known."""
         ...
 
+    def login_state(self, station_id: StationId) -> LoginState | None:
+        """Return how a station logs in; None for a station that is not known."""
+        ...
+
 
 class CertificateIssuer(Protocol):
     """The authority of the home, for certificates of stations."""
@@ -105,8 +110,8 @@ class CertificateIssuer(Protocol):
         """Return True for a sound request with a strong key for just that name."""
         ...
 
-    async def issue(self, csr_pem: str) -> str | None:
-        """Return a certificate as PEM, None when it could not be made."""
+    async def issue(self, csr_pem: str) -> IssuedCertificate | None:
+        """Return a certificate, None when it could not be made."""
         ...
 
 

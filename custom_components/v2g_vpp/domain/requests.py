@@ -7,7 +7,12 @@ from enum import StrEnum
 import re
 from typing import Any, Final, override
 
-from .certificates import DeleteCertificate, InstallCertificate, ReadCertificates
+from .certificates import (
+    DeleteCertificate,
+    InstallCertificate,
+    ReadCertificates,
+    RevokeCertificate,
+)
 from .setpoint import WriteResult
 
 WHOLE_STATION: Final = 0
@@ -242,6 +247,7 @@ type StationRequest = (
     | ReadCertificates
     | InstallCertificate
     | DeleteCertificate
+    | RevokeCertificate
 )
 
 

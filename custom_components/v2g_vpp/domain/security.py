@@ -37,6 +37,8 @@ class SecurityEvent(StrEnum):
     LOGIN_WRONG_CERTIFICATE = "login_wrong_certificate"
     LOGIN_LESS_SECURE = "login_less_secure"
     LOGIN_NETWORK_NOT_ALLOWED = "login_network_not_allowed"
+    LOGIN_REVOKED_CERTIFICATE = "login_revoked_certificate"
+    CERTIFICATE_REVOKED = "certificate_revoked"
 
 
 _CRITICAL: Final = frozenset(
@@ -60,6 +62,8 @@ _CRITICAL: Final = frozenset(
         # Ours: somebody came as a station of this home and could not prove it.
         SecurityEvent.LOGIN_WRONG_CERTIFICATE,
         SecurityEvent.LOGIN_LESS_SECURE,
+        SecurityEvent.LOGIN_REVOKED_CERTIFICATE,
+        SecurityEvent.CERTIFICATE_REVOKED,
     }
 )
 """OCPP 2.1, appendix of security events; those of the home by the same measure."""
@@ -102,3 +106,20 @@ def with_note(
         detail=detail,
     )
     return (*notes, note)[-KEPT_NOTES:]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoginState:
+    """How a station logs in, for diagnostics; nothing in it is a secret."""
+
+    profile: int
+    """The highest security profile of OCPP that it has used, 0: none yet."""
+
+    is_encrypted: bool | None
+    """The present link; None without one."""
+
+    certificate_expires_at: datetime | None
+    """UTC; of the certificate of the present link, None without one."""
+
+    revoked_certificates: int
+    """How many of its certificates were revoked."""

@@ -1,9 +1,13 @@
 """The authority of the home as charging stations know it."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from datetime import datetime
 
+from cryptography import x509
+
+from ..domain.certificates import IssuedCertificate
 from ..domain.errors import CertificateInvalid, StoreUnreadable
+from ..domain.ports import RunBlocking
 from .authority import Authority, LeafPurpose, issue_certificate, name_in_request
 
 
@@ -16,7 +20,7 @@ class HomeIssuer:
         *,
         owner: str,
         utcnow: Callable[[], datetime],
-        run_blocking: Callable[[Callable[[], str | None]], Awaitable[str | None]],
+        run_blocking: RunBlocking,
     ) -> None:
         """Take where the root is read, whose it is, and where blocking work runs."""
         self._authority = authority
@@ -31,13 +35,13 @@ class HomeIssuer:
         except CertificateInvalid:
             return False
 
-    async def issue(self, csr_pem: str) -> str | None:
-        """Return the certificate as PEM, None when it could not be made."""
+    async def issue(self, csr_pem: str) -> IssuedCertificate | None:
+        """Return the certificate, None when it could not be made."""
         return await self._run_blocking(lambda: self._issue(csr_pem))
 
-    def _issue(self, csr_pem: str) -> str | None:
+    def _issue(self, csr_pem: str) -> IssuedCertificate | None:
         try:
-            return issue_certificate(
+            pem = issue_certificate(
                 self._authority(),
                 csr_pem,
                 self._utcnow(),
@@ -46,3 +50,5 @@ class HomeIssuer:
             )
         except CertificateInvalid, StoreUnreadable:
             return None
+        number = x509.load_pem_x509_certificate(pem.encode()).serial_number
+        return IssuedCertificate(pem=pem, serial_number=f"{number:x}")

@@ -1,12 +1,15 @@
 """Services of a station that move no power, and what has to happen before them."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 import logging
 from typing import Any
 
+from ..domain.certificates import RevokeCertificate
 from ..domain.errors import (
     OutOfOperation,
     SettingProtected,
+    StationError,
     StationOffline,
     StationRejected,
     StationTimeout,
@@ -59,7 +62,11 @@ class ServiceDesk:
         if isinstance(request, ChangeSetting) and is_own_setting(request.name):
             raise SettingProtected(str(request.name))
         targets = self._targets(station_id, request)
-        if self.port is None or not station.session.is_connected:
+        if self.port is None:
+            raise StationOffline(station_id)
+        if isinstance(request, RevokeCertificate):
+            await self._try_to_rest(targets)
+        elif not station.session.is_connected:
             raise StationOffline(station_id)
         self._refuse_early_return(request, targets)
         for record in targets:
@@ -95,6 +102,16 @@ class ServiceDesk:
         for record in targets:
             if record.is_made_inoperative:
                 raise OutOfOperation(str(record.key))
+
+    async def _try_to_rest(self, targets: list[EvseRecord]) -> None:
+        """Stop what flows before a link is closed.
+
+        A station that does not obey must not keep its certificate by that.
+        """
+        for record in targets:
+            if record.setpoint.power_w != 0:
+                with suppress(StationError):
+                    await self._bring_to_rest(record)
 
     async def _bring_to_rest(self, record: EvseRecord) -> None:
         """Stop what flows, so that no contactor opens under load.
