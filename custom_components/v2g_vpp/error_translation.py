@@ -30,6 +30,7 @@ from .domain.errors import (
     PolicyError,
     PowerNotAvailable,
     PowerOutOfRange,
+    RequestNotSent,
     SettingProtected,
     StationError,
     StationOffline,
@@ -41,7 +42,7 @@ from .domain.errors import (
     VppError,
 )
 from .domain.setpoint import Reason
-from .text_keys import AUTHORITY, BLOCKED, TLS
+from .text_keys import AUTHORITY, BLOCKED, NOT_SENT, TLS
 
 type _Values = dict[str, str]
 
@@ -94,6 +95,10 @@ TRANSLATIONS: Final[Mapping[type[V2gError], Translation]] = {
             "action": err.action,
             "seconds": f"{err.timeout_s:.0f}",
         },
+    ),
+    # The key is chosen by the reason, see below.
+    RequestNotSent: Translation(
+        error=ServiceValidationError, key="not_sent", values=_station
     ),
     UnknownTarget: Translation(
         error=ServiceValidationError,
@@ -199,6 +204,8 @@ def translated(err: V2gError) -> HomeAssistantError:
         key = BLOCKED.get(Reason(err.reason), key) if err.reason in _REASONS else key
     elif isinstance(err, BrokerRefusedTls):
         key = TLS[err.fault]
+    elif isinstance(err, RequestNotSent):
+        key = NOT_SENT.get(err.reason, key)
     elif isinstance(err, AuthorityInvalid):
         key = AUTHORITY.get(err.reason, key)
     return found.error(

@@ -46,6 +46,7 @@ from .domain.requests import (
 )
 from .error_translation import translated_errors
 from .services_certificates import CERTIFICATE_ACTIONS
+from .services_network import NETWORK_ACTIONS
 from .station_action import StationAction as _Action
 
 ATTR_TOKEN: Final = "token"  # noqa: S105 - the name of a field
@@ -247,6 +248,7 @@ ACTIONS: Final = (
         is_admin=True,
     ),
     *CERTIFICATE_ACTIONS,
+    *NETWORK_ACTIONS,
 )
 
 

@@ -4,6 +4,12 @@ from collections.abc import Mapping
 from typing import Final
 
 from .domain.errors import TlsFault
+from .domain.requests import (
+    NO_SLOT,
+    NO_UPLOAD_ADDRESS,
+    NOT_OFFERED,
+    PROFILE_DOWNGRADE,
+)
 from .domain.setpoint import Reason
 
 BLOCKED: Final[Mapping[Reason, str]] = {
@@ -86,6 +92,14 @@ CERTIFICATE: Final[Mapping[str, str]] = {
     "expired": "certificate_expired",
 }
 """Errors of a form, by what is wrong with a certificate; others are unusable."""
+
+NOT_SENT: Final[Mapping[str, str]] = {
+    NOT_OFFERED: "not_sent_not_offered",
+    NO_SLOT: "not_sent_no_free_slot",
+    PROFILE_DOWNGRADE: "not_sent_profile_downgrade",
+    NO_UPLOAD_ADDRESS: "not_sent_no_upload_address",
+}
+"""Errors: why a charger was not asked for what it was meant to do."""
 
 AUTHORITY: Final[Mapping[str, str]] = {
     "no_root": "authority_no_root",

@@ -38,6 +38,7 @@ EXAMPLES: dict[type[V2gError], V2gError] = {
     errors.StationError: errors.StationError("CS-1", "broken"),
     errors.StationOffline: errors.StationOffline("CS-1"),
     errors.StationRejected: errors.StationRejected("CS-1", "Reset", ""),
+    errors.RequestNotSent: errors.RequestNotSent("CS-1", "not_offered"),
     errors.StationTimeout: errors.StationTimeout("CS-1", "Reset", 5.0),
     errors.UnknownTarget: errors.UnknownTarget("CS-1", "EVSE 4"),
     errors.ListenerError: errors.ListenerError(8080, "taken"),

@@ -2,7 +2,13 @@
 
 from typing import Any, Final
 
-from ..domain.requests import MoveStation, StationAnswer
+from ..domain.requests import (
+    NO_SLOT,
+    NOT_OFFERED,
+    PROFILE_DOWNGRADE,
+    MoveStation,
+    StationAnswer,
+)
 from ..domain.setpoint import WriteResult, WriteStatus
 from .link import StationLink
 from .setpoints import result_of
@@ -13,11 +19,6 @@ from .versions import V16, V21
 MESSAGE_TIMEOUT_S: Final = 30
 LARGEST_SLOT: Final = 9
 """House rule: more than any station keeps."""
-
-NO_SLOT: Final = "no_free_slot"
-NOT_OFFERED: Final = "not_offered"
-PROFILE_DOWNGRADE: Final = "profile_downgrade"
-"""A security profile never goes down (A05.FR.07)."""
 
 _PRIORITY: Final[dict[str, Any]] = {
     "component": {"name": "OCPPCommCtrlr"},
@@ -36,6 +37,7 @@ async def move_station(
     """
     if link.protocol == V16.protocol:
         return _rejected("SetNetworkProfile", NOT_OFFERED)
+    # A security profile never goes down (A05.FR.07).
     if request.security_profile < station.record.security_profile:
         return _rejected("SetNetworkProfile", PROFILE_DOWNGRADE)
     before = await _priority(link)

@@ -11,6 +11,8 @@ from ..domain.certificates import (
 )
 from ..domain.errors import UnknownTarget
 from ..domain.requests import (
+    NO_UPLOAD_ADDRESS,
+    NOT_OFFERED,
     CancelReservation,
     ChangeSetting,
     CheckProfiles,
@@ -35,9 +37,7 @@ from .station import Station
 from .uploads import Upload
 from .wording_requests import request_of
 
-NOT_OFFERED: Final = "not_offered"
 NOT_SENT: Final = "log_not_sent"
-CANNOT_TAKE_LOG: Final = "no_upload_address"
 
 _STATUSES: Final[Mapping[type, tuple[str, ...]]] = {
     # Rejected: there is no such reservation, which is what was wanted.
@@ -114,7 +114,7 @@ async def _take_log(
     """Let the station send a log to the home itself, and wait for it."""
     upload = station.uploads.open(station.station_id, station.dialled)
     if upload is None:
-        return _rejected(CANNOT_TAKE_LOG)
+        return _rejected(NO_UPLOAD_ADDRESS)
     try:
         answer = await _send(link, request, upload.url)
         if not answer.result.is_accepted:

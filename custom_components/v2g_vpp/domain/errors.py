@@ -5,6 +5,7 @@ V2gError
 │   ├── StationOffline          not connected
 │   ├── StationRejected         the station said no (action, detail)
 │   ├── StationTimeout          no answer in time (action, timeout_s)
+│   ├── RequestNotSent          nothing was asked of the station (reason)
 │   └── UnknownTarget           no such station, EVSE or transaction (target)
 ├── ListenerError               the OCPP port cannot be opened (port, detail)
 ├── StoreUnreadable             persisted state cannot be read (store)
@@ -69,6 +70,15 @@ class StationTimeout(StationError):
         super().__init__(station_id, f"{action} unanswered for {timeout_s:.0f} s")
         self.action = action
         self.timeout_s = timeout_s
+
+
+class RequestNotSent(StationError):
+    """Raise when a request could not be said to the station, so it was not."""
+
+    def __init__(self, station_id: str, reason: str) -> None:
+        """Keep why."""
+        super().__init__(station_id, f"nothing was sent: {reason}")
+        self.reason = reason
 
 
 class UnknownTarget(StationError):

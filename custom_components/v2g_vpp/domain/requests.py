@@ -251,6 +251,16 @@ type StationRequest = (
 )
 
 
+NOT_OFFERED: Final = "not_offered"
+NO_SLOT: Final = "no_free_slot"
+NO_UPLOAD_ADDRESS: Final = "no_upload_address"
+PROFILE_DOWNGRADE: Final = "profile_downgrade"
+NOT_SENT: Final = frozenset(
+    {NOT_OFFERED, NO_SLOT, NO_UPLOAD_ADDRESS, PROFILE_DOWNGRADE}
+)
+"""Details of an answer that no station gave: nothing was asked of it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StationAnswer:
     """How a request ended; never None."""

@@ -8,6 +8,7 @@ from typing import Any
 from ..domain.certificates import RevokeCertificate
 from ..domain.errors import (
     OutOfOperation,
+    RequestNotSent,
     SettingProtected,
     StationError,
     StationOffline,
@@ -18,6 +19,7 @@ from ..domain.errors import (
 from ..domain.ids import EvseKey, StationId
 from ..domain.ports import StationPort
 from ..domain.requests import (
+    NOT_SENT,
     WHOLE_STATION,
     CancelReservation,
     ChangeSetting,
@@ -53,6 +55,7 @@ class ServiceDesk:
         Raises:
             UnknownTarget: for a station or EVSE that this home does not have.
             StationOffline, StationRejected, StationTimeout: it was not done.
+            RequestNotSent: it cannot be said to this station.
             SettingProtected: this product keeps that setting itself.
             OutOfOperation: the EVSE did not stop; that is looked at first.
         """
@@ -142,6 +145,8 @@ def _raise_for(
     station_id: StationId, request: StationRequest, answer: StationAnswer
 ) -> None:
     action, result = answer.action or type(request).__name__, answer.result
+    if result.detail in NOT_SENT:
+        raise RequestNotSent(station_id, result.detail)
     if result.status is WriteStatus.OFFLINE:
         raise StationOffline(station_id)
     if result.status is WriteStatus.TIMEOUT:
