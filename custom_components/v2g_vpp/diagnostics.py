@@ -36,6 +36,7 @@ from .const import (
 from .coordinator import V2gConfigEntry
 from .devices import evse_of, station_of
 from .domain.capability import EvCapability, StationCapability
+from .domain.grid_settings import GridNote
 from .domain.measurement import Measurement, Reading
 from .domain.messages import Recording
 from .domain.security import LoginState
@@ -121,7 +122,7 @@ async def async_get_device_diagnostics(
             if evse.key.station_id == station_id and key in (None, evse.key)
         ],
         "security": _security(entry.runtime_data.message_log.login_state(station_id)),
-        "link": _link(entry.runtime_data.message_log.recording(station_id)),
+        "link": _link(entry.runtime_data.message_log.recording(station_id), hide),
     }
     return async_redact_data(shown, TO_REDACT)
 
@@ -140,12 +141,29 @@ def _security(state: LoginState | None) -> dict[str, Any] | None:
     }
 
 
-def _link(recording: Recording | None) -> dict[str, Any] | None:
+def _grid_note(note: GridNote, hide: _Hide) -> dict[str, Any]:
+    # A day is enough to see an order, and tells of nobody when they are at home.
+    return {
+        "number": note.number,
+        "day": note.at.date().isoformat(),
+        "event": note.event,
+        "kind": note.kind,
+        "control_id": note.control_id,
+        "is_default": note.is_default,
+        "asked_by": hide(note.asked_by) if note.asked_by is not None else None,
+        "before": note.before,
+        "after": dict(note.after),
+        "detail": note.detail,
+    }
+
+
+def _link(recording: Recording | None, hide: _Hide) -> dict[str, Any] | None:
     # Ages, not times: with those the file would tell when somebody is at home.
     if recording is None:
         return None
     return {
         "connections": [f"{note.link}: {note.what}" for note in recording.connections],
+        "grid_settings": [_grid_note(note, hide) for note in recording.grid_notes],
         "messages": [
             {
                 "age_s": round(message.age_s, 3),

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final, override
+from typing import Any, Final, Protocol, override
 
 from homeassistant.components.event import EventEntity, EventEntityDescription
 from homeassistant.config_entries import ConfigSubentry
@@ -12,6 +12,7 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .coordinator import V2gConfigEntry
 from .domain.faults import FaultCode
+from .domain.grid_settings import GridEvent, GridNote
 from .domain.ids import EvseKey
 from .domain.security import SecurityEvent, SecurityNote, is_critical
 from .domain.snapshot import EvseSnapshot, StationSnapshot
@@ -76,15 +77,71 @@ EVENTS: Final[tuple[EvseEventDescription, ...]] = (
     ),
 )
 
-SECURITY: Final = EventEntityDescription(
-    key="security",
-    translation_key="security",
-    event_types=sorted(SecurityEvent),
-    entity_category=EntityCategory.DIAGNOSTIC,
-)
+type _Told = tuple[str, dict[str, Any]]
+
+
+class _Numbered(Protocol):
+    """A note that is told once."""
+
+    @property
+    def number(self) -> int:
+        """Grows from note to note."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class StationLogDescription[NoteT: _Numbered](EventEntityDescription):
+    """A log of one charging station, and what is told of each of its notes."""
+
+    notes_fn: Callable[[StationSnapshot], tuple[NoteT, ...]]
+    told_fn: Callable[[NoteT], _Told]
+    """From a note to event type and attributes."""
+
+
 ATTR_CRITICAL: Final = "critical"
 ATTR_DETAIL: Final = "detail"
 ATTR_OCCURRED_AT: Final = "occurred_at"
+ATTR_KIND: Final = "kind"
+ATTR_CONTROL_ID: Final = "control_id"
+
+
+def _security(note: SecurityNote) -> _Told:
+    at = note.occurred_at
+    return note.kind, {
+        ATTR_CRITICAL: is_critical(note.kind),
+        ATTR_DETAIL: note.detail,
+        ATTR_OCCURRED_AT: at.isoformat() if at is not None else None,
+    }
+
+
+def _grid(note: GridNote) -> _Told:
+    return note.event, {
+        ATTR_KIND: note.kind,
+        ATTR_CONTROL_ID: note.control_id,
+        ATTR_DETAIL: note.detail,
+        ATTR_OCCURRED_AT: note.at.isoformat(),
+    }
+
+
+STATION_LOGS: Final[tuple[StationLogDescription[Any], ...]] = (
+    StationLogDescription(
+        key="security",
+        translation_key="security",
+        event_types=sorted(SecurityEvent),
+        entity_category=EntityCategory.DIAGNOSTIC,
+        notes_fn=lambda station: station.security,
+        told_fn=_security,
+    ),
+    StationLogDescription(
+        key="grid_settings",
+        translation_key="grid_settings",
+        event_types=sorted(GridEvent),
+        entity_category=EntityCategory.DIAGNOSTIC,
+        entity_registry_enabled_default=False,
+        notes_fn=lambda station: station.grid_notes,
+        told_fn=_grid,
+    ),
+)
 
 
 async def async_setup_entry(
@@ -92,7 +149,7 @@ async def async_setup_entry(
     entry: V2gConfigEntry,
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
-    """Add the events of every EVSE, and the security log of every station."""
+    """Add the events of every EVSE, and the logs of every station."""
 
     def evses(
         subentry: ConfigSubentry, key: EvseKey, parent_device_id: str
@@ -103,7 +160,7 @@ async def async_setup_entry(
         ]
 
     def stations(subentry: ConfigSubentry) -> list[EventEntity]:
-        return [SecurityLogEvent(entry, subentry, SECURITY)]
+        return [StationLogEvent(entry, subentry, log) for log in STATION_LOGS]
 
     async_follow_subentries(
         hass, entry, async_add_entities, stations=stations, evses=evses
@@ -152,8 +209,10 @@ class EvseEvent(EvseEntity, EventEntity):
             self.async_write_ha_state()
 
 
-class SecurityLogEvent(StationEntity, EventEntity):
-    """What the security log of a charging station says, one event after the other."""
+class StationLogEvent(StationEntity, EventEntity):
+    """What a log of a charging station says, one event after the other."""
+
+    entity_description: StationLogDescription[Any]
 
     _shown_number: int | None = None
 
@@ -176,7 +235,7 @@ class SecurityLogEvent(StationEntity, EventEntity):
         part = self._find(self.coordinator.data)
         if part is None:
             return
-        notes = part.security
+        notes = self.entity_description.notes_fn(part)
         newest = notes[-1].number if notes else 0
         before, self._shown_number = self._shown_number, newest
         if before is None:
@@ -184,16 +243,5 @@ class SecurityLogEvent(StationEntity, EventEntity):
             return
         for note in notes:
             if note.number > before:
-                self._happened(note)
-
-    def _happened(self, note: SecurityNote) -> None:
-        at = note.occurred_at
-        self._trigger_event(
-            note.kind,
-            {
-                ATTR_CRITICAL: is_critical(note.kind),
-                ATTR_DETAIL: note.detail,
-                ATTR_OCCURRED_AT: at.isoformat() if at is not None else None,
-            },
-        )
-        self.async_write_ha_state()
+                self._trigger_event(*self.entity_description.told_fn(note))
+                self.async_write_ha_state()

@@ -1,6 +1,7 @@
 """Actions that ask a charger for a service: reservations, settings, logs and more."""
 
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 import secrets
@@ -22,6 +23,7 @@ import voluptuous as vol
 from .const import ATTR_DURATION, DOMAIN
 from .coordinator import V2gConfigEntry
 from .devices import evse_of, station_of
+from .domain.grid_settings import ChangeGridSetting, ClearGridSettings
 from .domain.ids import StationId
 from .domain.requests import (
     WHOLE_STATION,
@@ -46,6 +48,7 @@ from .domain.requests import (
 )
 from .error_translation import translated_errors
 from .services_certificates import CERTIFICATE_ACTIONS
+from .services_grid import GRID_ACTIONS
 from .services_network import NETWORK_ACTIONS
 from .station_action import StationAction as _Action
 
@@ -249,6 +252,7 @@ ACTIONS: Final = (
     ),
     *CERTIFICATE_ACTIONS,
     *NETWORK_ACTIONS,
+    *GRID_ACTIONS,
 )
 
 
@@ -280,6 +284,9 @@ def _handler(
     async def handle(call: ServiceCall) -> ServiceResponse:
         entry, station_id, evse_id = _async_target(hass, call, action)
         request = action.build(call.data, evse_id)
+        if isinstance(request, ChangeGridSetting | ClearGridSettings):
+            # What is changed in an inverter stays on record with who asked for it.
+            request = replace(request, asked_by=call.context.user_id)
         with translated_errors():
             told = await entry.runtime_data.site.ask_station(station_id, request)
         answer = await _with_file(hass, station_id, dict(told))

@@ -5,6 +5,8 @@ from typing import Final
 
 from .domain.errors import TlsFault
 from .domain.requests import (
+    ILLEGAL_SETTINGS,
+    NO_GRID_SETTINGS,
     NO_SLOT,
     NO_UPLOAD_ADDRESS,
     NOT_OFFERED,
@@ -98,6 +100,8 @@ NOT_SENT: Final[Mapping[str, str]] = {
     NO_SLOT: "not_sent_no_free_slot",
     PROFILE_DOWNGRADE: "not_sent_profile_downgrade",
     NO_UPLOAD_ADDRESS: "not_sent_no_upload_address",
+    NO_GRID_SETTINGS: "not_sent_no_grid_settings",
+    ILLEGAL_SETTINGS: "not_sent_settings_not_legal",
 }
 """Errors: why a charger was not asked for what it was meant to do."""
 

@@ -53,6 +53,8 @@ FIELDS: dict[str, dict[str, Any]] = {
     "set_local_list": {"version": 2, "tokens": ["04A1B2C3"]},
     "send_vendor_message": {"vendor_id": "Acme", "data": "x"},
     "get_station_log": {},
+    "set_grid_setting": {"kind": "FreqDroop", "settings": {"priority": 1}},
+    "clear_grid_settings": {"is_default": True},
     "set_network_profile": {"url": "ws://h/", "security_profile": 1},
     "delete_certificate": {"serial_number": "0a1b"},
 }

@@ -100,4 +100,5 @@ class CommandDesk:
         return Recording(
             messages=station.recorder.messages(),
             connections=station.recorder.connections,
+            grid_notes=station.record.grid_notes,
         )

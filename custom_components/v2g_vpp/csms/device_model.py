@@ -87,6 +87,9 @@ class ModelSummary:
     monitors: tuple[Monitor, ...] = ()
     """What it can be asked to tell by itself."""
 
+    grid_settings: tuple[str, ...] = ()
+    """Kinds of grid settings that its inverter, or that of a vehicle, can have."""
+
     csms_urls: tuple[str, ...] = ()
     """Of its network profiles, in the order of their slots."""
 
@@ -146,6 +149,7 @@ def summarise(rows: Iterable[Row], firmware: str) -> ModelSummary:
         ),
         monitors=monitors_of(rows),
         csms_urls=model.csms_urls(),
+        grid_settings=model.grid_settings(),
         monitoring_level=whole_number(
             model.value("monitoringctrlr", "activemonitoringlevel")
         ),
@@ -304,6 +308,13 @@ class _Model:
             if row.evse_id and row.connector_id
         }
         return tuple(sorted(pairs))
+
+    def grid_settings(self) -> tuple[str, ...]:
+        found = (
+            *self.choices_of("dcderctrlr", "modessupported"),
+            *self.choices_of("acderctrlr", "modessupported"),
+        )
+        return tuple(dict.fromkeys(found))
 
     def csms_urls(self) -> tuple[str, ...]:
         rows = self.all_of("networkconfiguration", "ocppcsmsurl")

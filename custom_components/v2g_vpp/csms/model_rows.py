@@ -20,6 +20,8 @@ _COMPONENTS: Final = frozenset(
         "chargingstation",
         "monitoringctrlr",
         "networkconfiguration",
+        "dcderctrlr",
+        "acderctrlr",
         *WATCHED_COMPONENTS,
     }
 )

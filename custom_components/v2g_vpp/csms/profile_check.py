@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
-from ..domain.requests import StationAnswer
+from ..domain.requests import CheckProfiles, StationAnswer
 from ..domain.setpoint import WriteResult, WriteStatus
 from .calls import CallEnd
 from .charging_profile import (
@@ -63,7 +63,9 @@ class Problem:
     detail: str
 
 
-async def check_profiles(station: Station, link: StationLink) -> StationAnswer:
+async def check_profiles(
+    station: Station, link: StationLink, _: CheckProfiles
+) -> StationAnswer:
     """Return the profiles of a station and what is wrong with them.
 
     1.6 has no way to list profiles: there only the plan of each EVSE can be told.

@@ -1,6 +1,6 @@
 """Requests for services to one station; only those about certificates raise."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
 from ..domain.certificates import (
@@ -10,6 +10,11 @@ from ..domain.certificates import (
     RevokeCertificate,
 )
 from ..domain.errors import UnknownTarget
+from ..domain.grid_settings import (
+    ChangeGridSetting,
+    ClearGridSettings,
+    ReadGridSettings,
+)
 from ..domain.requests import (
     NO_UPLOAD_ADDRESS,
     NOT_OFFERED,
@@ -28,6 +33,7 @@ from ..domain.requests import (
 from ..domain.setpoint import WriteResult, WriteStatus
 from .calls import CallEnd, CallOutcome, Lane
 from .certificate_requests import CertificateRequests
+from .grid_desk import GridDesk
 from .link import StationLink
 from .network_profile import move_station
 from .profile_check import check_profiles
@@ -38,6 +44,8 @@ from .uploads import Upload
 from .wording_requests import request_of
 
 NOT_SENT: Final = "log_not_sent"
+
+type _CarryOut = Callable[[Station, StationLink, Any], Awaitable[StationAnswer]]
 
 _STATUSES: Final[Mapping[type, tuple[str, ...]]] = {
     # Rejected: there is no such reservation, which is what was wanted.
@@ -70,9 +78,8 @@ async def ask(station: Station, request: StationRequest) -> StationAnswer:
         return StationAnswer(result=WriteResult(status=WriteStatus.OFFLINE))
     if not station.is_registered:
         return _rejected(NOT_READY)
-    if isinstance(request, ReadCertificates | InstallCertificate | DeleteCertificate):
-        return await CertificateRequests(station, link).ask(request)
-    return await _asked(station, link, request)
+    carry_out = _OWN.get(type(request), _send_plainly)
+    return await carry_out(station, link, request)
 
 
 async def _revoke(station: Station, request: RevokeCertificate) -> StationAnswer:
@@ -90,28 +97,47 @@ async def _revoke(station: Station, request: RevokeCertificate) -> StationAnswer
     )
 
 
-async def _asked(
-    station: Station, link: StationLink, request: StationRequest
+async def _read_settings(
+    _: Station, link: StationLink, request: ReadSettings
 ) -> StationAnswer:
-    match request:
-        case ReadSettings():
-            return await read_settings(link, request.names)
-        case ChangeSetting():
-            return await change_setting(link, request.name, request.value)
-        case MoveStation():
-            return await move_station(station, link, request)
-        case CheckProfiles():
-            return await check_profiles(station, link)
-        case SendLog(url=None):
-            return await _take_log(station, link, request)
-        case _:
-            return await _send(link, request, getattr(request, "url", None) or "")
+    return await read_settings(link, request.names)
+
+
+async def _change_setting(
+    _: Station, link: StationLink, request: ChangeSetting
+) -> StationAnswer:
+    return await change_setting(link, request.name, request.value)
+
+
+async def _about_grid(
+    station: Station,
+    link: StationLink,
+    request: ChangeGridSetting | ReadGridSettings | ClearGridSettings,
+) -> StationAnswer:
+    desk = GridDesk(link, station.summary, station.inbox, station.grid)
+    return await desk.ask(request)
+
+
+async def _about_certificates(
+    station: Station,
+    link: StationLink,
+    request: ReadCertificates | InstallCertificate | DeleteCertificate,
+) -> StationAnswer:
+    return await CertificateRequests(station, link).ask(request)
+
+
+async def _send_plainly(
+    _: Station, link: StationLink, request: StationRequest
+) -> StationAnswer:
+    return await _send(link, request, getattr(request, "url", None) or "")
 
 
 async def _take_log(
     station: Station, link: StationLink, request: SendLog
 ) -> StationAnswer:
     """Let the station send a log to the home itself, and wait for it."""
+    if request.url is not None:
+        return await _send(link, request, request.url)
     upload = station.uploads.open(station.station_id, station.dialled)
     if upload is None:
         return _rejected(NO_UPLOAD_ADDRESS)
@@ -166,3 +192,19 @@ def _told(payload: Mapping[str, Any]) -> dict[str, Any]:
 
 def _rejected(detail: str) -> StationAnswer:
     return StationAnswer(result=WriteResult(status=WriteStatus.REJECTED, detail=detail))
+
+
+_OWN: Final[Mapping[type, _CarryOut]] = {
+    ReadSettings: _read_settings,
+    ChangeSetting: _change_setting,
+    ChangeGridSetting: _about_grid,
+    ReadGridSettings: _about_grid,
+    ClearGridSettings: _about_grid,
+    ReadCertificates: _about_certificates,
+    InstallCertificate: _about_certificates,
+    DeleteCertificate: _about_certificates,
+    MoveStation: move_station,
+    CheckProfiles: check_profiles,
+    SendLog: _take_log,
+}
+"""Requests that take more than one message, or are told in another way."""

@@ -28,6 +28,7 @@ from .answers import AnswerCache
 from .certificates import CertificateDesk
 from .device_model import ModelSummary, capability_of
 from .frames import Payload
+from .grid_desk import GridRecord
 from .link import StationLink
 from .login import Login
 from .metering import Receipt
@@ -96,6 +97,13 @@ class Station:
         self._told_clock: tuple[ClockState, float | None] = (ClockState.UNKNOWN, None)
         self.inbox = ReportInbox()
         self.streams = StreamBoard()
+        self.grid = GridRecord(
+            config.identity,
+            sink,
+            clock,
+            lambda: self.record.grid_notes,
+            lambda notes: self.keep(replace(self.record, grid_notes=notes)),
+        )
         self.recorder = FrameRecorder(clock)
         self.security = SecurityLog(config.identity, sink, clock)
         self.reporter = Reporter(

@@ -7,9 +7,11 @@ from typing import Any, Final
 
 from ..domain.certificates import serial_key
 from ..domain.errors import StoreUnreadable
+from ..domain.grid_settings import GridNote
 from ..domain.ids import StationId
 from ..domain.ports import Spawn, Store
 from .device_model import ModelSummary, summary_from_json, summary_to_json
+from .grid_desk import notes_from_json, notes_to_json
 from .start_numbers import StartNumbers, numbers_from_json, numbers_to_json
 from .transactions import TransactionRecord, record_from_json, record_to_json
 
@@ -49,6 +51,9 @@ class StationRecord:
 
     certificates: tuple[str, ...] = ()
     """Serial numbers of its newest certificates of this home, the last used last."""
+
+    grid_notes: tuple[GridNote, ...] = ()
+    """What happened to its grid settings, oldest first."""
 
     numbers: StartNumbers = field(default_factory=StartNumbers)
     """Of the transactions of a 1.6 charge point."""
@@ -176,6 +181,7 @@ def _record_to_json(record: StationRecord) -> dict[str, Any]:
         "security_profile": record.security_profile,
         "certificates": list(record.certificates),
         "numbers": numbers_to_json(record.numbers),
+        "grid_notes": notes_to_json(record.grid_notes),
     }
 
 
@@ -192,4 +198,5 @@ def _record_from_json(data: Mapping[str, Any]) -> StationRecord:
         security_profile=int(data.get("security_profile", 0)),
         certificates=tuple(str(item) for item in data.get("certificates", ())),
         numbers=numbers_from_json(data.get("numbers", {})),
+        grid_notes=notes_from_json(data.get("grid_notes", [])),
     )

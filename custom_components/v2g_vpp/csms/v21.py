@@ -7,6 +7,7 @@ from . import v201
 from .charging_profile import profile_id, wire_power_w
 from .fault_mapping import fault_of_alarm
 from .frames import Payload
+from .grid_desk import settings_in
 from .station import Station
 from .times import format_time
 from .v201 import Handler, take_note
@@ -43,6 +44,22 @@ def pull_dynamic_schedule_update(station: Station, payload: Payload) -> Payload:
 def notify_der_alarm(station: Station, payload: Payload) -> Payload:
     """Take a grid fault that the station saw."""
     station.reporter.apply(fault_of_alarm(payload))
+    station.grid.alarm(payload)
+    return {}
+
+
+def notify_der_start_stop(station: Station, payload: Payload) -> Payload:
+    """Put on record that a grid setting begins or ends to hold."""
+    station.grid.started_or_stopped(payload)
+    return {}
+
+
+def report_der_control(station: Station, payload: Payload) -> Payload:
+    """Collect grid settings that the station has."""
+    report = station.inbox.find(payload["requestId"])
+    if report is not None:
+        settings = settings_in(payload)
+        report.add(settings, len(settings), is_last=not payload.get("tbc", False))
     return {}
 
 
@@ -79,10 +96,10 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     "ClosePeriodicEventStream": close_periodic_event_stream,
     "GetCertificateChainStatus": get_certificate_chain_status,
     "NotifyDERAlarm": notify_der_alarm,
-    "NotifyDERStartStop": take_note,
+    "NotifyDERStartStop": notify_der_start_stop,
     "NotifyPriorityCharging": take_note,
     "OpenPeriodicEventStream": open_periodic_event_stream,
     "PullDynamicScheduleUpdate": pull_dynamic_schedule_update,
-    "ReportDERControl": take_note,
+    "ReportDERControl": report_der_control,
 }
 """BatterySwap, NotifySettlement and VatNumberValidation are not for a home."""

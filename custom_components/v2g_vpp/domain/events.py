@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from .capability import EvCapability, StationCapability, VehicleLink
 from .faults import FaultCode
+from .grid_settings import GridNote
 from .ids import EvseKey, StationId, TransactionId
 from .measurement import Measurement
 from .security import SecurityEvent
@@ -176,8 +177,17 @@ class SecurityReported:
     """Short and without secrets."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GridSettingNoted:
+    """Something happened to a grid setting of a station."""
+
+    station_id: StationId
+    note: GridNote
+
+
 type StationEvent = (
-    StationConnected
+    GridSettingNoted
+    | StationConnected
     | StationDisconnected
     | StationBooted
     | StationReady

@@ -5,6 +5,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Self
 
+from .grid_settings import GridNote
+
 
 class Direction(StrEnum):
     """Who said it."""
@@ -52,3 +54,5 @@ class Recording:
 
     messages: tuple[RecordedMessage, ...]
     connections: tuple[ConnectionNote, ...]
+    grid_notes: tuple[GridNote, ...] = ()
+    """What happened to its grid settings."""

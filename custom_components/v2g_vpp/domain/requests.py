@@ -13,6 +13,7 @@ from .certificates import (
     ReadCertificates,
     RevokeCertificate,
 )
+from .grid_settings import ChangeGridSetting, ClearGridSettings, ReadGridSettings
 from .setpoint import WriteResult
 
 WHOLE_STATION: Final = 0
@@ -244,6 +245,9 @@ type StationRequest = (
     | SendData
     | CheckProfiles
     | MoveStation
+    | ChangeGridSetting
+    | ReadGridSettings
+    | ClearGridSettings
     | ReadCertificates
     | InstallCertificate
     | DeleteCertificate
@@ -253,10 +257,19 @@ type StationRequest = (
 
 NOT_OFFERED: Final = "not_offered"
 NO_SLOT: Final = "no_free_slot"
+NO_GRID_SETTINGS: Final = "no_grid_settings"
+ILLEGAL_SETTINGS: Final = "settings_not_legal"
 NO_UPLOAD_ADDRESS: Final = "no_upload_address"
 PROFILE_DOWNGRADE: Final = "profile_downgrade"
 NOT_SENT: Final = frozenset(
-    {NOT_OFFERED, NO_SLOT, NO_UPLOAD_ADDRESS, PROFILE_DOWNGRADE}
+    {
+        NOT_OFFERED,
+        NO_SLOT,
+        NO_GRID_SETTINGS,
+        ILLEGAL_SETTINGS,
+        NO_UPLOAD_ADDRESS,
+        PROFILE_DOWNGRADE,
+    }
 )
 """Details of an answer that no station gave: nothing was asked of it."""
 

@@ -10,6 +10,7 @@ from .events import (
     ContactorReported,
     EmergencyStopReported,
     FaultReported,
+    GridSettingNoted,
     MeasurementReported,
     SecurityReported,
     StationBooted,
@@ -24,6 +25,7 @@ from .events import (
     VehicleLinkReported,
 )
 from .faults import FAULT_BEHAVIOUR, FaultCode
+from .grid_settings import SHOWN_NOTES, GridNote
 from .ids import EvseKey, StationId, TransactionId
 from .measurement import SOC_STALE_AFTER_S, Measurement
 from .security import SecurityNote, with_note
@@ -48,6 +50,9 @@ class StationSession:
     clock_state: ClockState = ClockState.UNKNOWN
     clock_offset_s: float | None = None
     """Its clock minus ours, as far as known."""
+
+    grid_notes: tuple[GridNote, ...] = ()
+    """The newest lines of the record of grid settings, oldest first."""
 
     security: tuple[SecurityNote, ...] = ()
     """The newest events of security, oldest first."""
@@ -134,6 +139,9 @@ def advance_station(  # noqa: PLR0911 - one for each kind of event
                 session.security, event.kind, event.occurred_at, event.detail
             )
             return replace(session, security=notes)
+        case GridSettingNoted(note=note):
+            newest = (*session.grid_notes, note)[-SHOWN_NOTES:]
+            return replace(session, grid_notes=newest)
         case StationReady():
             return replace(
                 session,

@@ -16,6 +16,7 @@ from .capability import (
 )
 from .dispatch import DispatchOrder, LinkState
 from .faults import FaultCode, SizeHint
+from .grid_settings import GridNote
 from .ids import EvseKey, ProgrammeId, StationId, VehicleId
 from .measurement import Measurement
 from .policy import EvsePolicy, VehiclePolicy, VehicleSpec
@@ -45,6 +46,9 @@ class StationSnapshot:
 
     other_addresses: tuple[str, ...] = ()
     """Servers that it knows beside this home."""
+
+    grid_notes: tuple[GridNote, ...] = ()
+    """The newest lines of the record of grid settings, oldest first."""
 
     security: tuple[SecurityNote, ...] = ()
     """The newest events of security, oldest first."""

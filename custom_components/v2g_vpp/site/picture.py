@@ -55,6 +55,7 @@ def _station(record: StationRecord) -> StationSnapshot:
         clock_state=session.clock_state,
         clock_offset_s=session.clock_offset_s,
         other_addresses=session.other_addresses,
+        grid_notes=session.grid_notes,
         security=session.security,
     )
 
