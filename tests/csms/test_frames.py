@@ -3,6 +3,7 @@
 import json
 
 from hypothesis import example, given, strategies as st
+import orjson
 import pytest
 
 from custom_components.v2g_vpp.csms.frames import (
@@ -66,6 +67,56 @@ def test_what_is_serialised_is_parsed_to_the_same(frame: Frame) -> None:
 @example(data="[2," + "9" * 5000 + "]", version=V21)
 def test_no_input_raises(data: str | bytes, version: RpcVersion) -> None:
     assert parse(data, version) is not None
+
+
+numbers = st.one_of(
+    st.integers(-(10**40), 10**40).map(str),
+    st.floats().map(repr),
+    st.from_regex(
+        r"-?[0-9]{1,25}([.][0-9]{1,25})?([eE][+-]?[0-9]{1,4})?", fullmatch=True
+    ),
+)
+spaces = st.text(alphabet=" \n\t", max_size=2)
+texts = st.text(alphabet='a\\"/u d8ée😀\u2028\x00\x1f', max_size=8).map(
+    lambda text: f'"{text}"'
+)
+documents = st.recursive(
+    st.one_of(
+        numbers, texts, st.text().map(json.dumps), st.sampled_from(["null", "NaN"])
+    ),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=4).map(lambda items: f"[{','.join(items)}]"),
+        st.lists(st.tuples(texts, inner), max_size=4).map(
+            lambda items: "{" + ",".join(f"{k}:{v}" for k, v in items) + "}"
+        ),
+    ),
+    max_leaves=8,
+)
+
+
+@given(document=documents, before=spaces, after=spaces)
+@example(document='{"a":1,"a":2}', before="", after="")
+@example(document="-0", before="", after="")
+@example(document="1" * 18, before="", after="")
+@example(document="1" * 19, before="", after="")
+@example(document="0." + "1" * 30, before="", after="")
+@example(document="1e400", before="", after="")
+@example(document='"\\ud800"', before="", after="")
+@example(document='"\ud800"', before="", after="")
+@example(document="1", before="\ufeff", after="")
+def test_the_quick_parser_says_what_the_thorough_one_says(
+    document: str, before: str, after: str
+) -> None:
+    text = f'{before}[2,"1","A",{document}]{after}'
+    quick = parse(text, V21)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(orjson, "loads", refuse)
+        thorough = parse(text, V21)
+    assert repr(quick) == repr(thorough)
+
+
+def refuse(_: bytes) -> None:
+    raise orjson.JSONDecodeError("", "", 0)
 
 
 @pytest.mark.parametrize(

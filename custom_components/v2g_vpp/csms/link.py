@@ -24,7 +24,7 @@ from .rpc import (
     timeout_of,
 )
 from .schemas import SchemaBook
-from .signed import unsigned
+from .signed import SUFFIX, unsigned
 from .versions import Fault
 
 _LOGGER = logging.getLogger(__name__)
@@ -232,6 +232,10 @@ class StationLink:
         return False
 
     def _perform(self, actions: list[Action]) -> None:
+        self._do(actions)
+        self._reschedule()
+
+    def _do(self, actions: list[Action]) -> None:
         for action in actions:
             match action:
                 case SendFrame():
@@ -248,7 +252,6 @@ class StationLink:
                 case CloseLink():
                     _LOGGER.warning("%s: %s, closing", self._name, action.reason)
                     self.close(action.code, action.reason)
-        self._reschedule()
 
     def _enqueue(self, frame: SendFrame) -> None:
         if len(self._outbound) >= OUTBOUND_CAPACITY:
@@ -268,18 +271,19 @@ class StationLink:
             fault, description = refusal.fault, refusal.description
         except Exception:  # One frame must not end the session.
             _LOGGER.exception("%s: handling %s failed", self._name, request.action)
-        if isinstance(answer, Coroutine):
+        if not isinstance(answer, dict) and isinstance(answer, Coroutine):
             later = asyncio.create_task(self._answer_later(request, answer))
             self._late_answers.add(later)
             later.add_done_callback(self._late_answers.discard)
             return
         now_mono_s = self._clock.monotonic()
+        message_id = request.message_id
         if answer is None:
-            self._perform(
-                self._engine.refuse(request.message_id, fault, now_mono_s, description)
-            )
+            answered = self._engine.refuse(message_id, fault, now_mono_s, description)
         else:
-            self._perform(self._engine.respond(request.message_id, answer, now_mono_s))
+            answered = self._engine.respond(message_id, answer, now_mono_s)
+        # An answer moves no deadline.
+        self._do(answered)
 
     async def _answer_later(
         self, request: HandleCall, work: Coroutine[Any, Any, Payload]
@@ -300,6 +304,8 @@ class StationLink:
 
     @staticmethod
     def _unsigned(request: HandleCall) -> HandleCall:
+        if not request.action.endswith(SUFFIX):
+            return request
         inside = unsigned(request.action, request.payload)
         if inside is None:
             raise RefuseCall(Fault.FORMAT)
@@ -309,7 +315,8 @@ class StationLink:
         if self._listener is None:
             raise RefuseCall(Fault.INTERNAL)
         answer = self._listener.on_call(request.action, request.payload)
-        if isinstance(answer, Coroutine):
+        # Nearly all are a dict, and asking for an abstract class takes far longer.
+        if not isinstance(answer, dict) and isinstance(answer, Coroutine):
             return answer
         return self._checked_answer(request, answer)
 

@@ -13,6 +13,8 @@ import json
 from typing import Final
 import zlib
 
+import orjson
+
 from ..domain.clock import Clock
 from ..domain.messages import ConnectionNote, Direction, RecordedMessage
 from .redaction import redacted
@@ -49,7 +51,12 @@ class _Pack:
     @classmethod
     def of(cls, frames: list[_Frame]) -> _Pack:
         """Return frames packed."""
-        data = zlib.compress(json.dumps(frames).encode(), FASTEST)
+        try:
+            raw = orjson.dumps(frames)
+        except TypeError:
+            # Half a character, which only the other encoder can write.
+            raw = json.dumps(frames).encode()
+        data = zlib.compress(raw, FASTEST)
         return cls(data, len(frames), sum(len(text) for *_, text in frames))
 
     def __iter__(self) -> Iterator[_Frame]:

@@ -261,11 +261,13 @@ class RpcEngine:
 
     def next_deadline_mono_s(self) -> float | None:
         """Return when ``tick`` has something to do, None when nothing waits."""
-        deadlines = [self._queue.next_deadline_mono_s()]
-        if self._outstanding is not None:
-            deadlines.append(self._outstanding.slot_ends_mono_s)
-            if self._outstanding.has_caller:
-                deadlines.append(self._outstanding.request.deadline_mono_s)
+        queued_mono_s = self._queue.next_deadline_mono_s()
+        outstanding = self._outstanding
+        if outstanding is None:
+            return queued_mono_s
+        deadlines = [queued_mono_s, outstanding.slot_ends_mono_s]
+        if outstanding.has_caller:
+            deadlines.append(outstanding.request.deadline_mono_s)
         return min((d for d in deadlines if d is not None), default=None)
 
     def close(self) -> list[Action]:
