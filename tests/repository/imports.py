@@ -33,7 +33,7 @@ FLOWS = SHELL | {"csms.probe", "vpp.probe", "pki"}
 
 # Third-party packages of each core layer; the ones that are missing have none.
 LIBRARIES: dict[str, frozenset[str]] = {
-    "csms": frozenset({"aiohttp", "jsonschema_rs", "multidict", "yarl"}),
+    "csms": frozenset({"aiohttp", "jsonschema_rs", "multidict", "orjson", "yarl"}),
     "csms.ocpp_lib": frozenset({"ocpp"}),
     "vpp": frozenset({"paho", "jsonschema_rs"}),
     "pki": frozenset({"cryptography"}),

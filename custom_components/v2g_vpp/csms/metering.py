@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from math import isfinite
+from functools import lru_cache
 from statistics import fmean
 from typing import Any, Final
 
@@ -42,8 +42,21 @@ WANTED_MEASURANDS: Final = (
 
 VITAL_MEASURANDS: Final = WANTED_MEASURANDS[:4]
 
-_UNIT_FACTORS: Final[Mapping[str, float]] = {"kW": 1000.0, "kWh": 1000.0, "kV": 1000.0}
-"""Units that are not the base unit of their measurand; others count as base."""
+_READ_MEASURANDS: Final = frozenset(
+    {*WANTED_MEASURANDS, DISPLAY_SOC, INLET_HOT, TEMPERATURE}
+)
+"""What becomes a reading; anything else that a station measures is passed over."""
+
+_BASE_UNIT: Final = (1.0, 0.0)
+_UNITS: Final[Mapping[str, tuple[float, float]]] = {
+    "kW": (1000.0, 0.0),
+    "kWh": (1000.0, 0.0),
+    "kV": (1000.0, 0.0),
+    "K": (1.0, -273.15),
+    "Fahrenheit": (1 / 1.8, -32.0 / 1.8),
+}
+"""Units that are not the base unit of their measurand, as factor and offset to it;
+others count as base."""
 
 _RANKS: Final = {"Outlet": 0, "Cable": 1, "Body": 2, "EV": 3, "Inlet": 4}
 """Nearest to the vehicle's side of the meter first; Upstream is another flow."""
@@ -104,24 +117,28 @@ def parse_meter_values(meter_values: object, receipt: Receipt) -> Measurement:
 def _measurement(
     values: _Values, taken_at: datetime, received_mono_s: float
 ) -> Measurement:
-    def reading(value: float | None) -> Reading | None:
-        if value is None:
-            return None
-        return Reading(value=value, received_mono_s=received_mono_s, taken_at=taken_at)
-
     soc_percent = _total(values.get(SOC))
     if soc_percent is None:
         soc_percent = _total(values.get(DISPLAY_SOC))
+    found = {
+        "power_w": _power_w(values),
+        "soc_percent": soc_percent,
+        "energy_charged_wh": _total(values.get(ENERGY_IMPORT)),
+        "energy_discharged_wh": _total(values.get(ENERGY_EXPORT)),
+        "voltage_v": _mean(values.get(VOLTAGE)),
+        "current_a": _current_a(values),
+        "frequency_hz": _mean(values.get(FREQUENCY)),
+        "handle_temperature_c": _total(values.get(TEMPERATURE)),
+        "inlet_hot": _total(values.get(INLET_HOT)),
+    }
     return Measurement(
-        power_w=reading(_power_w(values)),
-        soc_percent=reading(soc_percent),
-        energy_charged_wh=reading(_total(values.get(ENERGY_IMPORT))),
-        energy_discharged_wh=reading(_total(values.get(ENERGY_EXPORT))),
-        voltage_v=reading(_mean(values.get(VOLTAGE))),
-        current_a=reading(_current_a(values)),
-        frequency_hz=reading(_mean(values.get(FREQUENCY))),
-        handle_temperature_c=reading(_total(values.get(TEMPERATURE))),
-        inlet_hot=reading(_total(values.get(INLET_HOT))),
+        **{
+            name: Reading(
+                value=value, received_mono_s=received_mono_s, taken_at=taken_at
+            )
+            for name, value in found.items()
+            if value is not None
+        }
     )
 
 
@@ -182,26 +199,103 @@ def _mean(phases: Mapping[str, float] | None) -> float | None:
 
 def _collect(sampled_values: object) -> _Values:
     """Return measurand to phase to value, each from its best location."""
-    found: dict[tuple[str, str], tuple[int, float]] = {}
-    for sample in _objects(sampled_values):
-        location = sample.get("location", "Outlet")
-        measurand = sample.get("measurand", DEFAULT_MEASURAND)
-        rank = _RANKS.get(location) if isinstance(location, str) else None
-        if rank is None or not isinstance(measurand, str):
-            continue
-        if measurand == TEMPERATURE and location not in _HANDLE_LOCATIONS:
-            continue
-        value = _base_value(sample, measurand)
-        phase = _phase(sample.get("phase"))
-        if value is None or phase is None:
-            continue
-        known = found.get((measurand, phase))
-        if known is None or rank <= known[0]:
-            found[measurand, phase] = (rank, value)
+    ranks: dict[tuple[str, str], int] = {}
     values: dict[str, dict[str, float]] = {}
-    for (measurand, phase), (_, value) in found.items():
-        values.setdefault(measurand, {})[phase] = value
+    for sample in _objects(sampled_values):
+        try:
+            plan = _plan_of(sample)
+            value = float(sample["value"]) * plan.factor + plan.offset
+        except _UnusableError, KeyError, TypeError, ValueError:
+            continue
+        # False for what is no number, too.
+        if not plan.lowest <= value <= plan.highest:
+            continue
+        slot = plan.slot
+        if plan.rank <= ranks.get(slot, plan.rank):
+            ranks[slot] = plan.rank
+            values.setdefault(slot[0], {})[slot[1]] = value
     return values
+
+
+class _UnusableError(ValueError):
+    """Raise for a sample of a kind that nothing here reads."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """How to read the samples of one kind."""
+
+    slot: tuple[str, str]
+    """Measurand and phase."""
+
+    rank: int
+    factor: float
+    offset: float
+    """The base unit is the number times ``factor`` plus ``offset``."""
+
+    lowest: float
+    highest: float
+
+
+def _plan_of(sample: Mapping[str, Any]) -> _Plan:
+    """Return how to read a sample.
+
+    Raises:
+        _UnusableError: when it cannot be.
+        TypeError: when it says something that no text or number says.
+    """
+    get = sample.get
+    unit, multiplier = _BASE_UNIT, 0
+    told = get("unitOfMeasure")
+    if isinstance(told, dict):
+        unit = _UNITS.get(told.get("unit", ""), _BASE_UNIT)
+        multiplier = told.get("multiplier", 0)
+    elif "unit" in sample:
+        # As 1.6 writes it.
+        unit = _UNITS.get(sample["unit"], _BASE_UNIT)
+    return _plan(
+        get("measurand", DEFAULT_MEASURAND),
+        get("phase"),
+        get("location", "Outlet"),
+        unit,
+        multiplier,
+    )
+
+
+@lru_cache(maxsize=256, typed=True)
+def _plan(
+    measurand: object,
+    phase: object,
+    location: object,
+    unit: tuple[float, float],
+    multiplier: object,
+) -> _Plan:
+    """Return how samples of a kind are read: a station sends few kinds, all the time.
+
+    What is refused is not remembered, so that no text of a station is.
+
+    Raises:
+        _UnusableError: when such samples are not read.
+    """
+    rank = _RANKS.get(location) if isinstance(location, str) else None
+    place = _phase(phase)
+    if rank is None or place is None or measurand not in _READ_MEASURANDS:
+        raise _UnusableError
+    if measurand == TEMPERATURE and location not in _HANDLE_LOCATIONS:
+        raise _UnusableError
+    if not isinstance(multiplier, int) or abs(multiplier) > _MAX_MULTIPLIER:
+        raise _UnusableError
+    name = str(measurand)
+    factor, offset = unit
+    lowest, highest = _PLAUSIBLE[name.partition(".")[0]]
+    return _Plan(
+        slot=(name, place),
+        rank=rank,
+        factor=factor * 10.0**multiplier,
+        offset=offset,
+        lowest=lowest,
+        highest=highest,
+    )
 
 
 def _phase(phase: object) -> str | None:
@@ -210,34 +304,6 @@ def _phase(phase: object) -> str | None:
         return ""
     name = str(phase).removesuffix("-N")
     return name if name in _PHASES else None
-
-
-def _base_value(sample: Mapping[str, Any], measurand: str) -> float | None:
-    """Return the value in its base unit, None unless finite and plausible."""
-    try:
-        value = float(sample.get("value", ""))
-    except TypeError, ValueError:
-        return None
-    unit = sample.get("unitOfMeasure")
-    if "unit" in sample:
-        # As 1.6 writes it.
-        value = _in_base_unit(value, str(sample["unit"]))
-    if isinstance(unit, dict):
-        multiplier = unit.get("multiplier", 0)
-        if not isinstance(multiplier, int) or abs(multiplier) > _MAX_MULTIPLIER:
-            return None
-        factor = _UNIT_FACTORS.get(str(unit.get("unit", "")), 1.0)
-        value *= factor * 10.0**multiplier
-    lowest, highest = _PLAUSIBLE.get(measurand.partition(".")[0], (-1e12, 1e12))
-    return value if isfinite(value) and lowest <= value <= highest else None
-
-
-def _in_base_unit(value: float, unit: str) -> float:
-    if unit == "Fahrenheit":
-        return (value - 32.0) / 1.8
-    if unit == "K":
-        return value - 273.15
-    return value * _UNIT_FACTORS.get(unit, 1.0)
 
 
 def _objects(items: object) -> Iterable[Mapping[str, Any]]:

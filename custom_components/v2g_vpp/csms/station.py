@@ -55,6 +55,8 @@ KEEP_TIMEOUT_S: Final = 2.0
 """House rule: how long an answer may wait for the disk."""
 
 
+_NOTHING: Final = Measurement()
+
 CLOCK_NEWS_S: Final = 5.0
 """An offset is told again when it moved by this."""
 
@@ -262,7 +264,7 @@ class Station:
 
     def report_measurement(self, evse_id: int, measurement: Measurement) -> None:
         """Tell readings, if there are any."""
-        if measurement != Measurement():
+        if measurement != _NOTHING:
             self.streams.compare(evse_id, measurement.power_w)
             key = self.key(evse_id)
             self.post(MeasurementReported(key=key, measurement=measurement))

@@ -49,35 +49,45 @@ def format_time(moment: datetime) -> str:
 
 
 class StationClock:
-    """The offset of a station's clock, learnt from live frames."""
+    """The offset of a station's clock, learnt from live frames.
+
+    It is asked several times for each frame, so what the offsets say is worked out when
+    one is learnt.
+    """
 
     def __init__(self) -> None:
         """Start without knowledge."""
         self._offsets_s: deque[float] = deque(maxlen=_SAMPLES)
+        # Delay and whole seconds on the wire only make a frame look older.
+        self._offset_s = 0.0
+        self._state = ClockState.UNKNOWN
 
     def learn(self, sent_at: datetime, received_at: datetime) -> None:
         """Note a frame that was written just before it came in."""
-        self._offsets_s.append((sent_at - received_at).total_seconds())
+        offsets_s = self._offsets_s
+        offsets_s.append((sent_at - received_at).total_seconds())
+        self._offset_s = max(offsets_s)
+        if abs(self._offset_s) > MAX_CLOCK_OFFSET_S:
+            self._state = ClockState.WRONG
+        elif self._offset_s - min(offsets_s) <= MAX_CLOCK_SPREAD_S:
+            self._state = ClockState.TRUSTED
+        else:
+            self._state = ClockState.UNSTEADY
 
     def reset(self) -> None:
         """Forget: the station rebooted or was told another time."""
         self._offsets_s.clear()
+        self._offset_s, self._state = 0.0, ClockState.UNKNOWN
 
     @property
     def is_trusted(self) -> bool:
         """True when the offset is known, small and steady."""
-        return self.state is ClockState.TRUSTED
+        return self._state is ClockState.TRUSTED
 
     @property
     def state(self) -> ClockState:
         """What the last live frames say of it."""
-        if not self._offsets_s:
-            return ClockState.UNKNOWN
-        if abs(self._offset_s) > MAX_CLOCK_OFFSET_S:
-            return ClockState.WRONG
-        spread_s = max(self._offsets_s) - min(self._offsets_s)
-        is_steady = spread_s <= MAX_CLOCK_SPREAD_S
-        return ClockState.TRUSTED if is_steady else ClockState.UNSTEADY
+        return self._state
 
     @property
     def offset_s(self) -> float | None:
@@ -94,13 +104,7 @@ class StationClock:
         While the station's clock is not known well enough, ours decides: a sample that
         may have waited in the station must not count as fresh.
         """
-        if self.is_trusted:
-            station_time = self.station_time(received_at)
-            return max(0.0, (station_time - taken_at).total_seconds())
         age_s = (received_at - taken_at).total_seconds()
+        if self.is_trusted:
+            return max(0.0, age_s + self._offset_s)
         return age_s if LATE_SAMPLE_S < age_s < UNSET_CLOCK_S else 0.0
-
-    @property
-    def _offset_s(self) -> float:
-        # Delay and whole seconds on the wire only make a frame look older.
-        return max(self._offsets_s, default=0.0)

@@ -95,7 +95,9 @@ class TransactionReporter:
         station = self._station
         evse_id = self._evse_of(frame)
         before = station.ledger.open_on(evse_id) if evse_id is not None else None
-        news = station.ledger.apply(replace(frame, evse_id=evse_id))
+        if frame.evse_id != evse_id:
+            frame = replace(frame, evse_id=evse_id)
+        news = station.ledger.apply(frame)
         if news is News.DUPLICATE or evse_id is None:
             return
         measurement = parse_meter_values(meter_values, receipt)
@@ -155,8 +157,10 @@ class TransactionReporter:
 
     def _evse_of(self, frame: TransactionFrame) -> int | None:
         """Return the EVSE of a transaction; only one of its frames has to name it."""
+        if frame.evse_id:
+            return frame.evse_id
         known = self._station.ledger.find(frame.transaction_id)
-        evse_id = frame.evse_id or (known.evse_id if known is not None else None)
+        evse_id = known.evse_id if known is not None else None
         evse_ids = self._station.summary.evse_ids or (1,)
         if evse_id is None and len(evse_ids) == 1:
             return evse_ids[0]
@@ -171,7 +175,7 @@ class TransactionReporter:
         if frame.phase is TransactionPhase.ENDED:
             self._late_tokens.pop(frame.transaction_id, None)
             return
-        if isinstance(id_token, Mapping):
+        if id_token is not None and isinstance(id_token, Mapping):
             self._late_tokens[frame.transaction_id] = id_token
             while len(self._late_tokens) > KEPT_ENDED:
                 del self._late_tokens[next(iter(self._late_tokens))]

@@ -18,6 +18,10 @@ KEPT_RANGES: Final = 32
 """Gaps remembered per transaction; more of them is a broken counter."""
 
 
+_PHASES: Final = {phase.capitalize(): phase for phase in TransactionPhase}
+"""By their names on the wire."""
+
+
 class News(StrEnum):
     """What a transaction event is."""
 
@@ -85,7 +89,7 @@ def parse_transaction(payload: Mapping[str, Any], now: datetime) -> TransactionF
     evse_id = evse.get("id") if isinstance(evse, dict) else None
     return TransactionFrame(
         transaction_id=TransactionId(info["transactionId"]),
-        phase=TransactionPhase(payload["eventType"].lower()),
+        phase=_PHASES[payload["eventType"]],
         seq_no=int(payload["seqNo"]),
         at=parse_time(payload["timestamp"]) or now,
         is_offline=payload.get("offline") is True,
@@ -119,10 +123,10 @@ class TransactionLedger:
 
     def open_on(self, evse_id: int) -> TransactionRecord | None:
         """Return the newest open transaction of an EVSE."""
-        return next(
-            (r for r in reversed(self.open_transactions()) if r.evse_id == evse_id),
-            None,
-        )
+        for record in reversed(self._records.values()):
+            if record.evse_id == evse_id and not record.is_ended:
+                return record
+        return None
 
     def apply(self, frame: TransactionFrame) -> News:
         """Note a frame and return what it is."""
@@ -148,11 +152,13 @@ class TransactionLedger:
             # One that we hear of late is older than those we know.
             self._records = {frame.transaction_id: record, **self._records}
         self._records[frame.transaction_id] = record
-        if is_news and frame.phase is TransactionPhase.STARTED:
-            self._end_others_on(record, self.open_transactions())
-        elif is_news and not frame.is_offline:
-            self._end_others_on(record, self._older_than(record))
-        self._forget_oldest_ended()
+        if is_news and len(self._records) > 1:
+            if frame.phase is TransactionPhase.STARTED:
+                self._end_others_on(record, self.open_transactions())
+            elif not frame.is_offline:
+                self._end_others_on(record, self._older_than(record))
+        if len(self._records) > KEPT_ENDED:
+            self._forget_oldest_ended()
         return News.NEW if is_news else News.OLD
 
     def end(self, transaction_id: TransactionId) -> None:
@@ -182,14 +188,19 @@ class TransactionLedger:
 
     def _is_of_before(self, frame: TransactionFrame) -> bool:
         """Return True for a late frame of a transaction that ran before the one now."""
-        return frame.phase is not TransactionPhase.STARTED and any(
-            other.transaction_id != frame.transaction_id
-            and other.evse_id == frame.evse_id
-            and other.has_been_live
-            and other.newest_at is not None
-            and frame.at < other.newest_at
-            for other in self.open_transactions()
-        )
+        if frame.phase is TransactionPhase.STARTED:
+            return False
+        for other in self._records.values():
+            if (
+                other.transaction_id != frame.transaction_id
+                and not other.is_ended
+                and other.evse_id == frame.evse_id
+                and other.has_been_live
+                and other.newest_at is not None
+                and frame.at < other.newest_at
+            ):
+                return True
+        return False
 
     def _older_than(self, record: TransactionRecord) -> Iterable[TransactionRecord]:
         """Return those heard of before a transaction, in the order of first mention."""
@@ -203,7 +214,7 @@ class TransactionLedger:
         # An EVSE has one transaction: the end of an older one was lost.
         for other in others:
             is_other = other.transaction_id != record.transaction_id
-            if is_other and other.evse_id == record.evse_id:
+            if is_other and not other.is_ended and other.evse_id == record.evse_id:
                 self.end(other.transaction_id)
 
     def _forget_oldest_ended(self) -> None:
@@ -241,6 +252,9 @@ def record_from_json(data: Mapping[str, Any]) -> TransactionRecord:
 
 
 def _contains(ranges: tuple[tuple[int, int], ...], number: int) -> bool:
+    if not ranges or number > ranges[-1][1]:
+        # The usual case: a new one came.
+        return False
     return any(low <= number <= high for low, high in ranges)
 
 

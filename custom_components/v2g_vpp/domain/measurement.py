@@ -71,15 +71,20 @@ class Measurement:
         its age: a clock of the station or of the host that steps back must not freeze
         the readings. Within one report the meter's own time decides.
         """
-        chosen: dict[str, Reading | None] = {}
-        for name in _MEASURANDS:
-            ours: Reading | None = getattr(self, name)
-            theirs: Reading | None = getattr(newer, name)
-            is_theirs_newer = theirs is not None and (
-                ours is None or theirs.order >= ours.order
-            )
-            chosen[name] = theirs if is_theirs_newer else ours
-        return Measurement(**chosen)
+        return Measurement(
+            **{
+                name: _newest(getattr(self, name), getattr(newer, name))
+                for name in _MEASURANDS
+            }
+        )
+
+
+def _newest(ours: Reading | None, theirs: Reading | None) -> Reading | None:
+    if theirs is None:
+        return ours
+    if ours is None or theirs.received_mono_s > ours.received_mono_s:
+        return theirs
+    return theirs if theirs.order >= ours.order else ours
 
 
 _MEASURANDS = tuple(field.name for field in fields(Measurement))

@@ -1,7 +1,8 @@
 """Count the energy that a programme got, from the station's own register."""
 
-from ..domain.events import MeasurementReported, StationEvent
+from ..domain.measurement import Measurement
 from ..domain.setpoint import ControlOwner
+from .records import EvseRecord
 from .registry import Registry
 
 
@@ -9,34 +10,23 @@ class DeliveredEnergy:
     """Credit each advance of an export register to the programme in control."""
 
     def __init__(self, registry: Registry) -> None:
-        """Read and credit the records of ``registry``."""
+        """Credit the programmes of ``registry``."""
         self._registry = registry
-        self._register_wh: float | None = None
 
-    def before(self, event: StationEvent) -> None:
-        """Note the register before an event is applied."""
-        self._register_wh = self._read(event)
+    def credit(self, record: EvseRecord, before: Measurement) -> None:
+        """Credit what the register of an EVSE advanced; one that jumps back gives 0.
 
-    def after(self, event: StationEvent) -> None:
-        """Credit what the register advanced; a register that jumps back gives 0."""
-        earlier_wh, later_wh = self._register_wh, self._read(event)
-        if not isinstance(event, MeasurementReported):
+        Args:
+            record: with the readings of now.
+            before: the readings until now.
+        """
+        earlier = before.energy_discharged_wh
+        later = record.session.measurement.energy_discharged_wh
+        if record.setpoint.owner is not ControlOwner.VPP:
             return
-        if earlier_wh is None or later_wh is None or later_wh <= earlier_wh:
-            return
-        record = self._registry.evses.get(event.key)
-        if record is None or record.setpoint.owner is not ControlOwner.VPP:
+        if earlier is None or later is None or later.value <= earlier.value:
             return
         for programme in self._registry.programmes.values():
-            if programme.order_for(event.key) is not None:
-                programme.delivered_discharge_wh += later_wh - earlier_wh
+            if programme.order_for(record.key) is not None:
+                programme.delivered_discharge_wh += later.value - earlier.value
                 return
-
-    def _read(self, event: StationEvent) -> float | None:
-        if not isinstance(event, MeasurementReported):
-            return None
-        record = self._registry.evses.get(event.key)
-        if record is None:
-            return None
-        reading = record.session.measurement.energy_discharged_wh
-        return reading.value if reading else None

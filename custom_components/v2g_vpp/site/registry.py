@@ -124,8 +124,7 @@ class Registry:
         if station is None:
             return False
         if isinstance(event, MeasurementReported):
-            # Most of what comes in; it says nothing of the station or of its proofs.
-            self._apply_to_evses(event, now_mono_s)
+            self._measured(event, station.limits)
             return True
         station.session = advance_station(station.session, event)
         match event:
@@ -158,10 +157,7 @@ class Registry:
         Only events that do nothing but change a session count.
         """
         match event:
-            case (
-                MeasurementReported()
-                | TransactionReported(phase=TransactionPhase.UPDATED)
-            ):
+            case TransactionReported(phase=TransactionPhase.UPDATED):
                 record = self.evses.get(event.key)
             case _:
                 return None
@@ -194,6 +190,14 @@ class Registry:
             record.schedule.reset()
             record.session = unconfirmed(record.session)
 
+    def _measured(self, event: MeasurementReported, limits: StationLimits) -> None:
+        """Take readings of an EVSE: they say nothing of its plug, latches or proofs."""
+        if event.key.evse_id == STATION_WIDE_EVSE_ID:
+            return
+        record = self.ensure_evse(event.key)
+        record.session = advance_evse(record.session, event)
+        _count_energy(record, limits)
+
     def _apply_to_evses(self, event: StationEvent, now_mono_s: float) -> None:
         key = getattr(event, "key", None)
         if not isinstance(key, EvseKey):
@@ -212,8 +216,6 @@ class Registry:
             record.has_news_to_save |= _is_latched_anew(record.session, before)
             if _has_fallen_silent(record.session, before):
                 record.link_drops.note(now_mono_s)
-            if isinstance(event, MeasurementReported):
-                _count_energy(record, self.station_of(record.key).limits)
             if isinstance(event, TransactionReported):
                 _follow_transaction(record, event, before)
 

@@ -327,21 +327,32 @@ class Site(DispatchDoor):
 
     def post(self, event: StationEvent) -> None:
         """Apply one event of a station."""
-        now = self._clock.monotonic()
-        self._delivered.before(event)
-        before = self._registry.session_of(event)
-        if not self._registry.apply(event, now):
+        now_mono_s = self._clock.monotonic()
+        if isinstance(event, MeasurementReported):
+            self._measured(event, now_mono_s)
             return
-        self._delivered.after(event)
+        before = self._registry.session_of(event)
+        if not self._registry.apply(event, now_mono_s):
+            return
         if before is not None and self._registry.session_of(event) == before:
             # Told again what is known: nothing to decide, to show or to keep.
             return
         self._keeper.save_later()
-        if isinstance(event, MeasurementReported):
-            self._waker.soon()
-            return
         self._save_news()
         self._wake()
+
+    def _measured(self, event: MeasurementReported, now_mono_s: float) -> None:
+        """Take readings: most of what comes in, so it goes the shortest way."""
+        record = self._registry.evses.get(event.key)
+        before = record.session if record is not None else None
+        if not self._registry.apply(event, now_mono_s):
+            return
+        if record is not None and before is not None:
+            if record.session == before:
+                return
+            self._delivered.credit(record, before.measurement)
+        self._keeper.save_later()
+        self._waker.soon()
 
     def may_vehicle_discharge(self, station_id: StationId, evcc_id: str | None) -> bool:
         """Return True when the owner allowed V2X for the vehicle of this id."""
