@@ -37,7 +37,7 @@ LIBRARIES: dict[str, frozenset[str]] = {
     "csms.ocpp_lib": frozenset({"ocpp"}),
     "vpp": frozenset({"paho", "jsonschema_rs"}),
     "pki": frozenset({"cryptography"}),
-    "virtual": frozenset({"aiohttp", "jsonschema_rs", "ocpp"}),
+    "virtual": frozenset({"aiohttp", "cryptography", "jsonschema_rs", "ocpp"}),
 }
 NOT_PURE = frozenset({"asyncio", "logging", "random", "socket", "threading", "time"})
 """Of the standard library, what the layers without effects have no use for."""

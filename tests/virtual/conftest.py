@@ -1,7 +1,7 @@
 """A station and a CSMS that a test scripts, on a real loopback WebSocket."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -90,6 +90,18 @@ class Rig:
     async def all_told(self) -> None:
         """Return when the CSMS has answered every event."""
         await until(lambda: self.station.status().queued_events == 0, "empty queue")
+
+    async def wait(self, is_so: Callable[[], object], step_s: float = 1.0) -> float:
+        """Let time pass until something is so; return how long that took, s.
+
+        For what sockets and sleeps of the station decide together.
+        """
+        start_mono_s = self.clock.monotonic()
+        async with asyncio.timeout(REAL_TIMEOUT_S):
+            while not is_so():
+                await self.clock.advance(step_s)
+                await asyncio.sleep(0.01)
+        return self.clock.monotonic() - start_mono_s
 
     async def reconnect(self) -> None:
         """Let the back-off pass and wait for the next link."""

@@ -121,8 +121,8 @@ async def test_triggered_messages_that_cannot_be_sent(rig: Rig) -> None:
     await rig.start()
     event = {"requestedMessage": "TransactionEvent"}
     assert await rig.csms.call("TriggerMessage", event) == {"status": "Rejected"}
-    log = {"requestedMessage": "LogStatusNotification"}
-    assert await rig.csms.call("TriggerMessage", log) == {"status": "NotImplemented"}
+    other = {"requestedMessage": "PublishFirmwareStatusNotification"}
+    assert await rig.csms.call("TriggerMessage", other) == {"status": "NotImplemented"}
     await rig.plug()
     assert await rig.csms.call("TriggerMessage", event) == {"status": "Accepted"}
     await rig.csms.event(triggerReason="Trigger")

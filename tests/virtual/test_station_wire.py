@@ -24,7 +24,7 @@ def broken(**changes: Any) -> dict[str, Any]:
     ("action", "payload", "code"),
     [
         ("NoSuchAction", {}, "NotImplemented"),
-        ("GetLog", {}, "NotSupported"),
+        ("PublishFirmware", {}, "NotSupported"),
         ("Heartbeat", {}, "NotSupported"),
         ("SetChargingProfile", {"evseId": 1}, "OccurrenceConstraintViolation"),
         ("SetChargingProfile", broken(id="x"), "TypeConstraintViolation"),

@@ -1,10 +1,11 @@
 """Answers about transactions, reservations and the availability of the EVSE."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from .config import CONNECTOR_ID, EVSE_ID, Fault
 from .evse import Evse
-from .jobs import Jobs
+from .jobs import Job, Jobs
 from .ocpp_package import Action, call, call_result, on
 from .peer import Peer
 from .profile_context import context_of
@@ -16,8 +17,15 @@ from .transaction import REMOTE_STOP, RESET, RemoteStart, Reservation
 class EvseHandlers:
     """Remote control of the EVSE."""
 
-    def __init__(self, evse: Evse, registration: Registration, jobs: Jobs) -> None:
-        """Act on an EVSE."""
+    def __init__(
+        self,
+        evse: Evse,
+        registration: Registration,
+        jobs: Jobs,
+        triggers: Mapping[str, Job],
+    ) -> None:
+        """Act on an EVSE; ``triggers`` are messages of other parts of the station."""
+        self._triggers = triggers
         self._evse = evse
         self._registration = registration
         self._jobs = jobs
@@ -186,6 +194,8 @@ class EvseHandlers:
                 self._evse.log.report_triggered(self._evse.now())
             case "BootNotification":
                 is_done = False  # F06.FR.17: the CSMS has accepted it already.
+            case other if other in self._triggers:
+                is_done = self._jobs.post(self._triggers[other])
             case _:
                 return call_result.TriggerMessage(status="NotImplemented")
         return call_result.TriggerMessage(status="Accepted" if is_done else "Rejected")

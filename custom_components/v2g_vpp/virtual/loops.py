@@ -194,7 +194,9 @@ class Loops:
                     "model": config.model,
                     "vendorName": config.vendor,
                     "serialNumber": config.serial_number,
-                    "firmwareVersion": config.firmware,
+                    "firmwareVersion": self._evse.model.text(
+                        "ChargingStation", "FirmwareVersion"
+                    ),
                 },
             )
         )

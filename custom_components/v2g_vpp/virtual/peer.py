@@ -56,7 +56,9 @@ SENT_ACTIONS_2 = (
     "Authorize",
     "BootNotification",
     "ClosePeriodicEventStream",
+    "FirmwareStatusNotification",
     "Heartbeat",
+    "LogStatusNotification",
     "MeterValues",
     "NotifyEVChargingNeeds",
     "NotifyEvent",
@@ -66,6 +68,7 @@ SENT_ACTIONS_2 = (
     "PullDynamicScheduleUpdate",
     "ReportChargingProfiles",
     "ReservationStatusUpdate",
+    "SecurityEventNotification",
     "StatusNotification",
     "TransactionEvent",
 )

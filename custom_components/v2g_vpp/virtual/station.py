@@ -29,6 +29,8 @@ from .ocpp16.numbers import TransactionNumbers
 from .ocpp16.status_teller import StatusTeller
 from .peer import VERSION_1_6, Peer, load_schemas
 from .registration import Registration
+from .services.feature import services
+from .services.network_profiles import NetworkProfiles
 from .state_teller import StateTeller, Teller
 from .wakeup import Signal
 
@@ -108,6 +110,7 @@ class VirtualStation:
         self._evse = Evse(config, clock, self._changed.notify)
         self._registration = Registration(self._changed.notify)
         self._jobs = Jobs()
+        self._network = NetworkProfiles(config, self._evse.model)
         self._wire_2 = self._new_wire_2(sleep)
         self._wire_16 = self._new_wire_16(sleep)
         self._disturbance = Disturbance(self._evse.faults, sleep)
@@ -203,12 +206,27 @@ class VirtualStation:
 
     def _new_wire_2(self, sleep: Sleep) -> _Wire:
         evse, event_ids = self._evse, count(1)
-        features = (monitoring(evse, self._jobs, self._changed, event_ids),)
+        features = (
+            monitoring(evse, self._jobs, self._changed, event_ids),
+            services(
+                evse,
+                self._registration,
+                self._network,
+                self._changed,
+                sleep,
+                self._tls,
+            ),
+        )
         return _Wire(
             handlers=(
                 ProfileHandlers(evse, self._jobs),
                 DeviceHandlers(evse, self._jobs),
-                EvseHandlers(evse, self._registration, self._jobs),
+                EvseHandlers(
+                    evse,
+                    self._registration,
+                    self._jobs,
+                    {k: v for each in features for k, v in each.triggers.items()},
+                ),
                 *(handler for each in features for handler in each.handlers),
             ),
             loops=Loops(evse, self._registration, self._changed, sleep),
@@ -248,6 +266,7 @@ class VirtualStation:
                 await self._connect()
             except* LinkError as group:
                 self._last_error = str(group.exceptions[0])
+                self._network.failed()
                 _LOGGER.debug("%s: %s", self._config.identity, self._last_error)
             except* RebootNow:
                 is_reboot = True
@@ -264,9 +283,9 @@ class VirtualStation:
         """
         config = self._config
         async with open_link(
-            config.url,
+            self._network.url,
             config.identity,
-            self._evse.model.text("SecurityCtrlr", "BasicAuthPassword"),
+            self._network.password,
             protocols=config.protocols,
             tls=self._tls,
             observer=self._observer,
@@ -310,6 +329,7 @@ class VirtualStation:
 
     def _link_up(self, link: Link, peer: Peer) -> None:
         self._link, self._last_error = link, None
+        self._network.connected()
         self._evse.advance()
         if peer.version == VERSION_1_6:
             prepare(self._evse.model)

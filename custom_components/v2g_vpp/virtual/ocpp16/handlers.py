@@ -335,7 +335,7 @@ def boot_notification(evse: Evse) -> Any:
         charge_point_vendor=config.vendor[:20],
         charge_point_model=config.model[:20],
         charge_point_serial_number=config.serial_number[:25],
-        firmware_version=config.firmware,
+        firmware_version=evse.model.text("ChargingStation", "FirmwareVersion"),
     )
 
 

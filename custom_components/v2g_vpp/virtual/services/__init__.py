@@ -1,0 +1,1 @@
+"""What a station does for its owner: logs, firmware, network profiles."""

@@ -1,0 +1,1 @@
+"""Tests of what the virtual station does for its owner."""
