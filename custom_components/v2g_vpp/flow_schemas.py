@@ -11,6 +11,7 @@ from homeassistant.helpers import selector
 import voluptuous as vol
 
 from .const import (
+    CONF_ACCEPT_EXPIRED,
     CONF_CAPACITY_KWH,
     CONF_DIALECT,
     CONF_EVCC_ID,
@@ -133,6 +134,9 @@ def station_schema(defaults: Mapping[str, Any], *, is_new: bool) -> vol.Schema:
         first = selection.config["options"][0]
         fields[vol.Required(key, default=defaults.get(key, first))] = selection
     fields[_optional(CONF_PREVIOUS_URL, defaults)] = selector.TextSelector()
+    if not is_new:
+        # A new charger has no certificate of this home yet.
+        fields[_optional(CONF_ACCEPT_EXPIRED, defaults)] = selector.BooleanSelector()
     return vol.Schema(fields)
 
 

@@ -44,12 +44,14 @@ NO_COMMON_PROTOCOL: Final = "no_common_protocol"
 DOWNGRADE: Final = "downgrade"
 WRONG_CERTIFICATE: Final = "wrong_certificate"
 REVOKED_CERTIFICATE: Final = "revoked_certificate"
+CERTIFICATE_NOT_VALID: Final = "certificate_not_valid"
 SHOWN_CAUSES: Final = (
     WRONG_PASSWORD,
     NO_COMMON_PROTOCOL,
     DOWNGRADE,
     WRONG_CERTIFICATE,
     REVOKED_CERTIFICATE,
+    CERTIFICATE_NOT_VALID,
 )
 """Refusals that the owner can do something about."""
 STORE_UNREADABLE: Final = "store_unreadable"

@@ -12,6 +12,7 @@ from typing import Any
 from homeassistant.config_entries import ConfigSubentry
 
 from .const import (
+    CONF_ACCEPT_EXPIRED,
     CONF_AGGREGATOR_KEYS,
     CONF_BROKER_HOST,
     CONF_BROKER_PORT,
@@ -134,6 +135,7 @@ def station(subentry: ConfigSubentry) -> dict[str, Any]:
         "limits": station_limits(subentry),
         "dialect": None if dialect == DIALECT_AUTOMATIC else DischargeDialect(dialect),
         "vendor": vendor_setpoint(data),
+        "accepts_expired_certificate": data.get(CONF_ACCEPT_EXPIRED, False),
         "supply_phases": None if phases == PHASES_REPORTED else int(phases),
     }
 

@@ -1,13 +1,16 @@
 """Add and change charging stations and vehicles."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, Final, override
 
 from homeassistant.config_entries import (
     SOURCE_RECONFIGURE,
+    ConfigEntryState,
     ConfigSubentryFlow,
     SubentryFlowResult,
 )
+from homeassistant.core import callback
 from homeassistant.util import slugify
 
 from .const import (
@@ -24,7 +27,9 @@ from .const import (
     UNIQUE_ID_PREFIX_VEHICLE,
     VEHICLE_AUTOMATIC,
 )
+from .coordinator import V2gConfigEntry
 from .domain.capability import DischargeDialect
+from .domain.ids import StationId
 from .flow_schemas import (
     VENDOR_FIELDS,
     multiline_schema,
@@ -39,6 +44,9 @@ from .flow_schemas import (
 from .listener_flow_tls import listener_material
 from .station_address import secure_station_url, station_url
 
+PAGE_OPEN_S: Final = 1800.0
+"""House rule: how long a charger may wait for a page that was left open."""
+
 
 class StationFlow(ConfigSubentryFlow):
     """A charging station that dials in."""
@@ -46,6 +54,7 @@ class StationFlow(ConfigSubentryFlow):
     def __init__(self) -> None:
         """Begin with a password of its own: one that a station offers is not trusted."""
         self._data: dict[str, Any] = {CONF_PASSWORD: new_password()}
+        self._end_visit: Callable[[], None] = lambda: None
 
     async def async_step_user(
         self, user_input: dict[str, Any] | None = None
@@ -105,6 +114,7 @@ class StationFlow(ConfigSubentryFlow):
                 data=self._data,
                 unique_id=f"{UNIQUE_ID_PREFIX_STATION}{identity}",
             )
+        self._let_in()
         listener = self._get_entry().data
         url = station_url(self.hass, listener)
         secure_url = secure_station_url(self.hass, listener)
@@ -115,6 +125,22 @@ class StationFlow(ConfigSubentryFlow):
             description_placeholders=self._to_enter(url),
             last_step=True,
         )
+
+    def _let_in(self) -> None:
+        """Let the charger in while this page is open: it waits, and can do nothing."""
+        entry: V2gConfigEntry = self._get_entry()
+        if entry.state is ConfigEntryState.LOADED:
+            site, identity = (
+                entry.runtime_data.site,
+                StationId(self._data[CONF_IDENTITY]),
+            )
+            site.admit_provisionally(identity, self._data[CONF_PASSWORD], PAGE_OPEN_S)
+            self._end_visit = partial(site.end_provisional, identity)
+
+    @callback
+    @override
+    def async_remove(self) -> None:
+        self._end_visit()
 
     async def async_step_connect_secure(
         self, user_input: dict[str, Any] | None = None

@@ -8,7 +8,7 @@ from custom_components.v2g_vpp.domain.events import StationConnected
 from custom_components.v2g_vpp.domain.ids import StationId
 from tests.csms.charger import Charger
 from tests.csms.peer import NOW, STATION, basic, config
-from tests.csms.scenario_table import Plays, Scene, frame_of
+from tests.csms.scenario_table import SCENARIOS, Plays, Scene, frame_of
 
 PLAYS = Plays()
 
@@ -141,3 +141,19 @@ async def before_it_is_accepted_a_station_may_only_boot(scene: Scene) -> None:
     assert asked == {"requestedMessage": "BootNotification"}
     await charger.boot()
     assert "currentTime" in await charger.peer.call("Heartbeat", {})
+
+
+@PLAYS.of("B04")
+async def a_station_that_is_being_set_up_waits(scene: Scene) -> None:
+    identity, secret = StationId("NEW"), "a-password-of-another-one"
+    scene.rig.server.admit_provisionally(identity, secret, 60.0)
+    peer = await scene.peer(identity=identity, password=secret)
+    answer = await peer.ask(frame_of("B04"))
+    assert answer[2].pop("currentTime").endswith("Z")
+    expected = SCENARIOS["B04"]["ans"][0]
+    expected[2].pop("currentTime", None)
+    assert answer == expected
+    # It stays, says nothing else, and nobody is told of it.
+    assert await peer.ask([2, "2", "Heartbeat", {}]) == [4, "2", *SECURITY_ERROR[2:]]
+    assert peer.close_code is None
+    assert not scene.rig.sink.events

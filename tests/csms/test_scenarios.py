@@ -33,7 +33,6 @@ NOT_PLAYED = {
     "R24": "in test_link: the caller's side",
     "R25": "in test_rpc, on a clock that is moved by hand",
     "R26": "in test_rpc and test_rpc_laws",
-    "B04": "provisional admission comes with the live page of the station flow",
     "B09": "in test_tls",
     "C09": "the product always controls: it accepts instead",
     "C12": "frequency response inside the station is not offered yet",

@@ -10,9 +10,11 @@ import aiohttp
 import pytest
 
 from custom_components.v2g_vpp.csms.access import RefusalCause
+from custom_components.v2g_vpp.pki.authority import create_authority
 from tests.csms.peer import BOOT, STATION, basic, config
 from tests.csms.secure import (
     HOST,
+    OWNER,
     SecureDialler,
     SecureRig,
     stranger,
@@ -121,11 +123,31 @@ async def test_a_certificate_of_the_home_needs_no_password(
 async def test_a_certificate_that_is_not_of_the_home_ends_the_handshake(
     secure: SecureRig, dialler: SecureDialler
 ) -> None:
-    expired = secure.showing("A1", now=utcnow() - timedelta(days=3))
-    for context in (secure.showing("A1", stranger()), expired):
-        with pytest.raises((aiohttp.ClientError, ssl.SSLError, ConnectionError)):
-            await dialler.dial(context, headers={})
+    with pytest.raises((aiohttp.ClientConnectionError, ssl.SSLError, ConnectionError)):
+        await dialler.dial(secure.showing("A1", stranger()), headers={})
     assert await dialler.status(secure.showing("A1"), {}) == 101
+
+
+async def test_a_certificate_outside_of_its_dates_is_refused_by_name(
+    secure: SecureRig, dialler: SecureDialler
+) -> None:
+    for days in (-3, 3):
+        wrong = secure.showing("A1", now=utcnow() + timedelta(days=days))
+        # The right password beside it changes nothing.
+        assert await dialler.status(wrong) == 401
+        assert secure.refused[-1][0] == STATION
+        assert last_cause(secure) is RefusalCause.CERTIFICATE_NOT_VALID
+    assert await dialler.status(secure.showing("A1"), {}) == 101
+
+
+async def test_without_looking_at_dates_tls_still_looks_at_who_signed(
+    secure: SecureRig, dialler: SecureDialler
+) -> None:
+    """The same name and the same dates from another root: only the key differs."""
+    forged = secure.showing("A1", create_authority("V2G home", utcnow(), OWNER))
+    with pytest.raises((aiohttp.ClientConnectionError, ssl.SSLError, ConnectionError)):
+        await dialler.dial(forged, headers={})
+    assert not secure.refused, "it never got to the door"
 
 
 async def test_no_certificate_and_no_password_is_nobody(

@@ -69,6 +69,7 @@ class RecordingStations:
     closed: list[StationId] = field(default_factory=list)
     asked: list[StationRequest] = field(default_factory=list)
     told: dict[str, Any] = field(default_factory=dict)
+    guests: dict[StationId, str] = field(default_factory=dict)
 
     async def write_setpoint(self, write: SetpointWrite) -> WriteResult:
         self.writes.append(write)
@@ -110,6 +111,14 @@ class RecordingStations:
 
     async def close_link(self, station_id: StationId) -> None:
         self.closed.append(station_id)
+
+    def admit_provisionally(
+        self, identity: StationId, secret: str, ttl_s: float
+    ) -> None:
+        self.guests[identity] = secret
+
+    def end_provisional(self, identity: StationId) -> None:
+        self.guests.pop(identity, None)
 
 
 @dataclass

@@ -38,6 +38,12 @@ def test_choices_of_a_charger(
     assert told["supply_phases"] == phases
 
 
+def test_an_expired_certificate_is_accepted_only_by_choice() -> None:
+    assert not facts.station(station())["accepts_expired_certificate"]
+    told = facts.station(station(accept_expired_certificate=True))
+    assert told["accepts_expired_certificate"]
+
+
 def test_the_message_of_a_maker_belongs_to_its_dialect() -> None:
     message = {"vendor_id": "org.example", "vendor_data": "{power_w}"}
     told = facts.station(station(dialect="data_transfer", **message))

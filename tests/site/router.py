@@ -74,5 +74,15 @@ class Router(StationPort):
                 station.closed.append(station.clock.monotonic())
                 station.disconnect()
 
+    @override
+    def admit_provisionally(
+        self, identity: StationId, secret: str, ttl_s: float
+    ) -> None:
+        raise NotImplementedError
+
+    @override
+    def end_provisional(self, identity: StationId) -> None:
+        raise NotImplementedError
+
     def _at(self, key: EvseKey) -> SimulatedStation:
         return next(station for station in self._stations if station.key == key)

@@ -1,13 +1,10 @@
 """Who may dial in: identity, password, network, back-off."""
 
-from base64 import b64decode
-import binascii
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-import hmac
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address
 import logging
 import re
@@ -15,10 +12,12 @@ from typing import Final
 from urllib.parse import unquote
 
 from ..domain.capability import DischargeDialect
+from ..domain.certificates import serial_key
 from ..domain.clock import Clock
 from ..domain.ids import StationId
 from ..domain.policy import StationLimits
 from ..domain.vendor_setpoint import VendorSetpoint
+from .basic_auth import are_credentials_right
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -26,9 +25,6 @@ type Network = IPv4Network | IPv6Network
 
 _IDENTITY: Final = re.compile(r"[A-Za-z0-9._:|-]{1,48}")
 """House rule; the bar is legal in OCPP identities and arrives percent-encoded."""
-
-_HEX_KEY: Final = re.compile(r"(?:[0-9a-fA-F]{2}){16,20}")
-"""An AuthorizationKey of 1.6, 16 to 20 bytes."""
 
 FREE_ATTEMPTS: Final = 3
 """Wrong passwords before an address has to wait: a typing mistake costs nothing."""
@@ -59,6 +55,9 @@ class StationConfig:
     supply_phases: int | None = None
     """As the owner says, 1 or 3; None takes what the station reports."""
 
+    accepts_expired_certificate: bool = False
+    """Let it in with one to have it renewed, and for nothing else (A00.FR.429)."""
+
     is_null_payload_legal: bool = True
     """Read ``null`` as an empty payload."""
 
@@ -71,8 +70,17 @@ class PeerCertificate:
     serial_number: str
     """Hexadecimal, as TLS tells it."""
 
+    valid_from: datetime | None = None
     expires_at: datetime | None = None
     """UTC; None when TLS does not tell it."""
+
+    def is_expired(self, now: datetime) -> bool:
+        """Return True when it is past its end, or does not say when that is."""
+        return self.expires_at is None or now >= self.expires_at
+
+    def is_early(self, now: datetime) -> bool:
+        """Return True before its beginning."""
+        return self.valid_from is None or now < self.valid_from
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +111,12 @@ class StationFacts:
     profile: int = 0
     """The highest security profile that it has used; it never goes down."""
 
+    last_certificate: str | None = None
+    """Key of the serial number of the one that it used last; None: never one."""
+
+    accepts_expired: bool = False
+    """The owner lets it renew a certificate that has expired."""
+
 
 class RefusalCause(StrEnum):
     """Why a station was not let in."""
@@ -114,6 +128,9 @@ class RefusalCause(StrEnum):
     NO_COMMON_PROTOCOL = "no_common_protocol"
     WRONG_CERTIFICATE = "wrong_certificate"
     REVOKED_CERTIFICATE = "revoked_certificate"
+    CERTIFICATE_NOT_VALID = "certificate_not_valid"
+    """It is of this home, and it has expired or is of the future."""
+
     DOWNGRADE = "downgrade"
     """It was here with a higher security profile before (OCPP A05.FR.07)."""
 
@@ -125,6 +142,17 @@ The detail is what the station offered where that is the cause, else empty.
 """
 
 
+class Admission(StrEnum):
+    """What a station is let in for."""
+
+    FULL = "full"
+    RENEWAL = "renewal"
+    """Its certificate has expired: to get another one."""
+
+    PROVISIONAL = "provisional"
+    """The owner is just setting it up: to wait."""
+
+
 @dataclass(frozen=True, slots=True)
 class Admitted:
     """The station may connect."""
@@ -132,6 +160,8 @@ class Admitted:
     identity: StationId
     profile: int = 1
     """The security profile of this link."""
+
+    admission: Admission = Admission.FULL
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,12 +211,25 @@ class Gatekeeper:
         self._networks = networks
         self._on_refused = on_refused
         self._passwords: dict[StationId, str] = {}
+        self._guests: dict[StationId, str] = {}
         self._facts: dict[StationId, StationFacts] = {}
         self._sources: OrderedDict[tuple[str, str], _Source] = OrderedDict()
 
     def admit(self, identity: StationId, password: str) -> None:
         """Let a station in from now on; its earlier failures are forgotten."""
         self._passwords[identity] = password
+        self._forgive(identity)
+
+    def admit_guest(self, identity: StationId, password: str) -> None:
+        """Let a station in to wait, unless it is one of the home."""
+        self._guests[identity] = password
+        self._forgive(identity)
+
+    def dismiss_guest(self, identity: StationId) -> None:
+        """Let a guest in no more."""
+        self._guests.pop(identity, None)
+
+    def _forgive(self, identity: StationId) -> None:
         for key in [key for key in self._sources if key[1] == identity]:
             del self._sources[key]
 
@@ -213,7 +256,8 @@ class Gatekeeper:
             return Refused(403)
         if identity is None:
             return Refused(404)
-        password = self._passwords.get(identity)
+        guest_password = self._guests.get(identity)
+        password = self._passwords.get(identity, guest_password)
         if password is None:
             self.report(identity, address, RefusalCause.UNKNOWN_IDENTITY)
             return Refused(404)
@@ -227,7 +271,15 @@ class Gatekeeper:
             self.report(identity, address, cause)
             return Refused(401)
         source.failures = 0
-        return Admitted(identity, link.profile)
+        return Admitted(identity, link.profile, self._admission(identity, link))
+
+    def _admission(self, identity: StationId, link: LinkSecurity) -> Admission:
+        if identity not in self._passwords:
+            return Admission.PROVISIONAL
+        shown = link.certificate
+        if shown is not None and shown.is_expired(self._clock.utcnow()):
+            return Admission.RENEWAL
+        return Admission.FULL
 
     def _objection(
         self,
@@ -238,18 +290,33 @@ class Gatekeeper:
     ) -> RefusalCause | None:
         """Return why a station is not who it says, None when it is."""
         facts = self._facts.get(identity, StationFacts())
-        if link.certificate is not None:
-            if self._is_revoked(link.certificate.serial_number):
-                return RefusalCause.REVOKED_CERTIFICATE
-            # While nothing is known of it, its BootNotification has to say the same.
-            if facts.names is not None and (
-                link.certificate.common_name not in facts.names
-            ):
-                return RefusalCause.WRONG_CERTIFICATE
-        elif not _are_credentials_right(authorization, identity, password):
+        # Nobody knows yet which certificate a guest may have.
+        if link.certificate is not None and identity in self._passwords:
+            cause = self._objection_to(link.certificate, facts)
+            if cause is not None:
+                return cause
+        elif not are_credentials_right(authorization, identity, password):
             return RefusalCause.WRONG_PASSWORD
         if link.profile < facts.profile:
             return RefusalCause.DOWNGRADE
+        return None
+
+    def _objection_to(
+        self, shown: PeerCertificate, facts: StationFacts
+    ) -> RefusalCause | None:
+        """Return why a certificate of this home is not the right one."""
+        if self._is_revoked(shown.serial_number):
+            return RefusalCause.REVOKED_CERTIFICATE
+        # While nothing is known of it, its BootNotification has to say the same.
+        if facts.names is not None and shown.common_name not in facts.names:
+            return RefusalCause.WRONG_CERTIFICATE
+        now = self._clock.utcnow()
+        # Only the one that it used last: a renewal ends what was before it.
+        may_renew = facts.accepts_expired and facts.last_certificate == serial_key(
+            shown.serial_number
+        )
+        if shown.is_early(now) or (shown.is_expired(now) and not may_renew):
+            return RefusalCause.CERTIFICATE_NOT_VALID
         return None
 
     def report(
@@ -302,23 +369,3 @@ class Gatekeeper:
         if excess >= 0:
             wait_s = min(MAX_BACK_OFF_S, 2.0 ** min(excess, 10))
             source.blocked_until_mono_s = now_mono_s + wait_s
-
-
-def _are_credentials_right(
-    authorization: str | None, identity: str, password: str
-) -> bool:
-    """Compare in constant time; the user name is the identity (OCPP-J, part 4)."""
-    scheme, _, encoded = (authorization or "").partition(" ")
-    if scheme.lower() != "basic":
-        return False
-    try:
-        offered = b64decode(encoded.strip(), validate=True)
-    except binascii.Error, ValueError:
-        return False
-    # Compared as one text: an identity may itself hold the colon that separates.
-    is_right = hmac.compare_digest(offered, f"{identity}:{password}".encode())
-    if _HEX_KEY.fullmatch(password):
-        # 1.6 sets the key as hexadecimal text and sends its bytes (OCPP brief 2.5).
-        raw = f"{identity}:".encode() + bytes.fromhex(password)
-        is_right |= hmac.compare_digest(offered, raw)
-    return is_right

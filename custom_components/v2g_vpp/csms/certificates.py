@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import timedelta
 import logging
 from typing import Final
@@ -31,6 +32,20 @@ RENEW_BEFORE: Final = timedelta(days=30)
 _REJECTED: Final = {"status": "Rejected", "statusInfo": {"reasonCode": "InvalidCSR"}}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Applicant:
+    """Who asks for a certificate."""
+
+    serial_number: str | None
+    """Of the station, None when it is not known; then nothing is signed."""
+
+    remember: Callable[[str], None]
+    """Told the serial number of a certificate before it is sent."""
+
+    taken: Callable[[], None] = lambda: None
+    """Told that the station has the certificate."""
+
+
 class CertificateDesk:
     """What one station asks of the authority of the home."""
 
@@ -49,31 +64,26 @@ class CertificateDesk:
         self._signed_mono_s: deque[float] = deque(maxlen=MAX_SIGNED_A_DAY)
 
     def requested(
-        self,
-        payload: Payload,
-        serial_number: str | None,
-        link: StationLink,
-        remember: Callable[[str], None],
+        self, payload: Payload, applicant: Applicant, link: StationLink
     ) -> Payload:
         """Return the answer to a SignCertificate; the certificate follows as a CALL.
 
         Only a station certificate for the serial number of this very station is signed:
         a home has no other public key infrastructure, and is no oracle for one.
-        ``remember`` is told the serial number of what is sent.
         """
         purpose = payload.get("certificateType", STATION_PURPOSE)
         csr: str = payload["csr"]
         is_acceptable = (
             purpose == STATION_PURPOSE
-            and serial_number is not None
-            and self._issuer.is_acceptable(csr, serial_number)
+            and applicant.serial_number is not None
+            and self._issuer.is_acceptable(csr, applicant.serial_number)
         )
         if not is_acceptable or self._is_too_often():
             _LOGGER.warning("%s: its request for a certificate is refused", self._name)
             return _REJECTED
         self._signed_mono_s.append(self._clock.monotonic())
         self._spawn(
-            self._send(csr, link, payload.get("requestId"), remember),
+            self._send(csr, link, payload.get("requestId"), applicant),
             "v2g_vpp certificate",
         )
         return {"status": "Accepted"}
@@ -96,13 +106,13 @@ class CertificateDesk:
         csr: str,
         link: StationLink,
         request_id: object,
-        remember: Callable[[str], None],
+        applicant: Applicant,
     ) -> None:
         issued = await self._issuer.issue(csr)
         if issued is None or len(issued.pem) > MAX_CHAIN_LENGTH:
             _LOGGER.warning("%s: no certificate could be made", self._name)
             return
-        remember(issued.serial_number)
+        applicant.remember(issued.serial_number)
         payload = {"certificateChain": issued.pem}
         if link.protocol != V16.protocol:
             payload["certificateType"] = STATION_PURPOSE
@@ -111,6 +121,7 @@ class CertificateDesk:
         outcome = await link.call("CertificateSigned", payload)
         if outcome.has_status("Accepted"):
             _LOGGER.info("%s: took a new certificate", self._name)
+            applicant.taken()
         else:
             _LOGGER.warning("%s: took no certificate: %s", self._name, outcome.reason)
 

@@ -1,11 +1,12 @@
 """One socket of one station, from upgrade to close."""
 
 import asyncio
+from collections.abc import Coroutine
 from contextlib import suppress
 import logging
 import socket
 import struct
-from typing import Final
+from typing import Any, Final
 from uuid import uuid4
 
 from aiohttp import WSMsgType, web
@@ -19,6 +20,7 @@ from .rpc import GOING_AWAY, RpcEngine
 from .schemas import SchemaBook
 from .station import Station
 from .versions import RpcVersion
+from .visits import Attendant
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -86,7 +88,7 @@ class Connection:
         workers = [
             asyncio.create_task(self._write()),
             asyncio.create_task(self._watch()),
-            asyncio.create_task(Provisioner(self.station, self.link).run()),
+            asyncio.create_task(self._companion()),
         ]
         try:
             await self._read()
@@ -98,6 +100,13 @@ class Connection:
             if self._closing is not None:
                 await self._closing
             _LOGGER.info("%s: %s", self.station.station_id, self.cause)
+
+    def _companion(self) -> Coroutine[Any, Any, None]:
+        """Return the work that goes on beside the link."""
+        visit = self.station.visit
+        if visit is not None:
+            return Attendant(self.station, self.link, visit).run()
+        return Provisioner(self.station, self.link).run()
 
     def _expect_discharge(self) -> None:
         """Let no set-up hold up the stop of what ran before this link."""

@@ -43,7 +43,7 @@ class Dispatcher:
         handler = self._handlers.get(action)
         if handler is None:
             raise RefuseCall(Fault.NOT_SUPPORTED)
-        if action != _BOOT and not self._station.is_registered:
+        if action != _BOOT and not self._may_speak(action):
             self._ask_to_boot()
             raise RefuseCall(Fault.SECURITY)
         fault = self._book.fault_in_request(action, payload)
@@ -62,7 +62,11 @@ class Dispatcher:
         """Tell when commands stay unanswered, and when they are answered again."""
         self._station.reporter.report_answering(is_answering=is_answered)
 
+    def _may_speak(self, action: str) -> bool:
+        visit = self._station.visit
+        return self._station.is_registered if visit is None else visit.may_say(action)
+
     def _ask_to_boot(self) -> None:
-        if not self._station.wants_boot:
+        if self._station.visit is None and not self._station.wants_boot:
             self._station.wants_boot = True
             self._station.needs_attention.set()

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Final
 
 from ..domain.certificates import serial_key
 from .access import PeerCertificate, StationFacts
+from .certificates import Applicant
+from .link import StationLink
 from .rpc import GOING_AWAY
 
 if TYPE_CHECKING:
@@ -44,6 +46,9 @@ class Login:
             station.keep(replace(station.record, security_profile=self._profile))
         if self.certificate is not None:
             self.remember(self.certificate.serial_number)
+            used = serial_key(self.certificate.serial_number)
+            if used != station.record.last_certificate:
+                station.keep(replace(station.record, last_certificate=used))
 
     def remember(self, serial_number: str) -> None:
         """Keep that a certificate is of this station."""
@@ -54,11 +59,29 @@ class Login:
         kept = (*others, key)[-KNOWN_CERTIFICATES:]
         self._station.keep(replace(record, certificates=kept))
 
+    def applicant(self, link: StationLink) -> Applicant:
+        """Return as whom the station asks for a certificate on a link."""
+        visit, boot = self._station.visit, self._station.record.boot
+        if visit is None:
+            serial = boot.serial_number if boot is not None else None
+            return Applicant(serial_number=serial, remember=self.remember)
+        return Applicant(
+            serial_number=visit.serial_number,
+            remember=visit.remember,
+            # It comes back with the new one, and then for good.
+            taken=lambda: link.close(GOING_AWAY, "certificate renewed"),
+        )
+
     @property
     def facts(self) -> StationFacts:
         """What the door has to know of the station."""
         station = self._station
-        return StationFacts(names=self._names, profile=station.record.security_profile)
+        return StationFacts(
+            names=self._names,
+            profile=station.record.security_profile,
+            last_certificate=station.record.last_certificate,
+            accepts_expired=station.config.accepts_expired_certificate,
+        )
 
     @property
     def _names(self) -> frozenset[str] | None:

@@ -27,6 +27,7 @@ def link_security_of(request: web.Request) -> LinkSecurity:
     certificate = PeerCertificate(
         common_name=str(names[0]),
         serial_number=str(told.get("serialNumber", "")),
+        valid_from=_time(told.get("notBefore")),
         expires_at=_time(told.get("notAfter")),
     )
     return LinkSecurity(is_encrypted=True, certificate=certificate)

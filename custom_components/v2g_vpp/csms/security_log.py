@@ -61,6 +61,7 @@ _REFUSALS: Final[Mapping[RefusalCause, SecurityEvent]] = {
     RefusalCause.DOWNGRADE: SecurityEvent.LOGIN_LESS_SECURE,
     RefusalCause.NETWORK_NOT_ALLOWED: SecurityEvent.LOGIN_NETWORK_NOT_ALLOWED,
     RefusalCause.REVOKED_CERTIFICATE: SecurityEvent.LOGIN_REVOKED_CERTIFICATE,
+    RefusalCause.CERTIFICATE_NOT_VALID: SecurityEvent.LOGIN_CERTIFICATE_NOT_VALID,
 }
 """Refusals of a station of this home that are a matter of security."""
 

@@ -22,6 +22,7 @@ from ..domain.ports import (
 )
 from ..domain.security import LoginState
 from .access import (
+    Admission,
     Gatekeeper,
     Network,
     OnRefused,
@@ -44,6 +45,7 @@ from .station import Station
 from .store import StationStore
 from .uploads import PATH as UPLOAD_PATH, DialledAddress, UploadDesk
 from .versions import V21, RpcVersion
+from .visits import GuestList, station_of_link
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -117,6 +119,7 @@ class OcppServer(CommandDesk):
         super().__init__()
         self._uploads = UploadDesk()
         self._connections: dict[StationId, Connection] = {}
+        self._visitors = GuestList(self._gate, clock, self._disconnect)
         self._runner: web.AppRunner | None = None
         self._ports: tuple[int, ...] = ()
         for config in stations:
@@ -169,6 +172,7 @@ class OcppServer(CommandDesk):
         runner, self._runner, self._ports = self._runner, None, ()
         if runner is None:
             return
+        self._visitors.close()
         for site in tuple(runner.sites):
             await site.stop()
         connections = tuple(self._connections.values())
@@ -186,6 +190,7 @@ class OcppServer(CommandDesk):
         """
         known = self._stations.get(config.identity)
         self._gate.admit(config.identity, config.password)
+        self._visitors.end(config.identity)
         if known is None:
             self._stations[config.identity] = Station(
                 config=config,
@@ -219,6 +224,20 @@ class OcppServer(CommandDesk):
         """Close the connection of a station; it may dial in again."""
         self._disconnect(station_id, "closed by the home")
 
+    def admit_provisionally(
+        self, identity: StationId, secret: str, ttl_s: float
+    ) -> None:
+        """Let a station in that is being set up; it waits and can do nothing.
+
+        One of this home is not touched by it.
+        """
+        if identity not in self._stations:
+            self._visitors.admit(identity, secret, ttl_s)
+
+    def end_provisional(self, identity: StationId) -> None:
+        """Let a station in no more that only waits, and close its link."""
+        self._visitors.end(identity)
+
     def login_state(self, station_id: StationId) -> LoginState | None:
         """Return how a station logs in; None for a station that is not known."""
         station = self._stations.get(station_id)
@@ -244,6 +263,9 @@ class OcppServer(CommandDesk):
         )
         if isinstance(verdict, Refused):
             return refusal(verdict)
+        if verdict.admission is Admission.RENEWAL and self._is_here(verdict.identity):
+            # Whoever has an expired certificate must not end a link that has a valid one.
+            return refusal(Refused(409))
         version = choose_version(request.headers.get("Sec-WebSocket-Protocol"))
         websocket = web.WebSocketResponse(
             protocols=(version.protocol,) if version is not None else (),
@@ -261,7 +283,11 @@ class OcppServer(CommandDesk):
             )
             await websocket.close(code=PROTOCOL_ERROR)
             return websocket
-        station = self._stations.get(verdict.identity)
+        station = station_of_link(
+            verdict.admission,
+            self._stations.get(verdict.identity),
+            self._visitors.find(verdict.identity),
+        )
         certificate = security.certificate
         if station is not None:
             station.dialled = DialledAddress(
@@ -272,6 +298,10 @@ class OcppServer(CommandDesk):
                 station, websocket, version, request.transport, certificate
             )
         return websocket
+
+    def _is_here(self, identity: StationId) -> bool:
+        connection = self._connections.get(identity)
+        return connection is not None and connection.station.visit is None
 
     async def _take(self, request: web.Request) -> web.StreamResponse:
         """Take a file that was asked for, from where stations may dial in."""
@@ -321,7 +351,7 @@ class OcppServer(CommandDesk):
             transport=transport,
         )
         self._connections[station.station_id] = connection
-        if station.certificates is not None:
+        if station.certificates is not None and station.visit is None:
             station.certificates.connected(certificate, connection.link)
         try:
             await connection.run()

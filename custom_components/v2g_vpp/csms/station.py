@@ -44,6 +44,7 @@ from .times import StationClock
 from .transaction_reporter import TransactionReporter
 from .transactions import TransactionLedger
 from .uploads import DialledAddress, UploadDesk
+from .visit import Visit
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -75,8 +76,12 @@ class Station:
         certificates: CertificateDesk | None = None,
         uploads: UploadDesk | None = None,
         home: HomeCertificates | None = None,
+        visit: Visit | None = None,
     ) -> None:
         """Start with what the store kept of it."""
+        self.visit = visit
+        """Why it only waits; None for a station of the home."""
+
         self.home = home
         """What is known of the certificates of the home, None where nothing is."""
 

@@ -52,6 +52,9 @@ class StationRecord:
     certificates: tuple[str, ...] = ()
     """Serial numbers of its newest certificates of this home, the last used last."""
 
+    last_certificate: str | None = None
+    """The one of them that it logged in with last."""
+
     grid_notes: tuple[GridNote, ...] = ()
     """What happened to its grid settings, oldest first."""
 
@@ -180,6 +183,7 @@ def _record_to_json(record: StationRecord) -> dict[str, Any]:
         "is_zero_idle": record.is_zero_idle,
         "security_profile": record.security_profile,
         "certificates": list(record.certificates),
+        "last_certificate": record.last_certificate,
         "numbers": numbers_to_json(record.numbers),
         "grid_notes": notes_to_json(record.grid_notes),
     }
@@ -197,6 +201,7 @@ def _record_from_json(data: Mapping[str, Any]) -> StationRecord:
         is_zero_idle=data.get("is_zero_idle", False),
         security_profile=int(data.get("security_profile", 0)),
         certificates=tuple(str(item) for item in data.get("certificates", ())),
+        last_certificate=data.get("last_certificate"),
         numbers=numbers_from_json(data.get("numbers", {})),
         grid_notes=notes_from_json(data.get("grid_notes", [])),
     )

@@ -17,6 +17,7 @@ from .times import format_time, parse_time
 from .transactions import parse_transaction
 from .vehicles import is_bidirectional, parse_needs
 from .versions import Fault
+from .visit import INTERVAL_S
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -34,7 +35,7 @@ type Handler = Callable[[Station, Payload], Answer]
 def boot_notification(station: Station, payload: Payload) -> Payload:
     """Accept: whoever passed the door is a station of this home."""
     told = payload["chargingStation"]
-    return accept_boot(
+    answer = accept_boot(
         station,
         BootData(
             vendor=told["vendorName"],
@@ -43,10 +44,14 @@ def boot_notification(station: Station, payload: Payload) -> Payload:
             firmware=told.get("firmwareVersion", ""),
         ),
     )
+    visit = station.visit
+    if visit is None:
+        return answer
+    return {**answer, "statusInfo": {"reasonCode": visit.reason_code}}
 
 
 def accept_boot(station: Station, boot: BootData) -> Payload:
-    """Take a station as registered and tell it the time.
+    """Take a station as registered, unless it has to wait, and tell it the time.
 
     Raises:
         RefuseCall: when the link has the certificate of another station (B01.FR.11).
@@ -60,11 +65,16 @@ def accept_boot(station: Station, boot: BootData) -> Payload:
         if station.link is not None:
             station.link.close(POLICY_VIOLATION, "certificate of another station")
         raise RefuseCall(Fault.SECURITY)
-    station.boot(boot)
+    if station.visit is None:
+        station.boot(boot)
+        status, interval_s = "Accepted", HEARTBEAT_INTERVAL_S
+    else:
+        station.needs_attention.set()
+        status, interval_s = "Pending", INTERVAL_S
     return {
-        "status": "Accepted",
+        "status": status,
         "currentTime": format_time(station.now()),
-        "interval": HEARTBEAT_INTERVAL_S,
+        "interval": interval_s,
     }
 
 
@@ -219,11 +229,10 @@ def data_transfer(_station: Station, _payload: Payload) -> Payload:
 
 def sign_certificate(station: Station, payload: Payload) -> Payload:
     """Accept a sound request of this station, where the home signs any."""
-    desk, link, boot = station.certificates, station.link, station.record.boot
+    desk, link = station.certificates, station.link
     if desk is None or link is None:
         return {"status": "Rejected", "statusInfo": {"reasonCode": "InvalidCSR"}}
-    serial_number = boot.serial_number if boot is not None else None
-    return desk.requested(payload, serial_number, link, station.login.remember)
+    return desk.requested(payload, station.login.applicant(link), link)
 
 
 def get_15118_ev_certificate(_station: Station, _payload: Payload) -> Payload:

@@ -90,6 +90,16 @@ class StationPort(Protocol):
         """Close the connection of a station; it may dial in again."""
         ...
 
+    def admit_provisionally(
+        self, identity: StationId, secret: str, ttl_s: float
+    ) -> None:
+        """Let a station in that is being set up; it waits and can do nothing."""
+        ...
+
+    def end_provisional(self, identity: StationId) -> None:
+        """Let a station in no more that only waits, and close its link."""
+        ...
+
 
 class MessageLog(Protocol):
     """What was said on the links of this home's stations."""

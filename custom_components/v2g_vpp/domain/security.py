@@ -38,6 +38,7 @@ class SecurityEvent(StrEnum):
     LOGIN_LESS_SECURE = "login_less_secure"
     LOGIN_NETWORK_NOT_ALLOWED = "login_network_not_allowed"
     LOGIN_REVOKED_CERTIFICATE = "login_revoked_certificate"
+    LOGIN_CERTIFICATE_NOT_VALID = "login_certificate_not_valid"
     CERTIFICATE_REVOKED = "certificate_revoked"
 
 

@@ -34,6 +34,10 @@ CIPHERS: Final = (
 )
 """Of TLS 1.2; those of TLS 1.3 are OpenSSL's own."""
 
+NO_CHECK_TIME: Final = ssl.VerifyFlags(0x200000)
+"""X509_V_FLAG_NO_CHECK_TIME of OpenSSL, which has no name in Python. Whoever takes a
+certificate from this listener has to look at its dates (``access.Gatekeeper``)."""
+
 _KINDS: Final = ("ec", "rsa")
 
 
@@ -75,6 +79,9 @@ class OcppTls:
         context.load_verify_locations(cadata=self.root_pem())
         # A station without a certificate shows its password instead.
         context.verify_mode = ssl.CERT_OPTIONAL
+        # Who signed it is judged here, its dates are judged at the door: there a station
+        # can be told apart, its owner gets a repair, and one may renew its certificate.
+        context.verify_flags |= NO_CHECK_TIME
         for kind in _KINDS:
             if self._is_due(kind):
                 self._issue(kind)

@@ -29,6 +29,7 @@ from .control_loop import ControlLoop
 from .delivered_energy import DeliveredEnergy
 from .delivery_desk import DeliveryDesk
 from .dispatch_door import DispatchDoor
+from .guest_door import GuestDoor
 from .keeper import Keeper
 from .orders import OrderDesk
 from .owner_knobs import OwnerKnobs
@@ -53,7 +54,7 @@ TURN_S = 0.05
 whole second: the first setpoint of a dispatch is promised sooner."""
 
 
-class Site(DispatchDoor):
+class Site(DispatchDoor, GuestDoor):
     """The home. All methods are called in the event loop."""
 
     def __init__(
