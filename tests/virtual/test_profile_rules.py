@@ -44,7 +44,7 @@ def absolute(**schedule: Any) -> dict[str, Any]:
             {},
             "UnsupportedPurpose",
         ),
-        (dynamic(chargingProfilePurpose="PriorityCharging"), {}, "UnsupportedPurpose"),
+        (dynamic(chargingProfilePurpose="LocalGeneration"), {}, "UnsupportedPurpose"),
         (profile(central(0.0) | {"limit": 5}), {}, "InvalidSchedule"),
         (profile(central(0.0) | {"dischargeLimit": -5}), {}, "InvalidSchedule"),
         (profile(period(operationMode="CentralSetpoint")), {}, "InvalidSchedule"),
@@ -56,7 +56,7 @@ def absolute(**schedule: Any) -> dict[str, Any]:
         (profile(period(limit=-5000)), {}, "InvalidSchedule"),
         (profile(period()), {}, "InvalidSchedule"),
         (
-            profile(period(operationMode="LocalFrequency")),
+            profile(period(operationMode="LocalLoadBalancing")),
             {},
             "InvalidOperationMode",
         ),

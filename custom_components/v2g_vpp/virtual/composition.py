@@ -1,10 +1,16 @@
 """What a station does with the profiles that lead now (OCPP 2.1 SC.01, K08)."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..domain.units import clamp
-from .schedule import SETPOINT_MODES, OperationMode, Period, Schedule
+from .schedule import (
+    SETPOINT_MODES,
+    FrequencyResponse,
+    OperationMode,
+    Period,
+    Schedule,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +27,8 @@ class OperatingPoint:
 
     profile_id: int | None = None
     is_evse_asleep: bool = False
+    response: FrequencyResponse | None = None
+    """Set while the power follows the grid; the setpoint comes from it."""
 
     def command_w(
         self, max_charge_w: float, max_discharge_w: float, *, is_bidirectional: bool
@@ -38,7 +46,8 @@ class OperatingPoint:
             lowest_w = max(lowest_w, self.discharge_limit_w)
         if self.mode is OperationMode.IDLE:
             return 0.0
-        if self.mode in SETPOINT_MODES and self.setpoint_w is not None:
+        follows = self.mode in SETPOINT_MODES or self.response is not None
+        if follows and self.setpoint_w is not None:
             # A cap on charging is no cap on discharging: the lower number wins.
             wanted_w = min(max(self.setpoint_w, lowest_w), highest_w)
         else:
@@ -83,6 +92,9 @@ def compose(
             discharge_limit_w=session.watts(period.discharge_limit, phases),
             profile_id=session.profile_id,
             is_evse_asleep=period.is_evse_asleep,
+            response=period.response
+            if period.mode is OperationMode.LOCAL_FREQUENCY
+            else None,
         )
     limit_w, discharge_limit_w = point.limit_w, point.discharge_limit_w
     for cap in caps:
@@ -92,14 +104,7 @@ def compose(
             discharge_limit_w = max(
                 cap_w, discharge_limit_w if discharge_limit_w is not None else cap_w
             )
-    return OperatingPoint(
-        mode=point.mode,
-        setpoint_w=point.setpoint_w,
-        limit_w=limit_w,
-        discharge_limit_w=discharge_limit_w,
-        profile_id=point.profile_id,
-        is_evse_asleep=point.is_evse_asleep,
-    )
+    return replace(point, limit_w=limit_w, discharge_limit_w=discharge_limit_w)
 
 
 def _lower(first_w: float | None, second_w: float | None) -> float | None:

@@ -13,7 +13,8 @@ from .conditions import CONDITIONS, Condition, Conditions
 from .config import EVSE_ID, Fault, VirtualStationConfig
 from .device_model import DeviceModel
 from .inventory import build_device_model
-from .metering import Meter, Readings
+from .local_frequency import LocalFrequency
+from .metering import Grid, Meter, Readings
 from .power_path import PowerPath
 from .profile_rules import Rejection
 from .profiles import ProfileStore
@@ -48,6 +49,7 @@ class Evse:
         """
         self.config = config
         self.path = PowerPath(config.plant, config.battery, config.soc_percent)
+        self.grid = Grid(config.plant.seed)
         self.handle = Handle()
         self.profiles = ProfileStore(phases=config.phases)
         self.conditions = Conditions()
@@ -55,9 +57,10 @@ class Evse:
         self.log = TransactionLog(self.model, self.readings, on_change)
         self.faults: set[Fault] = set()
         self.admission = Admission(on_change)
+        self.local_frequency = LocalFrequency(self.model)
         self._clock = clock
         self._on_change = on_change
-        self._meter = Meter(self.path, config.phases, seed=config.plant.seed)
+        self._meter = Meter(self.path, self.grid, config.phases)
         self._is_plugged = False
         self._plugged_mono_s = 0.0
         self._is_emergency_stopped = False
@@ -311,7 +314,9 @@ class Evse:
         if self.admission.expire_start(now.mono_s):
             # A profile that came with it has no transaction any more.
             self.profiles.forget_unbound()
-        self._point = self.profiles.operating_point(now)
+        self._point = self.local_frequency.resolve(
+            self.profiles.operating_point(now), self.grid.true_frequency_hz, now
+        )
         self._note_agreement(now)
         transaction = self.transaction
         is_flowing = (
@@ -330,7 +335,10 @@ class Evse:
                 self._finish(transaction.stop)
             return
         if transaction.is_ready:
-            self.log.report_changes(self._point.mode, self._charging_state(), now)
+            is_asleep = self._point.is_evse_asleep and not self.path.contactor.is_closed
+            self.log.report_changes(
+                self._point.mode, self._charging_state(), now, is_evse_asleep=is_asleep
+            )
         self.log.report_readings(now)
 
     def _note_agreement(self, now: Moment) -> None:

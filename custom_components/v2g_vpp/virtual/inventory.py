@@ -10,6 +10,7 @@ from .device_model import DataType, DeviceModel, Mutability, Variable
 from .metering import Readings
 from .power_path import PowerPath
 from .profile_rules import MAX_PERIODS, MAX_STACK_LEVEL, RATE_UNITS, SUPPORTED_MODES
+from .schedule import Purpose
 from .thermal import HANDLE
 from .variable_forms import (
     FLAG,
@@ -24,6 +25,7 @@ from .variable_forms import (
 )
 
 MAX_PROFILES = 20
+MILLIHERTZ = Form(data_type=DataType.INTEGER, min_limit=0)
 CELSIUS = Form(data_type=DataType.DECIMAL, unit="Celsius", min_limit=-40, max_limit=150)
 VEHICLE_PROTOCOL = "urn:iso:std:iso:15118:-20:AC,1,0"
 ITEMS_PER_MESSAGE = 20
@@ -148,11 +150,12 @@ def _smart_charging() -> Iterator[Variable]:
     yield control.read("LimitChangeSignificance", "1.0", decimal)
     yield control.read("SetpointPriority", "CSMS")
     yield control.read("MaxExternalConstraintsId", "0", INTEGER)
-    yield control.read("SupportedAdditionalPurposes", "")
+    yield control.read("SupportedAdditionalPurposes", Purpose.PRIORITY, MEMBERS)
     for purpose, is_kept in (
         ("TxProfile", False),
         ("TxDefaultProfile", True),
         ("ChargingStationMaxProfile", True),
+        (Purpose.PRIORITY, True),
     ):
         yield control.read("ChargingProfilePersistence", _flag(is_kept), FLAG, purpose)
     for variable, is_on in (
@@ -182,6 +185,7 @@ def _vehicle(config: VirtualStationConfig, live: LiveValues) -> Iterator[Variabl
         "SupportedEnergyTransferModes", "AC_single_phase,AC_three_phase,AC_BPT", MEMBERS
     )
     yield v2x.read("SupportedOperationModes", ",".join(SUPPORTED_MODES), MEMBERS)
+    yield v2x.write("LocalFrequencyUpdateThreshold", "10", MILLIHERTZ)
     yield iso.write("Enabled", "true", FLAG)
     yield iso.read("ServiceRenegotiationSupport", "true", FLAG)
     yield iso.read("MaxScheduleEntries", str(MAX_PERIODS), INTEGER)

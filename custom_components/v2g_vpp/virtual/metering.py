@@ -42,10 +42,12 @@ class Grid:
     def __init__(self, seed: int) -> None:
         """Start a sequence."""
         self._noise = Random(seed)  # noqa: S311 - a grid, not a secret
+        self.true_frequency_hz = NOMINAL_FREQUENCY_HZ
+        """Of the grid itself, without the noise of a reading."""
 
     def frequency_hz(self) -> float:
-        """Return the frequency now."""
-        return NOMINAL_FREQUENCY_HZ + self._noise.gauss(0.0, FREQUENCY_NOISE_HZ)
+        """Return one reading of the frequency."""
+        return self.true_frequency_hz + self._noise.gauss(0.0, FREQUENCY_NOISE_HZ)
 
     @staticmethod
     def voltage_v(power_w: float) -> float:
@@ -56,11 +58,11 @@ class Grid:
 class Meter:
     """The meter of the EVSE, and what the EV shows beside it."""
 
-    def __init__(self, path: PowerPath, phases: int, *, seed: int) -> None:
-        """Read a power path; the seed is of the grid's noise."""
+    def __init__(self, path: PowerPath, grid: Grid, phases: int) -> None:
+        """Read a power path and the grid it is connected to."""
         self._path = path
         self._phases = phases
-        self._grid = Grid(seed)
+        self._grid = grid
         self._last: Readings | None = None
 
     def read(self, command_w: float, *, is_plugged: bool, is_frozen: bool) -> Readings:

@@ -63,6 +63,7 @@ SENT_ACTIONS_2 = (
     "NotifyEVChargingNeeds",
     "NotifyEvent",
     "NotifyMonitoringReport",
+    "NotifyPriorityCharging",
     "NotifyReport",
     "OpenPeriodicEventStream",
     "PullDynamicScheduleUpdate",

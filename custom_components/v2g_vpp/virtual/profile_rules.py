@@ -24,12 +24,18 @@ SUPPORTED_MODES = (
     OperationMode.CENTRAL_SETPOINT,
     OperationMode.CENTRAL_FREQUENCY,
     OperationMode.IDLE,
+    OperationMode.LOCAL_FREQUENCY,
 )
-"""What every V2X station must do (Q01.FR.31), and Idle."""
+"""What every V2X station must do (Q01.FR.31), Idle, and what follows the grid."""
 
 CHARGING_MODES = (OperationMode.CHARGING_ONLY,)
 
-SUPPORTED_PURPOSES = (Purpose.STATION_MAX, Purpose.TX_DEFAULT, Purpose.TX)
+SUPPORTED_PURPOSES = (
+    Purpose.STATION_MAX,
+    Purpose.TX_DEFAULT,
+    Purpose.TX,
+    Purpose.PRIORITY,
+)
 """What a CSMS may set here; external constraints are never its own (K01.FR.22)."""
 
 
@@ -147,6 +153,9 @@ def _schedules(profile: ChargingProfile, context: RuleContext) -> Iterator[Rejec
             yield _no("InvalidSchedule", "the first period starts at 0")  # K01.FR.31
         for period in schedule.periods:
             yield from _period(period, profile, context)
+            is_local = period.mode is OperationMode.LOCAL_FREQUENCY
+            if is_local and schedule.rate_unit != "W":
+                yield _no("InvalidSchedule", "LocalFrequency is in W")  # Q08.FR.05
 
 
 def _period(
@@ -163,7 +172,10 @@ def _period(
         yield _no("InvalidOperationMode", period.mode)  # K01.FR.115
     if any(name.endswith(("_L2", "_L3")) for name in period.wire):
         yield _no("UnsupportedParam", "values per phase")  # V2X.06 to V2X.10
-    yield from _numbers(period)
+    if period.mode is OperationMode.LOCAL_FREQUENCY:
+        yield from _response(period)
+    else:
+        yield from _numbers(period)
     if period.mode is not OperationMode.CHARGING_ONLY:
         yield from _bidirectional(period, profile, context)
 
@@ -187,6 +199,16 @@ def _bidirectional(
         )
         if rejection is not None:
             yield rejection
+
+
+def _response(period: Period) -> Iterator[Rejection]:
+    """Judge a period that follows the grid (OCPP 2.1 Q08.FR.01 to FR.04)."""
+    if period.response is None:
+        yield _no("NoFreqWattCurve", "v2xBaseline and two points of a curve")
+    if any(
+        name.startswith(("limit", "dischargeLimit", "setpoint")) for name in period.wire
+    ):
+        yield _no("InvalidSchedule", "the curve gives the power")
 
 
 def _numbers(period: Period) -> Iterator[Rejection]:

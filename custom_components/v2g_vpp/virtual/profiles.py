@@ -41,6 +41,9 @@ class ProfileStore:
         self.is_expiry_ignored = False
         """A misbehaviour: dynamic profiles never end."""
 
+        self.is_priority_used = False
+        """Priority charging is asked for: its profile comes before all others."""
+
         self._phases = phases
         self._stored: dict[int, StoredProfile] = {}
         self._transaction_id: str | None = None
@@ -151,6 +154,7 @@ class ProfileStore:
     def transaction_ended(self) -> None:
         """Drop the profiles of the transaction: they end with it."""
         self._transaction_id = self._transaction_start_mono_s = None
+        self.is_priority_used = False
         self.clear(ProfileFilter(purpose=Purpose.TX))
 
     def forget_unbound(self) -> None:
@@ -180,7 +184,9 @@ class ProfileStore:
         """Return what the profiles that lead now ask for."""
         self._note_offline_expiry(now)
         session = None
-        if self._transaction_id is not None:
+        if self._transaction_id is not None and self.is_priority_used:
+            session = self._leader(Purpose.PRIORITY, now)
+        if self._transaction_id is not None and session is None:
             session = self._leader(Purpose.TX, now)
         session = session or self._leader(Purpose.TX_DEFAULT, now)
         caps = (self._leader(purpose, now) for purpose in CAPS)
@@ -189,6 +195,10 @@ class ProfileStore:
     def has_tx_profile(self) -> bool:
         """Return True when the CSMS gave the running transaction a profile."""
         return bool(self.select(ProfileFilter(purpose=Purpose.TX)))
+
+    def has_priority_profile(self, now: Moment) -> bool:
+        """Return True when there is something to give priority to (K21)."""
+        return self._leader(Purpose.PRIORITY, now) is not None
 
     def edges_s(self, now: Moment, horizon_s: float) -> list[float]:
         """Return when within the horizon the operating point may change, s from now."""

@@ -7,12 +7,16 @@ from enum import StrEnum
 from typing import Any
 
 from ..domain.units import finite
+from .curve import Curve
 
 type WireObject = Mapping[str, Any]
 """A JSON object as it stands on the wire, names unchanged."""
 
 NOMINAL_VOLTAGE_V = 230.0
 """The set voltage of the area, not the measured one (OCPP 2.1 K01.FR.50)."""
+
+MIN_CURVE_POINTS = 2
+"""Of a frequency-watt curve (OCPP 2.1 Q08.FR.02)."""
 
 DEFAULT_NUMBER_PHASES = 3
 """Of an AC profile that does not say (OCPP 2.1 K01.FR.49)."""
@@ -26,6 +30,8 @@ class Purpose(StrEnum):
     TX_DEFAULT = "TxDefaultProfile"
     TX = "TxProfile"
     PRIORITY = "PriorityCharging"
+    """OCPP 2.1: rests until somebody asks for it."""
+
     LOCAL_GENERATION = "LocalGeneration"
 
 
@@ -72,6 +78,16 @@ class Moment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FrequencyResponse:
+    """How the power of a period follows the grid, W over Hz."""
+
+    baseline_w: float
+    frequency: Curve
+    signal: Curve
+    """Over the signal of the transmission operator; without points: none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Period:
     """One piece of a schedule, in the unit of its schedule."""
 
@@ -82,6 +98,9 @@ class Period:
     setpoint: float | None = None
     number_phases: int | None = None
     is_evse_asleep: bool = False
+    response: FrequencyResponse | None = None
+    """Of LocalFrequency, when both baseline and curve are there."""
+
     wire: WireObject = field(default_factory=dict, compare=False)
 
     def updated_by(self, update: WireObject) -> Period:
@@ -206,7 +225,23 @@ def _period(wire: WireObject) -> Period:
         setpoint=_number(wire, "setpoint", None),
         number_phases=wire.get("numberPhases"),
         is_evse_asleep=wire.get("evseSleep", False),
+        response=_response(wire),
         wire=wire,
+    )
+
+
+def _response(wire: WireObject) -> FrequencyResponse | None:
+    baseline_w = _number(wire, "v2xBaseline", None)
+    points = wire.get("v2xFreqWattCurve", ())
+    if baseline_w is None or len(points) < MIN_CURVE_POINTS:
+        return None
+    return FrequencyResponse(
+        baseline_w=baseline_w,
+        frequency=Curve.of((each["frequency"], each["power"]) for each in points),
+        signal=Curve.of(
+            (each["signal"], each["power"])
+            for each in wire.get("v2xSignalWattCurve", ())
+        ),
     )
 
 

@@ -1,9 +1,6 @@
 """The virtual charging station: one object that runs until it is cancelled."""
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import dataclass
-from itertools import count
 import logging
 from random import Random
 import ssl
@@ -14,25 +11,16 @@ from .conditions import Condition
 from .config import Fault, Protocol, VirtualStationConfig, VirtualStatus
 from .disturbance import Disturbance
 from .evse import Evse
-from .features import Feature
-from .handlers_device import DeviceHandlers
-from .handlers_evse import EvseHandlers
-from .handlers_profiles import ProfileHandlers
 from .jobs import Jobs
 from .link import FrameObserver, Link, LinkError, open_link
-from .loops import Loops, RebootNow, Sleep
-from .monitoring.feature import monitoring
-from .ocpp16.handlers import ChargePointHandlers
+from .loops import RebootNow, Sleep
 from .ocpp16.keys import prepare
-from .ocpp16.loops import Loops16
-from .ocpp16.numbers import TransactionNumbers
-from .ocpp16.status_teller import StatusTeller
 from .peer import VERSION_1_6, Peer, load_schemas
+from .priority import Priority
 from .registration import Registration
-from .services.feature import services
 from .services.network_profiles import NetworkProfiles
-from .state_teller import StateTeller, Teller
 from .wakeup import Signal
+from .wires import Parts, Wire, wire_2, wire_16
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -71,16 +59,6 @@ class Unobserved:
         """Ignore it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Wire:
-    """What speaks one family of versions."""
-
-    handlers: Sequence[object]
-    loops: Loops
-    teller: Teller
-    features: Sequence[Feature] = ()
-
-
 class VirtualStation:
     """A charging station with an EV that can be plugged in."""
 
@@ -111,8 +89,18 @@ class VirtualStation:
         self._registration = Registration(self._changed.notify)
         self._jobs = Jobs()
         self._network = NetworkProfiles(config, self._evse.model)
-        self._wire_2 = self._new_wire_2(sleep)
-        self._wire_16 = self._new_wire_16(sleep)
+        self._priority = Priority(self._evse, self._changed)
+        parts = Parts(
+            evse=self._evse,
+            registration=self._registration,
+            jobs=self._jobs,
+            network=self._network,
+            priority=self._priority,
+            changed=self._changed,
+            sleep=sleep,
+            tls=tls,
+        )
+        self._wire_2, self._wire_16 = wire_2(parts), wire_16(parts)
         self._disturbance = Disturbance(self._evse.faults, sleep)
         self._jitter = Random()  # noqa: S311 - spreads dialling, no secret
         self._link: Link | None = None
@@ -150,6 +138,16 @@ class VirtualStation:
         """Put the battery to a state of charge, 0..100."""
         self._evse.advance()
         self._evse.path.battery.set_soc(soc_percent)
+
+    def press_priority(self) -> bool:
+        """Press the button for priority charging; return False when it cannot be."""
+        return self._priority.press_button()
+
+    def set_grid_frequency(self, frequency_hz: float) -> None:
+        """Let the grid have another frequency, Hz."""
+        self._evse.advance()
+        self._evse.grid.true_frequency_hz = frequency_hz
+        self._evse.advance()
 
     def set_handle_temperature(self, temperature_c: float | None) -> None:
         """Let the sensor in the handle show this, °C; None: the truth again."""
@@ -201,50 +199,8 @@ class VirtualStation:
             last_error=self._last_error,
         )
 
-    def _wire(self, protocol: Protocol) -> _Wire:
+    def _wire(self, protocol: Protocol) -> Wire:
         return self._wire_16 if protocol is Protocol.OCPP_1_6 else self._wire_2
-
-    def _new_wire_2(self, sleep: Sleep) -> _Wire:
-        evse, event_ids = self._evse, count(1)
-        features = (
-            monitoring(evse, self._jobs, self._changed, event_ids),
-            services(
-                evse,
-                self._registration,
-                self._network,
-                self._changed,
-                sleep,
-                self._tls,
-            ),
-        )
-        return _Wire(
-            handlers=(
-                ProfileHandlers(evse, self._jobs),
-                DeviceHandlers(evse, self._jobs),
-                EvseHandlers(
-                    evse,
-                    self._registration,
-                    self._jobs,
-                    {k: v for each in features for k, v in each.triggers.items()},
-                ),
-                *(handler for each in features for handler in each.handlers),
-            ),
-            loops=Loops(evse, self._registration, self._changed, sleep),
-            teller=StateTeller(evse, self._changed, event_ids),
-            features=features,
-        )
-
-    def _new_wire_16(self, sleep: Sleep) -> _Wire:
-        evse, numbers = self._evse, TransactionNumbers()
-        composer = ProfileHandlers(evse, self._jobs)
-        handlers = ChargePointHandlers(
-            evse, self._registration, self._jobs, numbers, composer
-        )
-        return _Wire(
-            handlers=(handlers,),
-            loops=Loops16(evse, self._registration, self._changed, sleep, numbers),
-            teller=StatusTeller(evse, self._changed, handlers),
-        )
 
     async def _tick(self) -> None:
         while True:
@@ -306,7 +262,7 @@ class VirtualStation:
             finally:
                 self._link_down()
 
-    async def _talk(self, link: Link, peer: Peer, wire: _Wire) -> None:
+    async def _talk(self, link: Link, peer: Peer, wire: Wire) -> None:
         loops = wire.loops
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(peer.start())

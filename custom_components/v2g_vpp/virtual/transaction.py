@@ -78,6 +78,7 @@ class Transaction:
     is_ready: bool = False
     """True when EV, station and CSMS agreed and the contactor may close."""
 
+    is_evse_asleep: bool = False
     stop: Stop | None = None
     """Set while the power ramps down to the end."""
 
@@ -146,6 +147,8 @@ def event_of(
         id_token=transaction.id_token if event_type == "Started" else None,
         reservation_id=transaction.reservation_id,
         meter_value=meter_value,
+        # Absent is the same as false (Q10.FR.05), and unknown before 2.1.
+        evse_sleep=(has_operation_modes and transaction.is_evse_asleep) or None,
     )
 
 

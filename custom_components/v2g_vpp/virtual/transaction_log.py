@@ -99,12 +99,19 @@ class TransactionLog:
         self._report("Updated", "Trigger", now, value)
 
     def report_changes(
-        self, mode: OperationMode, charging_state: str, now: Moment
+        self,
+        mode: OperationMode,
+        charging_state: str,
+        now: Moment,
+        *,
+        is_evse_asleep: bool,
     ) -> None:
         """Tell the CSMS of another operation mode or charging state."""
         transaction = self.current
         if transaction is None:
             return
+        if is_evse_asleep is not transaction.is_evse_asleep:
+            self.change(is_evse_asleep=is_evse_asleep)
         if mode is not transaction.operation_mode:
             self.change(operation_mode=mode)
             if self.has_operation_modes:
