@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, override
 
 from homeassistant.config_entries import (
+    SOURCE_RECONFIGURE,
     ConfigEntry,
     ConfigFlow,
     ConfigFlowResult,
@@ -36,14 +37,16 @@ from .const import (
 from .csms.probe import check_port, propose_port
 from .domain.errors import ListenerError
 from .flow_schemas import (
+    encryption_schema,
     home_schema,
     listener_errors,
     new_password,
     station_errors,
     virtual_schema,
 )
+from .listener_flow_tls import encryption_errors
 from .programme_flow import ProgrammeFlow
-from .station_address import station_url
+from .station_address import secure_hosts, station_url
 from .subentry_flows import StationFlow, VehicleFlow
 from .text_keys import PORT
 
@@ -76,6 +79,7 @@ class V2gConfigFlow(ConfigFlow, domain=DOMAIN):
     def __init__(self) -> None:
         """Begin with a password of its own."""
         self._password = new_password()
+        self._listener: dict[str, Any] = {}
 
     async def async_step_user(
         self, user_input: dict[str, Any] | None = None
@@ -91,7 +95,7 @@ class V2gConfigFlow(ConfigFlow, domain=DOMAIN):
         if user_input is not None:
             errors = await self._check_listener(user_input)
             if not errors:
-                return self.async_create_entry(title=self._title(), data=user_input)
+                return await self._go_on(user_input)
         return self.async_show_form(
             step_id="home",
             data_schema=home_schema(await self._port(user_input), user_input or {}),
@@ -142,14 +146,55 @@ class V2gConfigFlow(ConfigFlow, domain=DOMAIN):
         if user_input is not None:
             errors = await self._check_listener(user_input, entry.data)
             if not errors:
-                # The update listener reloads the entry when its data changed.
-                return self.async_update_and_abort(entry, data=user_input)
+                return await self._go_on(user_input)
         shown = entry.data if user_input is None else user_input
         return self.async_show_form(
             step_id="reconfigure",
             data_schema=home_schema(shown[CONF_OCPP_PORT], shown),
             errors=errors,
         )
+
+    async def async_step_encryption(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask what an encrypted listener shows and takes."""
+        errors: dict[str, str] = {}
+        if user_input is not None:
+            wanted = self._listener | user_input
+            errors = await encryption_errors(self.hass, wanted)
+            if not errors:
+                return self._finish(wanted)
+        return self.async_show_form(
+            step_id="encryption",
+            data_schema=encryption_schema(
+                self._present if user_input is None else user_input
+            ),
+            errors=errors,
+            description_placeholders={
+                "host": secure_hosts(self.hass, self._listener)[0]
+            },
+            last_step=True,
+        )
+
+    async def _go_on(self, listener: dict[str, Any]) -> ConfigFlowResult:
+        """Finish, or ask first for the encryption that was chosen."""
+        if listener.get(CONF_OCPP_TLS_PORT) is None:
+            return self._finish(listener)
+        self._listener = listener
+        return await self.async_step_encryption()
+
+    def _finish(self, data: dict[str, Any]) -> ConfigFlowResult:
+        if self.source != SOURCE_RECONFIGURE:
+            return self.async_create_entry(title=self._title(), data=data)
+        # The update listener reloads the entry when its data changed.
+        return self.async_update_and_abort(self._get_reconfigure_entry(), data=data)
+
+    @property
+    def _present(self) -> Mapping[str, Any]:
+        """What is set up already."""
+        if self.source != SOURCE_RECONFIGURE:
+            return {}
+        return self._get_reconfigure_entry().data
 
     async def _check_listener(
         self, wanted: Mapping[str, Any], present: Mapping[str, Any] | None = None

@@ -23,6 +23,7 @@ from .domain.errors import (
     DischargeNotPermitted,
     EmergencyStopActive,
     InvitationInvalid,
+    ListenerCertificate,
     ListenerError,
     NothingPlugged,
     OutOfOperation,
@@ -108,6 +109,11 @@ TRANSLATIONS: Final[Mapping[type[V2gError], Translation]] = {
     ListenerError: Translation(
         error=ConfigEntryNotReady,
         key="port_taken",
+        values=lambda err: {"port": str(err.port), "detail": err.detail},
+    ),
+    ListenerCertificate: Translation(
+        error=ConfigEntryNotReady,
+        key="listener_certificate",
         values=lambda err: {"port": str(err.port), "detail": err.detail},
     ),
     StoreUnreadable: Translation(

@@ -23,7 +23,10 @@ from .const import (
     CONF_OCPP_HOST,
     CONF_OCPP_NETWORKS,
     CONF_OCPP_PORT,
+    CONF_OCPP_TLS_1_3_ONLY,
+    CONF_OCPP_TLS_CERTIFICATE,
     CONF_OCPP_TLS_HOST,
+    CONF_OCPP_TLS_KEY,
     CONF_OCPP_TLS_PORT,
     CONF_PASSWORD,
     CONF_PHASES,
@@ -95,6 +98,17 @@ def home_schema(port: int, defaults: Mapping[str, Any]) -> vol.Schema:
             _optional(CONF_OCPP_NETWORKS, defaults): selector.TextSelector(),
             _optional(CONF_OCPP_TLS_PORT, defaults): _port(),
             _optional(CONF_OCPP_TLS_HOST, defaults): selector.TextSelector(),
+        }
+    )
+
+
+def encryption_schema(defaults: Mapping[str, Any]) -> vol.Schema:
+    """Return the form of what an encrypted listener shows and takes."""
+    return vol.Schema(
+        {
+            _optional(CONF_OCPP_TLS_1_3_ONLY, defaults): selector.BooleanSelector(),
+            _optional(CONF_OCPP_TLS_CERTIFICATE, defaults): selector.TextSelector(),
+            _optional(CONF_OCPP_TLS_KEY, defaults): selector.TextSelector(),
         }
     )
 

@@ -126,6 +126,12 @@ class StationFlow(ConfigSubentryFlow):
             last_step=True,
         )
 
+    async def async_step_connect_own(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Go on from what to enter at a charger that has the root already."""
+        return await self.async_step_connect({})
+
     def _let_in(self) -> None:
         """Let the charger in while this page is open: it waits, and can do nothing."""
         entry: V2gConfigEntry = self._get_entry()
@@ -151,7 +157,16 @@ class StationFlow(ConfigSubentryFlow):
     async def _show_secure(self, url: str, secure_url: str) -> SubentryFlowResult:
         """Show what to enter at the charger, the root certificate included."""
         material = listener_material(self.hass, self._get_entry().data)
-        root_pem = await self.hass.async_add_executor_job(material.root_pem)
+        root_pem = await self.hass.async_add_executor_job(material.trusted_pem)
+        if root_pem is None:
+            return self.async_show_form(
+                step_id="connect_own",
+                description_placeholders={
+                    **self._to_enter(secure_url),
+                    "plain_url": url,
+                },
+                last_step=True,
+            )
         return self.async_show_form(
             step_id="connect_secure",
             data_schema=self.add_suggested_values_to_schema(

@@ -115,3 +115,15 @@ AUTHORITY: Final[Mapping[str, str]] = {
     "expired": "authority_expired",
 }
 """Errors: why a charger cannot be given a certificate to trust."""
+
+OWN_CERTIFICATE: Final[Mapping[str, str]] = {
+    "unreadable": "own_unreadable",
+    "unreadable_key": "own_unreadable_key",
+    "key_mismatch": "own_key_mismatch",
+    "not_yet_valid": "own_not_yet_valid",
+    "expired": "own_expired",
+    "wrong_purpose": "own_wrong_purpose",
+    "wrong_name": "own_wrong_name",
+    "unreadable_key_pair": "own_not_accepted",
+}
+"""Errors of a form, by what is wrong with the files of the listener's certificate."""

@@ -42,6 +42,7 @@ EXAMPLES: dict[type[V2gError], V2gError] = {
     errors.StationTimeout: errors.StationTimeout("CS-1", "Reset", 5.0),
     errors.UnknownTarget: errors.UnknownTarget("CS-1", "EVSE 4"),
     errors.ListenerError: errors.ListenerError(8080, "taken"),
+    errors.ListenerCertificate: errors.ListenerCertificate(8443, "expired"),
     errors.StoreUnreadable: errors.StoreUnreadable("v2g_vpp.policy"),
     errors.VppError: errors.VppError(),
     errors.BrokerUnreachable: errors.BrokerUnreachable("broker", 8883),
@@ -106,6 +107,7 @@ def test_every_tls_fault_has_an_error_and_a_repair(fault: TlsFault) -> None:
     ("raised", "expected"),
     [
         (errors.ListenerError(80, "forbidden"), ConfigEntryNotReady),
+        (errors.ListenerCertificate(80, "expired"), ConfigEntryNotReady),
         (errors.StoreUnreadable("x"), ConfigEntryError),
         (errors.StationOffline("CS-1"), HomeAssistantError),
         (errors.NothingPlugged("CS-1/1"), ServiceValidationError),

@@ -8,6 +8,7 @@ V2gError
 │   ├── RequestNotSent          nothing was asked of the station (reason)
 │   └── UnknownTarget           no such station, EVSE or transaction (target)
 ├── ListenerError               the OCPP port cannot be opened (port, detail)
+│   └── ListenerCertificate     the owner's certificate cannot be used (port, detail)
 ├── StoreUnreadable             persisted state cannot be read (store)
 ├── VppError
 │   ├── BrokerUnreachable       no TCP connection (host, port)
@@ -98,6 +99,10 @@ class ListenerError(V2gError):
         super().__init__(f"port {port}: {detail}")
         self.port = port
         self.detail = detail
+
+
+class ListenerCertificate(ListenerError):
+    """Raise when the files of the listener's own certificate cannot be used."""
 
 
 class StoreUnreadable(V2gError):

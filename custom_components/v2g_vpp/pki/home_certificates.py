@@ -51,7 +51,9 @@ class HomeTrust:
         if pem is None:
             if self._material is None:
                 raise AuthorityInvalid("no_root")
-            pem = await self._run_blocking(self._material.root_pem)
+            pem = await self._run_blocking(self._material.trusted_pem)
+        if pem is None:
+            raise AuthorityInvalid("no_root")
         return checked_authority(pem, self._utcnow())
 
     async def is_in_use(self, certificate: CertificateId) -> bool:

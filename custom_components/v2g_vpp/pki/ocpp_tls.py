@@ -5,7 +5,7 @@ offers suites of both kinds (security profile 2). Everything here is blocking ex
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from datetime import datetime, timedelta
 import logging
 import ssl
@@ -14,7 +14,14 @@ from typing import Final
 from cryptography import x509
 
 from ..domain.errors import CertificateInvalid
+from ..domain.ports import RunBlocking
 from .authority import Authority, LeafPurpose, create_authority, issue_certificate
+from .own_certificate import (
+    OwnCertificate,
+    OwnFiles,
+    check_own_certificate,
+    read_own_certificate,
+)
 from .request import create_request, create_rsa_key
 from .store import PemStore
 from .tls import load_key_pair
@@ -38,6 +45,8 @@ NO_CHECK_TIME: Final = ssl.VerifyFlags(0x200000)
 """X509_V_FLAG_NO_CHECK_TIME of OpenSSL, which has no name in Python. Whoever takes a
 certificate from this listener has to look at its dates (``access.Gatekeeper``)."""
 
+_NOT_READ: Final = OwnCertificate(chain_pem="", key_pem="")
+
 _KINDS: Final = ("ec", "rsa")
 
 
@@ -51,6 +60,8 @@ class OcppTls:
         hosts: tuple[str, ...],
         owner: str,
         utcnow: Callable[[], datetime],
+        own_files: OwnFiles | None = None,
+        is_1_3_only: bool = False,
     ) -> None:
         """Name what is wanted; nothing is made before ``open``.
 
@@ -59,7 +70,11 @@ class OcppTls:
             hosts: names and addresses that stations dial, the first is the common name.
             owner: organisation in every certificate.
             utcnow: the aware UTC clock.
+            own_files: shown instead of certificates that the home makes.
+            is_1_3_only: let nobody in with TLS 1.2.
         """
+        self._own_files, self._own = own_files, _NOT_READ
+        self._lowest = ssl.TLSVersion.TLSv1_3 if is_1_3_only else ssl.TLSVersion.TLSv1_2
         self._store = store
         self._hosts = hosts
         self._owner = owner
@@ -74,7 +89,7 @@ class OcppTls:
             CertificateInvalid: when what is kept there fits nothing any more.
         """
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context.minimum_version = self._lowest
         context.set_ciphers(CIPHERS)
         context.load_verify_locations(cadata=self.root_pem())
         # A station without a certificate shows its password instead.
@@ -82,10 +97,14 @@ class OcppTls:
         # Who signed it is judged here, its dates are judged at the door: there a station
         # can be told apart, its owner gets a repair, and one may renew its certificate.
         context.verify_flags |= NO_CHECK_TIME
-        for kind in _KINDS:
-            if self._is_due(kind):
-                self._issue(kind)
-            self._load(context, kind)
+        if self._own_files is not None:
+            self._own = read_own_certificate(self._own_files)
+            load_key_pair(context, self._own.chain_pem, self._own.key_pem)
+        else:
+            for kind in _KINDS:
+                if self._is_due(kind):
+                    self._issue(kind)
+                self._load(context, kind)
         self._context = context
         return context
 
@@ -93,7 +112,13 @@ class OcppTls:
         """Renew what is due on the open context; True when anything was.
 
         Links that are up are not disturbed: a new certificate is for new handshakes.
+
+        Raises:
+            CertificateInvalid: for files of the owner that cannot be used any more;
+                what was read before stays in use.
         """
+        if self._own_files is not None:
+            return self._renew_own(self._own_files)
         due = [kind for kind in _KINDS if self._is_due(kind)]
         for kind in due:
             self._issue(kind)
@@ -101,12 +126,45 @@ class OcppTls:
                 self._load(self._context, kind)
         return bool(due)
 
+    def _renew_own(self, files: OwnFiles) -> bool:
+        own = read_own_certificate(files)
+        if own == self._own:
+            return False
+        if self._context is not None:
+            load_key_pair(self._context, own.chain_pem, own.key_pem)
+        self._own = own
+        return True
+
+    def check_own(self) -> None:
+        """Return if the files of the owner are good for chargers now, or are not used.
+
+        Raises:
+            CertificateInvalid: with the reason.
+        """
+        if self._own_files is not None:
+            own = read_own_certificate(self._own_files)
+            check_own_certificate(own, self._hosts[0], self._utcnow())
+
+    def own_days_left(self) -> float | None:
+        """Return the days until the owner's own certificate ends; None without one."""
+        if self._own is _NOT_READ:
+            return None
+        return (self._own.not_valid_after - self._utcnow()) / timedelta(days=1)
+
+    def trusted_pem(self) -> str | None:
+        """Return the root that stations have to trust; None where it is not at hand."""
+        if self._own_files is None:
+            return self.root_pem()
+        return read_own_certificate(self._own_files).root_pem
+
     def root_pem(self) -> str:
-        """Return the certificate that stations have to trust; made when missing."""
+        """Return the root of the home, which signs stations; made when missing."""
         return self.authority().certificate_pem
 
     def shown_certificates(self) -> tuple[x509.Certificate, ...]:
         """Return what stations have to trust: the root, and what it signed."""
+        if self._own_files is not None:
+            return read_own_certificate(self._own_files).chain
         kept = [self._store.load(f"ocpp_server_{kind}") for kind in _KINDS]
         pems = [self.root_pem(), *(pem for pem in kept if pem is not None)]
         return tuple(
@@ -169,13 +227,29 @@ class OcppTls:
 
 async def renew_daily(
     material: OcppTls,
-    run_blocking: Callable[[Callable[[], bool]], Awaitable[bool]],
+    run_blocking: RunBlocking,
+    on_checked: Callable[[float | None, str | None], None],
     interval_s: float = CHECK_EVERY_S,
 ) -> None:
-    """Renew certificates in time, for as long as the listener lives."""
+    """Renew certificates in time, for as long as the listener lives.
+
+    Args:
+        material: of the listener, opened.
+        run_blocking: runs what blocks.
+        on_checked: told at once and every day how many days the owner's own certificate
+            is valid (None: there is none), and why its files cannot be used (None: they
+            can).
+        interval_s: between two looks.
+    """
     while True:
-        await asyncio.sleep(interval_s)
+        reason: str | None = None
         try:
             await run_blocking(material.renew)
+            await run_blocking(material.check_own)
+        except CertificateInvalid as err:
+            reason = err.reason
+            _LOGGER.warning("the certificate of the OCPP listener: %s", reason)
         except Exception:  # The next day may have a disk that works.
             _LOGGER.exception("certificates of the OCPP listener were not renewed")
+        on_checked(material.own_days_left(), reason)
+        await asyncio.sleep(interval_s)
