@@ -1,6 +1,6 @@
 """One tick of control: gather, decide, pass the gate, deliver."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 import logging
 
@@ -50,14 +50,33 @@ class ControlLoop:
         self._has_state_in_between = False
         self.is_store_readable = True
 
-    def tick(self) -> None:
-        """Decide and deliver now; cheap enough for every event."""
+    def tick(
+        self, changed: Collection[EvseKey] | None = None
+    ) -> Collection[EvseKey] | None:
+        """Decide and deliver now; cheap enough for every event.
+
+        Args:
+            changed: the EVSEs that told readings, when nothing else is new; None
+                decides for all.
+
+        Returns:
+            The EVSEs that were decided for, None: all.
+        """
         if self._delivery.is_standing_down:
-            return
+            return None
         now = self._clock.monotonic()
+        was_shared = self._is_shared()
         self._desk.advance(now)
         self._watch_links(now)
-        records = list(self._registry.evses.values())
+        if was_shared or self._is_shared():
+            # What one of them does leaves more or less for the others.
+            changed = None
+        evses = self._registry.evses
+        records = (
+            list(evses.values())
+            if changed is None
+            else [evses[key] for key in changed if key in evses]
+        )
         orders = {r.key: self._desk.order_for(r.key, now) for r in records}
         for record in records:
             self._drop_expired_override(record, now)
@@ -69,6 +88,17 @@ class ControlLoop:
             self._note_vehicle(record, now)
             self._advance_state(record, now)
             self._delivery.deliver(record, now)
+        return changed
+
+    def _is_shared(self) -> bool:
+        """Return True when the EVSEs cannot be decided for one by one."""
+        return self._export_limit_w is not None or any(
+            programme.running
+            or programme.holds
+            or programme.released
+            or programme.watchdog.state is LinkState.FAILSAFE
+            for programme in self._registry.programmes.values()
+        )
 
     def self_test_block(self, record: EvseRecord) -> Reason | None:
         """Return what would forbid a self-test now, None when it may begin.

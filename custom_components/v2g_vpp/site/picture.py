@@ -1,7 +1,10 @@
 """Draw the frozen snapshot of the home from its records."""
 
+from collections.abc import Collection
+from dataclasses import replace
+
 from ..domain.dispatch import LinkState
-from ..domain.ids import ProgrammeId
+from ..domain.ids import EvseKey, ProgrammeId
 from ..domain.measurement import fresh_value
 from ..domain.setpoint import Reason
 from ..domain.snapshot import (
@@ -36,6 +39,29 @@ def draw(
         programmes=tuple(_programme(i, r) for i, r in registry.programmes.items()),
         export_limit_w=export_limit_w,
         is_store_readable=is_store_readable,
+    )
+
+
+def redraw(
+    before: SiteSnapshot,
+    registry: Registry,
+    changed: Collection[EvseKey],
+    now_mono_s: float,
+) -> SiteSnapshot:
+    """Return the last picture with these EVSEs as they are now.
+
+    Only for what readings change: of stations and of the other EVSEs nothing is new.
+    """
+    return replace(
+        before,
+        evses=tuple(
+            _evse(registry, registry.evses[evse.key], now_mono_s)
+            if evse.key in changed
+            else evse
+            for evse in before.evses
+        ),
+        vehicles=tuple(_vehicle(registry, r) for r in registry.vehicles.values()),
+        programmes=tuple(_programme(i, r) for i, r in registry.programmes.items()),
     )
 
 

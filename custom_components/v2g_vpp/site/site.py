@@ -4,7 +4,7 @@ Data flows one way: stations and aggregators post into it, the control loop deci
 ports carry the decision out, and a frozen ``SiteSnapshot`` shows what came of it.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 import logging
 from typing import Any
@@ -33,7 +33,7 @@ from .guest_door import GuestDoor
 from .keeper import Keeper
 from .orders import OrderDesk
 from .owner_knobs import OwnerKnobs
-from .picture import draw
+from .picture import draw, redraw
 from .records import ProgrammeRecord, VehicleRecord, spread_of
 from .registry import Registry
 from .service_desk import ServiceDesk
@@ -119,9 +119,9 @@ class Site(DispatchDoor, GuestDoor):
     async def run(self) -> None:
         """Control the home until cancelled."""
         while True:
-            self._waker.began()
+            changed = self._waker.began()
             try:
-                self._tick()
+                self._tick(changed)
             except Exception:
                 # Control goes on with the next tick. Until one succeeds nothing is
                 # written, and the chargers end every discharge by themselves.
@@ -353,7 +353,7 @@ class Site(DispatchDoor, GuestDoor):
                 return
             self._delivered.credit(record, before.measurement)
         self._keeper.save_later()
-        self._waker.soon()
+        self._waker.soon(event.key)
 
     def may_vehicle_discharge(self, station_id: StationId, evcc_id: str | None) -> bool:
         """Return True when the owner allowed V2X for the vehicle of this id."""
@@ -362,9 +362,8 @@ class Site(DispatchDoor, GuestDoor):
     def _wake(self) -> None:
         self._waker.now()
 
-    def _tick(self) -> None:
-        self._loop.tick()
-        self._publish()
+    def _tick(self, changed: Collection[EvseKey] | None = None) -> None:
+        self._publish(self._loop.tick(changed))
 
     def _save_news(self) -> None:
         if self._registry.take_news():
@@ -375,16 +374,20 @@ class Site(DispatchDoor, GuestDoor):
         self._tick()
         await self._keeper.save()
 
-    def _publish(self) -> None:
+    def _publish(self, changed: Collection[EvseKey] | None = None) -> None:
         self._save_news()
         if self._loop.take_must_tick_again():
             self._wake()
-        snapshot = draw(
-            self._registry,
-            now_mono_s=self._clock.monotonic(),
-            export_limit_w=self._export_limit_w,
-            is_store_readable=self._loop.is_store_readable,
-        )
+        now_mono_s = self._clock.monotonic()
+        if changed is None:
+            snapshot = draw(
+                self._registry,
+                now_mono_s=now_mono_s,
+                export_limit_w=self._export_limit_w,
+                is_store_readable=self._loop.is_store_readable,
+            )
+        else:
+            snapshot = redraw(self._snapshot, self._registry, changed, now_mono_s)
         if snapshot == self._snapshot:
             return
         self._snapshot = snapshot
