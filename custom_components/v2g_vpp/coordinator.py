@@ -11,6 +11,7 @@ from homeassistant.helpers.event import async_call_later
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 
 from .const import DOMAIN
+from .domain.ids import EvseKey
 from .domain.measurement import Measurement
 from .domain.ports import MessageLog
 from .domain.snapshot import EvseSnapshot, SiteSnapshot
@@ -93,7 +94,10 @@ class V2gUpdateCoordinator(DataUpdateCoordinator[SiteSnapshot]):
         """Start with the picture that the site has now."""
         super().__init__(hass, _LOGGER, config_entry=entry, name=DOMAIN)
         self.data = site.snapshot
-        self._published = without_flowing_numbers(self.data)
+        self._still: dict[EvseKey, tuple[EvseSnapshot, EvseSnapshot]] = {}
+        """EVSEs as last seen, and without their numbers."""
+
+        self._published = self._states(self.data)
         self._waiting: SiteSnapshot | None = None
         self._cancel_wait: CALLBACK_TYPE | None = None
         entry.async_on_unload(site.subscribe(self._receive))
@@ -107,7 +111,7 @@ class V2gUpdateCoordinator(DataUpdateCoordinator[SiteSnapshot]):
             return
         if self._cancel_wait is not None and (
             len(self._listeners) > MANY_ENTITIES
-            or without_flowing_numbers(snapshot) == self._published
+            or self._states(snapshot) == self._published
         ):
             self._waiting = snapshot
             return
@@ -115,11 +119,24 @@ class V2gUpdateCoordinator(DataUpdateCoordinator[SiteSnapshot]):
 
     def _publish(self, snapshot: SiteSnapshot) -> None:
         self._stop_waiting()
-        self._published = without_flowing_numbers(snapshot)
+        self._published = self._states(snapshot)
         self._cancel_wait = async_call_later(
             self.hass, DISPLAY_INTERVAL_S, self._interval_ended
         )
         self.async_set_updated_data(snapshot)
+
+    def _states(self, snapshot: SiteSnapshot) -> SiteSnapshot:
+        """Return the picture without its numbers; most EVSEs of it are as before."""
+        still: dict[EvseKey, tuple[EvseSnapshot, EvseSnapshot]] = {}
+        for evse in snapshot.evses:
+            known = self._still.get(evse.key)
+            if known is None or known[0] is not evse:
+                known = evse, _without_numbers(evse)
+            still[evse.key] = known
+        self._still = still
+        return without_flowing_numbers(
+            snapshot, tuple(states for _, states in still.values())
+        )
 
     @callback
     def _interval_ended(self, _now: object) -> None:
@@ -135,15 +152,23 @@ class V2gUpdateCoordinator(DataUpdateCoordinator[SiteSnapshot]):
             self._cancel_wait = None
 
 
-def without_flowing_numbers(snapshot: SiteSnapshot) -> SiteSnapshot:
+def without_flowing_numbers(
+    snapshot: SiteSnapshot, evses: tuple[EvseSnapshot, ...] | None = None
+) -> SiteSnapshot:
     """Return the picture with every number gone that a meter or a ramp moves.
 
     Two pictures that differ here differ in something that must be shown at once. A
     field that is new and not listed here counts as such.
+
+    Args:
+        snapshot: the whole home.
+        evses: its EVSEs without their numbers, where they are known.
     """
+    if evses is None:
+        evses = tuple(_without_numbers(evse) for evse in snapshot.evses)
     return replace(
         snapshot,
-        evses=tuple(_without_numbers(evse) for evse in snapshot.evses),
+        evses=evses,
         vehicles=tuple(
             replace(vehicle, soc_percent=None) for vehicle in snapshot.vehicles
         ),

@@ -58,6 +58,7 @@ class V2gEntity[PartT](CoordinatorEntity[V2gUpdateCoordinator]):
         self._site = entry.runtime_data.site
         self._is_available = False
         self._shown: object = None
+        self._seen: PartT | None = None
 
     @abstractmethod
     def _find(self, snapshot: SiteSnapshot) -> PartT | None:
@@ -84,12 +85,21 @@ class V2gEntity[PartT](CoordinatorEntity[V2gUpdateCoordinator]):
     @callback
     @override
     def _handle_coordinator_update(self) -> None:
+        part = self._find(self.coordinator.data)
+        is_reachable = part is not None and self._is_reachable(part)
+        # A part of which nothing is new is the same object in the next picture.
+        if part is not self._seen or is_reachable is not self._is_available:
+            self._look_again()
+
+    @callback
+    def _look_again(self) -> None:
+        """Show the part anew, also when only time has passed."""
         if self._refresh():
             self.async_write_ha_state()
 
     def _refresh(self) -> bool:
         """Take the picture over; return True when it shows differently."""
-        part = self._find(self.coordinator.data)
+        part = self._seen = self._find(self.coordinator.data)
         before = (self._is_available, self._shown)
         if part is None or not self._is_reachable(part):
             self._is_available, self._shown = False, None

@@ -194,18 +194,22 @@ def async_watch_site(hass: HomeAssistant, site: _Pictured) -> Unsubscribe:
     charger that got in is no longer one that was turned away.
     """
     connected: frozenset[str] = frozenset()
+    is_readable: bool | None = None
     show_problems = show_station_problems(hass)
 
     @callback
     def look(snapshot: SiteSnapshot) -> None:
-        nonlocal connected
+        nonlocal connected, is_readable
         before, connected = (
             connected,
             frozenset(s.station_id for s in snapshot.stations if s.is_connected),
         )
         for identity in connected - before:
             async_clear_station(hass, identity)
-        _show_store_problem(hass, is_readable=snapshot.is_store_readable)
+        # Most pictures come by here for a reading: no registry is asked for those.
+        if snapshot.is_store_readable is not is_readable:
+            is_readable = snapshot.is_store_readable
+            _show_store_problem(hass, is_readable=is_readable)
         show_problems(snapshot)
 
     look(site.snapshot)

@@ -129,7 +129,7 @@ class V2gSensor[PartT](V2gEntity[PartT], SensorEntity):
     @callback
     def _retry(self, _now: object) -> None:
         self._cancel_retry = None
-        self._handle_coordinator_update()
+        self._look_again()
 
     @callback
     def _stop_retry(self) -> None:
@@ -212,4 +212,4 @@ class CertificateSensor(ProgrammeEntity, SensorEntity):
 
     @callback
     def _time_passed(self, _now: object) -> None:
-        self._handle_coordinator_update()
+        self._look_again()

@@ -103,7 +103,7 @@ def _home(count: int) -> SiteSnapshot:
         registry.add_station(station_id, StationLimits())
         for evse_id in (1, 2):
             registry.ensure_evse(EvseKey(station_id, evse_id))
-    return draw(registry, now_mono_s=0.0, export_limit_w=None, is_store_readable=True)
+    return draw(SiteSnapshot(), registry, now_mono_s=0.0, is_store_readable=True)
 
 
 def test_each_evse_is_found_by_its_key_and_by_its_station() -> None:

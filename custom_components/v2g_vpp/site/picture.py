@@ -22,22 +22,31 @@ METER_MAX_AGE_S = 10.0
 
 
 def draw(
+    before: SiteSnapshot,
     registry: Registry,
     *,
     now_mono_s: float,
-    export_limit_w: float | None,
     is_store_readable: bool,
 ) -> SiteSnapshot:
-    """Return the picture of this moment; equal moments give equal pictures."""
-    return SiteSnapshot(
-        stations=tuple(_station(r) for r in registry.stations.values()),
+    """Return the picture of this moment; equal moments give equal pictures.
+
+    A station or an EVSE of which nothing is new is the same object as in the picture
+    before: whoever shows it sees so at a glance.
+    """
+    return replace(
+        before,
+        stations=tuple(
+            _same_or_new(before.station(station_id), _station(record))
+            for station_id, record in registry.stations.items()
+        ),
         evses=tuple(
-            _evse(registry, registry.evses[key], now_mono_s)
+            _same_or_new(
+                before.evse(key), _evse(registry, registry.evses[key], now_mono_s)
+            )
             for key in sorted(registry.evses)
         ),
         vehicles=tuple(_vehicle(registry, r) for r in registry.vehicles.values()),
         programmes=tuple(_programme(i, r) for i, r in registry.programmes.items()),
-        export_limit_w=export_limit_w,
         is_store_readable=is_store_readable,
     )
 
@@ -55,7 +64,7 @@ def redraw(
     return replace(
         before,
         evses=tuple(
-            _evse(registry, registry.evses[evse.key], now_mono_s)
+            _same_or_new(evse, _evse(registry, registry.evses[evse.key], now_mono_s))
             if evse.key in changed
             else evse
             for evse in before.evses
@@ -63,6 +72,10 @@ def redraw(
         vehicles=tuple(_vehicle(registry, r) for r in registry.vehicles.values()),
         programmes=tuple(_programme(i, r) for i, r in registry.programmes.items()),
     )
+
+
+def _same_or_new[PartT](before: PartT | None, now: PartT) -> PartT:
+    return before if before is not None and before == now else now
 
 
 def _station(record: StationRecord) -> StationSnapshot:

@@ -74,7 +74,6 @@ class Site(DispatchDoor, GuestDoor):
             export_limit_w: most that the home may feed into the grid, None: no limit.
         """
         self._clock, self._spawn = clock, spawn
-        self._export_limit_w = export_limit_w
         self._registry = Registry()
         desk = self._desk = OrderDesk(self._registry, clock)
         self._delivery = DeliveryDesk(self._registry, clock, spawn)
@@ -381,9 +380,9 @@ class Site(DispatchDoor, GuestDoor):
         now_mono_s = self._clock.monotonic()
         if changed is None:
             snapshot = draw(
+                self._snapshot,
                 self._registry,
                 now_mono_s=now_mono_s,
-                export_limit_w=self._export_limit_w,
                 is_store_readable=self._loop.is_store_readable,
             )
         else:
