@@ -16,6 +16,7 @@ from .pki import signing, tls
 from .removal import async_remove_config_entry_device, async_remove_entry
 from .services import async_setup_services
 from .site import Site
+from .station_choices import async_forget_choices, async_show_choices
 from .station_farewell import async_remind_of_address
 from .subentry_sync import SubentrySync
 from .system_clock import SystemClock, draw_uniform
@@ -68,9 +69,8 @@ class _Home:
 
     async def start(self) -> None:
         hass, entry, site = self._hass, self._entry, self._site
-        make = server.ListenAddress
         self._server = server.OcppServer(
-            **await open_listener(hass, entry.data, self._spawn, make),
+            **await open_listener(hass, entry.data, self._spawn, server.ListenAddress),
             schemas=await hass.async_add_executor_job(schemas.load_schemas),
             sink=site,
             authority=site,
@@ -105,12 +105,13 @@ class _Home:
         config = access.StationConfig(**facts.station(subentry))
         self._site.add_station(config.identity, config.limits)
         self._server.adopt(config)
-        repairs.async_clear_station(self._hass, config.identity)
+        async_show_choices(self._hass, self._entry, subentry)
         end_virtual = start_virtual(self._hass, self._entry, subentry, self._clock)
 
         async def close(*, is_removed: bool) -> None:
             end_virtual()
             if is_removed:
+                async_forget_choices(self._hass, config.identity)
                 async_remind_of_address(self._hass, self._site, subentry)
                 await self._site.retire_station(config.identity)
                 self._server.forget(config.identity)

@@ -62,6 +62,7 @@ CONF_PREVIOUS_URL: Final = "previous_url"
 PHASES_REPORTED: Final = "reported"
 PHASES_ONE: Final = "1"
 PHASES_THREE: Final = "3"
+CONF_NO_PASSWORD: Final = "no_password"  # noqa: S105 - a key, not a secret
 CONF_ACCEPT_EXPIRED: Final = "accept_expired_certificate"
 CONF_VIRTUAL: Final = "virtual"
 VIRTUAL_NO: Final = "no"

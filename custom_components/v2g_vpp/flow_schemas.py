@@ -20,6 +20,7 @@ from .const import (
     CONF_MAX_CHARGE_POWER_W,
     CONF_MAX_DISCHARGE_POWER_W,
     CONF_NAME,
+    CONF_NO_PASSWORD,
     CONF_OCPP_HOST,
     CONF_OCPP_NETWORKS,
     CONF_OCPP_PORT,
@@ -148,6 +149,7 @@ def station_schema(defaults: Mapping[str, Any], *, is_new: bool) -> vol.Schema:
         first = selection.config["options"][0]
         fields[vol.Required(key, default=defaults.get(key, first))] = selection
     fields[_optional(CONF_PREVIOUS_URL, defaults)] = selector.TextSelector()
+    fields[_optional(CONF_NO_PASSWORD, defaults)] = selector.BooleanSelector()
     if not is_new:
         # A new charger has no certificate of this home yet.
         fields[_optional(CONF_ACCEPT_EXPIRED, defaults)] = selector.BooleanSelector()
@@ -241,9 +243,18 @@ def listener_errors(data: Mapping[str, Any]) -> dict[str, str]:
     return {}
 
 
-def station_errors(data: Mapping[str, Any]) -> dict[str, str]:
-    """Return what is wrong with a station's credentials and limits, by field."""
+def station_errors(
+    data: Mapping[str, Any], listener: Mapping[str, Any] | None = None
+) -> dict[str, str]:
+    """Return what is wrong with a station's credentials and limits, by field.
+
+    Args:
+        data: of the form.
+        listener: of the home, None while there is none yet.
+    """
     errors: dict[str, str] = {}
+    if data.get(CONF_NO_PASSWORD) and not networks(listener or {}):
+        errors[CONF_NO_PASSWORD] = "networks_needed"
     identity = data.get(CONF_IDENTITY)
     if identity is not None and not _IDENTITY.fullmatch(identity):
         errors[CONF_IDENTITY] = "identity_not_legal"

@@ -27,6 +27,7 @@ from .const import (
     CONF_MAX_CHARGE_POWER_W,
     CONF_MAX_DISCHARGE_POWER_W,
     CONF_MAY_DISCHARGE,
+    CONF_NO_PASSWORD,
     CONF_OCPP_HOST,
     CONF_OCPP_NETWORKS,
     CONF_OCPP_PORT,
@@ -135,6 +136,7 @@ def station(subentry: ConfigSubentry) -> dict[str, Any]:
         "limits": station_limits(subentry),
         "dialect": None if dialect == DIALECT_AUTOMATIC else DischargeDialect(dialect),
         "vendor": vendor_setpoint(data),
+        "allows_no_password": data.get(CONF_NO_PASSWORD, False),
         "accepts_expired_certificate": data.get(CONF_ACCEPT_EXPIRED, False),
         "supply_phases": None if phases == PHASES_REPORTED else int(phases),
     }

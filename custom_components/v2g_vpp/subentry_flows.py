@@ -195,7 +195,7 @@ class StationFlow(ConfigSubentryFlow):
         subentry = self._get_reconfigure_subentry()
         errors: dict[str, str] = {}
         if user_input is not None:
-            errors = station_errors(user_input)
+            errors = station_errors(user_input, self._get_entry().data)
             if not errors:
                 # A field that was emptied is not sent at all.
                 kept = {
@@ -214,7 +214,7 @@ class StationFlow(ConfigSubentryFlow):
         )
 
     def _errors(self, data: Mapping[str, Any]) -> dict[str, str]:
-        errors = station_errors(data)
+        errors = station_errors(data, self._get_entry().data)
         unique_id = f"{UNIQUE_ID_PREFIX_STATION}{data[CONF_IDENTITY]}"
         if any(
             other.unique_id == unique_id

@@ -1,6 +1,7 @@
 """Who is let in."""
 
 from base64 import b64encode
+from dataclasses import replace
 from ipaddress import ip_network
 
 from hypothesis import given, strategies as st
@@ -12,9 +13,11 @@ from custom_components.v2g_vpp.csms.access import (
     UNKNOWN_REPORTS_PER_HOUR,
     Admitted,
     Gatekeeper,
+    LinkSecurity,
     RefusalCause,
     Refused,
     StationConfig,
+    StationFacts,
     identity_of,
 )
 from custom_components.v2g_vpp.domain.ids import StationId
@@ -199,3 +202,58 @@ def test_names_made_up_by_others_do_not_silence_the_repair_of_an_own_station() -
     assert door.told[-1] == ("CS1", "192.0.2.7", RefusalCause.WRONG_PASSWORD, "")
     door.gate.report(CS1, "192.0.2.7", RefusalCause.NO_COMMON_PROTOCOL, "x")
     assert door.told[-1][2:] == (RefusalCause.NO_COMMON_PROTOCOL, "x")
+
+
+OLD = LinkSecurity(is_1_6=True)
+OPEN = StationFacts(allows_no_password=True)
+
+
+@pytest.mark.parametrize(
+    ("networks", "facts", "link", "authorization", "status"),
+    [
+        (("192.168.0.0/16",), OPEN, OLD, None, 101),
+        (("192.168.0.0/16",), StationFacts(), OLD, None, 401),
+        ((), OPEN, OLD, None, 401),
+        (("10.0.0.0/8",), OPEN, OLD, None, 403),
+        (("192.168.0.0/16",), OPEN, LinkSecurity(), None, 401),
+        (("192.168.0.0/16",), OPEN, replace(OLD, is_encrypted=True), None, 401),
+        (("192.168.0.0/16",), OPEN, OLD, basic(password="wrong"), 401),
+        (("192.168.0.0/16",), OPEN, OLD, "", 401),
+        (("192.168.0.0/16",), OPEN, OLD, basic(), 101),
+        (("192.168.0.0/16",), replace(OPEN, profile=1), OLD, None, 401),
+    ],
+    ids=[
+        "allowed, named networks, 1.6 in the clear",
+        "not allowed by the owner",
+        "no networks named",
+        "of another network",
+        "2.x",
+        "encrypted",
+        "a wrong password is no missing one",
+        "an empty one neither",
+        "the right password is always good",
+        "it was here with a password before",
+    ],
+)
+def test_no_password_is_enough_only_where_everything_says_so(
+    networks: tuple[str, ...],
+    facts: StationFacts,
+    link: LinkSecurity,
+    authorization: str | None,
+    status: int,
+) -> None:
+    door = Door(*networks)
+    door.gate.know(CS1, facts)
+    verdict = door.gate.judge("/ocpp/CS1", authorization, "192.168.1.5", link)
+    assert (101 if isinstance(verdict, Admitted) else verdict.status) == status
+    if isinstance(verdict, Admitted):
+        assert verdict.profile == (0 if authorization is None else 1)
+
+
+def test_no_password_is_no_way_in_for_a_guest_or_a_stranger() -> None:
+    door = Door("192.168.0.0/16")
+    door.gate.know(CS1, OPEN)
+    door.gate.admit_guest(StationId("NEW"), PASSWORD)
+    for path, status in (("/NEW", 401), ("/STRANGER", 404)):
+        verdict = door.gate.judge(path, None, "192.168.1.5", OLD)
+        assert verdict == Refused(status)

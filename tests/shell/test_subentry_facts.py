@@ -44,6 +44,11 @@ def test_an_expired_certificate_is_accepted_only_by_choice() -> None:
     assert told["accepts_expired_certificate"]
 
 
+def test_a_password_is_needed_unless_the_owner_says_otherwise() -> None:
+    assert not facts.station(station())["allows_no_password"]
+    assert facts.station(station(no_password=True))["allows_no_password"]
+
+
 def test_the_message_of_a_maker_belongs_to_its_dialect() -> None:
     message = {"vendor_id": "org.example", "vendor_data": "{power_w}"}
     told = facts.station(station(dialect="data_transfer", **message))

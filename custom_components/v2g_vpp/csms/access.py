@@ -55,6 +55,9 @@ class StationConfig:
     supply_phases: int | None = None
     """As the owner says, 1 or 3; None takes what the station reports."""
 
+    allows_no_password: bool = False
+    """OCPP 1.6 in the clear: let it in by its name alone, from allowed networks only."""
+
     accepts_expired_certificate: bool = False
     """Let it in with one to have it renewed, and for nothing else (A00.FR.429)."""
 
@@ -89,6 +92,8 @@ class LinkSecurity:
 
     is_encrypted: bool = False
     certificate: PeerCertificate | None = None
+    is_1_6: bool = False
+    """It speaks OCPP 1.6, the one version that knows of no password at all."""
 
     @property
     def profile(self) -> int:
@@ -113,6 +118,9 @@ class StationFacts:
 
     last_certificate: str | None = None
     """Key of the serial number of the one that it used last; None: never one."""
+
+    allows_no_password: bool = False
+    """The owner lets it in by its name alone (informally: security profile 0)."""
 
     accepts_expired: bool = False
     """The owner lets it renew a certificate that has expired."""
@@ -271,7 +279,9 @@ class Gatekeeper:
             self.report(identity, address, cause)
             return Refused(401)
         source.failures = 0
-        return Admitted(identity, link.profile, self._admission(identity, link))
+        is_open = self._is_open_to(identity, authorization, link)
+        profile = 0 if is_open else link.profile
+        return Admitted(identity, profile, self._admission(identity, link))
 
     def _admission(self, identity: StationId, link: LinkSecurity) -> Admission:
         if identity not in self._passwords:
@@ -295,11 +305,24 @@ class Gatekeeper:
             cause = self._objection_to(link.certificate, facts)
             if cause is not None:
                 return cause
+        elif self._is_open_to(identity, authorization, link):
+            return RefusalCause.DOWNGRADE if facts.profile > 0 else None
         elif not are_credentials_right(authorization, identity, password):
             return RefusalCause.WRONG_PASSWORD
-        if link.profile < facts.profile:
-            return RefusalCause.DOWNGRADE
-        return None
+        return RefusalCause.DOWNGRADE if link.profile < facts.profile else None
+
+    def _is_open_to(
+        self, identity: StationId, authorization: str | None, link: LinkSecurity
+    ) -> bool:
+        """Return True for who needs no password: only where networks are named."""
+        facts = self._facts.get(identity, StationFacts())
+        return (
+            facts.allows_no_password
+            and authorization is None
+            and link.is_1_6
+            and not link.is_encrypted
+            and bool(self._networks)
+        )
 
     def _objection_to(
         self, shown: PeerCertificate, facts: StationFacts

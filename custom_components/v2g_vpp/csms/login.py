@@ -80,6 +80,7 @@ class Login:
             names=self._names,
             profile=station.record.security_profile,
             last_certificate=station.record.last_certificate,
+            allows_no_password=station.config.allows_no_password,
             accepts_expired=station.config.accepts_expired_certificate,
         )
 

@@ -44,7 +44,7 @@ from .schemas import SchemaBook
 from .station import Station
 from .store import StationStore
 from .uploads import PATH as UPLOAD_PATH, DialledAddress, UploadDesk
-from .versions import V21, RpcVersion
+from .versions import V16, V21, RpcVersion
 from .visits import GuestList, station_of_link
 
 _LOGGER = logging.getLogger(__name__)
@@ -205,7 +205,8 @@ class OcppServer(CommandDesk):
             return
         before, known.config = known.config, config
         known.needs_attention.set()
-        if before.password != config.password:
+        is_opened = config.allows_no_password and not before.allows_no_password
+        if before.password != config.password or is_opened:
             # The owner set the station up anew: it may begin with any profile again.
             known.keep(replace(known.record, security_profile=0))
         if _entry_of(before) != _entry_of(config):
@@ -256,7 +257,8 @@ class OcppServer(CommandDesk):
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         address = request.remote or ""
-        security = link_security_of(request)
+        version = choose_version(request.headers.get("Sec-WebSocket-Protocol"))
+        security = replace(link_security_of(request), is_1_6=version is V16)
         self._tell_gate(identity_of(request.raw_path))
         verdict = self._gate.judge(
             request.raw_path, request.headers.get("Authorization"), address, security
@@ -266,7 +268,6 @@ class OcppServer(CommandDesk):
         if verdict.admission is Admission.RENEWAL and self._is_here(verdict.identity):
             # Whoever has an expired certificate must not end a link that has a valid one.
             return refusal(Refused(409))
-        version = choose_version(request.headers.get("Sec-WebSocket-Protocol"))
         websocket = web.WebSocketResponse(
             protocols=(version.protocol,) if version is not None else (),
             autoping=False,
@@ -375,4 +376,4 @@ class OcppServer(CommandDesk):
 
 def _entry_of(config: StationConfig) -> tuple[object, ...]:
     """Return what a link begins with: a change of it needs another one."""
-    return config.password, config.dialect, config.vendor
+    return config.password, config.allows_no_password, config.dialect, config.vendor
