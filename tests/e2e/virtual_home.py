@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
+from functools import partial
 from typing import Any, Self
 
 from custom_components.v2g_vpp.csms.access import StationConfig
@@ -26,6 +27,7 @@ from custom_components.v2g_vpp.domain.snapshot import EvseSnapshot, SelfTestPhas
 from custom_components.v2g_vpp.site import Site
 from custom_components.v2g_vpp.virtual.config import (
     DEFAULT_EVCC_ID,
+    EvseConfig,
     Protocol,
     VirtualStationConfig,
     VirtualStatus,
@@ -38,6 +40,11 @@ from tests.site.stores import MemoryStore
 STATION = StationId("CS1")
 KEY = EvseKey(STATION, 1)
 VEHICLE = VehicleId("leaf")
+SECOND_EVCC_ID = "DEVIRTUALEV00002"
+SECOND_VEHICLE = VehicleId("zoe")
+SECOND_EVSE = EvseConfig(plant=FAST, evcc_id=SECOND_EVCC_ID)
+VEHICLES = {1: (VEHICLE, DEFAULT_EVCC_ID), 2: (SECOND_VEHICLE, SECOND_EVCC_ID)}
+"""Which vehicle comes to which EVSE, and what it calls itself."""
 PASSWORD = "a-password-of-the-test-0123456789"
 POLL_S = 0.2
 TICK_S = 0.2
@@ -45,6 +52,10 @@ TICK_S = 0.2
 
 REST_W = 60.0
 """What a charger at rest may still show."""
+
+
+def key_of(evse_id: int) -> EvseKey:
+    return EvseKey(STATION, evse_id)
 
 
 class VirtualHome:
@@ -96,15 +107,16 @@ class VirtualHome:
         self.site.use_stations(self.server)
         await self.site.load()
         self.site.add_station(STATION, self.limits)
-        self.site.add_vehicle(
-            VehicleSpec(
-                vehicle_id=VEHICLE,
-                name="Leaf",
-                capacity_wh=60_000.0,
-                evcc_id=DEFAULT_EVCC_ID,
-            ),
-            VehiclePolicy(is_discharge_allowed=True),
-        )
+        for vehicle_id, evcc_id in VEHICLES.values():
+            self.site.add_vehicle(
+                VehicleSpec(
+                    vehicle_id=vehicle_id,
+                    name=vehicle_id.title(),
+                    capacity_wh=60_000.0,
+                    evcc_id=evcc_id,
+                ),
+                VehiclePolicy(is_discharge_allowed=True),
+            )
         await self.server.start()
         self._spawn(self.site.run(), "control")
         self.station = VirtualStation(
@@ -117,7 +129,8 @@ class VirtualHome:
             self.clock,
         )
         self._spawn(self.station.run(), "station")
-        await self.until(lambda: self.has_evse, 60, "an EVSE")
+        for evse_id in self.station.evse_ids:
+            await self.until(partial(self.has_evse, evse_id), 60, f"EVSE {evse_id}")
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -130,13 +143,15 @@ class VirtualHome:
 
     # --- what is there ---
 
-    @property
-    def has_evse(self) -> bool:
-        return self.site.snapshot.evse(KEY) is not None
+    def has_evse(self, evse_id: int = 1) -> bool:
+        return self.site.snapshot.evse(key_of(evse_id)) is not None
 
     @property
     def evse(self) -> EvseSnapshot:
-        evse = self.site.snapshot.evse(KEY)
+        return self.evse_at(1)
+
+    def evse_at(self, evse_id: int) -> EvseSnapshot:
+        evse = self.site.snapshot.evse(key_of(evse_id))
         assert evse is not None
         return evse
 
@@ -146,11 +161,17 @@ class VirtualHome:
 
     @property
     def power_w(self) -> float:
-        return self.truth.true_power_w
+        return self.power_at(1)
+
+    def power_at(self, evse_id: int) -> float:
+        return self.station.status(evse_id).true_power_w
 
     @property
     def is_at_rest(self) -> bool:
-        return abs(self.power_w) <= REST_W
+        return self.is_at_rest_at(1)
+
+    def is_at_rest_at(self, evse_id: int) -> bool:
+        return abs(self.power_at(evse_id)) <= REST_W
 
     # --- what happens ---
 
@@ -169,20 +190,22 @@ class VirtualHome:
             await asyncio.sleep(POLL_S)
         return self.clock.monotonic() - began
 
-    async def plug(self) -> None:
+    async def plug(self, evse_id: int = 1) -> None:
         """Plug the vehicle in and wait for its transaction."""
-        self.station.plug()
+        self.station.plug(evse_id)
         await self.until(
-            lambda: self.has_evse and self.evse.has_transaction, 60, "a transaction"
+            lambda: self.has_evse(evse_id) and self.evse_at(evse_id).has_transaction,
+            60,
+            "a transaction",
         )
-        if self.evse.vehicle_id is None:
-            await self.policy(vehicle_id=VEHICLE)
+        if self.evse_at(evse_id).vehicle_id is None:
+            await self.policy(evse_id, vehicle_id=VEHICLES[evse_id][0])
 
-    async def policy(self, **changes: Any) -> None:
+    async def policy(self, evse_id: int = 1, **changes: Any) -> None:
         def change(policy: EvsePolicy) -> EvsePolicy:
             return replace(policy, **changes)
 
-        await self.site.set_evse_policy(KEY, change)
+        await self.site.set_evse_policy(key_of(evse_id), change)
 
     async def prove(self) -> None:
         """Walk the whole self-test and switch discharge on."""
@@ -197,9 +220,9 @@ class VirtualHome:
         assert status.phase is SelfTestPhase.PASSED, self._what_is(str(status.failure))
         await self.policy(is_discharge_allowed=True)
 
-    async def grant(self) -> None:
+    async def grant(self, evse_id: int = 1) -> None:
         """Give what the self-test would find, without its minutes."""
-        record = self.site._registry.evses[KEY]
+        record = self.site._registry.evses[key_of(evse_id)]
         record.proof = Proof(
             dialect=self._dialect,
             firmware="1.0.0",
@@ -213,20 +236,23 @@ class VirtualHome:
             offset_discharge_w=FAST.offset_discharge_w,
             is_learnt=True,
         )
-        await self.policy(is_discharge_allowed=True)
+        await self.policy(evse_id, is_discharge_allowed=True)
 
-    async def discharge(self, power_w: float = -5_000.0) -> None:
+    async def discharge(self, power_w: float = -5_000.0, evse_id: int = 1) -> None:
         """Let the owner's mode discharge, and wait until it flows."""
-        await self.policy(mode=Mode.DISCHARGE_NOW, max_discharge_power_w=-power_w)
+        await self.policy(
+            evse_id, mode=Mode.DISCHARGE_NOW, max_discharge_power_w=-power_w
+        )
         await self.until(
-            lambda: abs(self.power_w - power_w) <= 250, 120, f"{power_w} W"
+            lambda: abs(self.power_at(evse_id) - power_w) <= 250, 120, f"{power_w} W"
         )
 
     # --- inside ---
 
     def _what_is(self, what: str) -> str:
-        evse = self.site.snapshot.evse(KEY)
-        return f"{what}\n{self.truth}\n{evse}"
+        truths = (self.station.status(n) for n in self.station.evse_ids)
+        shown = (*truths, *self.site.snapshot.evses)
+        return "\n".join([what, *map(str, shown)])
 
     def _spawn(self, coro: Coroutine[Any, Any, None], name: str) -> object:
         task = asyncio.Task(

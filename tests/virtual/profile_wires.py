@@ -87,9 +87,9 @@ def station_max(**values: Any) -> dict[str, Any]:
     return wire
 
 
-def make_store(*, phases: int = 3) -> ProfileStore:
-    store = ProfileStore(phases=phases)
-    store.transaction_started("t1", at(0))
+def make_store() -> ProfileStore:
+    store = ProfileStore()
+    store.transaction_started(1, "t1", at(0))
     return store
 
 
@@ -107,7 +107,12 @@ def update(store: ProfileStore, mono_s: float, **values: float) -> Rejection | N
 
 
 def power_w(
-    store: ProfileStore, mono_s: float, *, is_bidirectional: bool = True
+    store: ProfileStore,
+    mono_s: float,
+    *,
+    is_bidirectional: bool = True,
+    phases: int = 3,
+    evse_id: int = 1,
 ) -> float:
-    point = store.operating_point(at(mono_s))
+    point = store.operating_point(evse_id, phases, at(mono_s))
     return point.command_w(MAX_W, MAX_W, is_bidirectional=is_bidirectional)

@@ -18,7 +18,9 @@ TRIGGERS = ("Authorized", "ChargingStateChanged", "MeterValuePeriodic", "RemoteS
 
 
 def event(number: int, trigger: str = "MeterValuePeriodic") -> object:
-    running = Transaction(transaction_id="t1", id_token={}, next_seq_no=number)
+    running = Transaction(
+        evse_id=1, transaction_id="t1", id_token={}, next_seq_no=number
+    )
     return event_of(
         running,
         "Updated",

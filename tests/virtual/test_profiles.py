@@ -38,7 +38,7 @@ from .profile_wires import (
 
 def test_nothing_installed_means_charging_without_limit() -> None:
     assert power_w(make_store(), 0) == MAX_W
-    assert make_store().operating_point(at(0)) == OperatingPoint()
+    assert make_store().operating_point(1, 3, at(0)) == OperatingPoint()
 
 
 @given(st.lists(st.sampled_from(["floor", "max", "tx"]), max_size=3, unique=True))
@@ -81,7 +81,7 @@ def test_expiry_falls_to_the_floor_and_an_update_revives() -> None:
     install(store, dynamic())
     assert power_w(store, 19.9) == -5000
     assert power_w(store, 20.0) == 1400
-    assert store.operating_point(at(20)).mode is OperationMode.CHARGING_ONLY
+    assert store.operating_point(1, 3, at(20)).mode is OperationMode.CHARGING_ONLY
     assert update(store, 25, setpoint=-3000.0) is None
     assert power_w(store, 44.9) == -3000
     assert power_w(store, 45.0) == 1400
@@ -195,9 +195,9 @@ def test_profile_of_another_transaction_has_no_effect() -> None:
     store = make_store()
     install(store, floor(0), evse_id=0)
     install(store, dynamic())
-    store.transaction_ended()
+    store.transaction_ended(1)
     assert power_w(store, 1) == 0
-    store.transaction_started("t2", at(2))
+    store.transaction_started(1, "t2", at(2))
     assert power_w(store, 3) == 0
 
 
@@ -209,18 +209,18 @@ def test_reboot_keeps_the_floor_and_forgets_the_transaction_profile() -> None:
     assert [s.profile.purpose for s in store.select(ProfileFilter())] == [
         Purpose.TX_DEFAULT
     ]
-    store.transaction_started("t1", at(5))
+    store.transaction_started(1, "t1", at(5))
     assert power_w(store, 5) == 1400
 
 
 def test_profile_of_a_remote_start_is_bound_to_its_transaction() -> None:
-    store = ProfileStore(phases=3)
+    store = ProfileStore()
     wire = profile(period(limit=3000), chargingProfileKind="Relative")
     del wire["transactionId"]
     context: dict[str, Any] = {"transaction_id": None, "is_remote_start": True}
     assert install(store, wire, **context) is None
     assert power_w(store, 0) == MAX_W
-    store.transaction_started("t9", at(1))
+    store.transaction_started(1, "t9", at(1))
     assert power_w(store, 1) == 3000
     assert store.select(ProfileFilter())[0].wire()["transactionId"] == "t9"
 
@@ -262,7 +262,7 @@ def test_idle_takes_no_power() -> None:
     )
     assert install(store, wire) is None
     assert power_w(store, 1) == 0
-    assert store.operating_point(at(1)).is_evse_asleep
+    assert store.operating_point(1, 3, at(1)).is_evse_asleep
 
 
 # Time
@@ -346,13 +346,13 @@ def test_rate_units(
     value: float,
     expected_w: float,
 ) -> None:
-    store = make_store(phases=station_phases)
+    store = make_store()
     values = {"limit": value} | ({} if named is None else {"numberPhases": named})
     wire = floor(0)
     wire["chargingSchedule"][0]["chargingRateUnit"] = unit
     wire["chargingSchedule"][0]["chargingSchedulePeriod"] = [period(**values)]
     assert install(store, wire) is None
-    assert power_w(store, 0) == pytest.approx(expected_w)
+    assert power_w(store, 0, phases=station_phases) == pytest.approx(expected_w)
 
 
 # Asking
@@ -382,9 +382,9 @@ def test_edges_hold_every_change_of_the_next_minute() -> None:
     store = make_store()
     install(store, floor(0), evse_id=0)
     install(store, dynamic())
-    assert 20.0 in store.edges_s(at(0), 60)
-    assert 15.0 in store.edges_s(at(5), 60)
-    assert store.edges_s(at(0), 10) == [0.0]
+    assert 20.0 in store.edges_s(1, at(0), 60)
+    assert 15.0 in store.edges_s(1, at(5), 60)
+    assert store.edges_s(1, at(0), 10) == [0.0]
 
 
 def test_pull_is_due_after_its_interval() -> None:

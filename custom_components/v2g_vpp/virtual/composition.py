@@ -73,14 +73,16 @@ class Leader:
 
 
 def compose(
-    session: Leader | None, caps: Iterable[Leader], phases: int
+    session: Leader | None, caps: Iterable[Leader], phases: int, *, share: float = 1.0
 ) -> OperatingPoint:
     """Return what the leader of the session and the caps of the station give.
 
     Args:
         session: leading TxProfile, or TxDefaultProfile where there is none.
         caps: leading station maximum and external constraint, those that there are.
-        phases: how many phases the station has.
+        phases: how many phases the EVSE has.
+        share: of the caps that this EVSE may use; house rule: those with a
+            transaction share alike.
     """
     point = OperatingPoint()
     if session is not None:
@@ -98,13 +100,17 @@ def compose(
         )
     limit_w, discharge_limit_w = point.limit_w, point.discharge_limit_w
     for cap in caps:
-        limit_w = _lower(limit_w, cap.watts(cap.period.limit, phases))
-        cap_w = cap.watts(cap.period.discharge_limit, phases)
+        limit_w = _lower(limit_w, _scaled(cap.watts(cap.period.limit, phases), share))
+        cap_w = _scaled(cap.watts(cap.period.discharge_limit, phases), share)
         if cap_w is not None:
             discharge_limit_w = max(
                 cap_w, discharge_limit_w if discharge_limit_w is not None else cap_w
             )
     return replace(point, limit_w=limit_w, discharge_limit_w=discharge_limit_w)
+
+
+def _scaled(value_w: float | None, share: float) -> float | None:
+    return None if value_w is None else value_w * share
 
 
 def _lower(first_w: float | None, second_w: float | None) -> float | None:

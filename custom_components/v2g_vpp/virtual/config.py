@@ -1,6 +1,6 @@
 """What a virtual station is made of, what can be broken in it, what it shows."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 
 from .battery import BatteryParameters
@@ -10,9 +10,10 @@ DEFAULT_EVCC_ID = "DEVIRTUALEV00001"
 """What the EV of a virtual station calls itself."""
 
 EVSE_ID = 1
+"""The first EVSE; the others are numbered from there."""
+
 CONNECTOR_ID = 1
-EVSE_IDS = (EVSE_ID,)
-"""The virtual station has one EVSE with one connector."""
+"""Every EVSE has one connector."""
 
 
 class Protocol(StrEnum):
@@ -62,6 +63,22 @@ class Fault(StrEnum):
     REFUSE_ZERO = "refuse_zero"
     """Refuse a power of 0 W, as some chargers do."""
 
+    REFUSE_SMALL = "refuse_small"
+    """Refuse a power that is not 0 and smaller than the plant can follow."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvseConfig:
+    """One EVSE and the EV that is driven to it; fields as of the station below."""
+
+    plant: PlantParameters = TYPICAL
+    battery: BatteryParameters = field(default_factory=BatteryParameters)
+    soc_percent: float = 70.0
+    phases: int = 3
+    evcc_id: str | None = None
+    id_token: str = "04A1B2C3D4E5F7"  # noqa: S105 - the number of a card, no secret
+    is_v2x_capable: bool = True
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VirtualStationConfig:
@@ -83,6 +100,9 @@ class VirtualStationConfig:
     """What the EV says when it is plugged in; None: it does not identify itself."""
 
     id_token: str = "04A1B2C3D4E5F6"  # noqa: S105 - the number of a card, no secret
+    more_evses: tuple[EvseConfig, ...] = ()
+    """Those after the first, which the fields above describe."""
+
     takes_negative_limits: bool = False
     """True: a limit below 0 discharges, off-standard, on 2.0.1 and 1.6."""
 
@@ -93,6 +113,15 @@ class VirtualStationConfig:
     model: str = "Bidirectional 11"
     serial_number: str = "VIRTUAL-1"
     firmware: str = "1.0.0"
+
+    clock_offset_s: float = 0.0
+    """How far the station's clock is ahead of the true one when it starts."""
+
+    clock_drift_ppm: float = 0.0
+    """How much that clock gains, millionths."""
+
+    follows_csms_time: bool = False
+    """True: answers to BootNotification and Heartbeat set the clock."""
 
     startup_s: float = 2.0
     """Plug to authorisation: the handshake between EV and station."""
@@ -114,6 +143,19 @@ class VirtualStationConfig:
     call_timeout_s: float = 10.0
     tick_s: float = 0.05
     """How often physics and rules are looked at between messages."""
+
+    @property
+    def evse_ids(self) -> tuple[int, ...]:
+        """The numbers of all EVSEs, from 1."""
+        return tuple(range(EVSE_ID, EVSE_ID + 1 + len(self.more_evses)))
+
+    def of_evse(self, evse_id: int) -> VirtualStationConfig:
+        """Return the config as one EVSE has it."""
+        if evse_id == EVSE_ID:
+            return self
+        own = self.more_evses[evse_id - EVSE_ID - 1]
+        values = {each.name: getattr(own, each.name) for each in fields(own)}
+        return replace(self, **values)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,5 +186,8 @@ class VirtualStatus:
     queued_events: int
     faults: tuple[str, ...]
     conditions: tuple[str, ...]
+    clock_offset_s: float
+    """How far the station's clock is ahead of the true one."""
+
     last_error: str | None
     """Why the last attempt to dial failed, None while the link is up."""

@@ -1,23 +1,18 @@
-"""The EVSE: vehicle, contactor and transaction, driven by its profiles.
+"""An EVSE: vehicle, contactor and transaction, driven by its profiles.
 
 It does no I/O. Whatever changes calls ``advance`` first, so that the physics is always
 up to the moment; the ticks in between only keep it from lagging.
 """
 
-from collections.abc import Callable
-
-from ..domain.clock import Clock
 from .admission import Admission
+from .common import Common
 from .composition import OperatingPoint
 from .conditions import CONDITIONS, Condition, Conditions
-from .config import EVSE_ID, Fault, VirtualStationConfig
-from .device_model import DeviceModel
-from .inventory import build_device_model
+from .config import Fault
 from .local_frequency import LocalFrequency
 from .metering import Grid, Meter, Readings
 from .power_path import PowerPath
 from .profile_rules import Rejection
-from .profiles import ProfileStore
 from .schedule import Moment, WireObject, format_time
 from .thermal import Handle
 from .transaction import (
@@ -32,33 +27,31 @@ from .transaction_log import TransactionLog
 
 
 class Evse:
-    """The one EVSE of the station."""
+    """One EVSE of the station."""
 
-    def __init__(
-        self,
-        config: VirtualStationConfig,
-        clock: Clock,
-        on_change: Callable[[], None],
-    ) -> None:
+    def __init__(self, evse_id: int, common: Common) -> None:
         """Start with nothing plugged in.
 
         Args:
-            config: of the station.
-            clock: of the station.
-            on_change: called when there is something new to tell the CSMS.
+            evse_id: its number, from 1.
+            common: what it shares with the other EVSEs.
         """
-        self.config = config
+        self.evse_id = evse_id
+        config = self.config = common.config.of_evse(evse_id)
+        on_change = common.on_change
         self.path = PowerPath(config.plant, config.battery, config.soc_percent)
         self.grid = Grid(config.plant.seed)
         self.handle = Handle()
-        self.profiles = ProfileStore(phases=config.phases)
+        self.profiles = common.profiles
         self.conditions = Conditions()
-        self.model: DeviceModel = build_device_model(config, self)
-        self.log = TransactionLog(self.model, self.readings, on_change)
-        self.faults: set[Fault] = set()
+        self.model = common.model
+        self.log = TransactionLog(
+            evse_id, common.queue, self.model, self.readings, on_change
+        )
+        self.faults = common.faults
         self.admission = Admission(on_change)
-        self.local_frequency = LocalFrequency(self.model)
-        self._clock = clock
+        self.local_frequency = LocalFrequency(evse_id, self.model)
+        self._clock = common.clock
         self._on_change = on_change
         self._meter = Meter(self.path, self.grid, config.phases)
         self._is_plugged = False
@@ -66,7 +59,7 @@ class Evse:
         self._is_emergency_stopped = False
         self._point = OperatingPoint()
         self._command_w = 0.0
-        self._stepped_mono_s = clock.monotonic()
+        self._stepped_mono_s = common.clock.monotonic()
 
     # What is known
 
@@ -120,7 +113,8 @@ class Evse:
 
     def is_v2x_enabled(self) -> bool:
         """Return True while the CSMS left bidirectional charging switched on."""
-        return self.model.text("V2XChargingCtrlr", "Enabled", evse_id=EVSE_ID) == "true"
+        enabled = self.model.text("V2XChargingCtrlr", "Enabled", evse_id=self.evse_id)
+        return enabled == "true"
 
     def takes_negative_limits(self) -> bool:
         """Return True when a limit below 0 lets the vehicle give power."""
@@ -216,15 +210,9 @@ class Evse:
         self._settle(self.now())
         self._on_change()
 
-    def set_fault(self, fault: Fault, *, is_on: bool) -> None:
-        """Begin or end a misbehaviour."""
-        self.advance()
-        if is_on:
-            self.faults.add(fault)
-        else:
-            self.faults.discard(fault)
+    def faults_changed(self) -> None:
+        """Begin or end what the misbehaviours of the station do here."""
         self.log.is_mute = Fault.MUTE_METER in self.faults
-        self.profiles.is_expiry_ignored = Fault.IGNORE_EXPIRY in self.faults
         self._settle(self.now())
         self._on_change()
 
@@ -240,7 +228,7 @@ class Evse:
         transaction_id = self.log.begin(
             id_token, allowed_transfer, remote_start, reservation, now
         )
-        self.profiles.transaction_started(transaction_id, now)
+        self.profiles.transaction_started(self.evse_id, transaction_id, now)
 
     def confirm_start(self, transaction_id: str) -> None:
         """Note that the CSMS answered the Started event."""
@@ -313,9 +301,11 @@ class Evse:
     def _settle(self, now: Moment) -> None:
         if self.admission.expire_start(now.mono_s):
             # A profile that came with it has no transaction any more.
-            self.profiles.forget_unbound()
+            self.profiles.forget_unbound(self.evse_id)
         self._point = self.local_frequency.resolve(
-            self.profiles.operating_point(now), self.grid.true_frequency_hz, now
+            self.profiles.operating_point(self.evse_id, self.config.phases, now),
+            self.grid.true_frequency_hz,
+            now,
         )
         self._note_agreement(now)
         transaction = self.transaction
@@ -345,7 +335,9 @@ class Evse:
         transaction = self.transaction
         if transaction is None or transaction.ready_mono_s is None:
             return
-        if now.mono_s >= transaction.ready_mono_s or self.profiles.has_tx_profile():
+        if now.mono_s >= transaction.ready_mono_s or self.profiles.has_tx_profile(
+            self.evse_id
+        ):
             self.log.change(is_ready=True, ready_mono_s=None)
 
     def _wanted_w(self) -> float:
@@ -376,6 +368,6 @@ class Evse:
             return
         state = "EVConnected" if self._is_plugged else "Idle"
         self.log.end(stop, state, self.now())
-        self.profiles.transaction_ended()
+        self.profiles.transaction_ended(self.evse_id)
         self._command_w = 0.0
         self.admission.transaction_ended(is_plugged=self._is_plugged)

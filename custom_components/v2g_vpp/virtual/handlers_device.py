@@ -3,7 +3,7 @@
 from typing import Any
 
 from .device_model import Mutability, Variable
-from .evse import Evse
+from .hardware import Hardware
 from .jobs import Jobs, in_parts
 from .ocpp_package import Action, call, call_result, on
 from .peer import Peer
@@ -19,27 +19,27 @@ STATE_VARIABLES = frozenset({"availabilitystate", "active"})
 class DeviceHandlers:
     """Variables, read and written singly or as a report."""
 
-    def __init__(self, evse: Evse, jobs: Jobs) -> None:
-        """Answer about the device model of an EVSE's station."""
-        self._evse = evse
+    def __init__(self, hardware: Hardware, jobs: Jobs) -> None:
+        """Answer about the device model of a station."""
+        self._hardware = hardware
         self._jobs = jobs
 
     @on(Action.get_variables)
     def on_get_variables(self, get_variable_data: list[WireObject], **_: Any) -> Any:
         """Read variables."""
-        self._evse.advance()
+        self._hardware.advance()
         return call_result.GetVariables(
             get_variable_result=[
-                self._evse.model.get(each) for each in get_variable_data
+                self._hardware.model.get(each) for each in get_variable_data
             ]
         )
 
     @on(Action.set_variables)
     def on_set_variables(self, set_variable_data: list[WireObject], **_: Any) -> Any:
         """Write variables."""
-        self._evse.advance()
-        results = [self._evse.model.set(each) for each in set_variable_data]
-        self._evse.profiles_changed()
+        self._hardware.advance()
+        results = [self._hardware.model.set(each) for each in set_variable_data]
+        self._hardware.profiles_changed()
         return call_result.SetVariables(set_variable_result=results)
 
     @on(Action.get_base_report)
@@ -47,7 +47,7 @@ class DeviceHandlers:
         """Report the inventory, the configuration or the state."""
         rows = [
             variable.report()
-            for variable in self._evse.model
+            for variable in self._hardware.model
             if _is_in_base(variable, report_base)
         ]
         return call_result.GetBaseReport(status=self._post(request_id, rows))
@@ -65,7 +65,7 @@ class DeviceHandlers:
             return call_result.GetReport(status="NotSupported")
         rows = [
             variable.report()
-            for variable in self._evse.model
+            for variable in self._hardware.model
             if component_variable is None
             or any(variable.name.is_meant_by(each) for each in component_variable)
         ]
@@ -79,7 +79,7 @@ class DeviceHandlers:
                 await peer.call(
                     call.NotifyReport(
                         request_id=request_id,
-                        generated_at=self._evse.clock_text(),
+                        generated_at=self._hardware.clock_text(),
                         seq_no=part.seq_no,
                         report_data=part.rows,
                         tbc=part.is_followed,

@@ -5,8 +5,9 @@ from math import ceil
 from typing import Any
 
 from .composition import OperatingPoint
-from .config import EVSE_IDS, Fault
+from .config import Fault
 from .evse import Evse
+from .hardware import Hardware
 from .jobs import Jobs
 from .ocpp_package import Action, call, call_result, on
 from .peer import Peer
@@ -30,9 +31,9 @@ PROFILE_SOURCE = "CSO"
 class ProfileHandlers:
     """Charging profiles, dynamic updates and what follows from them."""
 
-    def __init__(self, evse: Evse, jobs: Jobs) -> None:
-        """Act on an EVSE; reports are sent later, as jobs."""
-        self._evse = evse
+    def __init__(self, hardware: Hardware, jobs: Jobs) -> None:
+        """Act on all EVSEs; reports are sent later, as jobs."""
+        self._hardware = hardware
         self._jobs = jobs
 
     @on(Action.set_charging_profile)
@@ -40,15 +41,17 @@ class ProfileHandlers:
         self, evse_id: int, charging_profile: WireObject, **_: Any
     ) -> Any:
         """Install a profile, or say why not."""
-        evse = self._evse
-        evse.advance()
+        hardware = self._hardware
+        hardware.advance()
         profile = parse_profile(charging_profile)
-        rejection = reason_to_dislike(evse.faults, charging_profile)
-        if rejection is None and Fault.IGNORE_UPDATES not in evse.faults:
-            rejection = evse.profiles.install(
-                profile, context_of(evse, evse_id), evse.now()
+        rejection = reason_to_dislike(
+            hardware.faults, hardware.minimum_w(evse_id), charging_profile
+        )
+        if rejection is None and Fault.IGNORE_UPDATES not in hardware.faults:
+            rejection = hardware.profiles.install(
+                profile, context_of(hardware, evse_id), hardware.now()
             )
-            evse.profiles_changed()
+            hardware.profiles_changed()
         return call_result.SetChargingProfile(**_answer(rejection))
 
     @on(Action.update_dynamic_schedule)
@@ -56,10 +59,14 @@ class ProfileHandlers:
         self, charging_profile_id: int, schedule_update: WireObject, **_: Any
     ) -> Any:
         """Apply new values to a dynamic profile."""
-        evse = self._evse
-        rejection = reason_to_dislike_power(evse.faults, schedule_update)
+        hardware = self._hardware
+        rejection = reason_to_dislike_power(
+            hardware.faults,
+            hardware.minimum_w(hardware.evse_of_profile(charging_profile_id)),
+            schedule_update,
+        )
         if rejection is None:
-            rejection = evse.update_profile(charging_profile_id, schedule_update)
+            rejection = hardware.update_profile(charging_profile_id, schedule_update)
         return call_result.UpdateDynamicSchedule(**_answer(rejection))
 
     @on(Action.clear_charging_profile)
@@ -70,15 +77,15 @@ class ProfileHandlers:
         **_: Any,
     ) -> Any:
         """Remove profiles; a request that names none clears none (K10.FR.02)."""
-        evse = self._evse
-        evse.advance()
+        hardware = self._hardware
+        hardware.advance()
         if charging_profile_id is None and charging_profile_criteria is None:
             return call_result.ClearChargingProfile(status="Unknown")
         ids = None if charging_profile_id is None else frozenset({charging_profile_id})
-        is_found = evse.profiles.clear(
+        is_found = hardware.profiles.clear(
             _filter(charging_profile_criteria or {}, profile_ids=ids)
         )
-        evse.profiles_changed()
+        hardware.profiles_changed()
         return call_result.ClearChargingProfile(
             status="Accepted" if is_found else "Unknown"
         )
@@ -94,7 +101,7 @@ class ProfileHandlers:
         """Report the profiles that are asked for."""
         ids = charging_profile.get("chargingProfileId")
         sources = charging_profile.get("chargingLimitSource")
-        found = self._evse.profiles.select(
+        found = self._hardware.profiles.select(
             _filter(
                 charging_profile,
                 profile_ids=None if ids is None else frozenset(ids),
@@ -127,16 +134,22 @@ class ProfileHandlers:
     def composite(
         self, evse_id: int, duration: int, unit: str
     ) -> dict[str, Any] | None:
-        """Return the schedule from now on in 2.x form; None for what is not known."""
-        evse = self._evse
-        evse.advance()
-        if evse_id not in {0, *EVSE_IDS} or unit not in RATE_UNITS:
+        """Return the schedule from now on in 2.x form; None for what is not known.
+
+        What several EVSEs take together is nothing that this station adds up.
+        """
+        hardware = self._hardware
+        hardware.advance()
+        meant = hardware.meant(evse_id)
+        if len(meant) != 1 or unit not in RATE_UNITS:
             return None
-        now = evse.now()
+        (evse,) = meant
+        now, profiles, phases = evse.now(), evse.profiles, evse.config.phases
         periods: list[dict[str, Any]] = []
-        for start_s in evse.profiles.edges_s(now, duration):
-            point = evse.profiles.operating_point(now.later_by(start_s))
-            period = self._period(point, unit)
+        for start_s in profiles.edges_s(evse.evse_id, now, duration):
+            then = now.later_by(start_s)
+            point = profiles.operating_point(evse.evse_id, phases, then)
+            period = _period(evse, point, unit)
             if not periods or _without_start(periods[-1]) != period:
                 periods.append({"startPeriod": ceil(start_s), **period})
         return {
@@ -146,30 +159,6 @@ class ProfileHandlers:
             "chargingRateUnit": unit,
             "chargingSchedulePeriod": periods,
         }
-
-    def _period(self, point: OperatingPoint, unit: str) -> dict[str, Any]:
-        config = self._evse.config
-        scale = NOMINAL_VOLTAGE_V * config.phases if unit == "A" else 1.0
-        period: dict[str, Any] = {}
-        if self._evse.log.has_operation_modes:
-            period["operationMode"] = point.mode
-        if point.mode is OperationMode.CHARGING_ONLY:
-            limit_w = (
-                config.plant.max_charge_power_w
-                if point.limit_w is None
-                else point.limit_w
-            )
-            period["limit"] = round(limit_w / scale, 3)
-            period["numberPhases"] = config.phases
-        elif point.setpoint_w is not None:
-            command_w = point.command_w(
-                config.plant.max_charge_power_w,
-                config.plant.max_discharge_power_w,
-                is_bidirectional=True,
-            )
-            period["setpoint"] = round(command_w / scale, 3)
-            period["numberPhases"] = config.phases
-        return period
 
 
 def _answer(rejection: Rejection | None) -> dict[str, Any]:
@@ -194,6 +183,29 @@ def _filter(
         purpose=None if purpose is None else Purpose(purpose),
         stack_level=wire.get("stackLevel"),
     )
+
+
+def _period(evse: Evse, point: OperatingPoint, unit: str) -> dict[str, Any]:
+    config = evse.config
+    scale = NOMINAL_VOLTAGE_V * config.phases if unit == "A" else 1.0
+    period: dict[str, Any] = {}
+    if evse.log.has_operation_modes:
+        period["operationMode"] = point.mode
+    if point.mode is OperationMode.CHARGING_ONLY:
+        limit_w = (
+            config.plant.max_charge_power_w if point.limit_w is None else point.limit_w
+        )
+        period["limit"] = round(limit_w / scale, 3)
+        period["numberPhases"] = config.phases
+    elif point.setpoint_w is not None:
+        command_w = point.command_w(
+            config.plant.max_charge_power_w,
+            config.plant.max_discharge_power_w,
+            is_bidirectional=True,
+        )
+        period["setpoint"] = round(command_w / scale, 3)
+        period["numberPhases"] = config.phases
+    return period
 
 
 def _without_start(period: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,12 +1,12 @@
 """What the virtual station says of itself in its device model."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Protocol as TypingProtocol
 
 from .conditions import CONDITIONS, Condition, Conditions
-from .config import CONNECTOR_ID, EVSE_ID, VirtualStationConfig
-from .device_model import DataType, DeviceModel, Mutability, Variable
+from .config import CONNECTOR_ID, VirtualStationConfig
+from .device_model import DataType, Mutability, Variable
 from .metering import Readings
 from .power_path import PowerPath
 from .profile_rules import MAX_PERIODS, MAX_STACK_LEVEL, RATE_UNITS, SUPPORTED_MODES
@@ -38,7 +38,17 @@ MESSAGE_ATTEMPT_INTERVAL_S = 10
 
 
 class LiveValues(TypingProtocol):
-    """What the station knows only while it runs."""
+    """What an EVSE knows only while it runs."""
+
+    @property
+    def evse_id(self) -> int:
+        """Its number."""
+        ...
+
+    @property
+    def config(self) -> VirtualStationConfig:
+        """The config of the station as this EVSE has it."""
+        ...
 
     @property
     def path(self) -> PowerPath:
@@ -75,40 +85,50 @@ class LiveValues(TypingProtocol):
         ...
 
 
-def build_device_model(config: VirtualStationConfig, live: LiveValues) -> DeviceModel:
-    """Return the device model of a station."""
-    return DeviceModel(
-        [
-            *_identity(config, live),
-            *_evse(config, live),
-            *_sensors(live),
-            *_smart_charging(),
-            *_vehicle(config, live),
-            *_metering(config),
-            *_control(),
-            *_communication(config),
-        ]
-    )
+def build_device_model(
+    config: VirtualStationConfig, evses: Sequence[LiveValues]
+) -> Iterator[Variable]:
+    """Yield the variables of a station and of its EVSEs."""
+    yield from _identity(config, evses)
+    for live in evses:
+        yield from _evse(live)
+        yield from _sensors(live)
+        yield from _vehicle(live)
+    yield from _smart_charging()
+    yield from _metering(config)
+    yield from _control()
+    yield from _communication(config)
 
 
 def _flag(is_on: object) -> str:
     return "true" if is_on else "false"
 
 
-def _identity(config: VirtualStationConfig, live: LiveValues) -> Iterator[Variable]:
+def _status(evses: Sequence[LiveValues]) -> str:
+    """Return the status of the station: Available while any of its EVSEs is."""
+    found = {live.connector_status() for live in evses}
+    return "Available" if "Available" in found else min(found)
+
+
+def _identity(
+    config: VirtualStationConfig, evses: Sequence[LiveValues]
+) -> Iterator[Variable]:
     station, clock = Component("ChargingStation"), Component("ClockCtrlr")
     yield station.read("Model", config.model)
     yield station.read("VendorName", config.vendor)
     yield station.read("SerialNumber", config.serial_number)
     yield station.read("SupplyPhases", str(config.phases), INTEGER)
-    yield station.read("AvailabilityState", live.connector_status, OPTIONS)
-    yield clock.read("DateTime", live.clock_text, Form(data_type=DataType.DATE_TIME))
+    yield station.read("AvailabilityState", lambda: _status(evses), OPTIONS)
+    yield clock.read(
+        "DateTime", evses[0].clock_text, Form(data_type=DataType.DATE_TIME)
+    )
     yield clock.write("TimeSource", "Heartbeat")
 
 
-def _evse(config: VirtualStationConfig, live: LiveValues) -> Iterator[Variable]:
-    evse = Component("EVSE", EVSE_ID)
-    connector = Component("Connector", EVSE_ID, CONNECTOR_ID)
+def _evse(live: LiveValues) -> Iterator[Variable]:
+    config = live.config
+    evse = Component("EVSE", live.evse_id)
+    connector = Component("Connector", live.evse_id, CONNECTOR_ID)
     power = Form(
         data_type=DataType.DECIMAL, unit="W", max_limit=config.plant.max_charge_power_w
     )
@@ -118,7 +138,7 @@ def _evse(config: VirtualStationConfig, live: LiveValues) -> Iterator[Variable]:
     yield connector.read("AvailabilityState", live.connector_status, OPTIONS)
     yield connector.read("ConnectorType", "cType2")
     yield connector.read("SupplyPhases", str(config.phases), INTEGER)
-    yield Component("EmergencyStopSensor", EVSE_ID).read(
+    yield Component("EmergencyStopSensor", live.evse_id).read(
         "Active", lambda: _flag(live.is_emergency_stopped()), FLAG
     )
 
@@ -126,11 +146,13 @@ def _evse(config: VirtualStationConfig, live: LiveValues) -> Iterator[Variable]:
 def _sensors(live: LiveValues) -> Iterator[Variable]:
     for condition, facts in CONDITIONS.items():
         if facts.component:
-            component = Component(facts.component, EVSE_ID, instance=facts.instance)
+            component = Component(
+                facts.component, live.evse_id, instance=facts.instance
+            )
             yield component.read(
                 facts.variable, partial(_is_there, live, condition), FLAG
             )
-    handle = Component("TemperatureSensor", EVSE_ID, instance=HANDLE)
+    handle = Component("TemperatureSensor", live.evse_id, instance=HANDLE)
     yield handle.read("Temperature", lambda: f"{live.handle_c():.1f}", CELSIUS)
 
 
@@ -172,10 +194,10 @@ def _smart_charging() -> Iterator[Variable]:
         yield control.read(variable, _flag(is_on), FLAG)
 
 
-def _vehicle(config: VirtualStationConfig, live: LiveValues) -> Iterator[Variable]:
-    v2x = Component("V2XChargingCtrlr", EVSE_ID)
-    iso = Component("ISO15118Ctrlr", EVSE_ID)
-    vehicle = Component("ConnectedEV", EVSE_ID)
+def _vehicle(live: LiveValues) -> Iterator[Variable]:
+    v2x = Component("V2XChargingCtrlr", live.evse_id)
+    iso = Component("ISO15118Ctrlr", live.evse_id)
+    vehicle = Component("ConnectedEV", live.evse_id)
 
     def while_plugged(text: str) -> Callable[[], str]:
         return lambda: text if live.is_plugged() else ""
@@ -191,7 +213,7 @@ def _vehicle(config: VirtualStationConfig, live: LiveValues) -> Iterator[Variabl
     yield iso.read("MaxScheduleEntries", str(MAX_PERIODS), INTEGER)
     yield iso.write("PnCEnabled", "false", FLAG)
     yield vehicle.read("Available", lambda: _flag(live.is_plugged()), FLAG)
-    yield vehicle.read("VehicleID", while_plugged(config.evcc_id or ""))
+    yield vehicle.read("VehicleID", while_plugged(live.config.evcc_id or ""))
     yield vehicle.read("ProtocolAgreed", while_plugged(VEHICLE_PROTOCOL))
     yield vehicle.read(
         "StateOfCharge",

@@ -5,7 +5,6 @@ from datetime import datetime
 
 from ..domain.units import hertz_to_millihertz
 from .composition import OperatingPoint
-from .config import EVSE_ID
 from .device_model import DeviceModel
 from .schedule import Moment
 
@@ -21,9 +20,9 @@ class _Signal:
 class LocalFrequency:
     """Turns a curve into the setpoint of the moment; keeps the signals that came."""
 
-    def __init__(self, model: DeviceModel) -> None:
+    def __init__(self, evse_id: int, model: DeviceModel) -> None:
         """Start without a signal; the model says which change is worth a look."""
-        self._model = model
+        self._evse_id, self._model = evse_id, model
         self._signals: tuple[_Signal, ...] = ()
         self._held_hz: float | None = None
 
@@ -56,6 +55,6 @@ class LocalFrequency:
 
     def _is_worth_it(self, change_hz: float) -> bool:
         threshold_mhz = self._model.text(
-            "V2XChargingCtrlr", "LocalFrequencyUpdateThreshold", evse_id=EVSE_ID
+            "V2XChargingCtrlr", "LocalFrequencyUpdateThreshold", evse_id=self._evse_id
         )
         return hertz_to_millihertz(abs(change_hz)) >= int(threshold_mhz)

@@ -10,6 +10,7 @@ from typing import Any
 
 from .config import Fault
 from .evse import Evse
+from .hardware import Hardware
 from .link import Link, LinkError
 from .ocpp_package import call
 from .peer import CallRefused, Peer
@@ -41,10 +42,14 @@ class Loops:
     """All loops of one station."""
 
     def __init__(
-        self, evse: Evse, registration: Registration, changed: Signal, sleep: Sleep
+        self,
+        hardware: Hardware,
+        registration: Registration,
+        changed: Signal,
+        sleep: Sleep,
     ) -> None:
         """Share the state with the handlers."""
-        self._evse = evse
+        self._hardware = hardware
         self._registration = registration
         self._changed = changed
         self._sleep = sleep
@@ -61,6 +66,7 @@ class Loops:
                 _LOGGER.debug("%s: %s", peer.id, err)
             else:
                 interval_s = answer["interval"] or REFUSED_PAUSE_S
+                self._hardware.told_time(answer["currentTime"])
                 if answer["status"] == "Accepted":
                     registration.accepted(interval_s)
                     return
@@ -78,7 +84,7 @@ class Loops:
         Raises:
             LinkError: when nothing came for half an interval after a ping.
         """
-        interval_s = self._evse.config.ping_interval_s
+        interval_s = self._hardware.config.ping_interval_s
         while True:
             await self._sleep(interval_s)
             seen = link.received
@@ -90,7 +96,7 @@ class Loops:
     async def pull_values(self, peer: Peer) -> None:
         """Ask for the values of dynamic profiles that want to be asked (K28.FR.10)."""
         while True:
-            due = self._evse.profiles.due_pulls(self._evse.now())
+            due = self._hardware.profiles.due_pulls(self._hardware.now())
             if not due or peer.version != "2.1":
                 await self._changed.wait()
                 continue
@@ -103,7 +109,7 @@ class Loops:
 
     async def deliver_events(self, peer: Peer) -> None:
         """Send TransactionEvents in order, each until it was answered."""
-        queue, attempts = self._evse.log.queue, 0
+        queue, attempts = self._hardware.queue, 0
         while True:
             event = queue.head
             if event is None:
@@ -123,14 +129,13 @@ class Loops:
             queue.pop()
             self._note_answer(event, answer)
 
-    async def attend_vehicle(self, peer: Peer) -> None:
-        """Let vehicles in and tell their needs."""
-        evse = self._evse
+    async def attend_vehicle(self, peer: Peer, evse: Evse) -> None:
+        """Let the vehicles of an EVSE in and tell their needs."""
         while True:
             transaction = evse.transaction
             if evse.wants_authorization():
                 try:
-                    await self._authorize(peer)
+                    await self._authorize(peer, evse)
                 except CallRefused as err:
                     _LOGGER.debug("%s: %s", peer.id, err)
                     await self._sleep(REFUSED_PAUSE_S)
@@ -140,16 +145,14 @@ class Loops:
                 and transaction.wants_needs
                 and transaction.stop is None
             ):
-                await self._state_needs(peer)
+                await self._state_needs(peer, evse)
             else:
                 await self._changed.wait()
 
-    async def tell_expired_reservations(self, peer: Peer) -> None:
+    async def tell_expired_reservations(self, peer: Peer, evse: Evse) -> None:
         """Tell the CSMS of reservations that ran out."""
         while True:
-            reservation = self._evse.admission.take_expired_reservation(
-                self._evse.now().mono_s
-            )
+            reservation = evse.admission.take_expired_reservation(evse.now().mono_s)
             if reservation is None:
                 await self._changed.wait()
                 continue
@@ -169,14 +172,14 @@ class Loops:
             LinkError: when the link is to be lost.
         """
         while True:
-            if Fault.DROP_LINK in self._evse.faults:
+            if Fault.DROP_LINK in self._hardware.faults:
                 raise LinkError("dropped on purpose")
             if self._registration.is_reboot_hard:
                 raise RebootNow
             if (
                 self._registration.reboot_reason is not None
-                and self._evse.transaction is None
-                and not len(self._evse.log.queue)
+                and not self._hardware.is_busy
+                and not len(self._hardware.queue)
             ):
                 await self._sleep(RESET_ANSWER_S)
                 raise RebootNow
@@ -186,7 +189,7 @@ class Loops:
 
     async def _boot(self, peer: Peer) -> dict[str, Any]:
         """Tell who the station is and return the answer."""
-        config = self._evse.config
+        config = self._hardware.config
         return await peer.call(
             call.BootNotification(
                 reason=self._registration.boot_reason,
@@ -194,7 +197,7 @@ class Loops:
                     "model": config.model,
                     "vendorName": config.vendor,
                     "serialNumber": config.serial_number,
-                    "firmwareVersion": self._evse.model.text(
+                    "firmwareVersion": self._hardware.model.text(
                         "ChargingStation", "FirmwareVersion"
                     ),
                 },
@@ -202,17 +205,22 @@ class Loops:
         )
 
     async def _beat(self, peer: Peer) -> None:
-        await self._try(peer, call.Heartbeat())
+        await self._tell_heartbeat(peer, call.Heartbeat())
+
+    async def _tell_heartbeat(self, peer: Peer, message: Any) -> None:
+        answer = await self._try(peer, message)
+        if answer is not None:
+            self._hardware.told_time(answer["currentTime"])
 
     async def _send_event(self, peer: Peer, event: Any) -> dict[str, Any]:
         """Tell one event of a transaction and return the answer in its 2.x form."""
         return await peer.call(event)
 
-    async def _authorize(self, peer: Peer) -> None:
-        await authorize(self._evse, peer)
+    async def _authorize(self, peer: Peer, evse: Evse) -> None:
+        await authorize(evse, peer)
 
-    async def _state_needs(self, peer: Peer) -> None:
-        await state_needs(self._evse, peer)
+    async def _state_needs(self, peer: Peer, evse: Evse) -> None:
+        await state_needs(evse, peer)
 
     async def _pull(self, peer: Peer, profile_id: int) -> None:
         answer = await peer.call(
@@ -221,38 +229,40 @@ class Loops:
         values = answer.get("scheduleUpdate")
         if answer["status"] != "Accepted" or values is None:
             raise CallRefused("PullDynamicScheduleUpdate", answer["status"])
-        rejection = self._evse.update_profile(profile_id, values)
+        rejection = self._hardware.update_profile(profile_id, values)
         if rejection is not None:
             raise CallRefused("PullDynamicScheduleUpdate", rejection.reason_code)
 
     def _note_answer(self, event: Any, answer: dict[str, Any]) -> None:
         transaction_id = event.transaction_info["transactionId"]
+        evse = self._hardware.at_transaction(transaction_id)
+        if evse is None:
+            return
         if event.event_type == "Started":
-            self._evse.confirm_start(transaction_id)
+            evse.confirm_start(transaction_id)
         status = answer.get("idTokenInfo", {}).get("status", "Accepted")
-        running = self._evse.transaction
-        if status != "Accepted" and running is not None:
-            if running.transaction_id == transaction_id:
-                self._evse.stop_transaction(DEAUTHORIZED)
+        if status != "Accepted":
+            evse.stop_transaction(DEAUTHORIZED)
 
     def _number(self, variable: str) -> float:
         return float(
-            self._evse.model.text(
+            self._hardware.model.text(
                 "OCPPCommCtrlr", variable, instance="TransactionEvent"
             )
         )
 
-    async def _try(self, peer: Peer, message: Any) -> None:
-        """Send what is not worth repeating."""
+    async def _try(self, peer: Peer, message: Any) -> dict[str, Any] | None:
+        """Send what is not worth repeating; return the answer, None for a refusal."""
         try:
-            await peer.call(message)
+            return await peer.call(message)
         except CallRefused as err:
             _LOGGER.debug("%s: %s", peer.id, err)
+        return None
 
     async def _pause_until(
         self, duration_s: float, is_over: Callable[[], bool]
     ) -> None:
         """Sleep, but end early when a condition comes true."""
-        ends_mono_s = self._evse.now().mono_s + duration_s
-        while self._evse.now().mono_s < ends_mono_s and not is_over():
+        ends_mono_s = self._hardware.now().mono_s + duration_s
+        while self._hardware.now().mono_s < ends_mono_s and not is_over():
             await self._changed.wait()

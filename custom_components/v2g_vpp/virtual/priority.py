@@ -6,6 +6,7 @@ from typing import Any
 
 from .evse import Evse
 from .features import Feature
+from .hardware import Hardware
 from .ocpp_package import Action, call, call_result, on
 from .peer import CallRefused, Peer
 from .schedule import parse_time
@@ -17,9 +18,9 @@ _LOGGER = logging.getLogger(__name__)
 class Priority:
     """Who asked for priority, and what the CSMS was told of it."""
 
-    def __init__(self, evse: Evse, changed: Signal) -> None:
-        """Act on an EVSE."""
-        self._evse = evse
+    def __init__(self, hardware: Hardware, changed: Signal) -> None:
+        """Act on all EVSEs."""
+        self._hardware = hardware
         self._changed = changed
         self._untold: deque[tuple[str, bool]] = deque(maxlen=10)
 
@@ -28,24 +29,25 @@ class Priority:
         self, *, transaction_id: str, activate: bool, **_: Any
     ) -> Any:
         """Begin or end priority charging of a transaction."""
-        transaction = self._evse.transaction
-        if transaction is None or transaction.transaction_id != transaction_id:
+        evse = self._hardware.at_transaction(transaction_id)
+        if evse is None:
             return call_result.UsePriorityCharging(
                 status="Rejected", status_info={"reasonCode": "TxNotFound"}
             )
-        if not self._evse.profiles.has_priority_profile(self._evse.now()):
+        if not evse.profiles.has_priority_profile(evse.evse_id, evse.now()):
             return call_result.UsePriorityCharging(status="NoProfile")
-        self._use(is_used=activate)
+        _use(evse, is_used=activate)
         return call_result.UsePriorityCharging(status="Accepted")
 
-    def press_button(self) -> bool:
-        """Begin or end it at the station; return False when it cannot be (K22)."""
-        transaction = self._evse.transaction
-        profiles = self._evse.profiles
-        if transaction is None or not profiles.has_priority_profile(self._evse.now()):
+    def press_button(self, evse: Evse) -> bool:
+        """Begin or end it at an EVSE; return False when it cannot be (K22)."""
+        transaction, profiles, evse_id = evse.transaction, evse.profiles, evse.evse_id
+        if transaction is None or not profiles.has_priority_profile(
+            evse_id, evse.now()
+        ):
             return False
-        is_used = not profiles.is_priority_used
-        self._use(is_used=is_used)
+        is_used = evse_id not in profiles.prioritised
+        _use(evse, is_used=is_used)
         self._untold.append((transaction.transaction_id, is_used))
         self._changed.notify()
         return True
@@ -67,34 +69,40 @@ class Priority:
                 _LOGGER.debug("%s: %s", peer.id, err)
             self._untold.popleft()
 
-    def _use(self, *, is_used: bool) -> None:
-        self._evse.advance()
-        self._evse.profiles.is_priority_used = is_used
-        self._evse.profiles_changed()
-
 
 class SignalHandlers:
     """Answers to the signals of the transmission operator (Q08)."""
 
-    def __init__(self, evse: Evse) -> None:
-        """Act on an EVSE."""
-        self._evse = evse
+    def __init__(self, hardware: Hardware) -> None:
+        """Act on all EVSEs."""
+        self._hardware = hardware
 
     @on(Action.afrr_signal)
     def on_afrr_signal(self, timestamp: str, signal: int, **_: Any) -> Any:
         """Follow a signal from its time on."""
-        evse = self._evse
-        evse.advance()
-        if not evse.local_frequency.take_signal(
-            evse.point, parse_time(timestamp), signal
-        ):
+        hardware = self._hardware
+        hardware.advance()
+        takers = [
+            evse.local_frequency.take_signal(evse.point, parse_time(timestamp), signal)
+            for evse in hardware
+        ]
+        if not any(takers):
             return call_result.AFRRSignal(
                 status="Rejected", status_info={"reasonCode": "NoSignalWattCurve"}
             )
-        evse.profiles_changed()
+        hardware.profiles_changed()
         return call_result.AFRRSignal(status="Accepted")
 
 
-def priority_feature(priority: Priority, evse: Evse) -> Feature:
+def priority_feature(priority: Priority, hardware: Hardware) -> Feature:
     """Return priority charging and grid signals as a part of the station."""
-    return Feature(handlers=(priority, SignalHandlers(evse)), loops=(priority.run,))
+    return Feature(handlers=(priority, SignalHandlers(hardware)), loops=(priority.run,))
+
+
+def _use(evse: Evse, *, is_used: bool) -> None:
+    evse.advance()
+    if is_used:
+        evse.profiles.prioritised.add(evse.evse_id)
+    else:
+        evse.profiles.prioritised.discard(evse.evse_id)
+    evse.profiles_changed()

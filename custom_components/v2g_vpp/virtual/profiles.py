@@ -26,7 +26,7 @@ from .schedule import (
     Purpose,
     WireObject,
 )
-from .stored_profile import ProfileFilter, StoredProfile
+from .stored_profile import ProfileFilter, RunningTransaction, StoredProfile
 
 DAY_S = 86_400.0
 WEEK_S = 7 * DAY_S
@@ -34,20 +34,18 @@ CAPS = (Purpose.STATION_MAX, Purpose.EXTERNAL_CONSTRAINTS)
 
 
 class ProfileStore:
-    """All profiles of one station with one EVSE."""
+    """All profiles of one station; those of EVSE 0 are for each of its EVSEs."""
 
-    def __init__(self, *, phases: int) -> None:
+    def __init__(self) -> None:
         """Start empty: charging without limit."""
         self.is_expiry_ignored = False
         """A misbehaviour: dynamic profiles never end."""
 
-        self.is_priority_used = False
-        """Priority charging is asked for: its profile comes before all others."""
+        self.prioritised: set[int] = set()
+        """EVSEs with priority charging: its profile comes before all others there."""
 
-        self._phases = phases
         self._stored: dict[int, StoredProfile] = {}
-        self._transaction_id: str | None = None
-        self._transaction_start_mono_s: float | None = None
+        self._running: dict[int, RunningTransaction] = {}
         self._offline_since_mono_s: float | None = None
 
     # Commands of the CSMS
@@ -138,35 +136,39 @@ class ProfileStore:
 
     # What happens to the station
 
-    def transaction_started(self, transaction_id: str, now: Moment) -> None:
+    def transaction_started(
+        self, evse_id: int, transaction_id: str, now: Moment
+    ) -> None:
         """Bind a profile that came with a remote start, and note the beginning."""
-        self._transaction_id = transaction_id
-        self._transaction_start_mono_s = now.mono_s
+        self._running[evse_id] = RunningTransaction(
+            transaction_id=transaction_id, start_mono_s=now.mono_s
+        )
         for profile_id, stored in self._stored.items():
             profile = stored.profile
-            if profile.purpose is Purpose.TX and profile.transaction_id is None:
+            if stored.is_unbound_at(evse_id):
                 wire = {**profile.wire, "transactionId": transaction_id}
                 self._stored[profile_id] = replace(
                     stored,
                     profile=replace(profile, transaction_id=transaction_id, wire=wire),
                 )
 
-    def transaction_ended(self) -> None:
+    def transaction_ended(self, evse_id: int) -> None:
         """Drop the profiles of the transaction: they end with it."""
-        self._transaction_id = self._transaction_start_mono_s = None
-        self.is_priority_used = False
-        self.clear(ProfileFilter(purpose=Purpose.TX))
+        self._running.pop(evse_id, None)
+        self.prioritised.discard(evse_id)
+        self.clear(ProfileFilter(purpose=Purpose.TX, evse_id=evse_id))
 
-    def forget_unbound(self) -> None:
+    def forget_unbound(self, evse_id: int) -> None:
         """Drop a profile whose remote start never became a transaction."""
         for profile_id, stored in list(self._stored.items()):
-            profile = stored.profile
-            if profile.purpose is Purpose.TX and profile.transaction_id is None:
+            if stored.is_unbound_at(evse_id):
                 del self._stored[profile_id]
 
     def rebooted(self) -> None:
         """Keep what is persistent; a TxProfile is not (OCPP 2.1)."""
-        self.transaction_ended()
+        self._running.clear()
+        self.prioritised.clear()
+        self.clear(ProfileFilter(purpose=Purpose.TX))
 
     def went_offline(self, now: Moment) -> None:
         """Note that the link is gone: from here ``maxOfflineDuration`` counts."""
@@ -180,36 +182,44 @@ class ProfileStore:
 
     # What follows from it
 
-    def operating_point(self, now: Moment) -> OperatingPoint:
-        """Return what the profiles that lead now ask for."""
+    def operating_point(self, evse_id: int, phases: int, now: Moment) -> OperatingPoint:
+        """Return what the profiles that lead now ask of an EVSE."""
         self._note_offline_expiry(now)
         session = None
-        if self._transaction_id is not None and self.is_priority_used:
-            session = self._leader(Purpose.PRIORITY, now)
-        if self._transaction_id is not None and session is None:
-            session = self._leader(Purpose.TX, now)
-        session = session or self._leader(Purpose.TX_DEFAULT, now)
-        caps = (self._leader(purpose, now) for purpose in CAPS)
-        return compose(session, (cap for cap in caps if cap is not None), self._phases)
+        is_running = evse_id in self._running
+        if is_running and evse_id in self.prioritised:
+            session = self._leader(Purpose.PRIORITY, evse_id, now)
+        if is_running and session is None:
+            session = self._leader(Purpose.TX, evse_id, now)
+        session = session or self._leader(Purpose.TX_DEFAULT, evse_id, now)
+        caps = (self._leader(purpose, evse_id, now) for purpose in CAPS)
+        return compose(
+            session,
+            (cap for cap in caps if cap is not None),
+            phases,
+            share=1 / max(len(self._running), 1),
+        )
 
-    def has_tx_profile(self) -> bool:
+    def has_tx_profile(self, evse_id: int) -> bool:
         """Return True when the CSMS gave the running transaction a profile."""
-        return bool(self.select(ProfileFilter(purpose=Purpose.TX)))
+        return bool(self.select(ProfileFilter(purpose=Purpose.TX, evse_id=evse_id)))
 
-    def has_priority_profile(self, now: Moment) -> bool:
+    def has_priority_profile(self, evse_id: int, now: Moment) -> bool:
         """Return True when there is something to give priority to (K21)."""
-        return self._leader(Purpose.PRIORITY, now) is not None
+        return self._leader(Purpose.PRIORITY, evse_id, now) is not None
 
-    def edges_s(self, now: Moment, horizon_s: float) -> list[float]:
+    def edges_s(self, evse_id: int, now: Moment, horizon_s: float) -> list[float]:
         """Return when within the horizon the operating point may change, s from now."""
         edges = {0.0}
         for stored in self._stored.values():
+            if not stored.is_for(evse_id):
+                continue
             if stored.profile.kind is Kind.DYNAMIC:
                 duration_s = stored.profile.schedule.duration_s
                 if duration_s is not None:
                     edges.add(stored.updated.mono_s + duration_s - now.mono_s)
                 continue
-            elapsed_s = self._elapsed_s(stored, now)
+            elapsed_s = self._elapsed_s(stored, evse_id, now)
             schedule = stored.profile.schedule
             starts = [period.start_s for period in schedule.periods]
             if schedule.duration_s is not None:
@@ -232,14 +242,18 @@ class ProfileStore:
             and not stored.is_invalidated
         )
 
-    def _leader(self, purpose: Purpose, now: Moment) -> Leader | None:
+    def _leader(self, purpose: Purpose, evse_id: int, now: Moment) -> Leader | None:
         candidates = sorted(
-            (s for s in self._stored.values() if s.profile.purpose is purpose),
+            (
+                stored
+                for stored in self._stored.values()
+                if stored.profile.purpose is purpose and stored.is_for(evse_id)
+            ),
             key=lambda s: (s.profile.stack_level, s.evse_id),
             reverse=True,
         )
         for stored in candidates:
-            period = self._period_now(stored, now)
+            period = self._period_now(stored, evse_id, now)
             if period is not None:
                 return Leader(
                     profile_id=stored.profile.profile_id,
@@ -248,11 +262,13 @@ class ProfileStore:
                 )
         return None
 
-    def _period_now(self, stored: StoredProfile, now: Moment) -> Period | None:
+    def _period_now(
+        self, stored: StoredProfile, evse_id: int, now: Moment
+    ) -> Period | None:
         profile = stored.profile
-        if not self._is_eligible(stored, now):
+        if not self._is_eligible(stored, evse_id, now):
             return None
-        elapsed_s = self._elapsed_s(stored, now)
+        elapsed_s = self._elapsed_s(stored, evse_id, now)
         duration_s = profile.schedule.duration_s
         if self.is_expiry_ignored and profile.kind is Kind.DYNAMIC:
             duration_s = None
@@ -263,11 +279,11 @@ class ProfileStore:
             return periods[0]
         return next(p for p in reversed(periods) if p.start_s <= elapsed_s)
 
-    def _is_eligible(self, stored: StoredProfile, now: Moment) -> bool:
+    def _is_eligible(self, stored: StoredProfile, evse_id: int, now: Moment) -> bool:
         profile = stored.profile
-        is_for_other_transaction = (
-            profile.purpose is Purpose.TX
-            and profile.transaction_id != self._transaction_id
+        running = self._running.get(evse_id)
+        is_for_other_transaction = profile.purpose is Purpose.TX and (
+            running is None or profile.transaction_id != running.transaction_id
         )
         return not (
             stored.is_invalidated
@@ -277,14 +293,14 @@ class ProfileStore:
             or (profile.valid_to is not None and now.at >= profile.valid_to)
         )
 
-    def _elapsed_s(self, stored: StoredProfile, now: Moment) -> float:
+    def _elapsed_s(self, stored: StoredProfile, evse_id: int, now: Moment) -> float:
         profile, start_at = stored.profile, stored.profile.schedule.start_at
         if profile.kind is Kind.DYNAMIC:
             return now.mono_s - stored.updated.mono_s
         if start_at is None:
-            start_mono_s = self._transaction_start_mono_s
+            running = self._running.get(evse_id)
             # Without a transaction a relative schedule is shown as if one began now.
-            return 0.0 if start_mono_s is None else now.mono_s - start_mono_s
+            return 0.0 if running is None else now.mono_s - running.start_mono_s
         elapsed_s = (now.at - start_at) / timedelta(seconds=1)
         if profile.kind is Kind.RECURRING and elapsed_s >= 0:
             return elapsed_s % (WEEK_S if profile.is_weekly else DAY_S)

@@ -5,7 +5,7 @@ import logging
 from typing import Any, Final, Protocol, override
 
 from .conditions import CONDITIONS, Condition
-from .config import CONNECTOR_ID, EVSE_ID
+from .config import CONNECTOR_ID
 from .evse import Evse
 from .inventory import VEHICLE_PROTOCOL
 from .ocpp_package import call
@@ -48,6 +48,7 @@ class StateTeller(Teller):
         self._evse = evse
         self._changed = changed
         self._event_ids = event_ids
+        self._place = {"id": evse.evse_id}
         self._told: dict[Topic, str] = {}
 
     @override
@@ -90,10 +91,10 @@ class StateTeller(Teller):
         elif topic == CONNECTOR:
             await self._tell_connector(peer, value)
         elif topic == EMERGENCY_STOP:
-            sensor = {"name": "EmergencyStopSensor", "evse": {"id": EVSE_ID}}
+            sensor = {"name": "EmergencyStopSensor", "evse": self._place}
             await self._notify(peer, sensor, "Active", value, is_alert=True)
         else:
-            vehicle = {"name": "ConnectedEV", "evse": {"id": EVSE_ID}}
+            vehicle = {"name": "ConnectedEV", "evse": self._place}
             protocol = VEHICLE_PROTOCOL if value == "true" else ""
             await self._notify(peer, vehicle, "Available", value)
             await self._notify(peer, vehicle, "ProtocolAgreed", protocol)
@@ -105,7 +106,7 @@ class StateTeller(Teller):
         if facts.component:
             component: dict[str, Any] = {
                 "name": facts.component,
-                "evse": {"id": EVSE_ID},
+                "evse": self._place,
             }
             if facts.instance is not None:
                 component["instance"] = facts.instance
@@ -124,7 +125,7 @@ class StateTeller(Teller):
     async def _tell_connector(self, peer: Peer, status: str) -> None:
         if peer.version == "2.1":
             # StatusNotification is deprecated there (B01.FR.05).
-            place = {"id": EVSE_ID, "connectorId": CONNECTOR_ID}
+            place = {**self._place, "connectorId": CONNECTOR_ID}
             connector = {"name": "Connector", "evse": place}
             await self._notify(peer, connector, "AvailabilityState", status)
             return
@@ -133,7 +134,7 @@ class StateTeller(Teller):
             call.StatusNotification(
                 timestamp=self._evse.clock_text(),
                 connector_status=status,
-                evse_id=EVSE_ID,
+                evse_id=self._evse.evse_id,
                 connector_id=CONNECTOR_ID,
             ),
         )

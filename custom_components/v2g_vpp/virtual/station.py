@@ -4,63 +4,30 @@ import asyncio
 import logging
 from random import Random
 import ssl
-from typing import Protocol as TypingProtocol
 
 from ..domain.clock import Clock
 from .conditions import Condition
-from .config import Fault, Protocol, VirtualStationConfig, VirtualStatus
+from .config import EVSE_ID, Fault, Protocol, VirtualStationConfig, VirtualStatus
 from .disturbance import Disturbance
 from .evse import Evse
+from .hardware import Hardware
 from .jobs import Jobs
-from .link import FrameObserver, Link, LinkError, open_link
+from .link import Link, LinkError, open_link
 from .loops import RebootNow, Sleep
+from .observer import StationObserver, Unobserved
 from .ocpp16.keys import prepare
 from .peer import VERSION_1_6, Peer, load_schemas
 from .priority import Priority
 from .registration import Registration
 from .services.network_profiles import NetworkProfiles
 from .wakeup import Signal
-from .wires import Parts, Wire, wire_2, wire_16
+from .wires import VERSIONS, Parts, Wire, wire_2, wire_16
 
 _LOGGER = logging.getLogger(__name__)
 
-VERSIONS = {
-    Protocol.OCPP_2_1: "2.1",
-    Protocol.OCPP_2_0_1: "2.0.1",
-    Protocol.OCPP_1_6: "1.6",
-}
-
-
-class StationObserver(FrameObserver, TypingProtocol):
-    """Who watches the station from inside."""
-
-    def link_changed(self, *, is_up: bool) -> None:
-        """Note that the link opened or closed."""
-        ...
-
-    def power_sampled(self, true_power_w: float, commanded_w: float) -> None:
-        """Note the true power of this moment; called at every tick."""
-        ...
-
-
-class Unobserved:
-    """Nobody watches."""
-
-    def frame_received(self, text: str) -> None:
-        """Ignore it."""
-
-    def frame_sent(self, text: str) -> None:
-        """Ignore it."""
-
-    def link_changed(self, *, is_up: bool) -> None:
-        """Ignore it."""
-
-    def power_sampled(self, true_power_w: float, commanded_w: float) -> None:
-        """Ignore it."""
-
 
 class VirtualStation:
-    """A charging station with an EV that can be plugged in."""
+    """A charging station with an EV for each of its EVSEs."""
 
     def __init__(
         self,
@@ -85,23 +52,23 @@ class VirtualStation:
         self._observer: StationObserver = observer or Unobserved()
         self._tls = tls
         self._changed = Signal()
-        self._evse = Evse(config, clock, self._changed.notify)
+        self._hardware = Hardware(config, clock, self._changed.notify)
         self._registration = Registration(self._changed.notify)
         self._jobs = Jobs()
-        self._network = NetworkProfiles(config, self._evse.model)
-        self._priority = Priority(self._evse, self._changed)
+        self._network = NetworkProfiles(config, self._hardware.model)
+        self._priority = Priority(self._hardware, self._changed)
         parts = Parts(
-            evse=self._evse,
-            registration=self._registration,
-            jobs=self._jobs,
+            hardware=self._hardware,
             network=self._network,
             priority=self._priority,
+            registration=self._registration,
+            jobs=self._jobs,
             changed=self._changed,
             sleep=sleep,
             tls=tls,
         )
         self._wire_2, self._wire_16 = wire_2(parts), wire_16(parts)
-        self._disturbance = Disturbance(self._evse.faults, sleep)
+        self._disturbance = Disturbance(self._hardware.faults, sleep)
         self._jitter = Random()  # noqa: S311 - spreads dialling, no secret
         self._link: Link | None = None
         self._last_error: str | None = None
@@ -118,58 +85,88 @@ class VirtualStation:
             tasks.create_task(self._tick())
             tasks.create_task(self._stay_connected())
 
-    def plug(self) -> None:
-        """Plug the EV in."""
-        self._evse.plug()
+    @property
+    def evse_ids(self) -> tuple[int, ...]:
+        """The numbers of the EVSEs."""
+        return self._config.evse_ids
 
-    def unplug(self) -> None:
+    def plug(self, evse_id: int = EVSE_ID) -> None:
+        """Plug the EV in."""
+        self._evse(evse_id).plug()
+
+    def unplug(self, evse_id: int = EVSE_ID) -> None:
         """Pull the plug, whatever flows."""
-        self._evse.unplug()
+        self._evse(evse_id).unplug()
 
     def press_emergency_stop(self) -> None:
-        """Press the button: the contactor opens at once."""
-        self._evse.press_emergency_stop()
+        """Press the button of the station: every contactor opens at once."""
+        self._hardware.press_emergency_stop()
 
     def release_emergency_stop(self) -> None:
         """Release the button."""
-        self._evse.release_emergency_stop()
+        self._hardware.release_emergency_stop()
 
-    def set_soc(self, soc_percent: float) -> None:
+    def set_soc(self, soc_percent: float, evse_id: int = EVSE_ID) -> None:
         """Put the battery to a state of charge, 0..100."""
-        self._evse.advance()
-        self._evse.path.battery.set_soc(soc_percent)
+        evse = self._evse(evse_id)
+        evse.advance()
+        evse.path.battery.set_soc(soc_percent)
 
-    def press_priority(self) -> bool:
+    def press_priority(self, evse_id: int = EVSE_ID) -> bool:
         """Press the button for priority charging; return False when it cannot be."""
-        return self._priority.press_button()
+        return self._priority.press_button(self._evse(evse_id))
 
     def set_grid_frequency(self, frequency_hz: float) -> None:
         """Let the grid have another frequency, Hz."""
-        self._evse.advance()
-        self._evse.grid.true_frequency_hz = frequency_hz
-        self._evse.advance()
+        self._hardware.advance()
+        for evse in self._hardware:
+            evse.grid.true_frequency_hz = frequency_hz
+        self._hardware.advance()
 
-    def set_handle_temperature(self, temperature_c: float | None) -> None:
+    def set_handle_temperature(
+        self, temperature_c: float | None, evse_id: int = EVSE_ID
+    ) -> None:
         """Let the sensor in the handle show this, °C; None: the truth again."""
-        self._evse.handle.show(temperature_c)
+        self._evse(evse_id).handle.show(temperature_c)
         self._changed.notify()
 
     def set_fault(self, fault: Fault, *, is_on: bool) -> None:
-        """Begin or end a misbehaviour."""
-        self._evse.set_fault(fault, is_on=is_on)
+        """Begin or end a misbehaviour of the whole station."""
+        self._hardware.set_fault(fault, is_on=is_on)
 
-    def set_condition(self, condition: Condition, *, is_on: bool) -> None:
-        """Let something of the hardware break, or mend it."""
-        self._evse.set_condition(condition, is_on=is_on)
+    def lose_frames(self, share_percent: float) -> None:
+        """Lose this share of the station's frames from now on; 0 loses none."""
+        self._disturbance.lose(share_percent)
+        self.set_fault(Fault.LOSE_FRAMES, is_on=share_percent > 0)
+
+    def delay_answers(self, delay_s: float) -> None:
+        """Let the station's answers leave late from now on, s; 0: in time."""
+        self._disturbance.delay(delay_s)
+        self.set_fault(Fault.LATE_ANSWERS, is_on=delay_s > 0)
+
+    def set_condition(
+        self, condition: Condition, *, is_on: bool, evse_id: int = EVSE_ID
+    ) -> None:
+        """Let something of the hardware of an EVSE break, or mend it."""
+        self._evse(evse_id).set_condition(condition, is_on=is_on)
+
+    def step_clock(self, step_s: float) -> None:
+        """Let the station's clock jump, s; negative: back."""
+        self._hardware.step_clock(step_s)
+
+    def set_clock_drift(self, drift_ppm: float) -> None:
+        """Let the station's clock gain from now on, millionths."""
+        self._hardware.clock.set_drift(drift_ppm)
 
     def reboot(self) -> None:
-        """Pull the mains: the station starts anew, its transaction ends."""
-        self._evse.lose_power()
+        """Pull the mains: the station starts anew, its transactions end."""
+        self._hardware.lose_power()
         self._registration.request_reboot("PowerUp", is_hard=True)
 
-    def status(self) -> VirtualStatus:
-        """Return the truth of this moment."""
-        evse, path, transaction = self._evse, self._evse.path, self._evse.transaction
+    def status(self, evse_id: int = EVSE_ID) -> VirtualStatus:
+        """Return the truth of this moment about an EVSE."""
+        evse = self._evse(evse_id)
+        path, transaction = evse.path, evse.transaction
         evse.advance()
         return VirtualStatus(
             is_connected=self._link is not None,
@@ -194,19 +191,33 @@ class VirtualStation:
             cold_opens=path.contactor.cold_opens,
             hot_opens=path.contactor.hot_opens,
             queued_events=len(evse.log.queue),
-            faults=tuple(sorted(evse.faults)),
+            faults=tuple(sorted(self._hardware.faults)),
             conditions=tuple(sorted(evse.conditions.active)),
+            clock_offset_s=self._hardware.clock.offset_s,
             last_error=self._last_error,
         )
+
+    def _evse(self, evse_id: int) -> Evse:
+        """Return an EVSE.
+
+        Raises:
+            ValueError: when the station has no such EVSE.
+        """
+        evse = self._hardware.find(evse_id)
+        if evse is None:
+            numbers = ", ".join(map(str, self.evse_ids))
+            raise ValueError(f"no EVSE {evse_id}: this station has {numbers}")
+        return evse
 
     def _wire(self, protocol: Protocol) -> Wire:
         return self._wire_16 if protocol is Protocol.OCPP_1_6 else self._wire_2
 
     async def _tick(self) -> None:
         while True:
-            self._evse.advance()
+            self._hardware.advance()
             self._observer.power_sampled(
-                self._evse.path.true_power_w, self._evse.command_w
+                sum(evse.path.true_power_w for evse in self._hardware),
+                sum(evse.command_w for evse in self._hardware),
             )
             for feature in self._wire_2.features:
                 feature.look()
@@ -215,7 +226,7 @@ class VirtualStation:
 
     async def _stay_connected(self) -> None:
         while True:
-            while Fault.DROP_LINK in self._evse.faults:
+            while Fault.DROP_LINK in self._hardware.faults:
                 await self._changed.wait()
             is_reboot = False
             try:
@@ -241,7 +252,7 @@ class VirtualStation:
         async with open_link(
             self._network.url,
             config.identity,
-            self._network.password,
+            self._hardware.model.text("SecurityCtrlr", "BasicAuthPassword"),
             protocols=config.protocols,
             tls=self._tls,
             observer=self._observer,
@@ -271,40 +282,36 @@ class VirtualStation:
             tasks.create_task(loops.watch(peer))
             await loops.register(peer)
             self._failures = 0
-            self._evse.log.is_online = True
+            self._hardware.registered()
+            for evse in self._hardware:
+                tasks.create_task(loops.attend_vehicle(peer, evse))
+                tasks.create_task(loops.tell_expired_reservations(peer, evse))
             for loop in (
                 loops.beat,
                 loops.deliver_events,
-                loops.attend_vehicle,
                 loops.pull_values,
-                wire.teller.run,
-                loops.tell_expired_reservations,
+                *(teller.run for teller in wire.tellers),
                 *(loop for each in wire.features for loop in each.loops),
             ):
                 tasks.create_task(loop(peer))
 
     def _link_up(self, link: Link, peer: Peer) -> None:
         self._link, self._last_error = link, None
-        self._network.connected()
-        self._evse.advance()
         if peer.version == VERSION_1_6:
-            prepare(self._evse.model)
-        self._evse.log.has_operation_modes = peer.version == "2.1"
-        self._evse.profiles.came_online(self._evse.now())
+            prepare(self._hardware.model)
+        self._hardware.went_online(peer.version)
         self._observer.link_changed(is_up=True)
 
     def _link_down(self) -> None:
         self._link = None
-        self._evse.advance()
-        self._evse.log.is_online = False
-        self._evse.profiles.went_offline(self._evse.now())
+        self._hardware.went_offline()
         self._jobs.clear()
         self._observer.link_changed(is_up=False)
 
     async def _reboot(self) -> None:
-        self._evse.profiles.rebooted()
-        self._wire_2.teller.forget()
-        self._wire_16.teller.forget()
+        self._hardware.profiles.rebooted()
+        for teller in (*self._wire_2.tellers, *self._wire_16.tellers):
+            teller.forget()
         for feature in self._wire_2.features:
             feature.rebooted()
         self._registration.booted()

@@ -4,6 +4,17 @@ from dataclasses import dataclass
 
 from .schedule import ChargingProfile, Kind, Moment, Purpose, format_time
 
+STATION = 0
+"""Number of an EVSE that stands for all of them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunningTransaction:
+    """What the profiles of an EVSE need to know of its transaction."""
+
+    transaction_id: str
+    start_mono_s: float
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredProfile:
@@ -16,6 +27,16 @@ class StoredProfile:
 
     is_invalidated: bool = False
     """Offline for too long; only a new SetChargingProfile helps."""
+
+    def is_for(self, evse_id: int) -> bool:
+        """Return True when it counts for an EVSE; 0 asks for the whole station."""
+        return self.evse_id in {STATION, evse_id}
+
+    def is_unbound_at(self, evse_id: int) -> bool:
+        """Return True when it waits there for the transaction of a remote start."""
+        profile = self.profile
+        is_waiting = profile.purpose is Purpose.TX and profile.transaction_id is None
+        return is_waiting and self.evse_id == evse_id
 
     def wire(self) -> dict[str, object]:
         """Return the profile as ReportChargingProfiles sends it."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import logging
 from typing import Any
 
-from .config import CONNECTOR_ID, EVSE_ID
+from .config import CONNECTOR_ID
 from .ocpp_package import call
 from .plant import PowerEnvelope
 from .schedule import OperationMode, WireObject
@@ -58,6 +58,7 @@ class Transaction:
     """One transaction."""
 
     transaction_id: str
+    evse_id: int
     id_token: WireObject
     remote_start_id: int | None = None
     reservation_id: int | None = None
@@ -143,7 +144,7 @@ def event_of(
         seq_no=transaction.next_seq_no,
         transaction_info=info,
         offline=is_offline,
-        evse={"id": EVSE_ID, "connectorId": CONNECTOR_ID},
+        evse={"id": transaction.evse_id, "connectorId": CONNECTOR_ID},
         id_token=transaction.id_token if event_type == "Started" else None,
         reservation_id=transaction.reservation_id,
         meter_value=meter_value,

@@ -19,10 +19,12 @@ from .transaction import (
 
 
 class TransactionLog:
-    """At most one transaction, and the queue of all events."""
+    """At most one transaction of an EVSE; its events join those of the others."""
 
     def __init__(
         self,
+        evse_id: int,
+        queue: EventQueue,
         model: DeviceModel,
         read: Callable[[], Readings],
         on_change: Callable[[], None],
@@ -30,11 +32,13 @@ class TransactionLog:
         """Start without a transaction.
 
         Args:
+            evse_id: whose transactions they are.
+            queue: of the station.
             model: says which readings belong into which event.
             read: looks at the meter.
             on_change: called when an event was queued.
         """
-        self.queue = EventQueue()
+        self.queue = queue
         self.current: Transaction | None = None
         self.is_online = False
         """False: events are marked as made while offline."""
@@ -45,6 +49,7 @@ class TransactionLog:
         self.is_mute = False
         """A misbehaviour: no periodic readings."""
 
+        self._evse_id = evse_id
         self._model = model
         self._read = read
         self._on_change = on_change
@@ -73,6 +78,7 @@ class TransactionLog:
         """Start a transaction and return its id."""
         self.current = Transaction(
             transaction_id=str(uuid.uuid4()),
+            evse_id=self._evse_id,
             id_token=id_token,
             remote_start_id=remote_start.remote_start_id if remote_start else None,
             reservation_id=reservation.reservation_id if reservation else None,

@@ -4,7 +4,6 @@ import logging
 from typing import Any
 
 from ..domain.units import share_of
-from .config import EVSE_ID
 from .evse import Evse
 from .ocpp_package import call
 from .peer import CallRefused, Peer
@@ -68,7 +67,7 @@ async def state_needs(evse: Evse, peer: Peer) -> None:
     evse.needs_stated(is_bidirectional=is_bidirectional)
     try:
         answer = await peer.call(
-            call.NotifyEVChargingNeeds(evse_id=EVSE_ID, charging_needs=needs)
+            call.NotifyEVChargingNeeds(evse_id=evse.evse_id, charging_needs=needs)
         )
     except CallRefused as err:
         # The default profile rules, as after NoChargingProfile.

@@ -1,15 +1,16 @@
-"""What speaks each family of versions, put together from the parts of a station."""
+"""What speaks each family of versions, on the same hardware."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import count
 import ssl
 
-from .evse import Evse
+from .config import Protocol
 from .features import Feature
 from .handlers_device import DeviceHandlers
 from .handlers_evse import EvseHandlers
 from .handlers_profiles import ProfileHandlers
+from .hardware import Hardware
 from .jobs import Jobs
 from .loops import Loops, Sleep
 from .monitoring.feature import monitoring
@@ -24,16 +25,22 @@ from .services.network_profiles import NetworkProfiles
 from .state_teller import StateTeller, Teller
 from .wakeup import Signal
 
+VERSIONS = {
+    Protocol.OCPP_2_1: "2.1",
+    Protocol.OCPP_2_0_1: "2.0.1",
+    Protocol.OCPP_1_6: "1.6",
+}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
-    """What a station has, whatever it speaks."""
+    """What the wires of a station share."""
 
-    evse: Evse
-    registration: Registration
-    jobs: Jobs
+    hardware: Hardware
     network: NetworkProfiles
     priority: Priority
+    registration: Registration
+    jobs: Jobs
     changed: Signal
     sleep: Sleep
     tls: ssl.SSLContext | None
@@ -45,45 +52,58 @@ class Wire:
 
     handlers: Sequence[object]
     loops: Loops
-    teller: Teller
+    tellers: Sequence[Teller]
+    """One for each EVSE."""
+
     features: Sequence[Feature] = ()
 
 
 def wire_2(parts: Parts) -> Wire:
     """Return what speaks OCPP 2.0.1 and 2.1."""
-    evse, registration, changed = parts.evse, parts.registration, parts.changed
+    hardware, jobs, changed = parts.hardware, parts.jobs, parts.changed
     event_ids = count(1)
     features = (
-        priority_feature(parts.priority, evse),
-        monitoring(evse, parts.jobs, changed, event_ids),
-        services(evse, registration, parts.network, changed, parts.sleep, parts.tls),
+        priority_feature(parts.priority, hardware),
+        monitoring(hardware.first, jobs, changed, event_ids),
+        services(
+            hardware,
+            parts.registration,
+            parts.network,
+            changed,
+            parts.sleep,
+            parts.tls,
+        ),
     )
-    triggers = {name: job for each in features for name, job in each.triggers.items()}
     return Wire(
         handlers=(
-            ProfileHandlers(evse, parts.jobs),
-            DeviceHandlers(evse, parts.jobs),
-            EvseHandlers(evse, registration, parts.jobs, triggers),
+            ProfileHandlers(hardware, jobs),
+            DeviceHandlers(hardware, jobs),
+            EvseHandlers(
+                hardware,
+                parts.registration,
+                jobs,
+                {k: v for each in features for k, v in each.triggers.items()},
+            ),
             *(handler for each in features for handler in each.handlers),
         ),
-        loops=Loops(evse, registration, changed, parts.sleep),
-        teller=StateTeller(evse, changed, event_ids),
+        loops=Loops(hardware, parts.registration, changed, parts.sleep),
+        tellers=tuple(StateTeller(evse, changed, event_ids) for evse in hardware),
         features=features,
     )
 
 
 def wire_16(parts: Parts) -> Wire:
     """Return what speaks OCPP 1.6."""
-    evse, numbers = parts.evse, TransactionNumbers()
-    handlers = ChargePointHandlers(
-        evse,
-        parts.registration,
-        parts.jobs,
-        numbers,
-        ProfileHandlers(evse, parts.jobs),
-    )
+    hardware, numbers = parts.hardware, TransactionNumbers()
+    composer = ProfileHandlers(hardware, parts.jobs)
     return Wire(
-        handlers=(handlers,),
-        loops=Loops16(evse, parts.registration, parts.changed, parts.sleep, numbers),
-        teller=StatusTeller(evse, parts.changed, handlers),
+        handlers=(
+            ChargePointHandlers(
+                hardware, parts.registration, parts.jobs, numbers, composer
+            ),
+        ),
+        loops=Loops16(
+            hardware, parts.registration, parts.changed, parts.sleep, numbers
+        ),
+        tellers=tuple(StatusTeller(evse, parts.changed) for evse in hardware),
     )

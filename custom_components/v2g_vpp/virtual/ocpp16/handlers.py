@@ -1,11 +1,14 @@
 """Answers to the requests of a 1.6 CSMS."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, Final
 
-from ..config import CONNECTOR_ID, EVSE_ID, Fault
+from ..config import Fault
 from ..evse import Evse
+from ..handlers_evse import change_availability, keep_one
 from ..handlers_profiles import ProfileHandlers
+from ..hardware import Hardware
 from ..jobs import Jobs
 from ..ocpp_package import Action16, call_16, call_result_16, on
 from ..peer import Peer
@@ -22,8 +25,6 @@ from .translation import status_of, values_of
 _PURPOSES: Final[Mapping[str, str]] = {
     "ChargePointMaxProfile": "ChargingStationMaxProfile"
 }
-STATION: Final = 0
-"""Connector number of the charge point as a whole."""
 
 
 class ChargePointHandlers:
@@ -31,14 +32,14 @@ class ChargePointHandlers:
 
     def __init__(
         self,
-        evse: Evse,
+        hardware: Hardware,
         registration: Registration,
         jobs: Jobs,
         numbers: TransactionNumbers,
         profiles: ProfileHandlers,
     ) -> None:
-        """Act on an EVSE; ``profiles`` composes schedules for every version."""
-        self._evse = evse
+        """Act on all EVSEs; ``profiles`` composes schedules for every version."""
+        self._hardware = hardware
         self._registration = registration
         self._jobs = jobs
         self._numbers = numbers
@@ -49,14 +50,16 @@ class ChargePointHandlers:
     @on(Action16.get_configuration)
     def on_get_configuration(self, key: list[str] | None = None, **_: Any) -> Any:
         """Read configuration keys."""
-        return call_result_16.GetConfiguration(**keys.read(self._evse.model, key))
+        hardware = self._hardware
+        found = keys.read(hardware.model, key, connectors=len(hardware.evses))
+        return call_result_16.GetConfiguration(**found)
 
     @on(Action16.change_configuration)
     def on_change_configuration(self, key: str, value: str, **_: Any) -> Any:
         """Write a configuration key."""
-        self._evse.advance()
-        status = keys.change(self._evse.model, key, value)
-        self._evse.profiles_changed()
+        self._hardware.advance()
+        status = keys.change(self._hardware.model, key, value)
+        self._hardware.profiles_changed()
         return call_result_16.ChangeConfiguration(status=status)
 
     # Smart charging
@@ -66,17 +69,18 @@ class ChargePointHandlers:
         self, connector_id: int, cs_charging_profiles: WireObject, **_: Any
     ) -> Any:
         """Install a profile in place of one of the same purpose and stack level."""
-        evse = self._evse
-        evse.advance()
+        hardware = self._hardware
+        hardware.advance()
         wire = self._wire_2(cs_charging_profiles)
-        is_done = Fault.IGNORE_UPDATES in evse.faults or (
-            reason_to_dislike(evse.faults, wire) is None
-            and evse.profiles.replace(
-                parse_profile(wire), context_of(evse, connector_id), evse.now()
+        minimum_w = hardware.minimum_w(connector_id)
+        is_done = Fault.IGNORE_UPDATES in hardware.faults or (
+            reason_to_dislike(hardware.faults, minimum_w, wire) is None
+            and hardware.profiles.replace(
+                parse_profile(wire), context_of(hardware, connector_id), hardware.now()
             )
             is None
         )
-        evse.profiles_changed()
+        hardware.profiles_changed()
         return call_result_16.SetChargingProfile(
             status="Accepted" if is_done else "Rejected"
         )
@@ -91,10 +95,10 @@ class ChargePointHandlers:
         **_: Any,
     ) -> Any:
         """Remove the profiles that match; a request without a field removes all."""
-        evse = self._evse
-        evse.advance()
+        hardware = self._hardware
+        hardware.advance()
         purpose = charging_profile_purpose
-        is_found = evse.profiles.clear(
+        is_found = hardware.profiles.clear(
             ProfileFilter(
                 profile_ids=None if id is None else frozenset({id}),
                 evse_id=connector_id,
@@ -104,7 +108,7 @@ class ChargePointHandlers:
                 stack_level=stack_level,
             )
         )
-        evse.profiles_changed()
+        hardware.profiles_changed()
         return call_result_16.ClearChargingProfile(
             status="Accepted" if is_found else "Unknown"
         )
@@ -151,15 +155,16 @@ class ChargePointHandlers:
         **_: Any,
     ) -> Any:
         """Begin a transaction with the vehicle that is, or will be, plugged in."""
-        evse = self._evse
-        evse.advance()
+        hardware = self._hardware
+        hardware.advance()
         id_token = {"idToken": id_tag, "type": "Central"}
-        is_done = connector_id in {None, CONNECTOR_ID} and evse.may_start(id_token)
-        if is_done and charging_profile is not None:
-            context = context_of(evse, EVSE_ID, is_remote_start=True)
+        evse = hardware.ready_for(id_token, connector_id)
+        is_done = evse is not None
+        if evse is not None and charging_profile is not None:
+            context = context_of(hardware, evse.evse_id, is_remote_start=True)
             profile = parse_profile(self._wire_2(charging_profile))
             is_done = evse.profiles.replace(profile, context, evse.now()) is None
-        if is_done:
+        if evse is not None and is_done:
             timeout_s = float(evse.model.text("TxCtrlr", "EVConnectionTimeOut"))
             evse.admission.expect_start(
                 RemoteStart(
@@ -175,43 +180,37 @@ class ChargePointHandlers:
     @on(Action16.remote_stop_transaction)
     def on_remote_stop_transaction(self, transaction_id: int, **_: Any) -> Any:
         """End a transaction: ramp down, then open the contactor."""
-        transaction = self._evse.transaction
         asked = self._numbers.transaction_of(transaction_id)
-        if transaction is None or transaction.transaction_id != asked:
+        evse = self._hardware.at_transaction(asked)
+        if evse is None:
             return call_result_16.RemoteStopTransaction(status="Rejected")
-        if Fault.IGNORE_STOP not in self._evse.faults:
-            self._evse.stop_transaction(REMOTE_STOP)
+        if Fault.IGNORE_STOP not in evse.faults:
+            evse.stop_transaction(REMOTE_STOP)
         return call_result_16.RemoteStopTransaction(status="Accepted")
 
     @on(Action16.change_availability)
     def on_change_availability(self, connector_id: int, type: str, **_: Any) -> Any:
-        """Take the connector out of use or back; a transaction is not interrupted."""
-        if connector_id not in {STATION, CONNECTOR_ID}:
-            return call_result_16.ChangeAvailability(status="Rejected")
-        self._evse.advance()
-        is_done = self._evse.admission.set_operative(
-            is_operative=type == "Operative",
-            is_busy=self._evse.transaction is not None,
+        """Take connectors out of use or back; a transaction is not interrupted."""
+        status = change_availability(
+            self._hardware, connector_id, is_operative=type == "Operative"
         )
-        return call_result_16.ChangeAvailability(
-            status="Accepted" if is_done else "Scheduled"
-        )
+        return call_result_16.ChangeAvailability(status=status)
 
     @on(Action16.reset)
     def on_reset(self, type: str, **_: Any) -> Any:
         """Reboot once the transaction was ended in order; both kinds do that here."""
         del type
         self._registration.request_reboot("RemoteReset")
-        if self._evse.transaction is not None:
-            self._evse.stop_transaction(RESET)
+        self._hardware.stop_transactions(RESET)
         return call_result_16.Reset(status="Accepted")
 
     @on(Action16.unlock_connector)
     def on_unlock_connector(self, connector_id: int, **_: Any) -> Any:
         """Unlock the cable; a transaction ends first (1.6, 5.18)."""
-        if connector_id != CONNECTOR_ID:
+        evse = self._hardware.find(connector_id)
+        if evse is None:
             return call_result_16.UnlockConnector(status="NotSupported")
-        self._evse.stop_transaction(REMOTE_STOP)
+        evse.stop_transaction(REMOTE_STOP)
         return call_result_16.UnlockConnector(status="Unlocked")
 
     # Reservations
@@ -226,25 +225,24 @@ class ChargePointHandlers:
         **_: Any,
     ) -> Any:
         """Keep the connector for one token; the same number replaces."""
-        evse = self._evse
-        evse.advance()
-        now = evse.now()
+        hardware = self._hardware
+        hardware.advance()
+        now = hardware.now()
         left_s = (parse_time(expiry_date) - now.at).total_seconds()
-        if connector_id not in {STATION, CONNECTOR_ID} or left_s <= 0:
+        meant = hardware.meant(connector_id)
+        if not meant or left_s <= 0:
             return call_result_16.ReserveNow(status="Rejected")
         reservation = Reservation(
             reservation_id=reservation_id,
             id_token=id_tag,
             expires_mono_s=now.mono_s + left_s,
         )
-        return call_result_16.ReserveNow(
-            status=evse.admission.keep_for(reservation, evse.connector_status())
-        )
+        return call_result_16.ReserveNow(status=keep_one(meant, reservation))
 
     @on(Action16.cancel_reservation)
     def on_cancel_reservation(self, reservation_id: int, **_: Any) -> Any:
-        """Give the connector free again."""
-        is_done = self._evse.admission.cancel(reservation_id)
+        """Give a connector free again."""
+        is_done = any(e.admission.cancel(reservation_id) for e in self._hardware)
         return call_result_16.CancelReservation(
             status="Accepted" if is_done else "Rejected"
         )
@@ -252,8 +250,11 @@ class ChargePointHandlers:
     # Triggers and the rest
 
     @on(Action16.trigger_message)
-    def on_trigger_message(self, requested_message: str, **_: Any) -> Any:
-        """Send a message that the CSMS wants to see now."""
+    def on_trigger_message(
+        self, requested_message: str, connector_id: int | None = None, **_: Any
+    ) -> Any:
+        """Send a message that the CSMS wants to see now, of one connector or of all."""
+        meant = self._hardware.meant(connector_id)
         match requested_message:
             case "BootNotification" if not self._registration.is_accepted:
                 self._registration.request_boot()
@@ -263,9 +264,9 @@ class ChargePointHandlers:
             case "Heartbeat":
                 is_done = self._jobs.post(_send_heartbeat)
             case "StatusNotification":
-                is_done = self._jobs.post(self.send_status)
+                is_done = self._jobs.post(partial(send_status, evses=meant))
             case "MeterValues":
-                is_done = self._jobs.post(self._send_meter_values)
+                is_done = self._jobs.post(partial(self._send_meter_values, evses=meant))
             case _:
                 return call_result_16.TriggerMessage(status="NotImplemented")
         return call_result_16.TriggerMessage(
@@ -282,37 +283,25 @@ class ChargePointHandlers:
         """Clear a cache that is always empty."""
         return call_result_16.ClearCache(status="Accepted")
 
-    async def send_status(self, peer: Peer) -> None:
-        """Tell the status of the connector."""
-        status, error = status_of(self._evse)
-        await peer.call(
-            call_16.StatusNotification(
-                connector_id=CONNECTOR_ID,
-                error_code=error,
-                status=status,
-                timestamp=self._evse.clock_text(),
+    async def _send_meter_values(self, peer: Peer, evses: Sequence[Evse]) -> None:
+        for evse in evses:
+            value = evse.log.meter_value("TxUpdatedMeasurands", "Trigger", evse.now())
+            if not value:
+                continue
+            running = evse.transaction
+            number = (
+                self._numbers.number_of(running.transaction_id) if running else None
             )
-        )
-
-    async def _send_meter_values(self, peer: Peer) -> None:
-        evse = self._evse
-        value = evse.log.meter_value("TxUpdatedMeasurands", "Trigger", evse.now())
-        if not value:
-            return
-        transaction = evse.transaction
-        number = (
-            self._numbers.number_of(transaction.transaction_id) if transaction else None
-        )
-        await peer.call(
-            call_16.MeterValues(
-                connector_id=CONNECTOR_ID,
-                transaction_id=number,
-                meter_value=values_of(value),
+            await peer.call(
+                call_16.MeterValues(
+                    connector_id=evse.evse_id,
+                    transaction_id=number,
+                    meter_value=values_of(value),
+                )
             )
-        )
 
     async def _send_boot(self, peer: Peer) -> None:
-        await peer.call(boot_notification(self._evse))
+        await peer.call(boot_notification(self._hardware))
 
     def _wire_2(self, wire: WireObject) -> WireObject:
         """Return a profile of 1.6 as the store of the station keeps profiles."""
@@ -328,14 +317,28 @@ class ChargePointHandlers:
         return told
 
 
-def boot_notification(evse: Evse) -> Any:
+async def send_status(peer: Peer, evses: Sequence[Evse]) -> None:
+    """Tell the status of connectors."""
+    for evse in evses:
+        status, error = status_of(evse)
+        await peer.call(
+            call_16.StatusNotification(
+                connector_id=evse.evse_id,
+                error_code=error,
+                status=status,
+                timestamp=evse.clock_text(),
+            )
+        )
+
+
+def boot_notification(hardware: Hardware) -> Any:
     """Return who the charge point is."""
-    config = evse.config
+    config = hardware.config
     return call_16.BootNotification(
         charge_point_vendor=config.vendor[:20],
         charge_point_model=config.model[:20],
         charge_point_serial_number=config.serial_number[:25],
-        firmware_version=evse.model.text("ChargingStation", "FirmwareVersion"),
+        firmware_version=hardware.model.text("ChargingStation", "FirmwareVersion"),
     )
 
 

@@ -22,7 +22,6 @@ MEASURANDS: Final = frozenset(
 """What 1.6 has a name for and this station a reading."""
 
 _CONSTANT: Final[Mapping[str, str]] = {
-    "NumberOfConnectors": "1",
     "ChargingScheduleAllowedChargingRateUnit": "Current,Power",
     "ChargeProfileMaxStackLevel": str(MAX_STACK_LEVEL),
     "ChargingScheduleMaxPeriods": "24",
@@ -66,15 +65,19 @@ _VARIABLES: Final[Mapping[str, VariableName]] = {
     ),
 }
 
-KEYS: Final = (*_CONSTANT, *_VARIABLES)
+_CONNECTORS_KEY: Final = "NumberOfConnectors"
+KEYS: Final = (_CONNECTORS_KEY, *_CONSTANT, *_VARIABLES)
 
 
-def read(model: DeviceModel, names: list[str] | None) -> dict[str, Any]:
+def read(
+    model: DeviceModel, names: list[str] | None, *, connectors: int
+) -> dict[str, Any]:
     """Return the answer to GetConfiguration; no names ask for all keys."""
+    constant = {_CONNECTORS_KEY: str(connectors), **_CONSTANT}
     told, unknown = [], []
     for name in names or KEYS:
-        if name in _CONSTANT:
-            told.append({"key": name, "readonly": True, "value": _CONSTANT[name]})
+        if name in constant:
+            told.append({"key": name, "readonly": True, "value": constant[name]})
         elif name in _VARIABLES:
             entry: dict[str, Any] = {"key": name, "readonly": False}
             if name != _PASSWORD_KEY:
@@ -87,7 +90,7 @@ def read(model: DeviceModel, names: list[str] | None) -> dict[str, Any]:
 
 def change(model: DeviceModel, name: str, value: str) -> str:
     """Set a key and return the status of ChangeConfiguration."""
-    if name in _CONSTANT:
+    if name in {_CONNECTORS_KEY, *_CONSTANT}:
         return "Rejected"
     if name not in _VARIABLES:
         return "NotSupported"

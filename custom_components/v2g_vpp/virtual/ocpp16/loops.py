@@ -4,6 +4,7 @@ import logging
 from typing import Any, override
 
 from ..evse import Evse
+from ..hardware import Hardware
 from ..loops import Loops, Sleep
 from ..ocpp_package import call_16
 from ..peer import Peer
@@ -23,14 +24,14 @@ class Loops16(Loops):
 
     def __init__(
         self,
-        evse: Evse,
+        hardware: Hardware,
         registration: Registration,
         changed: Signal,
         sleep: Sleep,
         numbers: TransactionNumbers,
     ) -> None:
         """Share the numbers of transactions with the handlers."""
-        super().__init__(evse, registration, changed, sleep)
+        super().__init__(hardware, registration, changed, sleep)
         self._numbers = numbers
 
     @override
@@ -38,20 +39,19 @@ class Loops16(Loops):
         """Ask for nothing: no profile of 1.6 wants to be asked."""
 
     @override
-    async def tell_expired_reservations(self, peer: Peer) -> None:
+    async def tell_expired_reservations(self, peer: Peer, evse: Evse) -> None:
         """Let a reservation end; the status of the connector says that it did."""
         while True:
-            now_mono_s = self._evse.now().mono_s
-            self._evse.admission.take_expired_reservation(now_mono_s)
+            evse.admission.take_expired_reservation(evse.now().mono_s)
             await self._changed.wait()
 
     @override
     async def _boot(self, peer: Peer) -> dict[str, Any]:
-        return await peer.call(boot_notification(self._evse))
+        return await peer.call(boot_notification(self._hardware))
 
     @override
     async def _beat(self, peer: Peer) -> None:
-        await self._try(peer, call_16.Heartbeat())
+        await self._tell_heartbeat(peer, call_16.Heartbeat())
 
     @override
     async def _send_event(self, peer: Peer, event: Any) -> dict[str, Any]:
@@ -67,8 +67,7 @@ class Loops16(Loops):
         return {"idTokenInfo": answer.get("idTagInfo", {"status": "Accepted"})}
 
     @override
-    async def _authorize(self, peer: Peer) -> None:
-        evse = self._evse
+    async def _authorize(self, peer: Peer, evse: Evse) -> None:
         remote = evse.admission.remote_start
         token = {"idToken": evse.config.id_token, "type": "Central"}
         id_token = dict(remote.id_token) if remote is not None else token
@@ -84,7 +83,7 @@ class Loops16(Loops):
             evse.admission.refuse()
 
     @override
-    async def _state_needs(self, peer: Peer) -> None:
+    async def _state_needs(self, peer: Peer, evse: Evse) -> None:
         """Let power flow: 1.6 has no word for what a vehicle needs."""
-        self._evse.needs_stated(is_bidirectional=self._evse.takes_negative_limits())
-        self._evse.needs_answered(wait_s=0.0)
+        evse.needs_stated(is_bidirectional=evse.takes_negative_limits())
+        evse.needs_answered(wait_s=0.0)

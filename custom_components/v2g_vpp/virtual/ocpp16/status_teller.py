@@ -9,7 +9,7 @@ from ..link import LinkError
 from ..peer import CallRefused, Peer
 from ..state_teller import Teller
 from ..wakeup import Signal
-from .handlers import ChargePointHandlers
+from .handlers import send_status
 from .translation import status_of
 
 _LOGGER = logging.getLogger(__name__)
@@ -18,13 +18,10 @@ _LOGGER = logging.getLogger(__name__)
 class StatusTeller(Teller):
     """Sends a StatusNotification whenever status or error changed."""
 
-    def __init__(
-        self, evse: Evse, changed: Signal, handlers: ChargePointHandlers
-    ) -> None:
+    def __init__(self, evse: Evse, changed: Signal) -> None:
         """Start with a CSMS that knows nothing."""
         self._evse = evse
         self._changed = changed
-        self._handlers = handlers
         self._told: tuple[str, str] | None = None
 
     @override
@@ -43,7 +40,7 @@ class StatusTeller(Teller):
                 continue
             self._told = state
             try:
-                await self._handlers.send_status(peer)
+                await send_status(peer, (self._evse,))
             except CallRefused as err:
                 _LOGGER.debug("%s: %s", peer.id, err)
             except LinkError, asyncio.CancelledError:

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from ..config import CONNECTOR_ID
 from ..evse import Evse
 from ..ocpp_package import call_16
 
@@ -49,7 +48,7 @@ def message_of(event: Any, number: int) -> Any | None:
     match event.event_type:
         case "Started":
             return call_16.StartTransaction(
-                connector_id=CONNECTOR_ID,
+                connector_id=event.evse["id"],
                 id_tag=event.id_token["idToken"][:20],
                 meter_start=_register_wh(event.meter_value),
                 timestamp=event.timestamp,
@@ -65,7 +64,7 @@ def message_of(event: Any, number: int) -> Any | None:
             )
         case _ if event.meter_value:
             return call_16.MeterValues(
-                connector_id=CONNECTOR_ID,
+                connector_id=event.evse["id"],
                 transaction_id=number,
                 meter_value=values_of(event.meter_value),
             )

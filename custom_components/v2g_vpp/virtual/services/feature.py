@@ -2,8 +2,8 @@
 
 import ssl
 
-from ..evse import Evse
 from ..features import Feature
+from ..hardware import Hardware
 from ..loops import Sleep
 from ..registration import Registration
 from ..variable_forms import FLAG, MEMBERS, Component
@@ -15,7 +15,7 @@ from .transfer import PROTOCOLS
 
 
 def services(
-    evse: Evse,
+    hardware: Hardware,
     registration: Registration,
     network: NetworkProfiles,
     changed: Signal,
@@ -24,17 +24,17 @@ def services(
 ) -> Feature:
     """Return the feature; its variables join the device model."""
     station = Component(VERSION.component)
-    evse.model.add(
+    hardware.model.add(
         [
-            station.read(VERSION.variable, evse.config.firmware),
+            station.read(VERSION.variable, hardware.config.firmware),
             station.read("AllowNewSessionsPendingFirmwareUpdate", "true", FLAG),
             Component("OCPPCommCtrlr").read(
                 "FileTransferProtocols", PROTOCOLS, MEMBERS
             ),
         ]
     )
-    logs = Logs(evse, changed, sleep, tls)
-    firmware = Firmware(evse, registration, changed, sleep, tls)
+    logs = Logs(hardware.first, changed, sleep, tls)
+    firmware = Firmware(hardware, registration, changed, sleep, tls)
 
     def rebooted() -> None:
         firmware.rebooted()

@@ -10,7 +10,7 @@ import ssl
 from typing import Any, Final
 
 from ..device_model import VariableName
-from ..evse import Evse
+from ..hardware import Hardware
 from ..loops import Sleep
 from ..ocpp_package import Action, call, call_result, on
 from ..peer import CallRefused, Peer
@@ -62,14 +62,14 @@ class Firmware:
 
     def __init__(
         self,
-        evse: Evse,
+        hardware: Hardware,
         registration: Registration,
         changed: Signal,
         sleep: Sleep,
         tls: ssl.SSLContext | None,
     ) -> None:
         """Serve the firmware of a station; ``tls`` is for ``https`` addresses."""
-        self._evse = evse
+        self._hardware = hardware
         self._registration = registration
         self._changed = changed
         self._sleep = sleep
@@ -120,7 +120,7 @@ class Firmware:
     def rebooted(self) -> None:
         """Run the new firmware after the reboot that installed it."""
         if self._update is not None and self._update.stage is Stage.REBOOT:
-            self._evse.model.store(VERSION, self._update.version)
+            self._hardware.model.store(VERSION, self._update.version)
             self._update.stage = Stage.TELL
 
     async def run(self, peer: Peer) -> None:
@@ -142,9 +142,9 @@ class Firmware:
         )
 
     async def _fetch(self, peer: Peer, update: Update) -> None:
-        if update.retrieve_at > self._evse.now().at:
+        if update.retrieve_at > self._hardware.now().at:
             await self._tell(peer, "DownloadScheduled", update)
-            while update.retrieve_at > self._evse.now().at:
+            while update.retrieve_at > self._hardware.now().at:
                 await self._changed.wait()
         image = None
         for left in reversed(range(update.tries)):
@@ -163,7 +163,7 @@ class Firmware:
         if update.certificate is not None:
             if not update.certificate.has_signed(image, update.signature):
                 await self._fail(peer, "InvalidSignature", update)
-                await _tell_security(peer, "InvalidFirmwareSignature", self._evse)
+                await _tell_security(peer, "InvalidFirmwareSignature", self._hardware)
                 return
             await self._tell(peer, "SignatureVerified", update)
         found = IMAGE.match(image)
@@ -188,13 +188,14 @@ class Firmware:
     async def _finish(self, peer: Peer, update: Update) -> None:
         await self._tell(peer, "Installed", update)
         self._update = None
-        await _tell_security(peer, "FirmwareUpdated", self._evse)
+        await _tell_security(peer, "FirmwareUpdated", self._hardware)
 
     def _must_wait(self, update: Update) -> bool:
         is_early = (
-            update.install_at is not None and update.install_at > self._evse.now().at
+            update.install_at is not None
+            and update.install_at > self._hardware.now().at
         )
-        return is_early or self._evse.transaction is not None
+        return is_early or self._hardware.is_busy
 
     async def _fail(self, peer: Peer, status: str, update: Update) -> None:
         await self._tell(peer, status, update)
@@ -213,10 +214,10 @@ class Firmware:
             _LOGGER.debug("%s: %s", peer.id, err)
 
 
-async def _tell_security(peer: Peer, event: str, evse: Evse) -> None:
+async def _tell_security(peer: Peer, event: str, hardware: Hardware) -> None:
     try:
         await peer.call(
-            call.SecurityEventNotification(type=event, timestamp=evse.clock_text())
+            call.SecurityEventNotification(type=event, timestamp=hardware.clock_text())
         )
     except CallRefused as err:
         _LOGGER.debug("%s: %s", peer.id, err)
