@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from .config import Fault, VirtualStationConfig
+from .der.controls import Controls
 from .device_model import DeviceModel
 from .profiles import ProfileStore
 from .station_clock import StationClock
@@ -20,6 +21,9 @@ class Common:
     """Called when there is something new to tell the CSMS."""
 
     model: DeviceModel = field(default_factory=lambda: DeviceModel(()))
+    der: Controls = field(default_factory=Controls)
+    """Grid settings, which have no EVSE of their own."""
+
     profiles: ProfileStore = field(default_factory=ProfileStore)
     queue: EventQueue = field(default_factory=EventQueue)
     faults: set[Fault] = field(default_factory=set)

@@ -9,6 +9,7 @@ from .common import Common
 from .composition import OperatingPoint
 from .conditions import CONDITIONS, Condition, Conditions
 from .config import Fault
+from .der.effects import Effects
 from .local_frequency import LocalFrequency
 from .metering import Grid, Meter, Readings
 from .power_path import PowerPath
@@ -51,6 +52,11 @@ class Evse:
         self.faults = common.faults
         self.admission = Admission(on_change)
         self.local_frequency = LocalFrequency(evse_id, self.model)
+        self.der = Effects(
+            common.der,
+            max_charge_w=config.plant.max_charge_power_w,
+            max_discharge_w=config.plant.max_discharge_power_w,
+        )
         self._clock = common.clock
         self._on_change = on_change
         self._meter = Meter(self.path, self.grid, config.phases)
@@ -316,7 +322,13 @@ class Evse:
             self.path.stop()
         elif is_flowing:
             self.path.close()
-        self._command_w = self._wanted_w() if is_flowing else 0.0
+        self._command_w = self._wanted_w(now) if is_flowing else 0.0
+        self.path.plant.ramp_limit_w_per_s = None
+        if not is_flowing:
+            self.der.rest()
+        elif not self.path.is_stopping:
+            # Nothing slows the way to an open contactor.
+            self.path.plant.ramp_limit_w_per_s = self.der.ramp_w_per_s()
         self.path.step(0.0, self._command_w)
         if transaction is None:
             return
@@ -340,14 +352,18 @@ class Evse:
         ):
             self.log.change(is_ready=True, ready_mono_s=None)
 
-    def _wanted_w(self) -> float:
+    def _wanted_w(self, now: Moment) -> float:
         spec = self.config.plant
-        command_w = self._point.command_w(
-            spec.max_charge_power_w,
-            spec.max_discharge_power_w,
-            is_bidirectional=bool(
-                self.transaction and self.transaction.is_bidirectional
+        is_bidirectional = bool(self.transaction and self.transaction.is_bidirectional)
+        command_w = self.der.shape(
+            self._point.command_w(
+                spec.max_charge_power_w,
+                spec.max_discharge_power_w,
+                is_bidirectional=is_bidirectional,
             ),
+            self.grid.state(self.path.true_power_w),
+            now,
+            lowest_w=-spec.max_discharge_power_w if is_bidirectional else 0.0,
         )
         return -command_w if Fault.WRONG_DIRECTION in self.faults else command_w
 

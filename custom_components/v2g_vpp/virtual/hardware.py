@@ -36,6 +36,7 @@ class Hardware:
         )
         common = Common(config=config, clock=self.clock, on_change=on_change)
         self.model = common.model
+        self.der = common.der
         self.profiles = common.profiles
         self.queue = common.queue
         self.faults = common.faults

@@ -19,6 +19,14 @@ LINE_NAMES = ("L1", "L2", "L3")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GridState:
+    """The grid at the EVSE at one moment."""
+
+    frequency_hz: float
+    voltage_v: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Readings:
     """All that one look at the meter and the EV gives."""
 
@@ -45,14 +53,22 @@ class Grid:
         self.true_frequency_hz = NOMINAL_FREQUENCY_HZ
         """Of the grid itself, without the noise of a reading."""
 
+        self.open_voltage_v = NOMINAL_VOLTAGE_V
+        """Without the station's own power."""
+
     def frequency_hz(self) -> float:
         """Return one reading of the frequency."""
         return self.true_frequency_hz + self._noise.gauss(0.0, FREQUENCY_NOISE_HZ)
 
-    @staticmethod
-    def voltage_v(power_w: float) -> float:
+    def voltage_v(self, power_w: float) -> float:
         """Return the voltage at a power of the station, W."""
-        return NOMINAL_VOLTAGE_V + VOLTAGE_RISE_V_PER_W * power_w
+        return self.open_voltage_v + VOLTAGE_RISE_V_PER_W * power_w
+
+    def state(self, power_w: float) -> GridState:
+        """Return the grid itself at a power of the station, W."""
+        return GridState(
+            frequency_hz=self.true_frequency_hz, voltage_v=self.voltage_v(power_w)
+        )
 
 
 class Meter:

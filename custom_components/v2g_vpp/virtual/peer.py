@@ -60,6 +60,8 @@ SENT_ACTIONS_2 = (
     "Heartbeat",
     "LogStatusNotification",
     "MeterValues",
+    "NotifyDERAlarm",
+    "NotifyDERStartStop",
     "NotifyEVChargingNeeds",
     "NotifyEvent",
     "NotifyMonitoringReport",
@@ -68,6 +70,7 @@ SENT_ACTIONS_2 = (
     "OpenPeriodicEventStream",
     "PullDynamicScheduleUpdate",
     "ReportChargingProfiles",
+    "ReportDERControl",
     "ReservationStatusUpdate",
     "SecurityEventNotification",
     "StatusNotification",
@@ -192,8 +195,15 @@ class Peer(PackageChargePoint):
             CallRefused: when the CSMS answered with an error or not in time.
             LinkError: when the link went away first.
         """
-        action = type(payload).__name__
-        wire = _to_wire(payload)
+        return await self.request(type(payload).__name__, _to_wire(payload))
+
+    async def request(self, action: str, wire: dict[str, Any]) -> dict[str, Any]:
+        """Send a CALL in its wire names, for those that the package cannot spell.
+
+        Raises:
+            CallRefused: when the CSMS answered with an error or not in time.
+            LinkError: when the link went away first.
+        """
         complaint = self._complaint(CALL, action, wire)
         if complaint is not None:
             raise CallRefused(action, f"own request: {complaint}")

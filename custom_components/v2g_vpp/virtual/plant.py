@@ -141,6 +141,9 @@ class Plant:
     def __init__(self, parameters: PlantParameters) -> None:
         """Start at rest with nothing commanded."""
         self.parameters = parameters
+        self.ramp_limit_w_per_s: float | None = None
+        """A setting of the grid may be slower than the plant."""
+
         self._noise = Random(parameters.seed)  # noqa: S311 - a meter, not a secret
         self._now_s = 0.0
         self._pending: deque[tuple[float, float]] = deque()
@@ -204,6 +207,14 @@ class Plant:
             self._effective_w = self._pending[-1][1]
             self._pending.clear()
 
+    @property
+    def _ramp_w_per_s(self) -> float:
+        own_w_per_s, limit_w_per_s = (
+            self.parameters.ramp_w_per_s,
+            self.ramp_limit_w_per_s,
+        )
+        return own_w_per_s if limit_w_per_s is None else min(own_w_per_s, limit_w_per_s)
+
     def _note(self, command_w: float) -> None:
         if command_w == self._last_command_w:
             return
@@ -266,7 +277,7 @@ class Plant:
         if gap_w == 0:
             self._now_s = limit_s
         else:
-            arrival_s = start_s + abs(gap_w) / self.parameters.ramp_w_per_s
+            arrival_s = start_s + abs(gap_w) / self._ramp_w_per_s
             if arrival_s <= limit_s:
                 self._now_s, self._power_w = max(arrival_s, start_s), target_w
             else:

@@ -8,6 +8,7 @@ import ssl
 from ..domain.clock import Clock
 from .conditions import Condition
 from .config import EVSE_ID, Fault, Protocol, VirtualStationConfig, VirtualStatus
+from .der.teller import DerTeller
 from .disturbance import Disturbance
 from .evse import Evse
 from .hardware import Hardware
@@ -56,11 +57,13 @@ class VirtualStation:
         self._registration = Registration(self._changed.notify)
         self._jobs = Jobs()
         self._network = NetworkProfiles(config, self._hardware.model)
+        self._der_teller = DerTeller(self._hardware, self._changed)
         self._priority = Priority(self._hardware, self._changed)
         parts = Parts(
             hardware=self._hardware,
             network=self._network,
             priority=self._priority,
+            der_teller=self._der_teller,
             registration=self._registration,
             jobs=self._jobs,
             changed=self._changed,
@@ -122,6 +125,19 @@ class VirtualStation:
         for evse in self._hardware:
             evse.grid.true_frequency_hz = frequency_hz
         self._hardware.advance()
+
+    def set_grid_voltage(self, voltage_v: float) -> None:
+        """Let the grid have another voltage, V."""
+        self._hardware.advance()
+        for evse in self._hardware:
+            evse.grid.open_voltage_v = voltage_v
+        self._hardware.advance()
+
+    def raise_der_alarm(
+        self, control_type: str, fault: str | None = None, *, is_ended: bool = False
+    ) -> None:
+        """Tell an alarm of a grid setting, by the names of OCPP."""
+        self._der_teller.alarm(control_type, fault, is_ended=is_ended)
 
     def set_handle_temperature(
         self, temperature_c: float | None, evse_id: int = EVSE_ID
@@ -252,7 +268,7 @@ class VirtualStation:
         async with open_link(
             self._network.url,
             config.identity,
-            self._hardware.model.text("SecurityCtrlr", "BasicAuthPassword"),
+            self._network.password,
             protocols=config.protocols,
             tls=self._tls,
             observer=self._observer,
@@ -297,6 +313,7 @@ class VirtualStation:
 
     def _link_up(self, link: Link, peer: Peer) -> None:
         self._link, self._last_error = link, None
+        self._network.connected()
         if peer.version == VERSION_1_6:
             prepare(self._hardware.model)
         self._hardware.went_online(peer.version)

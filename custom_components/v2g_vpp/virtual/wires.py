@@ -6,6 +6,8 @@ from itertools import count
 import ssl
 
 from .config import Protocol
+from .der.feature import grid_settings
+from .der.teller import DerTeller
 from .features import Feature
 from .handlers_device import DeviceHandlers
 from .handlers_evse import EvseHandlers
@@ -39,6 +41,7 @@ class Parts:
     hardware: Hardware
     network: NetworkProfiles
     priority: Priority
+    der_teller: DerTeller
     registration: Registration
     jobs: Jobs
     changed: Signal
@@ -64,6 +67,7 @@ def wire_2(parts: Parts) -> Wire:
     event_ids = count(1)
     features = (
         priority_feature(parts.priority, hardware),
+        grid_settings(hardware, jobs, parts.der_teller),
         monitoring(hardware.first, jobs, changed, event_ids),
         services(
             hardware,

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from aiohttp import BasicAuth
 import pytest
 
 from tests.virtual.conftest import Rig
@@ -90,11 +91,14 @@ async def test_station_moves_with_its_next_boot(rig: Rig) -> None:
     other = ScriptedCsms()
     await other.start()
     try:
-        await set_profile(rig, 2, profile(other.url))
+        data = profile(other.url, basicAuthPassword="secret of the other home")
+        await set_profile(rig, 2, data)
         await restart_with(rig, "2,1")
         await rig.clock.advance(2)
         await until(lambda: other.calls("BootNotification"), "boot elsewhere")
         assert rig.csms.connections == 1
+        told = BasicAuth.decode(other.headers[0]["Authorization"])
+        assert told.password == "secret of the other home"
     finally:
         await other.stop()
 

@@ -1,0 +1,1 @@
+"""Tests of grid settings at the virtual station."""
