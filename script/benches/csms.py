@@ -290,6 +290,7 @@ def main(argv: list[str]) -> int:
             },
             "paced_p99_ms": at_most(10.0),
             "paced_cpu_percent": at_most(2.0),
+            "home_setpoint_p99_ms": at_most(MAX_SETPOINT_P99_MS),
             "many_rss_kib_each": at_most(150.0),
             "many_again_s": at_most(5.0),
         },

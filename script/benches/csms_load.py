@@ -6,11 +6,12 @@ is the result as JSON. The same code loads every server, so that it weighs on al
 
 import asyncio
 from base64 import b64encode
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 import json
 import sys
-from time import perf_counter, time_ns
+from time import monotonic, perf_counter, time_ns
 from typing import Any
 
 import aiohttp
@@ -22,12 +23,13 @@ BOOT: dict[str, dict[str, Any]] = {
     },
     "ocpp1.6": {"chargePointVendor": "Bench", "chargePointModel": "Bench"},
 }
+POWER = "Power.Active.Import"
 VALUES: tuple[tuple[str, float], ...] = (
-    ("Power.Active.Export", 5021.4),
-    ("Power.Active.Import", 0.0),
+    (POWER, 0.0),
+    ("Power.Active.Export", 0.0),
     ("Energy.Active.Import.Register", 12345.6),
     ("Energy.Active.Export.Register", 2345.6),
-    ("Current.Export", 21.8),
+    ("Current.Import", 0.0),
     ("Voltage", 230.1),
     ("Frequency", 50.01),
     ("SoC", 61.5),
@@ -59,11 +61,13 @@ class Station:
     socket: aiohttp.ClientWebSocketResponse
     number: int = 0
     transaction: Any = None
+    power_w: float = 0.0
     taken_s: list[float] = field(default_factory=list)
-    setpoints: int = 0
+    setpoints_mono_s: list[float] = field(default_factory=list)
+    """When each SetChargingProfile came in; the clock is the same for all processes."""
 
     async def call(self, action: str, payload: dict[str, Any]) -> Any:
-        """Send a request and return its answer; questions are refused meanwhile."""
+        """Send a request and return its answer; answer questions meanwhile."""
         self.number += 1
         name = f"{self.number}"
         begin = perf_counter()
@@ -75,12 +79,35 @@ class Station:
             if frame[1] == name:
                 self.taken_s.append(perf_counter() - begin)
                 return frame[2]
-            if frame[0] == 2:
-                await self.refuse(frame)
+            await self.take(frame)
 
-    async def refuse(self, frame: list[Any]) -> None:
-        """Answer a question of the server."""
-        await self.socket.send_str(json.dumps([4, frame[1], "NotSupported", "", {}]))
+    async def listen(self, seconds: float) -> None:
+        """Answer questions for a while."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while True:
+                    await self.take(json.loads(await self.socket.receive_str()))
+
+    async def take(self, frame: list[Any]) -> None:
+        """Answer a question of the server: a plain charger that takes profiles."""
+        if frame[0] != 2:
+            return
+        answer: list[Any] = [4, frame[1], "NotSupported", "", {}]
+        if frame[2] == "SetChargingProfile":
+            self.obey(frame[3])
+            answer = [3, frame[1], {"status": "Accepted"}]
+        await self.socket.send_str(json.dumps(answer))
+
+    def obey(self, payload: dict[str, Any]) -> None:
+        """Charge with the power of a profile for this transaction."""
+        profile = payload.get("chargingProfile") or payload["csChargingProfiles"]
+        if profile["chargingProfilePurpose"] == "TxProfile":
+            self.setpoints_mono_s.append(monotonic())
+            schedule = profile["chargingSchedule"]
+            if isinstance(schedule, list):
+                (schedule,) = schedule
+            (period,) = schedule["chargingSchedulePeriod"]
+            self.power_w = float(period["limit"])
 
     async def begin(self) -> None:
         """Boot, and begin a transaction."""
@@ -100,8 +127,9 @@ class Station:
 
     async def measure(self) -> None:
         """Send 8 sampled values."""
+        measured = [(name, self.power_w if name == POWER else v) for name, v in VALUES]
         if self.job.protocol == "ocpp1.6":
-            samples = [{"measurand": m, "value": str(v)} for m, v in VALUES]
+            samples = [{"measurand": m, "value": str(v)} for m, v in measured]
             payload: dict[str, Any] = {
                 "connectorId": 1,
                 "transactionId": self.transaction,
@@ -109,7 +137,7 @@ class Station:
             }
             await self.call("MeterValues", payload)
             return
-        values = [{"measurand": m, "value": v} for m, v in VALUES]
+        values = [{"measurand": m, "value": v} for m, v in measured]
         event = self.event("Updated", "MeterValuePeriodic")
         event["meterValue"] = [{"timestamp": now(), "sampledValue": values}]
         await self.call("TransactionEvent", event)
@@ -154,11 +182,18 @@ async def talk(station: Station, job: Job, offset_s: float) -> None:
         for _ in range(job.count):
             await station.measure()
         return
-    await asyncio.sleep(offset_s)
+    await station.listen(offset_s)
     end = perf_counter() + job.seconds
     while (begin := perf_counter()) < end:
         await station.measure()
-        await asyncio.sleep(max(0.0, job.period_s - (perf_counter() - begin)))
+        await station.listen(max(0.0, job.period_s - (perf_counter() - begin)))
+
+
+async def answer_until_told(stations: list[Station]) -> None:
+    """Answer what the server asks of new stations, until a line comes in."""
+    going_on = asyncio.ensure_future(asyncio.to_thread(sys.stdin.readline))
+    while not going_on.done():
+        await asyncio.gather(*(station.listen(0.1) for station in stations))
 
 
 async def run(job: Job) -> dict[str, Any]:
@@ -172,7 +207,7 @@ async def run(job: Job) -> dict[str, Any]:
         connected_s = perf_counter() - begin
         print(json.dumps({"connected_s": connected_s}), flush=True)
         # Whoever measures the server reads its figures before the talking begins.
-        await asyncio.to_thread(sys.stdin.readline)
+        await answer_until_told(stations)
         begin = perf_counter()
         share_s = job.period_s / len(stations)
         await asyncio.gather(
@@ -187,11 +222,15 @@ async def run(job: Job) -> dict[str, Any]:
                     "seconds": seconds,
                     "median_ms": 1e3 * taken_s[len(taken_s) // 2],
                     "p99_ms": 1e3 * taken_s[int(len(taken_s) * 0.99)],
+                    "setpoints_mono_s": {
+                        station.identity: station.setpoints_mono_s
+                        for station in stations
+                    },
                 }
             ),
             flush=True,
         )
-        await asyncio.to_thread(sys.stdin.readline)
+        await answer_until_told(stations)
         await asyncio.gather(*(station.socket.close() for station in stations))
     return {}
 
