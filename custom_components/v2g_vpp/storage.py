@@ -52,6 +52,7 @@ class HaStore(Store):
         )
         self._reader: Callable[[], StoredData] = dict
         self._is_scheduled = False
+        self._saves = 0
 
     @override
     async def load(self) -> StoredData | None:
@@ -78,12 +79,14 @@ class HaStore(Store):
     async def save(self, data: StoredData) -> None:
         # The save takes the place of a scheduled one, with nothing awaited between.
         self._is_scheduled = False
+        self._saves += 1
+        save = self._saves
         await self._store.async_save(dict(data))
         # While Home Assistant stops it writes in its last stage, after this call. And
-        # what is scheduled again is newer than what could be compared.
-        if self._hass.state is CoreState.stopping or self._is_scheduled:
+        # what is scheduled or saved again is newer than what could be compared.
+        if self._hass.state is CoreState.stopping or self._is_newer(save):
             return
-        is_written = await self._is_on_disk(data)
+        is_written = await self._is_on_disk(data, save)
         if not is_written:
             _LOGGER.error("%s could not be written", self._key)
         if self._report_write is not None:
@@ -116,10 +119,13 @@ class HaStore(Store):
         path = Path(self._store.path)
         return path.exists() or any(path.parent.glob(f"{path.name}.corrupt.*"))
 
-    async def _is_on_disk(self, data: StoredData) -> bool:
+    def _is_newer(self, save: int) -> bool:
+        return self._is_scheduled or self._saves != save
+
+    async def _is_on_disk(self, data: StoredData, save: int) -> bool:
         """Read it back: Home Assistant logs a full disk and goes on."""
         try:
             document = await self._store.async_load()
         except HomeAssistantError, OSError:
             return False
-        return self._is_scheduled or document == json_loads(json_bytes(dict(data)))
+        return self._is_newer(save) or document == json_loads(json_bytes(dict(data)))

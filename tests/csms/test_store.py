@@ -1,6 +1,8 @@
 """What is kept of stations survives, and what cannot be read is said."""
 
+import asyncio
 from dataclasses import replace
+import json
 from typing import Any
 
 import pytest
@@ -10,6 +12,7 @@ from custom_components.v2g_vpp.csms.store import BootData, StationRecord, Statio
 from custom_components.v2g_vpp.csms.transactions import TransactionRecord
 from custom_components.v2g_vpp.domain.errors import StoreUnreadable
 from custom_components.v2g_vpp.domain.ids import StationId, TransactionId
+from custom_components.v2g_vpp.domain.ports import StoredData
 from tests.csms.peer import MemoryStore
 
 CS1, CS2 = StationId("CS1"), StationId("CS2")
@@ -53,6 +56,31 @@ async def test_a_registration_is_written_at_once() -> None:
     (write,) = writes
     await write
     assert (await reopened(store)).find(CS1).boot == RECORD.boot
+
+
+async def test_what_waits_for_a_write_is_served_by_one() -> None:
+    store = SlowStore()
+    writes: list[Any] = []
+    stations = StationStore(store, lambda coro, _: writes.append(coro))
+    for number in range(50):
+        stations.keep_now(StationId(f"CS{number}"), RECORD)
+    await asyncio.gather(*writes)
+    assert store.saves == 2, "the first, and one for all that came meanwhile"
+    first = asyncio.ensure_future(stations.kept(CS1, StationRecord()))
+    await asyncio.sleep(0)
+    writing = asyncio.ensure_future(writes[50])
+    await asyncio.sleep(0)
+    stations.keep_now(CS1, RECORD)
+    await asyncio.gather(first, writing, writes[51])
+    assert store.saves == 4, "what came after a write began is not in it"
+    assert (await reopened(store)).find(CS1) == RECORD
+
+
+class SlowStore(MemoryStore):
+    async def save(self, data: StoredData) -> None:
+        document = json.loads(json.dumps(data))
+        await asyncio.sleep(0.01)
+        await super().save(document)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """The site's document: written at once or later, and never mistaken for empty."""
 
+import asyncio
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from functools import partial
@@ -113,6 +114,16 @@ async def test_document_that_cannot_be_written_is_reported_and_so_is_its_recover
     on_disk.path.rmdir()
     await store.save({"latched": True})
     assert reports == [False, True]
+
+
+async def test_saves_at_once_are_no_failure_of_each_other(
+    hass: HomeAssistant, on_disk: OnDisk
+) -> None:
+    told: list[bool] = []
+    store = HaStore(hass, KEY, report_write=told.append)
+    await asyncio.gather(*(store.save({"number": number}) for number in range(5)))
+    assert set(told) == {True}
+    assert await HaStore(hass, KEY).load() == {"number": 4}
 
 
 async def test_later_saves_do_not_put_the_write_off(

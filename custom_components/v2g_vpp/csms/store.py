@@ -77,6 +77,8 @@ class StationStore:
         self._spawn = spawn
         self._records: dict[StationId, StationRecord] = {}
         self._revoked: dict[str, StationId] = {}
+        self._lock = asyncio.Lock()  # keeps the order of whole documents
+        self._asked = self._written = 0
 
     async def load(self) -> None:
         """Read the document.
@@ -111,7 +113,7 @@ class StationStore:
     def keep_now(self, station_id: StationId, record: StationRecord) -> None:
         """Start to write at once: losing it would lose a registration."""
         self._records[station_id] = record
-        self._spawn(self._store.save(self._to_json()), "save stations")
+        self._spawn(self._save(), "save stations")
 
     async def kept(self, station_id: StationId, record: StationRecord) -> None:
         """Write at once; returns when it is on disk, also if the caller goes away."""
@@ -120,7 +122,7 @@ class StationStore:
 
         async def save() -> None:
             try:
-                await self._store.save(self._to_json())
+                await self._save()
             finally:
                 done.set()
 
@@ -142,7 +144,7 @@ class StationStore:
         has the key still has it.
         """
         self._revoked |= dict.fromkeys(serials, station_id)
-        await self._store.save(self._to_json())
+        await self._save()
 
     def is_revoked(self, serial_number: str) -> bool:
         """Return True for a certificate that was revoked."""
@@ -154,7 +156,18 @@ class StationStore:
 
     async def flush(self) -> None:
         """Write what is known; returns when it is on disk."""
-        await self._store.save(self._to_json())
+        await self._save()
+
+    async def _save(self) -> None:
+        """Write what is known now; one write serves all who wait for their turn."""
+        self._asked += 1
+        turn = self._asked
+        async with self._lock:
+            if self._written >= turn:
+                return
+            newest = self._asked
+            await self._store.save(self._to_json())
+            self._written = newest
 
     def _to_json(self) -> dict[str, Any]:
         return {

@@ -29,6 +29,7 @@ class Keeper:
         self._registry, self._store, self._clock = registry, store, clock
         self._document: StoredData = {}
         self._lock = asyncio.Lock()  # keeps the order of whole documents
+        self._asked = self._written = 0
         self.is_trusted = True
         """False: what the store said cannot be relied on, so nothing discharges."""
 
@@ -45,9 +46,18 @@ class Keeper:
             _LOGGER.warning("stored state cannot be trusted: discharge is latched")
 
     async def save(self) -> None:
-        """Write the document; returns when it is on disk."""
+        """Write the document; returns when it is on disk.
+
+        One write serves all who wait for their turn.
+        """
+        self._asked += 1
+        turn = self._asked
         async with self._lock:
+            if self._written >= turn:
+                return
+            newest = self._asked
             await self._store.save(self._dump())
+            self._written = newest
 
     def save_later(self) -> None:
         """Write the document soon."""
