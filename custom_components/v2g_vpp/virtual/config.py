@@ -145,6 +145,11 @@ class VirtualStationConfig:
     """How often physics and rules are looked at between messages."""
 
     @property
+    def security_profile(self) -> int:
+        """What OCPP calls the way it dials: by password, encrypted or not."""
+        return 2 if self.url.startswith("wss:") else 1
+
+    @property
     def evse_ids(self) -> tuple[int, ...]:
         """The numbers of all EVSEs, from 1."""
         return tuple(range(EVSE_ID, EVSE_ID + 1 + len(self.more_evses)))

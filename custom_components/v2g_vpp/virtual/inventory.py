@@ -269,7 +269,7 @@ def _communication(config: VirtualStationConfig) -> Iterator[Variable]:
         yield device.read("ItemsPerMessage", str(ITEMS_PER_MESSAGE), INTEGER, message)
         yield device.read("BytesPerMessage", str(BYTES_PER_MESSAGE), INTEGER, message)
     yield security.read("Identity", config.identity)
-    yield security.read("SecurityProfile", "1", INTEGER)
+    yield security.read("SecurityProfile", str(config.security_profile), INTEGER)
     yield security.read(
         "BasicAuthPassword", config.password, mutability=Mutability.WRITE_ONLY
     )

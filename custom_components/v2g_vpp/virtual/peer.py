@@ -73,6 +73,7 @@ SENT_ACTIONS_2 = (
     "ReportDERControl",
     "ReservationStatusUpdate",
     "SecurityEventNotification",
+    "SignCertificate",
     "StatusNotification",
     "TransactionEvent",
 )

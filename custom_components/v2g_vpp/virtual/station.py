@@ -6,6 +6,8 @@ from random import Random
 import ssl
 
 from ..domain.clock import Clock
+from .certificates.own import OwnCertificate, OwnCertificates
+from .certificates.roots import Roots
 from .conditions import Condition
 from .config import EVSE_ID, Fault, Protocol, VirtualStationConfig, VirtualStatus
 from .der.teller import DerTeller
@@ -58,12 +60,16 @@ class VirtualStation:
         self._jobs = Jobs()
         self._network = NetworkProfiles(config, self._hardware.model)
         self._der_teller = DerTeller(self._hardware, self._changed)
+        roots = Roots(self._hardware)
+        self._own_certificates = OwnCertificates(self._hardware, roots, self._changed)
         self._priority = Priority(self._hardware, self._changed)
         parts = Parts(
             hardware=self._hardware,
             network=self._network,
             priority=self._priority,
             der_teller=self._der_teller,
+            roots=roots,
+            own_certificates=self._own_certificates,
             registration=self._registration,
             jobs=self._jobs,
             changed=self._changed,
@@ -87,6 +93,11 @@ class VirtualStation:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._tick())
             tasks.create_task(self._stay_connected())
+
+    @property
+    def certificate(self) -> OwnCertificate | None:
+        """The certificate that the CSMS signed last, with its key."""
+        return self._own_certificates.current
 
     @property
     def evse_ids(self) -> tuple[int, ...]:

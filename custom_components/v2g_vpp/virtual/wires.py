@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from itertools import count
 import ssl
 
+from .certificates.feature import certificates
+from .certificates.own import OwnCertificates
+from .certificates.roots import Roots
 from .config import Protocol
 from .der.feature import grid_settings
 from .der.teller import DerTeller
@@ -42,6 +45,8 @@ class Parts:
     network: NetworkProfiles
     priority: Priority
     der_teller: DerTeller
+    roots: Roots
+    own_certificates: OwnCertificates
     registration: Registration
     jobs: Jobs
     changed: Signal
@@ -68,6 +73,7 @@ def wire_2(parts: Parts) -> Wire:
     features = (
         priority_feature(parts.priority, hardware),
         grid_settings(hardware, jobs, parts.der_teller),
+        certificates(hardware, parts.roots, parts.own_certificates),
         monitoring(hardware.first, jobs, changed, event_ids),
         services(
             hardware,

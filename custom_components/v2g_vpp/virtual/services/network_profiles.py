@@ -132,7 +132,8 @@ def _variables(config: VirtualStationConfig) -> Iterator[Variable]:
         yield place.read("OcppTransport", "JSON" if is_first else "", OPTIONS)
         yield place.read("OcppVersion", "", OPTIONS)
         yield place.read("MessageTimeout", timeout_s if is_first else "", INTEGER)
-        yield place.read("SecurityProfile", "1" if is_first else "", INTEGER)
+        profile = str(config.security_profile) if is_first else ""
+        yield place.read("SecurityProfile", profile, INTEGER)
         yield place.read("Identity", config.identity if is_first else "")
         yield place.read("BasicAuthPassword", "", mutability=Mutability.WRITE_ONLY)
         yield place.read("VpnEnabled", "false", FLAG)
