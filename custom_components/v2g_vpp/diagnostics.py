@@ -298,6 +298,7 @@ def _needs(needs: EvCapability | None) -> dict[str, Any] | None:
         "max_charge_power_w": needs.max_charge_power_w,
         "max_discharge_power_w": needs.max_discharge_power_w,
         "is_below_v2x_window": needs.is_below_v2x_window,
+        "v2x_floor_wh": needs.v2x_floor_wh,
     }
 
 

@@ -25,6 +25,7 @@ BLOCKED: Final[Mapping[Reason, str]] = {
     Reason.STATION_NOT_READY: "blocked_station_not_ready",
     Reason.NO_FLOOR_PROFILE: "blocked_no_floor_profile",
     Reason.NOT_PLUGGED: "blocked_not_plugged",
+    Reason.PRIORITY_CHARGING: "blocked_priority_charging",
     Reason.NOTHING_FLOWS: "blocked_nothing_flows",
     Reason.STATION_CLOCK: "blocked_station_clock",
     Reason.WRITE_BUDGET: "blocked_write_budget",

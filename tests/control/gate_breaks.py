@@ -188,6 +188,31 @@ DISCHARGE_ONLY: dict[str, tuple[Break, Reason]] = {
         session(needs=replace(NEEDS, is_below_v2x_window=True)),
         Reason.VEHICLE_LIMIT,
     ),
+    "at its own floor": (
+        # 60 kWh: from 70 % it may give 6 kWh, and it has given them.
+        session(
+            needs=replace(NEEDS, v2x_floor_wh=-6_000.0),
+            needs_soc_percent=80.0,
+            measurement=measured(soc_percent=70.0),
+        ),
+        Reason.VEHICLE_LIMIT,
+    ),
+    "its own floor not known yet": (
+        session(needs=replace(NEEDS, v2x_floor_wh=-30_000.0)),
+        Reason.VEHICLE_LIMIT,
+    ),
+    "at the floor that it shows": (
+        session(
+            measurement=replace(
+                measured(soc_percent=70.0), vehicle_floor_percent=reading(70.0)
+            )
+        ),
+        Reason.VEHICLE_LIMIT,
+    ),
+    "charging by the button": (
+        session(is_priority_charging=True),
+        Reason.PRIORITY_CHARGING,
+    ),
     "never measured": (session(measurement=Measurement()), Reason.METER_STALE),
     "meter stale": (
         session(measurement=replace(measured(), power_w=reading(0.0, NOW - 10.1))),

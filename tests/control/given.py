@@ -28,8 +28,9 @@ from custom_components.v2g_vpp.domain.policy import (
     VehiclePolicy,
     VehicleSpec,
 )
-from custom_components.v2g_vpp.domain.session import EvseSession, StationSession
+from custom_components.v2g_vpp.domain.session import EvseSession
 from custom_components.v2g_vpp.domain.state import ConnectorStatus
+from custom_components.v2g_vpp.domain.station_session import StationSession
 
 NOW = 1_000.0
 AT = datetime(2026, 1, 15, 12, tzinfo=UTC)

@@ -22,6 +22,10 @@ from tests.control.given import (
 from tests.control.steps import DISPATCHED, TRIM_W, first_step, settled
 
 
+def at_the_button(evse: EvseInputs) -> EvseInputs:
+    return replace(evse, session=replace(evse.session, is_priority_charging=True))
+
+
 @pytest.mark.parametrize(
     ("evse", "owner", "power_w", "reason"),
     [
@@ -31,6 +35,27 @@ from tests.control.steps import DISPATCHED, TRIM_W, first_step, settled
             3_000.0,
             Reason.AS_REQUESTED,
             id="the user beats everyone",
+        ),
+        pytest.param(
+            at_the_button(replace(DISPATCHED, override=override(-3_000.0))),
+            ControlOwner.USER,
+            11_000.0,
+            Reason.PRIORITY_CHARGING,
+            id="the button at the charger beats a discharge of the user",
+        ),
+        pytest.param(
+            at_the_button(replace(DISPATCHED, override=override(0.0))),
+            ControlOwner.USER,
+            0.0,
+            Reason.AS_REQUESTED,
+            id="the user's stop beats the button",
+        ),
+        pytest.param(
+            at_the_button(DISPATCHED),
+            ControlOwner.USER,
+            11_000.0,
+            Reason.PRIORITY_CHARGING,
+            id="the button beats a dispatch",
         ),
         pytest.param(
             replace(DISPATCHED, self_test_w=-1_800.0),

@@ -11,10 +11,19 @@ from custom_components.v2g_vpp.control.soc_guard import (
     SocVerdict,
     is_held,
     lowest_percent,
+    vehicle_floor_percent,
 )
 from custom_components.v2g_vpp.domain.ids import VehicleId
 from custom_components.v2g_vpp.domain.policy import VehiclePolicy, VehicleSpec
-from tests.control.given import NOW, VEHICLE, VEHICLE_POLICY, reading
+from custom_components.v2g_vpp.domain.session import EvseSession
+from tests.control.given import (
+    NEEDS,
+    NOW,
+    SESSION,
+    VEHICLE,
+    VEHICLE_POLICY,
+    reading,
+)
 
 MAX_POWER_W = 11_000.0
 POLICY = replace(VEHICLE_POLICY, reserve_percent=30.0, vpp_reserve_percent=50.0)
@@ -147,3 +156,58 @@ def test_a_floor_does_not_pass_from_one_vehicle_to_the_next() -> None:
     assert _step(guard, 30.0, vehicle=other).is_at_reserve
     _step(guard, 31.5, vehicle=None, policy=None)
     assert not _step(guard, 31.5, vehicle=other).is_at_reserve
+
+
+def _session(
+    v2x_floor_wh: float | None, held: float | None, shown: float | None = None
+) -> EvseSession:
+    shows = None if shown is None else reading(shown)
+    return replace(
+        SESSION,
+        needs=replace(NEEDS, v2x_floor_wh=v2x_floor_wh),
+        needs_soc_percent=held,
+        measurement=replace(SESSION.measurement, vehicle_floor_percent=shows),
+    )
+
+
+@pytest.mark.parametrize(
+    ("v2x_floor_wh", "held", "shown", "floor"),
+    [
+        pytest.param(None, 70.0, None, None, id="none named"),
+        pytest.param(-12_000.0, 70.0, None, 50.0, id="20 points below what it held"),
+        pytest.param(6_000.0, 30.0, None, 40.0, id="above what it held"),
+        pytest.param(-12_000.0, None, None, 100.0, id="not known from where"),
+        pytest.param(None, None, 25.0, 25.0, id="shown"),
+        pytest.param(-12_000.0, 70.0, 55.0, 55.0, id="the higher of two"),
+        pytest.param(90_000.0, 70.0, None, 100.0, id="never above full"),
+    ],
+)
+def test_the_floor_of_the_vehicle_itself(
+    v2x_floor_wh: float | None,
+    held: float | None,
+    shown: float | None,
+    floor: float | None,
+) -> None:
+    found = vehicle_floor_percent(_session(v2x_floor_wh, held, shown), 60_000.0)
+    assert found == (None if floor is None else pytest.approx(floor))
+
+
+@given(
+    st.floats(0, 100),
+    st.floats(0, 100),
+    st.none() | st.floats(0, 100),
+    st.floats(0, 100),
+)
+def test_the_highest_floor_holds(
+    reserve: float, vpp: float, own: float | None, soc: float
+) -> None:
+    verdict = SocGuard().step(
+        reading(soc),
+        VEHICLE,
+        replace(POLICY, reserve_percent=reserve, vpp_reserve_percent=vpp),
+        max_power_w=MAX_POWER_W,
+        now_mono_s=NOW,
+        vehicle_floor=own,
+    )
+    is_free = not (verdict.is_at_vpp_floor or verdict.is_at_vehicle_floor)
+    assert is_free is (soc - 0.5 > max(reserve, vpp, -1.0 if own is None else own))

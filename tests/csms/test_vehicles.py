@@ -117,6 +117,7 @@ def test_needs_of_a_vehicle_below_its_own_window() -> None:
         max_discharge_power_w=None,
         min_discharge_power_w=1400.0,
         is_below_v2x_window=True,
+        v2x_floor_wh=500.0,
     )
 
 

@@ -31,13 +31,15 @@ from custom_components.v2g_vpp.domain.ids import EvseKey, StationId, Transaction
 from custom_components.v2g_vpp.domain.measurement import Measurement, Reading
 from custom_components.v2g_vpp.domain.session import (
     EvseSession,
-    StationSession,
     acknowledged,
     advance_evse,
-    advance_station,
     with_fault,
 )
 from custom_components.v2g_vpp.domain.state import ConnectorStatus
+from custom_components.v2g_vpp.domain.station_session import (
+    StationSession,
+    advance_station,
+)
 
 STATION_ID = StationId("CS1")
 KEY = EvseKey(STATION_ID, 1)

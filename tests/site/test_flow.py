@@ -9,6 +9,10 @@ import pytest
 from custom_components.v2g_vpp.control.write_budget import DAILY_WRITES
 from custom_components.v2g_vpp.domain.capability import DischargeDialect, Fingerprint
 from custom_components.v2g_vpp.domain.dispatch import AckCode, AckStatus
+from custom_components.v2g_vpp.domain.events import (
+    ChargingNeedsReported,
+    PriorityChargingReported,
+)
 from custom_components.v2g_vpp.domain.faults import FaultCode, SizeHint
 from custom_components.v2g_vpp.domain.policy import Mode
 from custom_components.v2g_vpp.domain.setpoint import Reason
@@ -206,3 +210,41 @@ async def test_writes_that_cannot_be_read_count_as_spent() -> None:
         await home.run(15)
         assert home.evse.discharge_blocked_by is Reason.WRITE_BUDGET
         assert home.evse.policy.is_discharge_allowed
+
+
+@in_virtual_time
+async def test_the_button_at_the_charger_ends_a_discharge_and_charges() -> None:
+    async with Home() as home:
+        await home.grant()
+        await home.discharge()
+        told = PriorityChargingReported(key=home.key, is_active=True)
+        home.site.post(told)
+        await home.until(lambda: home.power_w > 1_000, 60)
+        assert home.evse.setpoint.reason is Reason.PRIORITY_CHARGING
+        assert home.evse.discharge_blocked_by is Reason.PRIORITY_CHARGING
+        await home.run(60)
+        assert not home.evse.faults, "it charges as it can, which is no fault"
+        home.site.post(replace(told, is_active=False))
+        await home.until(lambda: home.is_at(-5_000), 120)
+
+
+@in_virtual_time
+async def test_the_floor_of_the_vehicle_itself_ends_a_discharge() -> None:
+    async with Home() as home:
+        await home.grant()
+        await home.discharge()
+        home.site.post(
+            ChargingNeedsReported(
+                key=home.key,
+                needs=replace(home.station.needs, v2x_floor_wh=-3_000.0),
+                heard_mono_s=home.clock.monotonic(),
+            )
+        )
+        await home.run(10)
+        assert home.is_at(-5_000), "it is above its floor"
+        home.station.set_soc(home.station.soc_percent - 10.0)
+        await home.until(lambda: abs(home.power_w) < 200, 60)
+        assert home.evse.discharge_blocked_by is Reason.VEHICLE_LIMIT
+        assert home.vehicle.own_floor_percent is not None
+        home.station.set_soc(home.station.soc_percent + 12.0)
+        await home.until(lambda: home.is_at(-5_000), 120)

@@ -14,6 +14,7 @@ from .lease import hold_lease, running_order
 from .limits import minimum_power_w
 from .permission import first_stop
 from .shaping import keep_export_limit, shape
+from .soc_guard import vehicle_floor_percent
 
 
 class DischargeCoordinator:
@@ -74,6 +75,11 @@ class DischargeCoordinator:
             evse.vehicle_policy,
             max_power_w=evse.limits.max_discharge_power_w,
             now_mono_s=now_mono_s,
+            vehicle_floor=(
+                None
+                if evse.vehicle is None
+                else vehicle_floor_percent(evse.session, evse.vehicle.capacity_wh)
+            ),
         )
         case = Case(
             evse=evse,

@@ -21,9 +21,10 @@ from ..domain.policy import (
     VehiclePolicy,
     VehicleSpec,
 )
-from ..domain.session import EvseSession, StationSession
+from ..domain.session import EvseSession
 from ..domain.setpoint import ControlOwner, Reason, Setpoint
 from ..domain.state import ClockState, ConnectorStatus
+from ..domain.station_session import StationSession
 
 LONGEST_TICK_AGE_S = 2.0
 """A setpoint older than this is nobody's decision any more (architecture)."""
@@ -155,6 +156,8 @@ def _doubts_about_station(inputs: GateInputs) -> Iterator[Reason]:
 
 def _doubts_about_vehicle(inputs: GateInputs) -> Iterator[Reason]:
     needs = inputs.session.needs
+    if inputs.session.is_priority_charging:
+        yield Reason.PRIORITY_CHARGING
     if inputs.vehicle is None or inputs.vehicle_policy is None:
         yield Reason.VEHICLE_UNKNOWN
     elif not inputs.vehicle_policy.is_discharge_allowed:
@@ -197,6 +200,8 @@ def _doubts_about_readings(inputs: GateInputs, now_mono_s: float) -> Iterator[Re
     soc, policy = inputs.session.measurement.soc_percent, inputs.vehicle_policy
     if not is_fresh(soc, now_mono_s, SOC_STALE_AFTER_S):
         yield Reason.SOC_UNKNOWN
+    elif soc.value <= _own_floor_percent(inputs):
+        yield Reason.VEHICLE_LIMIT
     elif policy is None or not soc.value > policy.reserve_percent:
         yield Reason.RESERVE_FLOOR
     elif (
@@ -206,12 +211,27 @@ def _doubts_about_readings(inputs: GateInputs, now_mono_s: float) -> Iterator[Re
         yield Reason.VPP_FLOOR
 
 
+def _own_floor_percent(inputs: GateInputs) -> float:
+    """Return what the vehicle itself does not go below, percent; 0 without a word."""
+    session, vehicle = inputs.session, inputs.vehicle
+    floor = session.measurement.vehicle_floor_percent
+    lowest = 0.0 if floor is None else floor.value
+    needs = session.needs
+    if needs is None or needs.v2x_floor_wh is None:
+        return lowest
+    held = session.needs_soc_percent
+    if held is None or vehicle is None or vehicle.capacity_wh <= 0:
+        return 100.0
+    return max(lowest, held + 100.0 * needs.v2x_floor_wh / vehicle.capacity_wh)
+
+
 def _is_asked_for(inputs: GateInputs, now_mono_s: float) -> bool:
     """Return True when the named owner asks for power in this direction now."""
     owner, power_w = inputs.setpoint.owner, inputs.setpoint.power_w
     match owner:
         case ControlOwner.USER:
-            return _is_override_for(inputs, now_mono_s)
+            is_by_button = inputs.session.is_priority_charging and power_w > 0
+            return is_by_button or _is_override_for(inputs, now_mono_s)
         case ControlOwner.SELF_TEST:
             return inputs.is_self_test_running and power_w < 0
         case ControlOwner.VPP:

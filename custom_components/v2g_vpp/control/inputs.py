@@ -13,8 +13,9 @@ from ..domain.policy import (
     VehiclePolicy,
     VehicleSpec,
 )
-from ..domain.session import EvseSession, StationSession
+from ..domain.session import EvseSession
 from ..domain.setpoint import Reason, Setpoint
+from ..domain.station_session import StationSession
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -36,7 +36,15 @@ def hold_lease(evse: EvseInputs, site: SiteInputs, now_mono_s: float) -> Lease:
         and override.key == evse.key
         and now_mono_s < override.ends_mono_s
     ):
-        return Lease(owner=ControlOwner.USER, requested_w=override.power_w)
+        if not (evse.session.is_priority_charging and override.power_w < 0):
+            return Lease(owner=ControlOwner.USER, requested_w=override.power_w)
+    if evse.session.is_priority_charging:
+        # The button at the charger is the newest word of a person there.
+        return Lease(
+            owner=ControlOwner.USER,
+            requested_w=evse.policy.max_charge_power_w,
+            reason=Reason.PRIORITY_CHARGING,
+        )
     if evse.self_test_w is not None:
         return Lease(owner=ControlOwner.SELF_TEST, requested_w=evse.self_test_w)
     order = running_order(evse, now_mono_s)

@@ -98,7 +98,8 @@ def _is_not_bidirectional(question: DischargeQuestion) -> bool:
 
 def _is_below_own_window(question: DischargeQuestion) -> bool:
     needs = question.evse.session.needs
-    return needs is not None and needs.is_below_v2x_window
+    is_below = needs is not None and needs.is_below_v2x_window
+    return is_below or question.soc.is_at_vehicle_floor
 
 
 def _has_no_transaction(question: DischargeQuestion) -> bool:
@@ -136,6 +137,7 @@ GATES: tuple[tuple[Reason, Gate], ...] = (
     (Reason.NO_FLOOR_PROFILE, lambda q: not q.evse.station.has_floor_profile),
     (Reason.OUT_OF_OPERATION, lambda q: _is_out_of_operation(q.evse)),
     (Reason.NOT_PLUGGED, lambda q: not q.evse.session.is_plugged),
+    (Reason.PRIORITY_CHARGING, lambda q: q.evse.session.is_priority_charging),
     (Reason.VEHICLE_UNKNOWN, _is_vehicle_unknown),
     (Reason.VEHICLE_NOT_ALLOWED, _is_vehicle_refused),
     (

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from ..domain.ids import VehicleId
 from ..domain.measurement import SOC_STALE_AFTER_S, Reading, is_fresh
 from ..domain.policy import VehiclePolicy, VehicleSpec
+from ..domain.session import EvseSession
 from ..domain.units import energy_wh, percent_of
 
 HYSTERESIS_PERCENT = 2.0
@@ -35,6 +36,9 @@ class SocVerdict:
     is_at_maximum: bool
     """True: no more charging."""
 
+    is_at_vehicle_floor: bool = False
+    """At the floor that the vehicle itself named, or one that is not known yet."""
+
 
 class SocGuard:
     """Hold the floors of the vehicle at one EVSE, each with its hysteresis."""
@@ -45,6 +49,7 @@ class SocGuard:
         self._is_at_reserve = False
         self._is_at_vpp_floor = False
         self._is_at_maximum = False
+        self._is_at_vehicle_floor = False
 
     def step(
         self,
@@ -54,6 +59,7 @@ class SocGuard:
         *,
         max_power_w: float,
         now_mono_s: float,
+        vehicle_floor: float | None = None,
     ) -> SocVerdict:
         """Return what the state of charge allows now.
 
@@ -63,6 +69,7 @@ class SocGuard:
             policy: floors of the vehicle, None for a guest.
             max_power_w: most that can have been discharged since the reading.
             now_mono_s: the present.
+            vehicle_floor: what the vehicle itself does not go below, percent.
         """
         if vehicle is None or policy is None:
             self._begin(None)
@@ -77,11 +84,15 @@ class SocGuard:
             self._is_at_vpp_floor = is_held(
                 lowest, dispatch_floor, self._is_at_vpp_floor
             )
+            self._is_at_vehicle_floor = vehicle_floor is not None and is_held(
+                lowest, vehicle_floor, self._is_at_vehicle_floor
+            )
         return SocVerdict(
             lowest_percent=lowest,
             is_at_reserve=self._is_at_reserve,
             is_at_vpp_floor=self._is_at_vpp_floor,
             is_at_maximum=self._step_maximum(reading, policy.max_soc_percent),
+            is_at_vehicle_floor=self._is_at_vehicle_floor,
         )
 
     def _begin(self, vehicle_id: VehicleId | None) -> None:
@@ -89,6 +100,7 @@ class SocGuard:
         self._is_at_reserve = False
         self._is_at_vpp_floor = False
         self._is_at_maximum = False
+        self._is_at_vehicle_floor = False
 
     def _step_maximum(self, reading: Reading | None, maximum: float) -> bool:
         # An old reading still binds: only charging can have moved it since. A limit
@@ -98,6 +110,23 @@ class SocGuard:
             room = maximum - reading.value
             self._is_at_maximum = is_limited and is_held(room, 0.0, self._is_at_maximum)
         return self._is_at_maximum
+
+
+def vehicle_floor_percent(session: EvseSession, capacity_wh: float) -> float | None:
+    """Return the floor of the vehicle itself, percent; None when it named none.
+
+    It counts its energy from the moment it told its needs (2.1,
+    evMinV2XEnergyRequest). As long as it is not known what it held then, the floor may
+    be anywhere.
+    """
+    told = session.measurement.vehicle_floor_percent
+    floors = [] if told is None else [told.value]
+    needs = session.needs
+    if needs is not None and needs.v2x_floor_wh is not None:
+        held = session.needs_soc_percent
+        above = percent_of(needs.v2x_floor_wh, capacity_wh) if capacity_wh > 0 else 0.0
+        floors.append(_FULL_PERCENT if held is None else held + above)
+    return min(_FULL_PERCENT, max(floors)) if floors else None
 
 
 def is_held(value: float, floor: float, was_held: bool) -> bool:  # noqa: FBT001

@@ -22,6 +22,7 @@ VOLTAGE: Final = "Voltage"
 FREQUENCY: Final = "Frequency"
 SOC: Final = "SoC"
 DISPLAY_SOC: Final = "Display.PresentSOC"
+DISPLAY_FLOOR: Final = "Display.MinimumSOC"
 INLET_HOT: Final = "Display.InletHot"
 TEMPERATURE: Final = "Temperature"
 """1.6 alone has it."""
@@ -43,7 +44,7 @@ WANTED_MEASURANDS: Final = (
 VITAL_MEASURANDS: Final = WANTED_MEASURANDS[:4]
 
 _READ_MEASURANDS: Final = frozenset(
-    {*WANTED_MEASURANDS, DISPLAY_SOC, INLET_HOT, TEMPERATURE}
+    {*WANTED_MEASURANDS, DISPLAY_SOC, DISPLAY_FLOOR, INLET_HOT, TEMPERATURE}
 )
 """What becomes a reading; anything else that a station measures is passed over."""
 
@@ -128,6 +129,7 @@ def _measurement(
         "voltage_v": _mean(values.get(VOLTAGE)),
         "current_a": _current_a(values),
         "frequency_hz": _mean(values.get(FREQUENCY)),
+        "vehicle_floor_percent": _total(values.get(DISPLAY_FLOOR)),
         "handle_temperature_c": _total(values.get(TEMPERATURE)),
         "inlet_hot": _total(values.get(INLET_HOT)),
     }

@@ -4,7 +4,8 @@ from collections.abc import Callable, Mapping
 import logging
 from typing import Final
 
-from ..domain.events import ChargingNeedsReported
+from ..domain.capability import PlannedPower
+from ..domain.events import ChargingNeedsReported, VehicleScheduleReported
 from .charging_profile import ASSUMED_PHASES, NOMINAL_VOLTAGE_V
 from .fault_mapping import change_of, parse_event, parse_status
 from .frames import Payload
@@ -23,6 +24,9 @@ _LOGGER = logging.getLogger(__name__)
 
 HEARTBEAT_INTERVAL_S: Final = 300
 """At least 60 is required of us; liveness comes from WebSocket pings."""
+
+MAX_PLANNED: Final = 96
+"""House rule: quarters of an hour of a day; the rest of a plan is not kept."""
 
 _BUSY_FIRMWARE: Final = frozenset({"Installing", "InstallRebooting"})
 _IDLE_FIRMWARE: Final = frozenset(
@@ -143,7 +147,13 @@ def notify_ev_charging_needs(station: Station, payload: Payload) -> Payload:
     needs = payload["chargingNeeds"]
     protocol = station.link.protocol if station.link is not None else ""
     told = parse_needs(needs, protocol)
-    station.post(ChargingNeedsReported(key=station.key(evse_id), needs=told))
+    station.post(
+        ChargingNeedsReported(
+            key=station.key(evse_id),
+            needs=told,
+            heard_mono_s=station.clock.monotonic(),
+        )
+    )
     wants_discharge = is_bidirectional(needs["requestedEnergyTransfer"])
     if wants_discharge and not station.may_discharge(vehicles.at(evse_id)):
         return {"status": "Rejected"}
@@ -157,6 +167,18 @@ def notify_ev_charging_schedule(station: Station, payload: Payload) -> Payload:
     if schedule["chargingRateUnit"] == "A":
         factor = NOMINAL_VOLTAGE_V * ASSUMED_PHASES
     limits = station.config.limits
+    plan = [
+        PlannedPower(
+            start_s=int(period["startPeriod"]),
+            power_w=float(period.get("setpoint", period.get("limit", 0.0))) * factor,
+        )
+        for period in schedule["chargingSchedulePeriod"][:MAX_PLANNED]
+    ]
+    station.post(
+        VehicleScheduleReported(
+            key=station.key(int(payload["evseId"])), periods=tuple(plan)
+        )
+    )
     for period in schedule["chargingSchedulePeriod"]:
         for name in ("limit", "setpoint"):
             power_w = period.get(name, 0.0) * factor

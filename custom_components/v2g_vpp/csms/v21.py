@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Final
 
+from ..domain.events import PriorityChargingReported
+from ..domain.ids import TransactionId
 from . import v201
 from .charging_profile import profile_id, wire_power_w
 from .fault_mapping import fault_of_alarm
@@ -10,7 +12,7 @@ from .frames import Payload
 from .grid_desk import settings_in
 from .station import Station
 from .times import format_time
-from .v201 import Handler, take_note
+from .v201 import Handler
 from .vehicles import allowed_transfer_modes
 
 
@@ -45,6 +47,19 @@ def notify_der_alarm(station: Station, payload: Payload) -> Payload:
     """Take a grid fault that the station saw."""
     station.reporter.apply(fault_of_alarm(payload))
     station.grid.alarm(payload)
+    return {}
+
+
+def notify_priority_charging(station: Station, payload: Payload) -> Payload:
+    """Take that somebody at the station wants to charge now, or no more (K22)."""
+    record = station.ledger.find(TransactionId(payload["transactionId"]))
+    if record is not None and record.evse_id is not None and not record.is_ended:
+        station.post(
+            PriorityChargingReported(
+                key=station.key(record.evse_id),
+                is_active=payload["activated"] is True,
+            )
+        )
     return {}
 
 
@@ -97,7 +112,7 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     "GetCertificateChainStatus": get_certificate_chain_status,
     "NotifyDERAlarm": notify_der_alarm,
     "NotifyDERStartStop": notify_der_start_stop,
-    "NotifyPriorityCharging": take_note,
+    "NotifyPriorityCharging": notify_priority_charging,
     "OpenPeriodicEventStream": open_periodic_event_stream,
     "PullDynamicScheduleUpdate": pull_dynamic_schedule_update,
     "ReportDERControl": report_der_control,

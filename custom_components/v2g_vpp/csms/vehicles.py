@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from ..domain.capability import EvCapability
+from .times import parse_time
 from .versions import V201
 
 BIDIRECTIONAL_MODES: Final = ("AC_BPT", "DC_BPT", "AC_BPT_DER", "DC_ACDP_BPT")
@@ -44,7 +45,8 @@ def parse_needs(needs: Mapping[str, Any], protocol: str) -> EvCapability:
     requested = needs.get("requestedEnergyTransfer")
     available = needs.get("availableEnergyTransfer") or ()
     v2x = needs.get("v2xChargingParameters") or {}
-    minimum_v2x_wh = v2x.get("evMinV2XEnergyRequest")
+    told = v2x.get("evMinV2XEnergyRequest")
+    minimum_v2x_wh = float(told) if isinstance(told, (int, float)) else None
     can_discharge = is_bidirectional(requested)
     return EvCapability(
         is_bidirectional=can_discharge,
@@ -58,8 +60,9 @@ def parse_needs(needs: Mapping[str, Any], protocol: str) -> EvCapability:
         min_charge_power_w=_magnitude(v2x, "minChargePower"),
         min_discharge_power_w=_magnitude(v2x, "minDischargePower"),
         # Above 0: energy is still missing up to the window (OCPP brief 1.7).
-        is_below_v2x_window=isinstance(minimum_v2x_wh, (int, float))
-        and minimum_v2x_wh > 0,
+        is_below_v2x_window=minimum_v2x_wh is not None and minimum_v2x_wh > 0,
+        v2x_floor_wh=minimum_v2x_wh,
+        departure_at=parse_time(needs.get("departureTime")),
     )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from enum import StrEnum
 
 
@@ -238,6 +239,24 @@ class EvCapability:
     min_discharge_power_w: float | None = None
     is_below_v2x_window: bool = False
     """True when the vehicle itself says that it must not discharge now."""
+
+    v2x_floor_wh: float | None = None
+    """Energy from what the vehicle held when it said this to its own floor, negative
+    while it is above; None when it named none."""
+
+    departure_at: datetime | None = None
+    """When the driver wants to leave, UTC; None when the vehicle does not say."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedPower:
+    """One period of the plan of a vehicle."""
+
+    start_s: int
+    """From the begin of the plan."""
+
+    power_w: float
+    """Signed; positive flows into the vehicle."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

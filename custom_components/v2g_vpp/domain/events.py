@@ -7,7 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from .capability import EvCapability, StationCapability, VehicleLink
+from .capability import (
+    EvCapability,
+    PlannedPower,
+    StationCapability,
+    VehicleLink,
+)
 from .faults import FaultCode
 from .grid_settings import GridNote
 from .ids import EvseKey, StationId, TransactionId
@@ -125,6 +130,24 @@ class ChargingNeedsReported:
 
     key: EvseKey
     needs: EvCapability
+    heard_mono_s: float | None = None
+    """Monotonic; None: not known when."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VehicleScheduleReported:
+    """What the vehicle itself plans (NotifyEVChargingSchedule)."""
+
+    key: EvseKey
+    periods: tuple[PlannedPower, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PriorityChargingReported:
+    """Somebody at the charger wants to charge now, whatever was planned, or no more."""
+
+    key: EvseKey
+    is_active: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,6 +220,8 @@ type StationEvent = (
     | MeasurementReported
     | VehicleIdentified
     | ChargingNeedsReported
+    | VehicleScheduleReported
+    | PriorityChargingReported
     | VehicleLinkReported
     | ContactorReported
     | FaultReported

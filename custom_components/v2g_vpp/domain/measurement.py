@@ -58,6 +58,9 @@ class Measurement:
     """Signed like power."""
 
     frequency_hz: Reading | None = None
+    vehicle_floor_percent: Reading | None = None
+    """State of charge that the vehicle itself does not go below."""
+
     handle_temperature_c: Reading | None = None
     """Of the plug that a person touches."""
 

@@ -1,67 +1,37 @@
-"""What is known of a station and of an EVSE, advanced one event at a time."""
+"""What is known of an EVSE and the vehicle at it, advanced one event at a time."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Any
 
-from .capability import EvCapability, StationCapability, VehicleLink
+from .capability import (
+    EvCapability,
+    PlannedPower,
+    VehicleLink,
+)
 from .events import (
     ChargingNeedsReported,
     ConnectorReported,
     ContactorReported,
     EmergencyStopReported,
     FaultReported,
-    GridSettingNoted,
     MeasurementReported,
-    SecurityReported,
-    StationBooted,
-    StationClockReported,
-    StationConnected,
-    StationDisconnected,
+    PriorityChargingReported,
     StationEvent,
-    StationReady,
     TransactionPhase,
     TransactionReported,
     VehicleIdentified,
     VehicleLinkReported,
+    VehicleScheduleReported,
 )
 from .faults import FAULT_BEHAVIOUR, FaultCode
-from .grid_settings import SHOWN_NOTES, GridNote
-from .ids import EvseKey, StationId, TransactionId
-from .measurement import SOC_STALE_AFTER_S, Measurement
-from .security import SecurityNote, with_note
-from .state import ClockState, ConnectorStatus
+from .ids import EvseKey, TransactionId
+from .measurement import SOC_STALE_AFTER_S, Measurement, Reading
+from .state import ConnectorStatus
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StationSession:
-    """One charging station, across its connections."""
-
-    station_id: StationId
-    is_connected: bool = False
-    protocol: str | None = None
-    vendor: str = ""
-    model: str = ""
-    serial_number: str | None = None
-    firmware: str = ""
-    capability: StationCapability | None = None
-    has_floor_profile: bool = False
-    """Confirmed on the present link; a new link starts unconfirmed."""
-
-    clock_state: ClockState = ClockState.UNKNOWN
-    clock_offset_s: float | None = None
-    """Its clock minus ours, as far as known."""
-
-    grid_notes: tuple[GridNote, ...] = ()
-    """The newest lines of the record of grid settings, oldest first."""
-
-    security: tuple[SecurityNote, ...] = ()
-    """The newest events of security, oldest first."""
-
-    other_addresses: tuple[str, ...] = ()
-    """Servers that it knows beside this home."""
-
-    is_ready: bool = False
-    """Device model read on the present link, control may begin."""
+NEEDS_SOC_WITHIN_S = 60.0
+"""A state of charge this long before its needs is what the vehicle held then."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +45,14 @@ class EvseSession:
     charging_state: str | None = None
     operation_mode: str | None = None
     needs: EvCapability | None = None
+    needs_soc_percent: float | None = None
+    """State of charge when the vehicle told its needs; None: not known yet."""
+
+    needs_heard_mono_s: float = float("-inf")
+    vehicle_plan: tuple[PlannedPower, ...] = ()
+    is_priority_charging: bool = False
+    """Somebody at the charger wants to charge now: what we say does not count."""
+
     evcc_id: str | None = None
     vehicle_link: VehicleLink | None = None
     is_contactor_closed: bool | None = None
@@ -107,81 +85,10 @@ class EvseSession:
     """When the newest state of charge of the present link was taken."""
 
 
-def advance_station(  # noqa: PLR0911 - one for each kind of event
-    session: StationSession, event: StationEvent
-) -> StationSession:
-    """Return the station after an event; events of other kinds change nothing."""
-    match event:
-        case StationConnected(protocol=protocol):
-            return replace(
-                session,
-                is_connected=True,
-                protocol=protocol,
-                is_ready=False,
-                has_floor_profile=False,
-            )
-        case StationDisconnected():
-            return replace(
-                session, is_connected=False, is_ready=False, has_floor_profile=False
-            )
-        case StationBooted():
-            return replace(
-                session,
-                vendor=event.vendor,
-                model=event.model,
-                serial_number=event.serial_number,
-                firmware=event.firmware,
-            )
-        case StationClockReported(state=state, offset_s=offset_s):
-            return replace(session, clock_state=state, clock_offset_s=offset_s)
-        case SecurityReported():
-            notes = with_note(
-                session.security, event.kind, event.occurred_at, event.detail
-            )
-            return replace(session, security=notes)
-        case GridSettingNoted(note=note):
-            newest = (*session.grid_notes, note)[-SHOWN_NOTES:]
-            return replace(session, grid_notes=newest)
-        case StationReady():
-            return replace(
-                session,
-                capability=event.capability,
-                has_floor_profile=event.has_floor_profile,
-                other_addresses=event.other_addresses,
-                is_ready=True,
-            )
-        case _:
-            return session
-
-
-def advance_evse(session: EvseSession, event: StationEvent) -> EvseSession:  # noqa: PLR0911
+def advance_evse(session: EvseSession, event: StationEvent) -> EvseSession:
     """Return the EVSE after an event about it; other events change nothing."""
-    match event:
-        case ConnectorReported(status=status):
-            return _with_status(session, status)
-        case TransactionReported():
-            return _with_transaction(session, event)
-        case MeasurementReported(measurement=newer):
-            return _with_measurement(session, newer)
-        case VehicleIdentified(evcc_id=evcc_id):
-            return _with_vehicle(session, evcc_id)
-        case ChargingNeedsReported(needs=needs):
-            heard = None if session.is_plug_confirmed else needs
-            return replace(session, needs=needs, heard_needs=heard)
-        case VehicleLinkReported(vehicle_link=vehicle_link):
-            return replace(session, vehicle_link=vehicle_link)
-        case ContactorReported(is_closed=is_closed):
-            return replace(session, is_contactor_closed=is_closed)
-        case FaultReported(code=code, is_active=is_active):
-            return with_fault(session, code, is_active=is_active)
-        case EmergencyStopReported(is_active=is_active):
-            return replace(
-                session,
-                is_emergency_stopped=session.is_emergency_stopped or is_active,
-                is_emergency_input_active=is_active,
-            )
-        case _:
-            return session
+    step = _STEPS.get(type(event))
+    return session if step is None else step(session, event)
 
 
 def with_fault(
@@ -244,11 +151,39 @@ def _with_measurement(session: EvseSession, newer: Measurement) -> EvseSession:
     measurement = session.measurement.updated_by(newer)
     soc = measurement.soc_percent
     is_news = soc is not None and soc is newer.soc_percent
+    session = _with_needs_soc(session, soc if is_news else None)
     return replace(
         session,
         measurement=measurement,
         soc_heard_at=soc.taken_at if soc is not None and is_news else heard_at,
     )
+
+
+def _with_needs(session: EvseSession, event: ChargingNeedsReported) -> EvseSession:
+    heard = None if session.is_plug_confirmed else event.needs
+    session = replace(
+        session,
+        needs=event.needs,
+        heard_needs=heard,
+        needs_soc_percent=None,
+        needs_heard_mono_s=(
+            float("-inf") if event.heard_mono_s is None else event.heard_mono_s
+        ),
+    )
+    return _with_needs_soc(session, session.measurement.soc_percent)
+
+
+def _with_needs_soc(session: EvseSession, soc: Reading | None) -> EvseSession:
+    """Return the session with what the vehicle held when it told its needs.
+
+    A reading of long before is none of then. One that comes later is: until it is
+    there nothing is discharged, so the vehicle holds as much or more.
+    """
+    if soc is None or session.needs is None or session.needs_soc_percent is not None:
+        return session
+    if soc.received_mono_s < session.needs_heard_mono_s - NEEDS_SOC_WITHIN_S:
+        return session
+    return replace(session, needs_soc_percent=soc.value)
 
 
 def _with_vehicle(session: EvseSession, evcc_id: str) -> EvseSession:
@@ -277,7 +212,12 @@ def _with_transaction(session: EvseSession, event: TransactionReported) -> EvseS
         if not (is_same or session.transaction_id is None):
             return session
         session = replace(
-            session, transaction_id=None, charging_state=None, operation_mode=None
+            session,
+            transaction_id=None,
+            charging_state=None,
+            operation_mode=None,
+            vehicle_plan=(),
+            is_priority_charging=False,
         )
         if event.is_plugged is None:
             return _other_vehicle(session)
@@ -346,7 +286,47 @@ def _without_vehicle(session: EvseSession) -> EvseSession:
         session,
         evcc_id=None,
         needs=None,
+        needs_soc_percent=None,
+        vehicle_plan=(),
+        is_priority_charging=False,
         vehicle_link=None,
-        measurement=replace(session.measurement, soc_percent=None),
+        measurement=replace(
+            session.measurement, soc_percent=None, vehicle_floor_percent=None
+        ),
         soc_heard_at=None,
     )
+
+
+def _with_emergency(session: EvseSession, event: EmergencyStopReported) -> EvseSession:
+    return replace(
+        session,
+        is_emergency_stopped=session.is_emergency_stopped or event.is_active,
+        is_emergency_input_active=event.is_active,
+    )
+
+
+_STEPS: Mapping[type, Callable[[EvseSession, Any], EvseSession]] = {
+    ConnectorReported: lambda session, event: _with_status(session, event.status),
+    TransactionReported: _with_transaction,
+    MeasurementReported: lambda session, event: _with_measurement(
+        session, event.measurement
+    ),
+    VehicleIdentified: lambda session, event: _with_vehicle(session, event.evcc_id),
+    ChargingNeedsReported: _with_needs,
+    VehicleScheduleReported: lambda session, event: replace(
+        session, vehicle_plan=event.periods
+    ),
+    PriorityChargingReported: lambda session, event: replace(
+        session, is_priority_charging=event.is_active
+    ),
+    VehicleLinkReported: lambda session, event: replace(
+        session, vehicle_link=event.vehicle_link
+    ),
+    ContactorReported: lambda session, event: replace(
+        session, is_contactor_closed=event.is_closed
+    ),
+    FaultReported: lambda session, event: with_fault(
+        session, event.code, is_active=event.is_active
+    ),
+    EmergencyStopReported: _with_emergency,
+}

@@ -30,6 +30,9 @@ class Reason(StrEnum):
     NO_FLOOR_PROFILE = "no_floor_profile"
     OUT_OF_OPERATION = "out_of_operation"
     NOT_PLUGGED = "not_plugged"
+    PRIORITY_CHARGING = "priority_charging"
+    """Somebody at the charger wants to charge now."""
+
     NO_TRANSACTION = "no_transaction"
     AFTER_START = "after_start"
     STOPPING = "stopping"

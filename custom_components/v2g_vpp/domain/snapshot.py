@@ -154,11 +154,18 @@ class VehicleSnapshot:
     is_v2g_capable: bool | None
     """None until the vehicle said what it can do."""
 
+    own_floor_percent: float | None = None
+    """What the vehicle itself does not go below; None when it named nothing."""
+
     def energy_above_floor_wh(self) -> float | None:
         """Return the energy above the highest floor of a dispatch, Wh."""
         if self.soc_percent is None:
             return None
-        floor = max(self.policy.reserve_percent, self.policy.vpp_reserve_percent)
+        floor = max(
+            self.policy.reserve_percent,
+            self.policy.vpp_reserve_percent,
+            self.own_floor_percent or 0.0,
+        )
         return share_of(max(0.0, self.soc_percent - floor), self.spec.capacity_wh)
 
 

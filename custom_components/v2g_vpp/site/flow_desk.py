@@ -58,7 +58,10 @@ class FlowDesk:
                 setpoint_w=record.setpoint.power_w if told_w is None else told_w,
                 # What the station did not take, it cannot disobey; a stop that it
                 # does not take is for the ladder.
-                measured_w=None if is_unheard else measured_w(record, now_mono_s),
+                # While somebody at the charger wants to charge, it charges as it can.
+                measured_w=None
+                if is_unheard or record.session.is_priority_charging
+                else measured_w(record, now_mono_s),
                 rating_w=self._rating_w(record),
                 fingerprint=record.fingerprint,
             ),

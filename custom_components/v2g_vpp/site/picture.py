@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from dataclasses import replace
 
+from ..control.soc_guard import vehicle_floor_percent
 from ..domain.dispatch import LinkState
 from ..domain.ids import EvseKey, ProgrammeId
 from ..domain.measurement import fresh_value
@@ -147,6 +148,11 @@ def _vehicle(registry: Registry, record: VehicleRecord) -> VehicleSnapshot:
         evse=at,
         soc_percent=record.soc_percent,
         is_v2g_capable=record.is_v2g_capable,
+        own_floor_percent=(
+            vehicle_floor_percent(registry.evses[at].session, record.spec.capacity_wh)
+            if at is not None
+            else None
+        ),
     )
 
 

@@ -30,10 +30,11 @@ from ..domain.policy import (
     VehicleSpec,
 )
 from ..domain.ports import ProgrammePort
-from ..domain.session import EvseSession, StationSession
+from ..domain.session import EvseSession
 from ..domain.setpoint import ControlOwner, Reason, Setpoint, WriteResult
 from ..domain.snapshot import SelfTestStatus
 from ..domain.state import EvseState
+from ..domain.station_session import StationSession
 
 MAX_START_ATTEMPTS = 3
 """Then nothing until the next plug: a charger that says no is not nagged."""

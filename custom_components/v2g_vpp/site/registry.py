@@ -22,13 +22,8 @@ from ..domain.events import (
 from ..domain.faults import FAULT_BEHAVIOUR, FaultCode
 from ..domain.ids import EvseKey, ProgrammeId, StationId, VehicleId
 from ..domain.policy import EvsePolicy, StationLimits
-from ..domain.session import (
-    EvseSession,
-    StationSession,
-    advance_evse,
-    advance_station,
-    unconfirmed,
-)
+from ..domain.session import EvseSession, advance_evse, unconfirmed
+from ..domain.station_session import StationSession, advance_station
 from .records import EvseRecord, ProgrammeRecord, StationRecord, VehicleRecord
 
 _LOGGER = logging.getLogger(__name__)
