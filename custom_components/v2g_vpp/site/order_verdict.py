@@ -34,6 +34,7 @@ REFUSAL: Mapping[Reason, Refusal] = {
     Reason.STATION_CLOCK: (AckCode.NOT_CONNECTED, BindingClass.FAULT),
     Reason.NOTHING_FLOWS: (AckCode.EV_COMM_TIMEOUT, BindingClass.VEHICLE),
     Reason.NOT_PLUGGED: (AckCode.NOT_CONNECTED, BindingClass.VEHICLE),
+    Reason.PRIORITY_CHARGING: (AckCode.USER_OVERRIDE, BindingClass.USER),
     Reason.NO_TRANSACTION: (AckCode.NOT_CONNECTED, BindingClass.VEHICLE),
     Reason.DISCHARGE_NOT_ALLOWED: (AckCode.NOT_PERMITTED, BindingClass.USER),
     Reason.NOT_PROVEN: (AckCode.NOT_PERMITTED, BindingClass.USER),
