@@ -65,3 +65,39 @@ def test_a_long_frame_is_cut_and_an_unreadable_one_only_measured() -> None:
 @given(st.text() | st.binary())
 def test_no_frame_raises(data: str | bytes) -> None:
     redacted(data)
+
+
+def test_positions_vehicles_and_logins_are_found_wherever_makers_put_them() -> None:
+    frame = [
+        2,
+        "1",
+        "DataTransfer",
+        {
+            "vendorId": "org.example",
+            "data": json.dumps({"vin": "SECRET1", "gps": {"lat": 1.5}, "soc": 55}),
+            "customData": {
+                "vendorId": "x",
+                "latitude": 52.51631,
+                "longitude": 13.37777,
+            },
+            "ocppCsmsUrl": "wss://me:secret@csms.example/CS1",
+            "techInfo": "car WVWZZZ1JZ3W386752 at 52.51631, 13.37777",
+            "configurationKey": [{"key": "Latitude", "value": "52.51631"}],
+        },
+    ]
+    shown = redacted(json.dumps(frame))
+    for secret in ("SECRET", "1.5", "52.5", "13.3", "me:", "secret", "WVWZZZ"):
+        assert secret not in shown
+    for kept in ("org.example", "soc", "55", "csms.example", "Latitude", "car"):
+        assert kept in shown
+
+
+def test_numbers_of_a_charger_are_not_taken_for_a_place_or_a_vehicle() -> None:
+    frame = [
+        {"timestamp": "2026-11-22T18:00:00.123456Z", "value": "230.1234"},
+        {"transactionId": "a9c5e0c8-7d5e-4b7f-9d0e-0123456789ab"},
+        {"data": "setpoint -5000.0 W"},
+        {"data": [{"t": 0.0, "v": "-4999.9"}]},
+        "12345678901234567",
+    ]
+    assert json.loads(redacted(json.dumps(frame))) == frame

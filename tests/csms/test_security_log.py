@@ -7,13 +7,15 @@ from hypothesis import given, strategies as st
 import pytest
 
 from custom_components.v2g_vpp.csms.access import RefusalCause
+from custom_components.v2g_vpp.csms.free_text import (
+    MAX_DETAIL_LENGTH,
+    without_secrets,
+)
 from custom_components.v2g_vpp.csms.security_log import (
     _KINDS,
-    MAX_DETAIL_LENGTH,
     MOST_PER_HOUR,
     SECONDS_PER_HOUR,
     SecurityLog,
-    without_secrets,
 )
 from custom_components.v2g_vpp.domain.events import SecurityReported
 from custom_components.v2g_vpp.domain.security import (

@@ -4,6 +4,8 @@ import json
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from .free_text import without_secrets, without_vehicle_and_place
+
 _SECRET_KEYS: Final = frozenset(
     {
         "idtoken",
@@ -31,12 +33,31 @@ _SECRET_KEYS: Final = frozenset(
         "iccid",
         "imsi",
         "vin",
+        "emaid",
+        "contractid",
+        "customeridentifier",
+        "contractcertificate",
+        "customercertificate",
+        "user",
+        "username",
+        "apnusername",
+        "lat",
+        "latitude",
+        "lon",
+        "lng",
+        "long",
+        "longitude",
+        "gps",
+        "coordinates",
+        "gpscoordinates",
     }
 )
-_SECRET_VARIABLES: Final = frozenset({"basicauthpassword", "vehicleid", "evccid"})
-_SECRET_CONFIGURATION: Final = frozenset({"authorizationkey", "basicauthpassword"})
+_PLACES: Final = frozenset({"latitude", "longitude", "gpscoordinates", "coordinates"})
+_SECRET_VARIABLES: Final = _PLACES | {"basicauthpassword", "vehicleid", "evccid"}
+_SECRET_CONFIGURATION: Final = _PLACES | {"authorizationkey", "basicauthpassword"}
 """Keys of 1.6 whose values are secrets."""
 
+_TEXT_OF_MAKERS: Final = frozenset({"data", "info", "vendorinfo"})
 _ADDRESS_KEYS: Final = frozenset({"location", "remotelocation"})
 """An address may hold a password or be a secret itself; only its host is shown."""
 
@@ -83,7 +104,7 @@ def _masked(node: Any) -> Any:
         case list():
             return [_masked(item) for item in node]
         case _:
-            return node
+            return without_vehicle_and_place(node) if isinstance(node, str) else node
 
 
 def _masked_field(key: str, value: Any) -> Any:
@@ -93,7 +114,22 @@ def _masked_field(key: str, value: Any) -> Any:
     # A place of measurement has the same name and is none.
     if name in _ADDRESS_KEYS and isinstance(value, str) and "://" in value:
         return _host_of(value)
+    if name == "techinfo" and isinstance(value, str):
+        return without_secrets(value)
+    if name in _TEXT_OF_MAKERS and isinstance(value, str):
+        return _masked_text(value)
     return _masked(value)
+
+
+def _masked_text(text: str) -> str:
+    """Return free text of a maker; what is JSON inside is masked as such."""
+    try:
+        inside = json.loads(text)
+    except ValueError, RecursionError:
+        return without_vehicle_and_place(text)
+    if isinstance(inside, dict | list):
+        return json.dumps(_masked(inside), separators=(",", ":"))
+    return without_vehicle_and_place(text)
 
 
 def _host_of(address: str) -> str:

@@ -3,9 +3,7 @@
 from collections import deque
 from collections.abc import Mapping
 from datetime import datetime
-from ipaddress import ip_address
 import logging
-import re
 from typing import Final
 
 from ..domain.clock import Clock
@@ -14,6 +12,7 @@ from ..domain.ids import StationId
 from ..domain.ports import StationEventSink
 from ..domain.security import SecurityEvent, is_critical
 from .access import RefusalCause
+from .free_text import without_secrets
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -22,8 +21,6 @@ MOST_PER_HOUR: Final = 30
 must neither fill the recorder nor push out what matters."""
 
 SECONDS_PER_HOUR: Final = 3600.0
-MAX_DETAIL_LENGTH: Final = 120
-"""House rule; OCPP allows 255 characters."""
 
 _KINDS: Final[Mapping[str, SecurityEvent]] = {
     "FirmwareUpdated": SecurityEvent.FIRMWARE_UPDATED,
@@ -64,17 +61,6 @@ _REFUSALS: Final[Mapping[RefusalCause, SecurityEvent]] = {
     RefusalCause.CERTIFICATE_NOT_VALID: SecurityEvent.LOGIN_CERTIFICATE_NOT_VALID,
 }
 """Refusals of a station of this home that are a matter of security."""
-
-_MASK: Final = "***"
-_NAMED_SECRET: Final = re.compile(
-    r"(?i)\b(pass\w*|pwd|pin|secret|token|id_?t\w+|key|user\w*|login|e?vin|evcc_?id"
-    r"|lat\w*|lon\w*|gps|rfid|uid|cert\w*)(['\"]?\s*[:=]\s*)"
-    r"('[^']*'|\"[^\"]*\"|[^\s,;}]+)"
-)
-_WORD: Final = re.compile(r"[^\s,;'\"(){}\[\]=]+")
-_COORDINATE: Final = re.compile(r"[-+]?\d{1,3}\.\d{3,}°?[NSEWnsew]?")
-_IDENTIFIER_LENGTH: Final = 8
-"""Of a word with a digit in it, from which on it may be a card, a VIN or a password."""
 
 
 class SecurityLog:
@@ -131,30 +117,3 @@ class SecurityLog:
                 station_id=self._station_id, kind=kind, occurred_at=at, detail=detail
             )
         )
-
-
-def without_secrets(text: str) -> str:
-    """Return a short text in which nothing is left that may identify or open.
-
-    Named secrets, coordinates, mail addresses and words that look like a card, a
-    vehicle or a password are masked; network addresses stay.
-    """
-    plain = "".join(c if c.isprintable() else " " for c in text)
-    named = _NAMED_SECRET.sub(rf"\1\2{_MASK}", plain)
-    masked = _WORD.sub(lambda word: _shown(word[0]), named)
-    return masked[:MAX_DETAIL_LENGTH].strip()
-
-
-def _shown(word: str) -> str:
-    bare = word.rstrip(".:!?")
-    if _COORDINATE.fullmatch(bare):
-        return _MASK
-    try:
-        ip_address(bare)
-    except ValueError:
-        pass
-    else:
-        return word
-    has_digit = any(c.isdigit() for c in bare)
-    is_secret = "@" in bare or (has_digit and len(bare) >= _IDENTIFIER_LENGTH)
-    return _MASK if is_secret else word
