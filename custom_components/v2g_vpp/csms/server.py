@@ -37,8 +37,8 @@ from .command_desk import CommandDesk
 from .connection import CLOSE_TIMEOUT_S, Connection
 from .frames import MAX_FRAME_BYTES
 from .handshake import choose_version, enable_keepalive, offered_protocols, refusal
+from .http_door import HttpDoor
 from .peer_security import link_security_of
-from .probe import listener_error
 from .rpc import GOING_AWAY
 from .schemas import SchemaBook
 from .station import Station
@@ -120,20 +120,19 @@ class OcppServer(CommandDesk):
         self._uploads = UploadDesk()
         self._connections: dict[StationId, Connection] = {}
         self._visitors = GuestList(self._gate, clock, self._disconnect)
-        self._runner: web.AppRunner | None = None
-        self._ports: tuple[int, ...] = ()
+        self._door = HttpDoor()
         for config in stations:
             self.adopt(config)
 
     @property
     def port(self) -> int | None:
         """The port that is listened on, None while nothing listens."""
-        return self._ports[0] if self._ports else None
+        return next(iter(self._door.ports), None)
 
     @property
     def secure_port(self) -> int | None:
         """The port that is listened on with TLS, None while nothing listens there."""
-        return self._ports[1] if len(self._ports) > 1 else None
+        return next(iter(self._door.ports[1:]), None)
 
     async def start(self) -> None:
         """Read the store and listen.
@@ -147,39 +146,25 @@ class OcppServer(CommandDesk):
         for station in self._stations.values():
             station.restore()
         app = web.Application()
-        app.router.add_get("/{path:.*}", self._handle)
+        app.router.add_get("/{path:.*}", self._handle, allow_head=False)
         for method in (hdrs.METH_PUT, hdrs.METH_POST):
             app.router.add_route(
                 method, f"{UPLOAD_PATH}{{token}}{{name:.*}}", self._take
             )
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=CLOSE_TIMEOUT_S)
-        await runner.setup()
-        for address in self._addresses:
-            site = web.TCPSite(
-                runner, address.host, address.port, ssl_context=address.tls
-            )
-            try:
-                await site.start()
-            except (OSError, OverflowError) as err:
-                await runner.cleanup()
-                raise listener_error(address.port, err) from err
-        self._runner = runner
-        self._ports = tuple(int(address[1]) for address in runner.addresses)
-        _LOGGER.info("listening on port %s", " and ".join(map(str, self._ports)))
+        await self._door.open(app, self._addresses)
+        _LOGGER.info("listening on port %s", " and ".join(map(str, self._door.ports)))
 
     async def stop(self) -> None:
         """Close every connection and free the port; what is known is written."""
-        runner, self._runner, self._ports = self._runner, None, ()
-        if runner is None:
+        if not self._door.is_open:
             return
+        self._door.close_to_new()
         self._visitors.close()
-        for site in tuple(runner.sites):
-            await site.stop()
         connections = tuple(self._connections.values())
         for connection in connections:
             connection.link.close(GOING_AWAY, "shutting down")
         await asyncio.gather(*(connection.closed.wait() for connection in connections))
-        await runner.cleanup()
+        await self._door.close()
         await self._store.flush()
 
     def adopt(self, config: StationConfig) -> None:
@@ -256,6 +241,7 @@ class OcppServer(CommandDesk):
     # --- connections ----------------------------------------------------------
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
+        self._door.asked(request)
         address = request.remote or ""
         version = choose_version(request.headers.get("Sec-WebSocket-Protocol"))
         security = replace(link_security_of(request), is_1_6=version is V16)
@@ -306,6 +292,7 @@ class OcppServer(CommandDesk):
 
     async def _take(self, request: web.Request) -> web.StreamResponse:
         """Take a file that was asked for, from where stations may dial in."""
+        self._door.asked(request)
         if not self._gate.is_network_allowed(request.remote or ""):
             return web.Response(status=404)
         return await self._uploads.handle(request)

@@ -1,0 +1,166 @@
+"""The HTTP side of the listener: who connects has to ask for something, and soon."""
+
+import asyncio
+from collections.abc import Iterable
+import logging
+import ssl
+from typing import Final, Protocol, override
+
+from aiohttp import web
+from aiohttp.http import HttpProcessingError
+
+from .connection import CLOSE_TIMEOUT_S
+from .probe import listener_error
+
+_LOGGER = logging.getLogger(__name__)
+
+ASK_TIMEOUT_S: Final = 10.0
+"""House rule: how long whoever connects may take for its TLS handshake, and then for
+its first request. aiohttp alone would wait for ever."""
+
+KEEP_ALIVE_S: Final = 5.0
+"""House rule: how long a connection without a WebSocket is kept for another request."""
+
+MOST_WAITING: Final = 256
+"""House rule: of those who connected and asked for nothing yet. A home has 64 stations
+at most; whoever opens more must not use up the files of this process."""
+
+_BACKLOG: Final = 128
+
+
+class _NoNoiseOfPeers(logging.Filter):
+    """Drop what anybody can provoke: it is a traceback, and quotes what was sent.
+
+    A malformed header may well be the one with the password.
+    """
+
+    @override
+    def filter(self, record: logging.LogRecord) -> bool:
+        error = record.exc_info[1] if record.exc_info else None
+        return not isinstance(error, HttpProcessingError)
+
+
+_HTTP_LOGGER: Final = logging.getLogger(f"{__name__}.http")
+_HTTP_LOGGER.addFilter(_NoNoiseOfPeers())
+
+
+class Address(Protocol):
+    """Where to listen."""
+
+    @property
+    def host(self) -> str:
+        """An address of this machine."""
+        ...
+
+    @property
+    def port(self) -> int:
+        """0: any free one."""
+        ...
+
+    @property
+    def tls(self) -> ssl.SSLContext | None:
+        """Encrypted with it; None: in the clear."""
+        ...
+
+
+class _TurnedAway(asyncio.Protocol):
+    """One connection too many."""
+
+    @override
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        if isinstance(transport, asyncio.Transport):
+            transport.abort()
+
+
+class HttpDoor:
+    """The sockets that are listened on, and the connections that said nothing yet."""
+
+    def __init__(self) -> None:
+        """Listen nowhere yet."""
+        self._runner: web.AppRunner | None = None
+        self._servers: list[asyncio.Server] = []
+        self._waiting: dict[asyncio.BaseProtocol, asyncio.TimerHandle] = {}
+
+    @property
+    def ports(self) -> tuple[int, ...]:
+        """The ports that are listened on, in the order of their addresses."""
+        return tuple(
+            int(server.sockets[0].getsockname()[1])
+            for server in self._servers
+            if server.sockets
+        )
+
+    @property
+    def is_open(self) -> bool:
+        """True from ``open`` until ``close``."""
+        return self._runner is not None
+
+    async def open(self, app: web.Application, addresses: Iterable[Address]) -> None:
+        """Listen on every address, or on none.
+
+        Raises:
+            ListenerError: when a port is taken or forbidden.
+        """
+        runner = web.AppRunner(
+            app,
+            access_log=None,
+            logger=_HTTP_LOGGER,
+            keepalive_timeout=KEEP_ALIVE_S,
+            shutdown_timeout=CLOSE_TIMEOUT_S,
+        )
+        await runner.setup()
+        self._runner = runner
+        for address in addresses:
+            try:
+                self._servers.append(await self._listen(address))
+            except (OSError, OverflowError) as err:
+                self.close_to_new()
+                await self.close()
+                raise listener_error(address.port, err) from err
+
+    def asked(self, request: web.Request) -> None:
+        """Note that a connection has sent a request."""
+        timer = self._waiting.pop(request.protocol, None)
+        if timer is not None:
+            timer.cancel()
+
+    def close_to_new(self) -> None:
+        """Listen no more; those who are in stay."""
+        for server in self._servers:
+            server.close()
+        self._servers.clear()
+
+    async def close(self) -> None:
+        """End every connection."""
+        for timer in self._waiting.values():
+            timer.cancel()
+        self._waiting.clear()
+        runner, self._runner = self._runner, None
+        if runner is not None:
+            await runner.cleanup()
+
+    async def _listen(self, address: Address) -> asyncio.Server:
+        timeout_s = ASK_TIMEOUT_S if address.tls is not None else None
+        return await asyncio.get_running_loop().create_server(
+            self._arrive,
+            address.host,
+            address.port,
+            ssl=address.tls,
+            backlog=_BACKLOG,
+            ssl_handshake_timeout=timeout_s,
+        )
+
+    def _arrive(self) -> asyncio.BaseProtocol:
+        """Return what handles a new connection."""
+        server = self._runner.server if self._runner is not None else None
+        if server is None or len(self._waiting) >= MOST_WAITING:
+            _LOGGER.debug("too many connections that ask for nothing")
+            return _TurnedAway()
+        handler = server()
+        loop = asyncio.get_running_loop()
+        self._waiting[handler] = loop.call_later(ASK_TIMEOUT_S, self._give_up, handler)
+        return handler
+
+    def _give_up(self, handler: web.RequestHandler) -> None:
+        self._waiting.pop(handler, None)
+        handler.force_close()
