@@ -8,6 +8,7 @@ from homeassistant.const import EntityCategory, UnitOfTemperature
 from .display import TEMPERATURE
 from .domain.capability import VehicleProtocol
 from .domain.snapshot import EvseSnapshot
+from .domain.state import InverterMode
 from .sensor_descriptions import EvseSensorDescription
 
 PILOT_STATES: Final = ("a", "b", "c", "d", "e", "f")
@@ -67,6 +68,16 @@ HARDWARE_SENSORS: Final[tuple[EvseSensorDescription, ...]] = (
         entity_registry_enabled_default=False,
         options=list(PILOT_STATES),
         value_fn=_pilot_state,
+        needs_link=True,
+    ),
+    EvseSensorDescription(
+        key="inverter_mode",
+        translation_key="inverter_mode",
+        device_class=SensorDeviceClass.ENUM,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        entity_registry_enabled_default=False,
+        options=[mode.value for mode in InverterMode],
+        value_fn=lambda evse: evse.inverter_mode,
         needs_link=True,
     ),
     EvseSensorDescription(

@@ -13,12 +13,16 @@ from .domain.grid_settings import (
     ClearGridSettings,
     ReadGridSettings,
 )
+from .domain.requests import SetInverterMode
+from .domain.state import InverterMode
 from .station_action import StationAction
 
 ATTR_KIND: Final = "kind"
 ATTR_SETTINGS: Final = "settings"
 ATTR_CONTROL_ID: Final = "control_id"
 ATTR_IS_DEFAULT: Final = "is_default"
+ATTR_MODE: Final = "mode"
+ATTR_CONFIRM: Final = "confirm"
 
 _KIND: Final = vol.In(sorted(FIELDS))
 _CONTROL_ID: Final = vol.All(cv.string, vol.Length(min=1, max=36))
@@ -29,6 +33,12 @@ def _settings(value: Any) -> dict[str, Any]:
     if not isinstance(value, dict) or "priority" not in value:
         raise vol.Invalid("expected settings by name, priority among them")
     return value
+
+
+def _yes(value: Any) -> bool:
+    if value is not True:
+        raise vol.Invalid("expected the confirmation")
+    return True
 
 
 GRID_ACTIONS: Final = (
@@ -61,6 +71,21 @@ GRID_ACTIONS: Final = (
             settings=data[ATTR_SETTINGS],
             is_default=data[ATTR_IS_DEFAULT],
         ),
+        response=SupportsResponse.OPTIONAL,
+        is_admin=True,
+    ),
+    StationAction(
+        name="request_grid_forming",
+        fields={
+            vol.Required(ATTR_MODE): vol.In([mode.value for mode in InverterMode]),
+            # Said in so many words: a home that is not cut off from the grid would
+            # feed it against those who work on it.
+            vol.Required(ATTR_CONFIRM): vol.All(cv.boolean, _yes),
+        },
+        build=lambda data, evse_id: SetInverterMode(
+            evse_id=evse_id, mode=InverterMode(data[ATTR_MODE])
+        ),
+        needs_evse=True,
         response=SupportsResponse.OPTIONAL,
         is_admin=True,
     ),

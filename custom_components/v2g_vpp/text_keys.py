@@ -7,6 +7,8 @@ from .domain.errors import TlsFault
 from .domain.requests import (
     ILLEGAL_SETTINGS,
     NO_GRID_SETTINGS,
+    NO_INVERTER_MODE,
+    NO_ISLANDING_DEVICE,
     NO_SLOT,
     NO_UPLOAD_ADDRESS,
     NOT_OFFERED,
@@ -101,6 +103,8 @@ NOT_SENT: Final[Mapping[str, str]] = {
     NO_SLOT: "not_sent_no_free_slot",
     PROFILE_DOWNGRADE: "not_sent_profile_downgrade",
     NO_UPLOAD_ADDRESS: "not_sent_no_upload_address",
+    NO_INVERTER_MODE: "not_sent_no_inverter_mode",
+    NO_ISLANDING_DEVICE: "not_sent_no_islanding_device",
     NO_GRID_SETTINGS: "not_sent_no_grid_settings",
     ILLEGAL_SETTINGS: "not_sent_settings_not_legal",
 }

@@ -19,6 +19,8 @@ from custom_components.v2g_vpp.domain.grid_settings import (
     ReadGridSettings,
 )
 from custom_components.v2g_vpp.domain.ids import StationId
+from custom_components.v2g_vpp.domain.requests import SetInverterMode
+from custom_components.v2g_vpp.domain.state import InverterMode
 from tests.shell.home import Home
 from tests.shell.test_services_station import call
 
@@ -105,3 +107,15 @@ async def test_a_change_is_an_event(home: Home) -> None:
     assert state.attributes["kind"] == "LimitMaxDischarge"
     assert state.attributes["control_id"] == "lim50"
     assert state.attributes["occurred_at"] == "2026-11-22T18:00:00+00:00"
+
+
+async def test_forming_a_grid_has_to_be_confirmed(home: Home) -> None:
+    await home.connect()
+    outlet = home.evse_device_id
+    for confirm in (False, "no"):
+        with pytest.raises(vol.Invalid):
+            await call(home, "request_grid_forming", outlet, confirm=confirm)
+    await call(home, "request_grid_forming", outlet)
+    assert home.stations.asked == [
+        SetInverterMode(evse_id=1, mode=InverterMode.GRID_FORMING)
+    ]

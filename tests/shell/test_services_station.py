@@ -55,6 +55,7 @@ FIELDS: dict[str, dict[str, Any]] = {
     "get_station_log": {},
     "set_grid_setting": {"kind": "FreqDroop", "settings": {"priority": 1}},
     "clear_grid_settings": {"is_default": True},
+    "request_grid_forming": {"mode": "grid_forming", "confirm": True},
     "set_network_profile": {"url": "ws://h/", "security_profile": 1},
     "delete_certificate": {"serial_number": "0a1b"},
 }

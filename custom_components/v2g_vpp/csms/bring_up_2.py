@@ -13,6 +13,8 @@ from .charging_profile import (
     is_floor_in_composite,
 )
 from .device_model import FALLBACK_QUESTIONS, ModelSummary, summarise
+from .fault_mapping import InverterChange
+from .inverter_requests import read_inverters
 from .link import StationLink
 from .metering_setup import MeteringSetup
 from .model_rows import Row, rows_of_variables
@@ -46,6 +48,9 @@ class BringUp2:
             station.keep(replace(station.record, summary=summary))
         station.ready(has_floor_profile=has_floor)
         await self._ask_for_state(summary)
+        modes = await read_inverters(self._link, summary.inverters)
+        for evse_id, mode in modes.items():
+            station.reporter.apply(InverterChange(evse_id=evse_id, mode=mode))
         monitoring = MonitoringSetup(
             self._link, summary, station.inbox, station.streams
         )

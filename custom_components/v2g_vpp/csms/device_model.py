@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from ..domain.capability import DischargeDialect, StationCapability
 from ..domain.vendor_setpoint import VendorSetpoint, template_problem
+from .inverter import Inverter, inverter_from_json, inverter_to_json, inverters_of
 from .model_rows import Row, split_list, whole_number
 from .monitors import Monitor, monitor_from_json, monitor_to_json, monitors_of
 
@@ -90,6 +91,9 @@ class ModelSummary:
     grid_settings: tuple[str, ...] = ()
     """Kinds of grid settings that its inverter, or that of a vehicle, can have."""
 
+    inverters: tuple[Inverter, ...] = ()
+    """Those whose mode can be chosen."""
+
     csms_urls: tuple[str, ...] = ()
     """Of its network profiles, in the order of their slots."""
 
@@ -149,6 +153,7 @@ def summarise(rows: Iterable[Row], firmware: str) -> ModelSummary:
         ),
         monitors=monitors_of(rows),
         csms_urls=model.csms_urls(),
+        inverters=inverters_of(rows),
         grid_settings=model.grid_settings(),
         monitoring_level=whole_number(
             model.value("monitoringctrlr", "activemonitoringlevel")
@@ -198,6 +203,7 @@ def summary_to_json(summary: ModelSummary) -> dict[str, Any]:
     data["v2x_metering"] = [
         [item.variable, item.instance, item.evse_id] for item in summary.v2x_metering
     ]
+    data["inverters"] = [inverter_to_json(inverter) for inverter in summary.inverters]
     data["monitors"] = [monitor_to_json(monitor) for monitor in summary.monitors]
     data["layout"] = LAYOUT
     return {
@@ -223,6 +229,7 @@ def summary_from_json(data: Mapping[str, Any]) -> ModelSummary | None:
         MeteringVariable(variable=variable, instance=instance, evse_id=int(evse_id))
         for variable, instance, evse_id in data.get("v2x_metering", ())
     )
+    values["inverters"] = tuple(map(inverter_from_json, data.get("inverters", ())))
     values["monitors"] = tuple(map(monitor_from_json, data.get("monitors", ())))
     return ModelSummary(**values)
 

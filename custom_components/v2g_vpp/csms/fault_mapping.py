@@ -6,7 +6,7 @@ from math import isfinite
 from typing import Any, Final
 
 from ..domain.faults import FaultCode
-from ..domain.state import ConnectorStatus
+from ..domain.state import ConnectorStatus, InverterMode
 
 WHOLE_STATION: Final = 0
 """EVSE number of something that concerns every EVSE."""
@@ -45,6 +45,9 @@ _CONTACTOR: Final = ("powercontactor", "active")
 _VEHICLE: Final = "connectedev"
 _PILOT_STATE: Final = ("cppwmcontroller", "state")
 _SENSOR: Final = "temperaturesensor"
+INVERTER_MODES: Final = frozenset({("acdcconverter", "mode"), ("dcderctrlr", "mode")})
+"""Where a station may tell whether its inverter follows the grid or forms one."""
+
 _ALARM_VARIABLES: Final = frozenset({"problem", "tripped", "fault", "overload"})
 
 WATCHED_BOOLEANS: Final = frozenset(
@@ -66,6 +69,13 @@ FAULTS_BY_STOP_REASON: Final[Mapping[str, FaultCode]] = {
     "PowerQuality": FaultCode.GRID_VOLTAGE_OUT_OF_RANGE,
 }
 STOPPED_BY_EMERGENCY: Final = "EmergencyStop"
+
+_INVERTER_WORDS: Final[Mapping[str, InverterMode]] = {
+    "gridfollowing": InverterMode.GRID_FOLLOWING,
+    "gfl": InverterMode.GRID_FOLLOWING,
+    "gridforming": InverterMode.GRID_FORMING,
+    "gfm": InverterMode.GRID_FORMING,
+}
 
 _ALARMS: Final[Mapping[str, FaultCode]] = {
     "OverFrequency": FaultCode.GRID_FREQ_OUT_OF_RANGE,
@@ -161,6 +171,14 @@ class VehicleLinkChange:
     """Rank and name of a protocol that the vehicle has."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InverterChange:
+    """The mode of the inverter; None is neither of both."""
+
+    evse_id: int
+    mode: InverterMode | None
+
+
 type Change = (
     FaultChange
     | EmergencyChange
@@ -168,6 +186,7 @@ type Change = (
     | IdentityChange
     | ContactorChange
     | HandleChange
+    | InverterChange
     | VehicleLinkChange
 )
 
@@ -219,6 +238,8 @@ def _fact(event: ComponentEvent) -> Change | None:
     name = event.component, event.variable
     if name == _CONTACTOR:
         return ContactorChange(evse_id=event.evse_id, is_closed=event.is_true)
+    if name in INVERTER_MODES:
+        return InverterChange(evse_id=event.evse_id, mode=inverter_mode_of(event.value))
     if name == _PILOT_STATE:
         return VehicleLinkChange(evse_id=event.evse_id, pilot_state=event.value)
     is_handle = any(word in event.instance for word in _HANDLE_WORDS)
@@ -249,6 +270,12 @@ def parse_status(text: object) -> ConnectorStatus | None:
         return ConnectorStatus(str(text))
     except ValueError:
         return None
+
+
+def inverter_mode_of(text: str) -> InverterMode | None:
+    """Return the mode that a word stands for, however it is spelled."""
+    letters = "".join(letter for letter in text.lower() if letter.isalpha())
+    return _INVERTER_WORDS.get(letters)
 
 
 def fault_of_alarm(payload: Mapping[str, Any]) -> FaultChange:

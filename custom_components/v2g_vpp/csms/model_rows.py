@@ -21,6 +21,7 @@ _COMPONENTS: Final = frozenset(
         "monitoringctrlr",
         "networkconfiguration",
         "dcderctrlr",
+        "acdcconverter",
         "acderctrlr",
         *WATCHED_COMPONENTS,
     }

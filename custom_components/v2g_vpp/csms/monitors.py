@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
-from .fault_mapping import WATCHED_BOOLEANS
+from .fault_mapping import INVERTER_MODES, WATCHED_BOOLEANS
 from .model_rows import Row
 
 MAX_MONITORS: Final = 64
@@ -158,6 +158,8 @@ def _monitor(row: Row) -> Monitor | None:
     )
     if name in WATCHED_BOOLEANS:
         # Of a boolean each change counts, and 1 is how that is written.
+        return Monitor(subject=subject, kind=MonitorKind.DELTA, value=1.0)
+    if name in INVERTER_MODES and row.choices:
         return Monitor(subject=subject, kind=MonitorKind.DELTA, value=1.0)
     if name == _TEMPERATURE:
         return Monitor(subject=subject, kind=MonitorKind.DELTA, value=HANDLE_NEWS_K)

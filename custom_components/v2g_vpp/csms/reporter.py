@@ -10,6 +10,7 @@ from ..domain.events import (
     ContactorReported,
     EmergencyStopReported,
     FaultReported,
+    InverterReported,
     MeasurementReported,
     StationEvent,
     VehicleIdentified,
@@ -30,6 +31,7 @@ from .fault_mapping import (
     FaultChange,
     HandleChange,
     IdentityChange,
+    InverterChange,
     StatusChange,
     VehicleLinkChange,
 )
@@ -97,6 +99,8 @@ class Reporter:
                 self.identify(evse_id, self.vehicles.placed(evse_id, change.evcc_id))
             case ContactorChange():
                 self._post(ContactorReported(key=key, is_closed=change.is_closed))
+            case InverterChange():
+                self._post(InverterReported(key=key, mode=change.mode))
             case HandleChange():
                 self._report_handle(evse_id, change.temperature_c)
             case VehicleLinkChange():

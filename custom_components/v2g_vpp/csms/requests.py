@@ -26,6 +26,7 @@ from ..domain.requests import (
     ReadSettings,
     SendLog,
     SetAvailability,
+    SetInverterMode,
     StationAnswer,
     StationRequest,
     Unlock,
@@ -34,6 +35,7 @@ from ..domain.setpoint import WriteResult, WriteStatus
 from .calls import CallEnd, CallOutcome, Lane
 from .certificate_requests import CertificateRequests
 from .grid_desk import GridDesk
+from .inverter_requests import set_inverter_mode
 from .link import StationLink
 from .network_profile import move_station
 from .profile_check import check_profiles
@@ -204,6 +206,7 @@ _OWN: Final[Mapping[type, _CarryOut]] = {
     InstallCertificate: _about_certificates,
     DeleteCertificate: _about_certificates,
     MoveStation: move_station,
+    SetInverterMode: set_inverter_mode,
     CheckProfiles: check_profiles,
     SendLog: _take_log,
 }

@@ -18,7 +18,7 @@ from .grid_settings import GridNote
 from .ids import EvseKey, StationId, TransactionId
 from .measurement import Measurement
 from .security import SecurityEvent
-from .state import ClockState, ConnectorStatus
+from .state import ClockState, ConnectorStatus, InverterMode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,6 +159,14 @@ class VehicleLinkReported:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class InverterReported:
+    """What the inverter of an EVSE does; None is neither of both."""
+
+    key: EvseKey
+    mode: InverterMode | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ContactorReported:
     """The power contactor of an EVSE closed or opened."""
 
@@ -224,6 +232,7 @@ type StationEvent = (
     | PriorityChargingReported
     | VehicleLinkReported
     | ContactorReported
+    | InverterReported
     | FaultReported
     | EmergencyStopReported
     | SecurityReported

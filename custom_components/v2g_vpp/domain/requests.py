@@ -15,6 +15,7 @@ from .certificates import (
 )
 from .grid_settings import ChangeGridSetting, ClearGridSettings, ReadGridSettings
 from .setpoint import WriteResult
+from .state import InverterMode
 
 WHOLE_STATION: Final = 0
 """EVSE number of what concerns a station as a whole."""
@@ -220,6 +221,14 @@ class MoveStation:
     """Where the station keeps it; None: one that is not in use."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetInverterMode:
+    """Let the inverter of an EVSE follow the grid, or form one of its own."""
+
+    evse_id: int
+    mode: InverterMode
+
+
 @dataclass(frozen=True, slots=True)
 class CheckProfiles:
     """Look at the charging profiles that a station has (OCPP K09).
@@ -245,6 +254,7 @@ type StationRequest = (
     | SendData
     | CheckProfiles
     | MoveStation
+    | SetInverterMode
     | ChangeGridSetting
     | ReadGridSettings
     | ClearGridSettings
@@ -257,6 +267,8 @@ type StationRequest = (
 
 NOT_OFFERED: Final = "not_offered"
 NO_SLOT: Final = "no_free_slot"
+NO_INVERTER_MODE: Final = "no_inverter_mode"
+NO_ISLANDING_DEVICE: Final = "no_islanding_device"
 NO_GRID_SETTINGS: Final = "no_grid_settings"
 ILLEGAL_SETTINGS: Final = "settings_not_legal"
 NO_UPLOAD_ADDRESS: Final = "no_upload_address"
@@ -265,6 +277,8 @@ NOT_SENT: Final = frozenset(
     {
         NOT_OFFERED,
         NO_SLOT,
+        NO_INVERTER_MODE,
+        NO_ISLANDING_DEVICE,
         NO_GRID_SETTINGS,
         ILLEGAL_SETTINGS,
         NO_UPLOAD_ADDRESS,

@@ -16,6 +16,7 @@ from .events import (
     ContactorReported,
     EmergencyStopReported,
     FaultReported,
+    InverterReported,
     MeasurementReported,
     PriorityChargingReported,
     StationEvent,
@@ -28,7 +29,7 @@ from .events import (
 from .faults import FAULT_BEHAVIOUR, FaultCode
 from .ids import EvseKey, TransactionId
 from .measurement import SOC_STALE_AFTER_S, Measurement, Reading
-from .state import ConnectorStatus
+from .state import ConnectorStatus, InverterMode
 
 NEEDS_SOC_WITHIN_S = 60.0
 """A state of charge this long before its needs is what the vehicle held then."""
@@ -55,6 +56,9 @@ class EvseSession:
 
     evcc_id: str | None = None
     vehicle_link: VehicleLink | None = None
+    inverter_mode: InverterMode | None = None
+    """None: the station did not tell."""
+
     is_contactor_closed: bool | None = None
     """None: the station did not tell on the present link."""
 
@@ -325,6 +329,7 @@ _STEPS: Mapping[type, Callable[[EvseSession, Any], EvseSession]] = {
     ContactorReported: lambda session, event: replace(
         session, is_contactor_closed=event.is_closed
     ),
+    InverterReported: lambda session, event: replace(session, inverter_mode=event.mode),
     FaultReported: lambda session, event: with_fault(
         session, event.code, is_active=event.is_active
     ),

@@ -22,7 +22,7 @@ from .measurement import Measurement
 from .policy import EvsePolicy, VehiclePolicy, VehicleSpec
 from .security import SecurityNote
 from .setpoint import Reason, Setpoint
-from .state import ClockState, EvseState
+from .state import ClockState, EvseState, InverterMode
 from .units import share_of
 
 
@@ -131,6 +131,9 @@ class EvseSnapshot:
 
     vehicle_link: VehicleLink | None = None
     """How the vehicle and the charger talk, None while the charger does not tell."""
+
+    inverter_mode: InverterMode | None = None
+    """None while the charger does not tell."""
 
     link_drops_today: int = 0
     """How often the vehicle fell silent in the last 24 h."""

@@ -111,6 +111,14 @@ def derive_state(inputs: StateInputs) -> EvseState:  # noqa: PLR0911
     return EvseState.AVAILABLE
 
 
+class InverterMode(StrEnum):
+    """What an inverter does with the grid."""
+
+    GRID_FOLLOWING = "grid_following"
+    GRID_FORMING = "grid_forming"
+    """It makes voltage and frequency itself, for a home without a grid."""
+
+
 def path_between(before: EvseState, after: EvseState) -> tuple[EvseState, ...]:
     """Return the states to walk through, ending with ``after``; empty if unchanged."""
     if before is after:

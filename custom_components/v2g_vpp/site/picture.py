@@ -132,6 +132,7 @@ def _evse(registry: Registry, record: EvseRecord, now_mono_s: float) -> EvseSnap
             _station(registry.station_of(record.key)).is_clock_in_the_way
         ),
         vehicle_link=session.vehicle_link,
+        inverter_mode=session.inverter_mode,
         link_drops_today=record.link_drops.count(now_mono_s),
         profile_writes_today=registry.station_of(record.key).budget.count(now_mono_s),
     )

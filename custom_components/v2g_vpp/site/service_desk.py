@@ -26,6 +26,7 @@ from ..domain.requests import (
     InstallFirmware,
     Restart,
     SetAvailability,
+    SetInverterMode,
     StationAnswer,
     StationRequest,
     Unlock,
@@ -132,7 +133,7 @@ def _needs_rest(request: StationRequest, power_w: float) -> bool:
             return is_immediate and power_w != 0
         case SetAvailability(is_operative=is_operative):
             return not is_operative and power_w != 0
-        case Unlock() | InstallFirmware():
+        case Unlock() | InstallFirmware() | SetInverterMode():
             return power_w != 0
         case CancelReservation():
             # It moves no power, but is taken for a stop by those who send it.
