@@ -1,5 +1,6 @@
 """A station asks for a certificate, gets it, and comes back with it."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -13,10 +14,11 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 import pytest
 
+from custom_components.v2g_vpp.csms.certificates import RENEW_BEFORE
 from custom_components.v2g_vpp.pki.request import create_request
 from custom_components.v2g_vpp.pki.tls import load_key_pair
 from tests.csms.charge_point import BOOT_16
-from tests.csms.peer import BOOT, Peer
+from tests.csms.peer import BOOT, STATION, Peer
 from tests.csms.secure import OWNER, SecureDialler, SecureRig, utcnow
 
 PROTOCOLS = ("ocpp2.1", "ocpp2.0.1", "ocpp1.6")
@@ -164,3 +166,31 @@ async def test_a_certificate_that_ends_soon_is_asked_to_be_renewed(
     fresh = await dialled(secure.showing("A1", life=timedelta(days=365)))
     await fresh.until(lambda: "StatusNotification" in asked_for(fresh))
     assert wanted not in asked_for(fresh)
+
+
+async def test_a_certificate_that_begins_to_end_on_a_long_link_is_renewed_too(
+    secure: SecureRig, dialler: SecureDialler
+) -> None:
+    wanted = "SignChargingStationCertificate"
+
+    def asked() -> int:
+        told = [p["requestedMessage"] for p in peer.payloads("TriggerMessage")]
+        return told.count(wanted)
+
+    context = secure.showing(
+        "A1", now=utcnow(), life=RENEW_BEFORE + timedelta(seconds=2)
+    )
+    peer = await dialler.dial(context, headers={})
+    peer.responders["TriggerMessage"] = lambda _: {"status": "Accepted"}
+    await peer.call("BootNotification", BOOT)
+    await peer.request("SetChargingProfile")
+    assert asked() == 0
+    await asyncio.sleep(2)
+    station = secure.server._stations[STATION]
+    # What the daily look does; once more on the same day asks nothing.
+    station.needs_attention.set()
+    await peer.until(lambda: asked() == 1)
+    floors = len(peer.payloads("SetChargingProfile"))
+    station.needs_attention.set()
+    await peer.until(lambda: len(peer.payloads("SetChargingProfile")) > floors)
+    assert asked() == 1

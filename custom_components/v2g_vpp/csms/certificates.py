@@ -27,7 +27,7 @@ MAX_CHAIN_LENGTH: Final = 10_000
 """Characters that a CertificateSigned may carry."""
 
 RENEW_BEFORE: Final = timedelta(days=30)
-"""A certificate that ends sooner is asked to be renewed when its station dials in."""
+"""A certificate that ends sooner is asked to be renewed, at dial-in and daily."""
 
 _REJECTED: Final = {"status": "Rejected", "statusInfo": {"reasonCode": "InvalidCSR"}}
 
@@ -62,6 +62,7 @@ class CertificateDesk:
         self._spawn = spawn
         self._clock = clock
         self._signed_mono_s: deque[float] = deque(maxlen=MAX_SIGNED_A_DAY)
+        self._asked_mono_s: float | None = None
 
     def requested(
         self, payload: Payload, applicant: Applicant, link: StationLink
@@ -89,10 +90,22 @@ class CertificateDesk:
         return {"status": "Accepted"}
 
     def connected(self, certificate: PeerCertificate | None, link: StationLink) -> None:
-        """Ask a station whose certificate ends soon to renew it."""
+        """Look at the certificate of a new link."""
+        self._asked_mono_s = None
+        self.look(certificate, link)
+
+    def look(self, certificate: PeerCertificate | None, link: StationLink) -> None:
+        """Ask a station whose certificate ends soon to renew it, at most once a day.
+
+        A link may well live longer than what is left of the certificate.
+        """
         if certificate is None or certificate.expires_at is None:
             return
+        now_mono_s, asked_mono_s = self._clock.monotonic(), self._asked_mono_s
+        if asked_mono_s is not None and now_mono_s - asked_mono_s < SECONDS_PER_DAY:
+            return
         if certificate.expires_at - self._clock.utcnow() <= RENEW_BEFORE:
+            self._asked_mono_s = now_mono_s
             self._spawn(self._ask(link), "v2g_vpp certificate renewal")
 
     async def _ask(self, link: StationLink) -> None:

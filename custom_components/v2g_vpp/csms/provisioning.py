@@ -69,6 +69,10 @@ class Provisioner:
                 await self._ask_to_boot()
                 wait_s = BOOT_GRACE_S
                 continue
+            if self._station.certificates is not None:
+                self._station.certificates.look(
+                    self._station.login.certificate, self._link
+                )
             try:
                 has_floor = await self._bring_up.run()
             except Exception:
