@@ -1,11 +1,14 @@
 """Real sockets on the loopback interface for the tests of the listener."""
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
+import aiohttp
 import pytest
 
 from tests.csms.charger import Charger
 from tests.csms.peer import Dialler, Peer, Rig
+from tests.csms.secure import SecureDialler, SecureRig
 
 
 @pytest.fixture
@@ -34,3 +37,19 @@ async def charger(dialler: Dialler) -> Charger:
     await charger.boot()
     await charger.ready(dialler.rig.sink)
     return charger
+
+
+@pytest.fixture
+async def secure(socket_enabled: None, tmp_path: Path) -> AsyncIterator[SecureRig]:
+    """A listener with TLS, in a home with an authority of its own."""
+    async with SecureRig(tmp_path / "pki") as started:
+        yield started
+
+
+@pytest.fixture
+async def secure_dialler(secure: SecureRig) -> AsyncIterator[SecureDialler]:
+    async with aiohttp.ClientSession() as session:
+        dialler = SecureDialler(secure, session)
+        yield dialler
+        for peer in dialler.peers:
+            await peer.leave()

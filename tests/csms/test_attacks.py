@@ -1,7 +1,6 @@
 """Whoever reaches the port: slow, huge, odd, or in the name of somebody else."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from ipaddress import ip_network
 from pathlib import Path
 import ssl
@@ -60,12 +59,6 @@ async def test_idle_connections_are_counted_and_stations_still_get_in(
         await asyncio.sleep(0.3)
         peer = await dialler.dial()
         assert peer.close_code is None
-
-
-@pytest.fixture
-async def secure(socket_enabled: None, tmp_path: Path) -> AsyncIterator[SecureRig]:
-    async with SecureRig(tmp_path / "pki") as rig:
-        yield rig
 
 
 async def test_a_tls_handshake_that_does_not_go_on_is_ended(

@@ -1,11 +1,8 @@
 """Certificates in a station: read, installed and deleted, on every version."""
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
-import aiohttp
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 import pytest
@@ -50,18 +47,8 @@ OLD = {
 
 
 @pytest.fixture
-async def secure(socket_enabled: None, tmp_path: Path) -> AsyncIterator[SecureRig]:
-    async with SecureRig(tmp_path / "pki") as rig:
-        yield rig
-
-
-@pytest.fixture
-async def dialler(secure: SecureRig) -> AsyncIterator[SecureDialler]:
-    async with aiohttp.ClientSession() as session:
-        dialler = SecureDialler(secure, session)
-        yield dialler
-        for peer in dialler.peers:
-            await peer.leave()
+def dialler(secure_dialler: SecureDialler) -> SecureDialler:
+    return secure_dialler
 
 
 def root_of(rig: SecureRig) -> x509.Certificate:

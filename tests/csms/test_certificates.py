@@ -1,13 +1,10 @@
 """A station asks for a certificate, gets it, and comes back with it."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
 import ssl
 from typing import Any
 
-import aiohttp
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
@@ -25,18 +22,8 @@ PROTOCOLS = ("ocpp2.1", "ocpp2.0.1", "ocpp1.6")
 
 
 @pytest.fixture
-async def secure(socket_enabled: None, tmp_path: Path) -> AsyncIterator[SecureRig]:
-    async with SecureRig(tmp_path / "pki") as rig:
-        yield rig
-
-
-@pytest.fixture
-async def dialler(secure: SecureRig) -> AsyncIterator[SecureDialler]:
-    async with aiohttp.ClientSession() as session:
-        dialler = SecureDialler(secure, session)
-        yield dialler
-        for peer in dialler.peers:
-            await peer.leave()
+def dialler(secure_dialler: SecureDialler) -> SecureDialler:
+    return secure_dialler
 
 
 async def booted(dialler: SecureDialler, protocol: str) -> Peer:

@@ -1,14 +1,11 @@
 """A revoked certificate lets nobody in, from that moment on and after a restart."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from pathlib import Path
 import socket
 import ssl
 from typing import Any
 
-import aiohttp
 from cryptography import x509
 import pytest
 
@@ -28,18 +25,8 @@ from tests.csms.secure import HOST, SecureDialler, SecureRig
 
 
 @pytest.fixture
-async def secure(socket_enabled: None, tmp_path: Path) -> AsyncIterator[SecureRig]:
-    async with SecureRig(tmp_path / "pki") as rig:
-        yield rig
-
-
-@pytest.fixture
-async def dialler(secure: SecureRig) -> AsyncIterator[SecureDialler]:
-    async with aiohttp.ClientSession() as session:
-        dialler = SecureDialler(secure, session)
-        yield dialler
-        for peer in dialler.peers:
-            await peer.leave()
+def dialler(secure_dialler: SecureDialler) -> SecureDialler:
+    return secure_dialler
 
 
 async def booted(dialler: SecureDialler, context: ssl.SSLContext) -> Peer:

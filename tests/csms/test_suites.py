@@ -1,7 +1,6 @@
 """TLS 1.2: each suite that OCPP names, with its certificate, and no other one."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from pathlib import Path
 import ssl
 
@@ -11,12 +10,6 @@ from custom_components.v2g_vpp.domain.events import StationConnected
 from tests.csms.peer import STATION
 from tests.csms.raw_wire import LOGIN, Wire, request, wire
 from tests.csms.secure import HOST, SecureRig
-
-
-@pytest.fixture
-async def secure(socket_enabled: None, tmp_path: Path) -> AsyncIterator[SecureRig]:
-    async with SecureRig(tmp_path / "pki") as rig:
-        yield rig
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,6 @@
 """The door with TLS: suites, certificates, and a profile that never goes down."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 import ssl
@@ -23,18 +22,8 @@ from tests.csms.secure import (
 
 
 @pytest.fixture
-async def secure(socket_enabled: None, tmp_path: Path) -> AsyncIterator[SecureRig]:
-    async with SecureRig(tmp_path / "pki") as rig:
-        yield rig
-
-
-@pytest.fixture
-async def dialler(secure: SecureRig) -> AsyncIterator[SecureDialler]:
-    async with aiohttp.ClientSession() as session:
-        dialler = SecureDialler(secure, session)
-        yield dialler
-        for peer in dialler.peers:
-            await peer.leave()
+def dialler(secure_dialler: SecureDialler) -> SecureDialler:
+    return secure_dialler
 
 
 def last_cause(rig: SecureRig) -> RefusalCause:

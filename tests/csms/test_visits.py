@@ -1,13 +1,10 @@
 """Stations that only wait: one that is being set up, one whose certificate expired."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
 import ssl
 from typing import Any
 
-import aiohttp
 import pytest
 
 from custom_components.v2g_vpp.csms import visits
@@ -166,18 +163,8 @@ class Expiring:
 
 
 @pytest.fixture
-async def secure(socket_enabled: None, tmp_path: Path) -> AsyncIterator[SecureRig]:
-    async with SecureRig(tmp_path / "pki") as rig:
-        yield rig
-
-
-@pytest.fixture
-async def expiring(secure: SecureRig) -> AsyncIterator[Expiring]:
-    async with aiohttp.ClientSession() as session:
-        dialler = SecureDialler(secure, session)
-        yield Expiring(secure, dialler)
-        for peer in dialler.peers:
-            await peer.leave()
+def expiring(secure: SecureRig, secure_dialler: SecureDialler) -> Expiring:
+    return Expiring(secure, secure_dialler)
 
 
 def accepting(rig: SecureRig) -> None:
