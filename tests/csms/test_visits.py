@@ -1,6 +1,5 @@
 """Stations that only wait: one that is being set up, one whose certificate expired."""
 
-import asyncio
 from datetime import timedelta
 import ssl
 from typing import Any
@@ -142,9 +141,7 @@ class Expiring:
 
     def __init__(self, rig: SecureRig, dialler: SecureDialler) -> None:
         self.rig, self.dialler = rig, dialler
-        self.context = rig.showing(
-            "A1", now=utcnow() - timedelta(days=1), life=timedelta(days=1, seconds=2)
-        )
+        self.context = rig.showing("A1", life=timedelta(days=1))
 
     async def dial(self, protocol: str, context: ssl.SSLContext | None = None) -> Peer:
         peer = await self.dialler.dial(
@@ -159,7 +156,7 @@ class Expiring:
         answer = await peer.call("BootNotification", boot_of(protocol))
         assert answer["status"] == "Accepted"
         await peer.leave()
-        await asyncio.sleep(2.1)
+        self.rig.clock.ahead = timedelta(days=2)
 
 
 @pytest.fixture
@@ -216,7 +213,8 @@ async def test_an_expired_certificate_does_not_end_a_link_with_a_valid_one(
     await expiring.expire("ocpp2.0.1")
     accepting(secure)
     record = secure.server._stations[STATION].record
-    here = await expiring.dial("ocpp2.0.1", secure.showing("A1"))
+    valid = secure.showing("A1", life=timedelta(days=30))
+    here = await expiring.dial("ocpp2.0.1", valid)
     assert await expiring.dialler.status(expiring.context, {}) == 401
     # Even as the one that was used last.
     secure.server._stations[STATION].keep(record)

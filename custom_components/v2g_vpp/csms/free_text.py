@@ -28,8 +28,15 @@ _LOGIN: Final = re.compile(r"(://)[^/@\s]+@")
 """Of an address that holds a user name and a password."""
 
 
+_SHORTEST: Final = 10
+"""Of what one of these finds: an address with a login; a position has 15."""
+
+
 def without_vehicle_and_place(text: str) -> str:
     """Return a text in which no vehicle number, position or login is left."""
+    if len(text) < _SHORTEST:
+        # Most of what a station says: units, names, numbers.
+        return text
     shown = _LOGIN.sub(rf"\1{_MASK}@", text)
     return _PLACE.sub(_MASK, _VIN.sub(_MASK, shown))
 
