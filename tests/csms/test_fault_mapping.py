@@ -144,9 +144,17 @@ def test_the_vehicle_tells_its_id_or_leaves() -> None:
 )
 def test_alarms_of_the_grid(cause: str | None, code: FaultCode) -> None:
     told = {"controlType": "HVMustTrip", **({"gridEventFault": cause} if cause else {})}
-    assert fault_of_alarm(told).code is code
-    assert fault_of_alarm(told).is_active
-    assert not fault_of_alarm({**told, "alarmEnded": True}).is_active
+    began, ended = fault_of_alarm(told), fault_of_alarm({**told, "alarmEnded": True})
+    assert began is not None
+    assert ended is not None
+    assert (began.code, began.is_active) == (code, True)
+    assert (ended.code, ended.is_active) == (code, False)
+
+
+def test_setting_that_is_obeyed_is_no_fault() -> None:
+    told = {"controlType": "LimitMaxDischarge"}
+    assert fault_of_alarm(told) is None
+    assert fault_of_alarm({**told, "alarmEnded": True}) is None
 
 
 json_values = st.recursive(

@@ -87,6 +87,9 @@ _ALARMS: Final[Mapping[str, FaultCode]] = {
 }
 """By the grid event of a NotifyDERAlarm; another one is a fault of the station."""
 
+_TRIP: Final = "MustTrip"
+"""How the settings that disconnect the station end."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ComponentEvent:
@@ -278,9 +281,15 @@ def inverter_mode_of(text: str) -> InverterMode | None:
     return _INVERTER_WORDS.get(letters)
 
 
-def fault_of_alarm(payload: Mapping[str, Any]) -> FaultChange:
-    """Return the fault of a NotifyDERAlarm: a grid fault until its end is told."""
+def fault_of_alarm(payload: Mapping[str, Any]) -> FaultChange | None:
+    """Return the fault of a NotifyDERAlarm: a grid fault until its end is told.
+
+    None for a setting that bends the power without a fault of the grid, as a limit of
+    the discharge does (OCPP 2.1 R05.FR.01): obeying it is no fault of the station.
+    """
     cause = str(payload.get("gridEventFault", ""))
+    if not cause and not str(payload.get("controlType", "")).endswith(_TRIP):
+        return None
     return FaultChange(
         evse_id=WHOLE_STATION,
         code=_ALARMS.get(cause, FaultCode.STATION_FAULTED),

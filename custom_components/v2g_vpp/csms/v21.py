@@ -45,7 +45,9 @@ def pull_dynamic_schedule_update(station: Station, payload: Payload) -> Payload:
 
 def notify_der_alarm(station: Station, payload: Payload) -> Payload:
     """Take a grid fault that the station saw."""
-    station.reporter.apply(fault_of_alarm(payload))
+    fault = fault_of_alarm(payload)
+    if fault is not None:
+        station.reporter.apply(fault)
     station.grid.alarm(payload)
     return {}
 
