@@ -63,9 +63,11 @@ async def wire(
     port = rig.server.port if context is None else rig.server.secure_port
     reader, writer = await asyncio.open_connection(HOST, port, ssl=context)
     made = Wire(reader, writer)
-    await made.send(data)
-    yield made
-    writer.transport.abort()
+    try:
+        await made.send(data)
+        yield made
+    finally:
+        writer.transport.abort()
 
 
 async def status_of(rig: Rig, data: bytes) -> int:

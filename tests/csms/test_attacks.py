@@ -1,6 +1,7 @@
 """Whoever reaches the port: slow, huge, odd, or in the name of somebody else."""
 
 import asyncio
+import gzip
 from ipaddress import ip_network
 from pathlib import Path
 import ssl
@@ -119,6 +120,22 @@ async def test_a_zip_bomb_ends_its_link_and_fills_nothing(
     assert peak < 16 * MEBIBYTE
     again = await dialler.dial()
     assert (await again.call("BootNotification", BOOT))["status"] == "Accepted"
+
+
+async def test_a_file_that_nobody_asked_for_is_neither_kept_nor_unpacked(
+    rig: Rig,
+) -> None:
+    bomb = gzip.compress(b"\0" * (128 * MEBIBYTE))
+    head = (
+        f"PUT /upload/token HTTP/1.1\r\nHost: {HOST}\r\nContent-Encoding: gzip\r\n"
+        f"Content-Length: {len(bomb)}\r\n\r\n"
+    )
+    tracemalloc.start()
+    async with wire(rig, head.encode() + bomb) as made:
+        assert await made.status() == 404
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 16 * MEBIBYTE
 
 
 async def test_a_message_in_many_parts_is_no_way_around_the_limit(rig: Rig) -> None:

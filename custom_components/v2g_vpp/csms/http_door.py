@@ -21,6 +21,9 @@ its first request. aiohttp alone would wait for ever."""
 KEEP_ALIVE_S: Final = 5.0
 """House rule: how long a connection without a WebSocket is kept for another request."""
 
+LINGER_S: Final = 1.0
+"""House rule: how long what nobody wanted is read on, so that the answer arrives."""
+
 MOST_WAITING: Final = 256
 """House rule: of those who connected and asked for nothing yet. A home has 64 stations
 at most; whoever opens more must not use up the files of this process."""
@@ -106,6 +109,7 @@ class HttpDoor:
             access_log=None,
             logger=_HTTP_LOGGER,
             keepalive_timeout=KEEP_ALIVE_S,
+            lingering_time=LINGER_S,
             shutdown_timeout=CLOSE_TIMEOUT_S,
         )
         await runner.setup()
