@@ -156,8 +156,7 @@ class Loops:
             if reservation is None:
                 await self._changed.wait()
                 continue
-            await self._try(
-                peer,
+            await peer.tell(
                 call.ReservationStatusUpdate(
                     reservation_id=reservation.reservation_id,
                     reservation_update_status="Expired",
@@ -208,7 +207,7 @@ class Loops:
         await self._tell_heartbeat(peer, call.Heartbeat())
 
     async def _tell_heartbeat(self, peer: Peer, message: Any) -> None:
-        answer = await self._try(peer, message)
+        answer = await peer.tell(message)
         if answer is not None:
             self._hardware.told_time(answer["currentTime"])
 
@@ -250,14 +249,6 @@ class Loops:
                 "OCPPCommCtrlr", variable, instance="TransactionEvent"
             )
         )
-
-    async def _try(self, peer: Peer, message: Any) -> dict[str, Any] | None:
-        """Send what is not worth repeating; return the answer, None for a refusal."""
-        try:
-            return await peer.call(message)
-        except CallRefused as err:
-            _LOGGER.debug("%s: %s", peer.id, err)
-        return None
 
     async def _pause_until(
         self, duration_s: float, is_over: Callable[[], bool]

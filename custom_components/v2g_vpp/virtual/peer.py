@@ -223,6 +223,22 @@ class Peer(PackageChargePoint):
                 self._waiting.pop(unique_id, None)
         return await self._judge_answer(action, answer)
 
+    async def tell(self, payload: Any) -> dict[str, Any] | None:
+        """Send what is not worth repeating; return the answer, None for a refusal.
+
+        Raises:
+            LinkError: when the link went away first.
+        """
+        try:
+            return await self.call(payload)
+        except CallRefused as err:
+            _LOGGER.debug("%s: %s", self.id, err)
+        return None
+
+    def knows(self, payload: Any) -> bool:
+        """Return True when the version of this link has such a request."""
+        return type(payload).__name__ in set(_ACTIONS[self.version])
+
     async def send(self, action: str, wire: dict[str, Any]) -> None:
         """Send what is never answered (SEND of OCPP 2.1), next to a pending CALL.
 

@@ -1,18 +1,14 @@
 """Priority charging: its profile in place of all others (OCPP 2.1 K21, K22)."""
 
-from collections import deque
-import logging
 from typing import Any
 
 from .evse import Evse
 from .features import Feature
 from .hardware import Hardware
 from .ocpp_package import Action, call, call_result, on
-from .peer import CallRefused, Peer
+from .outbox import Outbox
 from .schedule import parse_time
 from .wakeup import Signal
-
-_LOGGER = logging.getLogger(__name__)
 
 
 class Priority:
@@ -21,8 +17,7 @@ class Priority:
     def __init__(self, hardware: Hardware, changed: Signal) -> None:
         """Act on all EVSEs."""
         self._hardware = hardware
-        self._changed = changed
-        self._untold: deque[tuple[str, bool]] = deque(maxlen=10)
+        self.outbox = Outbox(changed)
 
     @on(Action.use_priority_charging)
     def on_use_priority_charging(
@@ -48,26 +43,12 @@ class Priority:
             return False
         is_used = evse_id not in profiles.prioritised
         _use(evse, is_used=is_used)
-        self._untold.append((transaction.transaction_id, is_used))
-        self._changed.notify()
+        self.outbox.put(
+            call.NotifyPriorityCharging(
+                transaction_id=transaction.transaction_id, activated=is_used
+            )
+        )
         return True
-
-    async def run(self, peer: Peer) -> None:
-        """Tell the CSMS what was chosen at the station."""
-        while True:
-            if peer.version != "2.1" or not self._untold:
-                await self._changed.wait()
-                continue
-            transaction_id, is_used = self._untold[0]
-            try:
-                await peer.call(
-                    call.NotifyPriorityCharging(
-                        transaction_id=transaction_id, activated=is_used
-                    )
-                )
-            except CallRefused as err:
-                _LOGGER.debug("%s: %s", peer.id, err)
-            self._untold.popleft()
 
 
 class SignalHandlers:
@@ -96,7 +77,9 @@ class SignalHandlers:
 
 def priority_feature(priority: Priority, hardware: Hardware) -> Feature:
     """Return priority charging and grid signals as a part of the station."""
-    return Feature(handlers=(priority, SignalHandlers(hardware)), loops=(priority.run,))
+    return Feature(
+        handlers=(priority, SignalHandlers(hardware)), loops=(priority.outbox.run,)
+    )
 
 
 def _use(evse: Evse, *, is_used: bool) -> None:

@@ -1,7 +1,6 @@
 """Telling the CSMS the states of connector, button and vehicle as they change."""
 
 from collections.abc import Iterator
-import logging
 from typing import Any, Final, Protocol, override
 
 from .conditions import CONDITIONS, Condition
@@ -9,10 +8,8 @@ from .config import CONNECTOR_ID
 from .evse import Evse
 from .inventory import VEHICLE_PROTOCOL
 from .ocpp_package import call
-from .peer import CallRefused, Peer
+from .peer import Peer
 from .wakeup import Signal
-
-_LOGGER = logging.getLogger(__name__)
 
 EMERGENCY_STOP: Final = "emergency_stop"
 CONNECTOR: Final = "connector"
@@ -112,8 +109,7 @@ class StateTeller(Teller):
                 component["instance"] = facts.instance
             await self._notify(peer, component, facts.variable, value, is_alert=True)
         if facts.alarm is not None and peer.version == "2.1":
-            await self._send(
-                peer,
+            await peer.tell(
                 call.NotifyDERAlarm(
                     control_type="PowerMonitoringMustTrip",
                     timestamp=self._evse.clock_text(),
@@ -129,8 +125,7 @@ class StateTeller(Teller):
             connector = {"name": "Connector", "evse": place}
             await self._notify(peer, connector, "AvailabilityState", status)
             return
-        await self._send(
-            peer,
+        await peer.tell(
             call.StatusNotification(
                 timestamp=self._evse.clock_text(),
                 connector_status=status,
@@ -160,15 +155,9 @@ class StateTeller(Teller):
         }
         if is_alert and value == "false":
             event["cleared"] = True
-        await self._send(
-            peer, call.NotifyEvent(generated_at=now, seq_no=0, event_data=[event])
+        await peer.tell(
+            call.NotifyEvent(generated_at=now, seq_no=0, event_data=[event])
         )
-
-    async def _send(self, peer: Peer, message: Any) -> None:
-        try:
-            await peer.call(message)
-        except CallRefused as err:
-            _LOGGER.debug("%s: %s", peer.id, err)
 
 
 def _flag(*, is_on: bool) -> str:

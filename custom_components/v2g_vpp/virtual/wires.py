@@ -74,7 +74,7 @@ def wire_2(parts: Parts) -> Wire:
         priority_feature(parts.priority, hardware),
         grid_settings(hardware, jobs, parts.der_teller),
         certificates(hardware, parts.roots, parts.own_certificates),
-        monitoring(hardware.first, jobs, changed, event_ids),
+        monitoring(hardware, jobs, changed, event_ids),
         services(
             hardware,
             parts.registration,

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from custom_components.v2g_vpp.virtual.config import Protocol
+from custom_components.v2g_vpp.virtual.config import EvseConfig, Protocol
+from custom_components.v2g_vpp.virtual.plant import IDEAL
 from tests.virtual.conftest import Rig
 from tests.virtual.fake_clock import until
 from tests.virtual.scripted_csms import ScriptedCsms, settle, silent
@@ -139,6 +140,22 @@ async def test_periodic_monitor_of_a_transaction_rests_without_one(rig: Rig) -> 
     event = await told(rig, number, 2)
     assert event["trigger"] == "Periodic"
     assert event["transactionId"] == transaction_id
+
+
+async def test_monitor_belongs_to_the_transaction_of_its_evse(rig: Rig) -> None:
+    await rig.start(more_evses=(EvseConfig(plant=IDEAL, evcc_id="SECOND"),))
+    second = {**POWER, "component": {"name": "EVSE", "evse": {"id": 2}}}
+    number = await set_one(rig, wanted(second, "Periodic", 5, transaction=True))
+    first_id = await rig.plug()
+    await rig.clock.advance(20)
+    await settle()
+    assert events_of(rig, number) == []
+    rig.station.plug(2)
+    await rig.wait(lambda: rig.station.status(2).transaction_id)
+    second_id = rig.station.status(2).transaction_id
+    await rig.wait(lambda: events_of(rig, number))
+    assert second_id != first_id
+    assert (await told(rig, number, 1))["transactionId"] == second_id
 
 
 @pytest.mark.parametrize(

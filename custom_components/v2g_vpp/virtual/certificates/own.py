@@ -1,7 +1,6 @@
 """The certificate of the station itself: asked for, checked, kept (OCPP 2.x A02, A03)."""
 
 from dataclasses import dataclass
-import logging
 from typing import Any, Final
 
 from cryptography import x509
@@ -11,12 +10,10 @@ from cryptography.x509.oid import NameOID
 
 from ..hardware import Hardware
 from ..ocpp_package import Action, call, call_result, on
-from ..peer import CallRefused, Peer
+from ..peer import Peer
 from ..wakeup import Signal
 from .chain import common_name, has_key, is_valid, leads_to, parse_chain
 from .roots import Roots
-
-_LOGGER = logging.getLogger(__name__)
 
 PURPOSE: Final = "ChargingStationCertificate"
 MAX_CHAIN_LENGTH: Final = 10_000
@@ -125,18 +122,18 @@ class OwnCertificates:
             attempt=attempt,
             expires_mono_s=self._hardware.now().mono_s + wait_s,
         )
-        try:
-            answer = await peer.call(
-                call.SignCertificate(
-                    csr=self._csr(request.key),
-                    certificate_type=PURPOSE,
-                    request_id=request.number if peer.version == "2.1" else None,
-                )
+        answer = await peer.tell(
+            call.SignCertificate(
+                csr=self._csr(request.key),
+                certificate_type=PURPOSE,
+                request_id=request.number if peer.version == "2.1" else None,
             )
-        except CallRefused as err:
-            _LOGGER.debug("%s: %s", peer.id, err)
-            return
-        if answer["status"] == "Rejected" and self._request is request:
+        )
+        if (
+            answer is not None
+            and answer["status"] == "Rejected"
+            and self._request is request
+        ):
             self._request = None
 
     def _csr(self, key: ec.EllipticCurvePrivateKey) -> str:
@@ -156,15 +153,12 @@ class OwnCertificates:
         return int(self._hardware.model.text("SecurityCtrlr", variable))
 
     async def _tell_invalid(self, peer: Peer) -> None:
-        try:
-            await peer.call(
-                call.SecurityEventNotification(
-                    type="InvalidChargingStationCertificate",
-                    timestamp=self._hardware.clock_text(),
-                )
+        await peer.tell(
+            call.SecurityEventNotification(
+                type="InvalidChargingStationCertificate",
+                timestamp=self._hardware.clock_text(),
             )
-        except CallRefused as err:
-            _LOGGER.debug("%s: %s", peer.id, err)
+        )
 
 
 def _key_pem(key: ec.EllipticCurvePrivateKey) -> str:

@@ -10,5 +10,7 @@ from .teller import DerTeller
 def grid_settings(hardware: Hardware, jobs: Jobs, teller: DerTeller) -> Feature:
     """Return the feature; its variables join the device model."""
     return Feature(
-        handlers=(DerHandlers(hardware, jobs),), loops=(teller.run,), look=teller.look
+        handlers=(DerHandlers(hardware, jobs),),
+        loops=(teller.outbox.run,),
+        look=teller.look,
     )

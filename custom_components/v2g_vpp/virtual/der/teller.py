@@ -1,20 +1,11 @@
 """What the CSMS is told of grid settings: starts, ends and alarms (OCPP 2.1 R04, R05)."""
 
-from collections import deque
-import logging
-from typing import Any, Final
-
 from ..hardware import Hardware
 from ..ocpp_package import call
-from ..peer import CallRefused, Peer
+from ..outbox import Outbox
 from ..schedule import format_time
 from ..wakeup import Signal
 from .effects import Bend
-
-_LOGGER = logging.getLogger(__name__)
-
-MAX_UNTOLD: Final = 100
-"""House rule: above it the oldest are lost."""
 
 
 class DerTeller:
@@ -23,14 +14,13 @@ class DerTeller:
     def __init__(self, hardware: Hardware, changed: Signal) -> None:
         """Start with nothing to tell."""
         self._hardware = hardware
-        self._changed = changed
-        self._untold: deque[Any] = deque(maxlen=MAX_UNTOLD)
+        self.outbox = Outbox(changed)
         self._told_bend: Bend | None = None
 
     def look(self) -> None:
         """Start and end what is due; note when a setting begins or ends to bend."""
         for change in self._hardware.der.advance(self._hardware.now().at):
-            self._tell(
+            self.outbox.put(
                 call.NotifyDERStartStop(
                     control_id=change.control_id,
                     started=change.is_started,
@@ -51,7 +41,7 @@ class DerTeller:
 
     def alarm(self, control_type: str, fault: str | None, *, is_ended: bool) -> None:
         """Tell that a setting acts on a grid event, or does no longer."""
-        self._tell(
+        self.outbox.put(
             call.NotifyDERAlarm(
                 control_type=control_type,
                 timestamp=self._hardware.clock_text(),
@@ -59,19 +49,3 @@ class DerTeller:
                 alarm_ended=is_ended,
             )
         )
-
-    async def run(self, peer: Peer) -> None:
-        """Tell until the link is gone; older versions know no grid settings."""
-        while True:
-            if peer.version != "2.1" or not self._untold:
-                await self._changed.wait()
-                continue
-            try:
-                await peer.call(self._untold[0])
-            except CallRefused as err:
-                _LOGGER.debug("%s: %s", peer.id, err)
-            self._untold.popleft()
-
-    def _tell(self, message: Any) -> None:
-        self._untold.append(message)
-        self._changed.notify()

@@ -3,16 +3,13 @@
 from collections import deque
 from collections.abc import Iterable, Iterator
 from itertools import islice
-import logging
 from typing import Any, Final
 
 from ..ocpp_package import call
-from ..peer import CallRefused, Peer
+from ..peer import Peer
 from ..schedule import format_time
 from ..wakeup import Signal
 from .monitor import Trigger
-
-_LOGGER = logging.getLogger(__name__)
 
 MAX_QUEUED: Final = 500
 """House rule: above it the oldest are lost."""
@@ -42,19 +39,16 @@ class EventTeller:
             if not told:
                 await self._changed.wait()
                 continue
-            try:
-                await peer.call(
-                    call.NotifyEvent(
-                        generated_at=format_time(told[-1][0].at),
-                        seq_no=0,
-                        event_data=[
-                            _wire(trigger, number, with_severity=peer.version == "2.1")
-                            for trigger, number in told
-                        ],
-                    )
+            await peer.tell(
+                call.NotifyEvent(
+                    generated_at=format_time(told[-1][0].at),
+                    seq_no=0,
+                    event_data=[
+                        _wire(trigger, number, with_severity=peer.version == "2.1")
+                        for trigger, number in told
+                    ],
                 )
-            except CallRefused as err:
-                _LOGGER.debug("%s: %s", peer.id, err)
+            )
             last = told[-1][1]
             while self._events and self._events[0][1] <= last:
                 self._events.popleft()

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from ..evse import Evse
 from ..features import Feature
+from ..hardware import Hardware
 from ..jobs import Jobs
 from ..wakeup import Signal
 from .event_teller import EventTeller
@@ -17,31 +17,34 @@ CONTROLLER = "MonitoringCtrlr"
 
 
 def monitoring(
-    evse: Evse, jobs: Jobs, changed: Signal, event_ids: Iterator[int]
+    hardware: Hardware, jobs: Jobs, changed: Signal, event_ids: Iterator[int]
 ) -> Feature:
     """Return the feature; its variables join the device model."""
-    monitors = Monitors(evse.model, evse.now())
-    evse.model.add(monitoring_variables(monitors))
+    monitors = Monitors(hardware.model, hardware.now())
+    hardware.model.add(monitoring_variables(monitors))
     streams = Streams(changed.notify)
     teller = EventTeller(changed, event_ids)
-    stream_teller = StreamTeller(evse, changed, streams)
+    stream_teller = StreamTeller(hardware, changed, streams)
 
     def look() -> None:
-        if evse.model.text(CONTROLLER, "Enabled") != "true":
+        if hardware.model.text(CONTROLLER, "Enabled") != "true":
             return
         heard = LEAST_SEVERE
-        if not evse.log.is_online:
-            heard = int(evse.model.text(CONTROLLER, "OfflineQueuingSeverity"))
-        transaction = evse.transaction
+        if not hardware.first.log.is_online:
+            heard = int(hardware.model.text(CONTROLLER, "OfflineQueuingSeverity"))
         outlook = Outlook(
-            transaction_id=transaction.transaction_id if transaction else None,
+            transaction_ids={
+                evse.evse_id: evse.transaction.transaction_id
+                for evse in hardware
+                if evse.transaction is not None
+            },
             least_severe_heard=heard,
         )
-        found = monitors.look(evse.now(), outlook)
+        found = monitors.look(hardware.now(), outlook)
         teller.take(trigger for trigger in found if not streams.takes(trigger))
 
     return Feature(
-        handlers=(MonitoringHandlers(evse, jobs, monitors, streams),),
+        handlers=(MonitoringHandlers(hardware, jobs, monitors, streams),),
         loops=(teller.run, stream_teller.settle, stream_teller.feed),
         look=look,
         rebooted=streams.forget_open,

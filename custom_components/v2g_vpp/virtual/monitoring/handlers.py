@@ -3,7 +3,7 @@
 import json
 from typing import Any, Final
 
-from ..evse import Evse
+from ..hardware import Hardware
 from ..jobs import Jobs, in_parts
 from ..ocpp_package import Action, call, call_result, on
 from ..peer import AnswerError, Peer
@@ -27,10 +27,10 @@ class MonitoringHandlers:
     """Monitors, set and reported."""
 
     def __init__(
-        self, evse: Evse, jobs: Jobs, monitors: Monitors, streams: Streams
+        self, hardware: Hardware, jobs: Jobs, monitors: Monitors, streams: Streams
     ) -> None:
         """Answer about the monitors of a station and the streams of their values."""
-        self._evse = evse
+        self._hardware = hardware
         self._jobs = jobs
         self._monitors = monitors
         self._streams = streams
@@ -41,7 +41,7 @@ class MonitoringHandlers:
     ) -> Any:
         """Set monitors, each for itself."""
         _check_size(set_monitoring_data)
-        self._evse.advance()
+        self._hardware.advance()
         return call_result.SetVariableMonitoring(
             set_monitoring_result=[self._set(each) for each in set_monitoring_data]
         )
@@ -57,7 +57,7 @@ class MonitoringHandlers:
     @on(Action.set_monitoring_base)
     def on_set_monitoring_base(self, monitoring_base: str, **_: Any) -> Any:
         """Go to a set of monitors that the factory knows."""
-        self._monitors.set_base(monitoring_base, self._evse.now())
+        self._monitors.set_base(monitoring_base, self._hardware.now())
         self._end_orphans()
         return call_result.SetMonitoringBase(status="Accepted")
 
@@ -95,7 +95,7 @@ class MonitoringHandlers:
                 await peer.call(
                     call.NotifyMonitoringReport(
                         request_id=request_id,
-                        generated_at=self._evse.clock_text(),
+                        generated_at=self._hardware.clock_text(),
                         seq_no=part.seq_no,
                         monitor=part.rows,
                         tbc=part.is_followed,
@@ -131,7 +131,7 @@ class MonitoringHandlers:
         return call_result.ClosePeriodicEventStream()
 
     def _set(self, wire: WireObject) -> dict[str, Any]:
-        result = self._monitors.set(wire, self._evse.now())
+        result = self._monitors.set(wire, self._hardware.now())
         if result["status"] == "Accepted":
             monitor = self._monitors.find(result["id"])
             if monitor is not None:

@@ -1,10 +1,10 @@
 """All monitors of a station: set, cleared, chosen and looked at (OCPP 2.1 N02 to N07)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from ..device_model import DeviceModel, Variable, name_of
+from ..device_model import DeviceModel, Variable, VariableName, name_of
 from ..schedule import Moment, WireObject
 from .factory import FACTORY_MONITORS, LEAST_SEVERE
 from .monitor import (
@@ -27,9 +27,17 @@ MAX_MONITORS: Final = 200
 class Outlook:
     """What the station is doing while its monitors look."""
 
-    transaction_id: str | None
+    transaction_ids: Mapping[int, str]
+    """Those that run, by the numbers of their EVSEs."""
+
     least_severe_heard: int
     """A monitor with a higher severity number is not looked at: it waits for the link."""
+
+    def transaction_at(self, name: VariableName) -> str | None:
+        """Return the transaction that a variable has to do with, if one runs."""
+        if name.evse_id is None:
+            return next(iter(self.transaction_ids.values()), None)
+        return self.transaction_ids.get(name.evse_id)
 
 
 class Monitors:
@@ -112,12 +120,13 @@ class Monitors:
         found = []
         for number, watch in self._watches.items():
             monitor = watch.monitor
-            is_resting = monitor.is_for_transaction and outlook.transaction_id is None
+            transaction_id = outlook.transaction_at(monitor.name)
+            is_resting = monitor.is_for_transaction and transaction_id is None
             if is_resting or monitor.severity > outlook.least_severe_heard:
                 continue
             self._watches[number], trigger = look(watch, self._text(monitor), now)
             if trigger is not None and monitor.severity <= self.level:
-                found.append(replace(trigger, transaction_id=outlook.transaction_id))
+                found.append(replace(trigger, transaction_id=transaction_id))
         return found
 
     def _begin(self, monitor: Monitor, now: Moment) -> None:

@@ -1,14 +1,10 @@
 """Opening, feeding and closing event streams on a link."""
 
-import logging
-
-from ..evse import Evse
+from ..hardware import Hardware
 from ..ocpp_package import call
-from ..peer import CallRefused, Peer
+from ..peer import Peer
 from ..wakeup import Signal
 from .streams import Stream, Streams
-
-_LOGGER = logging.getLogger(__name__)
 
 STREAM_MESSAGE = "NotifyPeriodicEventStream"
 
@@ -16,9 +12,9 @@ STREAM_MESSAGE = "NotifyPeriodicEventStream"
 class StreamTeller:
     """Sends what the streams have, on whichever link."""
 
-    def __init__(self, evse: Evse, changed: Signal, streams: Streams) -> None:
+    def __init__(self, hardware: Hardware, changed: Signal, streams: Streams) -> None:
         """Serve the streams of a station."""
-        self._evse = evse
+        self._hardware = hardware
         self._changed = changed
         self._streams = streams
 
@@ -36,7 +32,7 @@ class StreamTeller:
     async def feed(self, peer: Peer) -> None:
         """Flush what is due, until the link is gone; no answer is waited for."""
         while True:
-            now = self._evse.now()
+            now = self._hardware.now()
             due = [stream for stream in self._streams if stream.is_due(now)]
             if not due:
                 await self._changed.wait()
@@ -44,26 +40,17 @@ class StreamTeller:
                 await peer.send(STREAM_MESSAGE, stream.flush(now))
 
     async def _open(self, peer: Peer, stream: Stream) -> None:
-        try:
-            answer = await peer.call(
-                call.OpenPeriodicEventStream(
-                    constant_stream_data=stream.constant_data()
-                )
-            )
-        except CallRefused as err:
-            _LOGGER.debug("%s: %s", peer.id, err)
-            answer = {"status": "Rejected"}
-        if answer["status"] == "Accepted":
-            self._streams.opened(stream, self._evse.now())
+        answer = await peer.tell(
+            call.OpenPeriodicEventStream(constant_stream_data=stream.constant_data())
+        )
+        if answer is not None and answer["status"] == "Accepted":
+            self._streams.opened(stream, self._hardware.now())
         else:
             self._streams.refused(stream)
 
     async def _close(self, peer: Peer, stream: Stream) -> None:
         while stream.buffer:
             # Everything that is left goes before the end (N13.FR.03).
-            await peer.send(STREAM_MESSAGE, stream.flush(self._evse.now()))
-        try:
-            await peer.call(call.ClosePeriodicEventStream(id=stream.stream_id))
-        except CallRefused as err:
-            _LOGGER.debug("%s: %s", peer.id, err)
+            await peer.send(STREAM_MESSAGE, stream.flush(self._hardware.now()))
+        await peer.tell(call.ClosePeriodicEventStream(id=stream.stream_id))
         self._streams.end_told()

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
-import logging
 import re
 import ssl
 from typing import Any, Final
@@ -13,15 +12,13 @@ from ..device_model import VariableName
 from ..hardware import Hardware
 from ..loops import Sleep
 from ..ocpp_package import Action, call, call_result, on
-from ..peer import CallRefused, Peer
+from ..peer import Peer
 from ..registration import Registration
 from ..schedule import WireObject, parse_time
 from ..wakeup import Signal
 from .firmware_signature import SigningCertificate
 from .transfer import download
 from .work import Work
-
-_LOGGER = logging.getLogger(__name__)
 
 IMAGE: Final = re.compile(rb"\AVIRTUAL-FIRMWARE ([A-Za-z0-9._-]{1,50})\n")
 """How an image for this station begins: its name, then its version."""
@@ -204,20 +201,12 @@ class Firmware:
 
     async def _tell(self, peer: Peer, status: str, update: Update) -> None:
         self._told = (status, update.request_id)
-        try:
-            await peer.call(
-                call.FirmwareStatusNotification(
-                    status=status, request_id=update.request_id
-                )
-            )
-        except CallRefused as err:
-            _LOGGER.debug("%s: %s", peer.id, err)
+        await peer.tell(
+            call.FirmwareStatusNotification(status=status, request_id=update.request_id)
+        )
 
 
 async def _tell_security(peer: Peer, event: str, hardware: Hardware) -> None:
-    try:
-        await peer.call(
-            call.SecurityEventNotification(type=event, timestamp=hardware.clock_text())
-        )
-    except CallRefused as err:
-        _LOGGER.debug("%s: %s", peer.id, err)
+    await peer.tell(
+        call.SecurityEventNotification(type=event, timestamp=hardware.clock_text())
+    )

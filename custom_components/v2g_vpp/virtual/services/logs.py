@@ -2,20 +2,17 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-import logging
 import ssl
 from typing import Any, Final
 
 from ..evse import Evse
 from ..loops import Sleep
 from ..ocpp_package import Action, call, call_result, on
-from ..peer import CallRefused, Peer
+from ..peer import Peer
 from ..schedule import WireObject
 from ..wakeup import Signal
 from .transfer import TextFile, address_of, upload
 from .work import Work
-
-_LOGGER = logging.getLogger(__name__)
 
 RETRY_S: Final = 10
 """House rule, where the CSMS allows more tries and gives no interval."""
@@ -131,9 +128,4 @@ class Logs:
 
 
 async def _tell(peer: Peer, status: str, request_id: int | None) -> None:
-    try:
-        await peer.call(
-            call.LogStatusNotification(status=status, request_id=request_id)
-        )
-    except CallRefused as err:
-        _LOGGER.debug("%s: %s", peer.id, err)
+    await peer.tell(call.LogStatusNotification(status=status, request_id=request_id))
