@@ -152,6 +152,9 @@ class CallQueue:
 
     def next_deadline_mono_s(self) -> float | None:
         """Return when the first waiting request expires, None when none waits."""
+        if not any(self._lanes):
+            # The usual case, and asked for each message of a station.
+            return None
         return min(
             (
                 min(request.deadline_mono_s, request.not_after_mono_s)
