@@ -20,6 +20,7 @@ from custom_components.v2g_vpp.domain.ids import EvseKey, TransactionId
 from custom_components.v2g_vpp.domain.setpoint import SetpointWrite
 from custom_components.v2g_vpp.domain.state import ConnectorStatus
 from tests.csms.charge_point import ChargePoint, start
+from tests.csms.charger import Charger
 from tests.csms.peer import EVSE1, STATION, Dialler, Peer, Rig, config
 
 PROTOCOL = ("ocpp1.6",)
@@ -323,3 +324,22 @@ async def test_a_disk_that_fails_or_hangs_keeps_no_vehicle_from_charging(
     assert await point.plug(at(rig)) > 0
     hangs.set()
     await asyncio.gather(*rig.tasks)
+
+
+async def test_a_transaction_of_2_x_ends_when_the_station_comes_back_with_1_6(
+    rig: Rig, dialler: Dialler
+) -> None:
+    before = Charger(await dialler.dial())
+    await before.boot()
+    await before.ready(rig.sink)
+    await before.plug("a-name")
+    await before.peer.leave()
+    rig.sink.clear()
+    point = ChargePoint(await dialler.dial(PROTOCOL))
+    await point.boot()
+    ended = await rig.sink.wait_for(TransactionReported)
+    assert (ended.transaction_id, ended.phase) == ("a-name", TransactionPhase.ENDED)
+    assert ended.is_plugged is None, "who is plugged now was not heard"
+    await point.ready(rig.sink)
+    number = await point.plug(at(rig))
+    assert live(rig)[-1][0] == str(number)

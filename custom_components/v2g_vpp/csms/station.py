@@ -191,7 +191,7 @@ class Station:
         self.post(StationConnected(station_id=self.station_id, protocol=link.protocol))
         if self.record.boot is not None:
             self._post_boot(self.record.boot)
-            self.transactions.recall()
+            self.transactions.recall(link.protocol)
             self.needs_attention.set()
 
     def link_down(self, cause: str) -> None:

@@ -13,6 +13,7 @@ from .metering import Receipt, parse_meter_values
 from .reporter import Reporter
 from .transactions import KEPT_ENDED, News, TransactionFrame, TransactionLedger
 from .vehicles import VehicleTracker
+from .versions import V16
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -135,11 +136,17 @@ class TransactionReporter:
             )
         )
 
-    def recall(self) -> None:
-        """Tell the open transactions from memory at a new link."""
+    def recall(self, protocol: str) -> None:
+        """Tell the open transactions from memory at a new link.
+
+        Ids of 1.6 are numbers: a transaction with another one was of a version that the
+        station speaks no more, and cannot go on.
+        """
         station = self._station
         for record in station.ledger.open_transactions():
-            if record.evse_id is not None:
+            if protocol == V16.protocol and not record.transaction_id.isdecimal():
+                self.gone(record.transaction_id)
+            elif record.evse_id is not None:
                 station.post(
                     TransactionReported(
                         key=station.key(record.evse_id),
