@@ -2,6 +2,7 @@
 
 import pytest
 
+from custom_components.v2g_vpp.csms.calls import Lane
 from custom_components.v2g_vpp.csms.device_model import summarise
 from custom_components.v2g_vpp.csms.model_rows import rows_of_report
 from custom_components.v2g_vpp.csms.monitors import (
@@ -182,3 +183,22 @@ def test_monitors_are_bounded_and_survive_the_store() -> None:
     assert len(monitors) == MAX_MONITORS
     assert monitors[0].kind is MonitorKind.DELTA
     assert monitor_from_json(monitor_to_json(monitors[3])) == monitors[3]
+
+
+async def test_what_had_to_wait_for_a_discharge_is_done_later(
+    rig: Rig, dialler: Dialler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    csms = "custom_components.v2g_vpp.csms"
+    monkeypatch.setattr(f"{csms}.provisioning.UNSETTLED_RETRY_S", 0.1)
+    monkeypatch.setattr(
+        f"{csms}.link.timeout_of", lambda lane: 0.3 if lane is Lane.BULK else 5.0
+    )
+    charger = Charger(await dialler.dial(), inventory=(*INVENTORY, *WATCHED))
+    monitoring = Monitoring(charger)
+    answer = charger.peer.responders["GetMonitoringReport"]
+    charger.peer.responders["GetMonitoringReport"] = lambda _: None
+    await charger.boot()
+    await charger.peer.request("GetMonitoringReport", 2)
+    assert monitoring.held == []
+    charger.peer.responders["GetMonitoringReport"] = answer
+    await charger.peer.until(lambda: len(monitoring.held) == 4)

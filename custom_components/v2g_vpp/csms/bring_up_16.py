@@ -34,6 +34,7 @@ class BringUp16:
         self._station = station
         self._link = link
         self._wording = wording_of(link.protocol)
+        self.is_settled = True
 
     async def run(self) -> bool:
         """Return True when the floor profile is confirmed on this link."""

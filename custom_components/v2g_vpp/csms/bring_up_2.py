@@ -19,7 +19,9 @@ from .link import StationLink
 from .metering_setup import MeteringSetup
 from .model_rows import Row, rows_of_variables
 from .monitoring_setup import MonitoringSetup
+from .priority_setup import PrioritySetup
 from .station import Station
+from .stored_profiles import read_profiles
 from .variables import get_variables
 
 _LOGGER = logging.getLogger(__name__)
@@ -35,6 +37,7 @@ class BringUp2:
         """Take the station and its present link; nothing is sent yet."""
         self._station = station
         self._link = link
+        self.is_settled = False
 
     async def run(self) -> bool:
         """Return True when the floor profile is confirmed on this link."""
@@ -51,10 +54,13 @@ class BringUp2:
         modes = await read_inverters(self._link, summary.inverters)
         for evse_id, mode in modes.items():
             station.reporter.apply(InverterChange(evse_id=evse_id, mode=mode))
+        await PrioritySetup(
+            self._link, summary, station.inbox, station.config.limits
+        ).run()
         monitoring = MonitoringSetup(
             self._link, summary, station.inbox, station.streams
         )
-        await monitoring.run()
+        self.is_settled = await monitoring.run()
         return has_floor
 
     # --- device model ---------------------------------------------------------
@@ -137,24 +143,12 @@ class BringUp2:
 
     async def _floor_problem(self, request: Mapping[str, Any]) -> str | None:
         """Return what is wrong with the floor on the station, None when nothing is."""
-        inbox = self._station.inbox
-        request_id, report = inbox.open()
-        try:
-            outcome = await self._link.call(
-                "GetChargingProfiles",
-                {
-                    "requestId": request_id,
-                    "chargingProfile": {
-                        "chargingProfilePurpose": FLOOR_PURPOSE,
-                    },
-                },
-            )
-            if not outcome.has_status("Accepted"):
-                return f"its profiles cannot be read ({outcome.reason})"
-            await report.wait()
-        finally:
-            inbox.close(request_id)
-        return floor_problem(report.items, request)
+        outcome, profiles = await read_profiles(
+            self._link, self._station.inbox, FLOOR_PURPOSE
+        )
+        if not outcome.has_status("Accepted"):
+            return f"its profiles cannot be read ({outcome.reason})"
+        return floor_problem(profiles, request)
 
     async def _is_floor_in_composite(self, summary: ModelSummary) -> bool:
         """Ask what the station would do: the way out where profiles cannot be read."""

@@ -12,12 +12,16 @@ from .times import format_time
 FIRST_PROFILE_ID: Final = 1000
 """House rule: above what stations use themselves; EVSE 0 has it, the floor."""
 
+PRIORITY_OFFSET: Final = 500
+"""House rule: behind the numbers of all EVSEs."""
+
 WANTED_STACK_LEVEL: Final = 10
 """High, so that no other transaction profile is above ours."""
 
 FLOOR_STACK_LEVEL: Final = 0
 FLOOR_PURPOSE: Final = "TxDefaultProfile"
 TX_PURPOSE: Final = "TxProfile"
+PRIORITY_PURPOSE: Final = "PriorityCharging"
 MAX_OFFLINE_S: Final = 10
 """Second line behind the duration: counted from when the station notices."""
 
@@ -160,6 +164,30 @@ def floor_request(unattended_charge_w: float, summary: ModelSummary) -> dict[str
             ],
         },
     }
+
+
+def priority_id(summary: ModelSummary) -> int:
+    """Return the id of our profile of priority charging."""
+    return profile_id(0, summary) + PRIORITY_OFFSET
+
+
+def priority_request(max_charge_w: float, summary: ModelSummary) -> dict[str, Any]:
+    """Return the SetChargingProfile of what the button at a station charges with.
+
+    Args:
+        max_charge_w: what the wiring of one EVSE allows.
+        summary: of the device model.
+    """
+    request = floor_request(max_charge_w, summary)
+    profile = request["chargingProfile"]
+    profile["id"] = priority_id(summary)
+    profile["chargingProfilePurpose"] = PRIORITY_PURPOSE
+    return request
+
+
+def is_as_wanted(profile: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
+    """Return True for a profile that the station holds just as it was asked for."""
+    return profile.get("id") == wanted["id"] and _difference(profile, wanted) is None
 
 
 def floor_problem(

@@ -71,6 +71,9 @@ class ModelSummary:
     supports_dynamic_profiles: bool = False
     supports_max_offline_duration: bool = False
     profile_stack_level: int | None = None
+    additional_purposes: tuple[str, ...] = ()
+    """Of charging profiles, beyond those of 2.0.1."""
+
     rate_units: tuple[str, ...] = ()
     """Empty: the station does not say; watts are tried."""
 
@@ -127,6 +130,9 @@ def summarise(rows: Iterable[Row], firmware: str) -> ModelSummary:
         ),
         profile_stack_level=whole_number(
             model.value("smartchargingctrlr", "profilestacklevel")
+        ),
+        additional_purposes=model.choices_of(
+            "smartchargingctrlr", "supportedadditionalpurposes"
         ),
         rate_units=tuple(unit for unit in rate_units if unit in {"W", "A"}),
         supply_phases=whole_number(

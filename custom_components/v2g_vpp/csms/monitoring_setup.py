@@ -20,6 +20,7 @@ SEVERITY: Final = 4
 """Error: above what a station may be told to keep to itself, below a stop of its own."""
 
 _HARD_WIRED: Final = frozenset({"HardWiredMonitor", "PreconfiguredMonitor"})
+_NOT_NOW: Final = frozenset({CallEnd.TIMEOUT, CallEnd.LINK_LOST, CallEnd.QUEUE_FULL})
 _DONE: Final = frozenset({"Accepted", "Duplicate"})
 
 type Item = dict[str, Any]
@@ -41,23 +42,31 @@ class MonitoringSetup:
         self._inbox = inbox
         self._streams = streams
 
-    async def run(self) -> None:
-        """Set what is not there yet; a station that cannot is left alone."""
+    async def run(self) -> bool:
+        """Set what is not there yet; a station that cannot is left alone.
+
+        Returns:
+            False when it has to be done again: while a discharge runs nothing that can
+            wait is asked, and this can.
+        """
         wanted = self._wanted()
         if not wanted:
-            return
+            return True
         present = await self._present()
-        if present is None:
-            return
+        if not isinstance(present, _Present):
+            return present not in _NOT_NOW
         await self._raise_level()
         missing = [item for item in map(present.item_for, wanted) if item is not None]
         for monitor in wanted:
             self._streams.watch(present.id_of(monitor), monitor)
         size = max(1, min(self._summary.items_per_monitoring or DEFAULT_CHUNK, 20))
         for piece in batched(missing, size, strict=False):
-            if not await self._set(piece, wanted):
-                return
+            with self._streams.set_up():
+                is_answered = await self._set(piece, wanted)
+            if not is_answered:
+                return False
         await self._adjust()
+        return True
 
     def _wanted(self) -> tuple[Monitor, ...]:
         can_stream = self._link.protocol == V21.protocol
@@ -65,8 +74,8 @@ class MonitoringSetup:
             m for m in self._summary.monitors if can_stream or not m.is_streamed
         )
 
-    async def _present(self) -> _Present | None:
-        """Return what the station monitors already, None when it does not monitor."""
+    async def _present(self) -> _Present | CallEnd:
+        """Return what the station monitors already, or why that is not known."""
         request_id, report = self._inbox.open()
         try:
             outcome = await self._link.call(
@@ -77,7 +86,7 @@ class MonitoringSetup:
         finally:
             self._inbox.close(request_id)
         if outcome.end is not CallEnd.ANSWERED:
-            return None
+            return outcome.end
         return _Present(report.items)
 
     async def _raise_level(self) -> None:

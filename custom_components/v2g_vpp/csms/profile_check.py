@@ -12,9 +12,11 @@ from .charging_profile import (
     ASSUMED_PHASES,
     FLOOR_PURPOSE,
     NOMINAL_VOLTAGE_V,
+    PRIORITY_PURPOSE,
     TX_PURPOSE,
     floor_problem,
     floor_request,
+    priority_id,
     profile_id,
     stack_level,
 )
@@ -23,16 +25,15 @@ from .device_model import ModelSummary
 from .link import StationLink
 from .setpoints import result_of
 from .station import Station
+from .stored_profiles import StoredProfile as Profile, read_profiles
 from .versions import V16, V21
 
 MAX_PURPOSE: Final = "ChargingStationMaxProfile"
 EXTERNAL_PURPOSE: Final = "ChargingStationExternalConstraints"
 _PURPOSES_2: Final = (FLOOR_PURPOSE, TX_PURPOSE, MAX_PURPOSE, EXTERNAL_PURPOSE)
-_PURPOSES_2_1: Final = (*_PURPOSES_2, "PriorityCharging", "LocalGeneration")
+_PURPOSES_2_1: Final = (*_PURPOSES_2, PRIORITY_PURPOSE, "LocalGeneration")
 
 _ACCEPTED: Final = WriteResult(status=WriteStatus.ACCEPTED)
-
-type Profile = Mapping[str, Any]
 
 
 class Finding(StrEnum):
@@ -80,9 +81,11 @@ async def check_profiles(
     profiles: list[Profile] = []
     purposes = _PURPOSES_2_1 if link.protocol == V21.protocol else _PURPOSES_2
     for purpose in purposes:
-        found = await _read(station, link, purpose)
-        if isinstance(found, StationAnswer):
-            return found
+        outcome, found = await read_profiles(link, station.inbox, purpose)
+        if outcome.end is not CallEnd.ANSWERED:
+            return StationAnswer(
+                result=result_of(outcome), action="GetChargingProfiles"
+            )
         profiles += found
     summary = station.summary
     floor = floor_request(station.config.limits.unattended_charge_w, summary)
@@ -169,6 +172,8 @@ def _our_purpose(profile: Profile, summary: ModelSummary) -> str | None:
     number = _number_of(profile)
     if number == profile_id(0, summary):
         return FLOOR_PURPOSE
+    if number == priority_id(summary):
+        return PRIORITY_PURPOSE
     ours = {profile_id(evse_id, summary) for evse_id in summary.evse_ids or (1,)}
     return TX_PURPOSE if number in ours else None
 
@@ -230,27 +235,3 @@ async def _schedules(station: Station) -> dict[str, float | None]:
         str(evse_id): await read_schedule(station, station.key(evse_id))
         for evse_id in station.summary.evse_ids or (1,)
     }
-
-
-async def _read(
-    station: Station, link: StationLink, purpose: str
-) -> list[Profile] | StationAnswer:
-    """Return the profiles of a purpose, or why they cannot be had."""
-    request_id, report = station.inbox.open()
-    try:
-        outcome = await link.call(
-            "GetChargingProfiles",
-            {
-                "requestId": request_id,
-                "chargingProfile": {"chargingProfilePurpose": purpose},
-            },
-        )
-        if outcome.end is not CallEnd.ANSWERED:
-            return StationAnswer(
-                result=result_of(outcome), action="GetChargingProfiles"
-            )
-        if outcome.has_status("Accepted"):
-            await report.wait()
-    finally:
-        station.inbox.close(request_id)
-    return list(report.items)

@@ -21,6 +21,9 @@ BOOT_GRACE_S: Final = 10.0
 FLOOR_RETRY_S: Final = 60.0
 """House rule: a station that could not confirm the floor is asked again."""
 
+UNSETTLED_RETRY_S: Final = 600.0
+"""House rule: what had to wait for the end of a discharge is tried again."""
+
 RECHECK_S: Final = 24 * 3600.0
 """The floor profile is checked daily (OCPP brief 2.2)."""
 
@@ -31,6 +34,9 @@ real one, so a proof of discharge made with it ends at the next boot."""
 
 class BringUp(Protocol):
     """What brings a station of one version into a known state."""
+
+    is_settled: bool
+    """False while something is left that had to wait."""
 
     async def run(self) -> bool:
         """Return True when the floor profile is confirmed on this link."""
@@ -79,7 +85,12 @@ class Provisioner:
                 # Without this step there is no discharge; the link goes on.
                 _LOGGER.exception("%s: set-up failed", self._station.station_id)
                 has_floor = False
-            wait_s = RECHECK_S if has_floor else FLOOR_RETRY_S
+            wait_s = self._wait_s(has_floor=has_floor)
+
+    def _wait_s(self, *, has_floor: bool) -> float:
+        if not has_floor:
+            return FLOOR_RETRY_S
+        return RECHECK_S if self._bring_up.is_settled else UNSETTLED_RETRY_S
 
     async def _wait_for_attention(self, wait_s: float) -> None:
         try:

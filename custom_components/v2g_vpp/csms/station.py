@@ -176,7 +176,7 @@ class Station:
         # Its own: whoever still waits for the old link must not take its attention.
         self.needs_attention = asyncio.Event()
         self.transactions.link_up()
-        self.streams.clear()
+        self.streams.relinked()
         self.writer = SetpointWriter(
             name=self.station_id,
             link=link,
@@ -220,6 +220,7 @@ class Station:
         self.record = self.record.after_boot(boot)
         self._store.keep_now(self.station_id, self.record)
         self.answers.clear()
+        self.streams.clear()
         self.station_clock.reset()
         self._post_clock()
         if self.writer is not None:

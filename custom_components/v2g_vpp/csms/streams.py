@@ -1,6 +1,8 @@
 """Periodic event streams of a 2.1 station: values without an answer, and their trust."""
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import isfinite
@@ -33,6 +35,8 @@ PROVING_POWER_W: Final = 500.0
 """Agreement at rest proves nothing."""
 
 DISCHARGE_FRESH_S: Final = 3.0
+SETTLED_WITHIN_S: Final = 5.0
+"""House rule: a station waits longer than that for an answer."""
 
 _DISCHARGE_POWER: Final = "dischargepower"
 
@@ -75,12 +79,37 @@ class StreamBoard:
         self._streams: dict[int, _Stream] = {}
         self._evses: dict[int, _Evse] = {}
         self._congested: set[int] = set()
+        self._settled = asyncio.Event()
+        self._settled.set()
 
-    def clear(self) -> None:
-        """Forget the streams: they end with the link."""
-        self._streams.clear()
+    def relinked(self) -> None:
+        """Begin a link: streams may go on, and their trust is earned anew."""
         self._evses.clear()
         self._congested.clear()
+        self._settled.set()
+
+    def clear(self) -> None:
+        """Forget the streams: a station that booted opens them again."""
+        self._streams.clear()
+        self.relinked()
+
+    @contextmanager
+    def set_up(self) -> Iterator[None]:
+        """Monitors are being set: their numbers are known once this is over."""
+        self._settled.clear()
+        try:
+            yield
+        finally:
+            self._settled.set()
+
+    async def settled(self) -> None:
+        """Wait until the numbers of the monitors are known; not for long.
+
+        A station opens a stream right behind the answer that names its monitor.
+        """
+        with suppress(TimeoutError):
+            async with asyncio.timeout(SETTLED_WITHIN_S):
+                await self._settled.wait()
 
     def watch(self, monitor_id: object, monitor: Monitor) -> None:
         """Note the number that the station gave to a monitor of ours."""

@@ -80,8 +80,9 @@ def report_der_control(station: Station, payload: Payload) -> Payload:
     return {}
 
 
-def open_periodic_event_stream(station: Station, payload: Payload) -> Payload:
+async def open_periodic_event_stream(station: Station, payload: Payload) -> Payload:
     """Accept a stream of a monitor of ours; without it the station uses NotifyEvent."""
+    await station.streams.settled()
     return {"status": "Accepted" if station.streams.open(payload) else "Rejected"}
 
 
