@@ -44,6 +44,8 @@ class V2gEntity[PartT](CoordinatorEntity[V2gUpdateCoordinator]):
 
     _attr_has_entity_name = True
     _attr_should_poll = False
+    _shows_its_part_only = True
+    """False: it shows more than is in its part of the picture."""
 
     def __init__(
         self,
@@ -88,7 +90,8 @@ class V2gEntity[PartT](CoordinatorEntity[V2gUpdateCoordinator]):
         part = self._find(self.coordinator.data)
         is_reachable = part is not None and self._is_reachable(part)
         # A part of which nothing is new is the same object in the next picture.
-        if part is not self._seen or is_reachable is not self._is_available:
+        is_new = part is not self._seen or is_reachable is not self._is_available
+        if is_new or not self._shows_its_part_only:
             self._look_again()
 
     @callback

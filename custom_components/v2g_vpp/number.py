@@ -128,6 +128,8 @@ class EvseNumber(EvseEntity, NumberEntity):
     _attr_native_min_value = 0
     _attr_native_step = POWER_STEP_W
     _attr_native_unit_of_measurement = UnitOfPower.WATT
+    # Its highest value is a setting of the charger.
+    _shows_its_part_only = False
 
     @override
     def _show(self, part: EvseSnapshot) -> object:

@@ -68,6 +68,9 @@ class VehicleSelect(EvseEntity, SelectEntity):
     guest, which is charged and never discharged.
     """
 
+    # Its options are the vehicles of the home.
+    _shows_its_part_only = False
+
     @property
     @override
     def options(self) -> list[str]:

@@ -19,7 +19,7 @@ from custom_components.v2g_vpp.const import (
     SUBENTRY_STATION,
 )
 from custom_components.v2g_vpp.station_address import station_url
-from tests.shell.conftest import mapping
+from tests.shell.conftest import VEHICLE, mapping
 from tests.shell.home import VEHICLE_ID, Home
 
 
@@ -182,3 +182,22 @@ async def test_quick_hands_leave_the_home_as_its_set_up_says(
     assert set(home.entry.runtime_data.closers) == set(home.entry.subentries)
     for n, is_there in enumerate((False, False, True, True)):
         assert home.has_entity("binary_sensor", "link", f"Q-{n}_0") is is_there
+
+
+async def test_a_vehicle_that_is_added_can_be_chosen_at_once(
+    hass: HomeAssistant, home: Home
+) -> None:
+    await home.connect()
+    await home.tick()
+    hass.config_entries.async_add_subentry(
+        home.entry,
+        ConfigSubentry(
+            data=mapping({**VEHICLE["data"], "vehicle_id": "zoe", "evcc_id": "X"}),
+            subentry_type="vehicle",
+            title="Zoe",
+            unique_id="vehicle_zoe",
+        ),
+    )
+    await home.settle()
+    await home.tick()
+    assert "Zoe" in home.state("select", "vehicle").attributes["options"]
