@@ -4,11 +4,13 @@ from typing import Any
 
 import pytest
 
+from custom_components.v2g_vpp.domain.faults import FaultCode
 from custom_components.v2g_vpp.domain.grid_settings import (
     ChangeGridSetting,
     ClearGridSettings,
     ReadGridSettings,
 )
+from custom_components.v2g_vpp.domain.messages import Direction
 from custom_components.v2g_vpp.domain.requests import LogKind, MoveStation, SendLog
 from custom_components.v2g_vpp.virtual.config import Protocol
 from tests.e2e.loopback_time import in_loopback_time
@@ -77,3 +79,38 @@ async def test_limit_of_the_grid_holds_below_what_the_owner_wants(
         assert home.evse.faults == ()
         await ask(home, ClearGridSettings(is_default=True, control_id="night"))
         await home.until(lambda: home.power_w < -4_700, 60, "all of it again")
+
+
+def said(home: VirtualHome, *words: str) -> int:
+    """Return how many frames of the station have all of some words."""
+    recording = home.server.recording(STATION)
+    assert recording is not None
+    return sum(
+        message.direction is Direction.FROM_STATION
+        and all(word in message.text for word in words)
+        for message in recording.messages
+    )
+
+
+@in_loopback_time
+async def test_power_comes_as_a_stream_that_the_home_asked_for(
+    socket_enabled: None,
+) -> None:
+    async with VirtualHome(Protocol.OCPP_2_1) as home:
+        await home.plug()
+        await home.until(
+            lambda: said(home, "[6,", "NotifyPeriodicEventStream") > 5, 120, "a stream"
+        )
+
+
+@every_2_x
+@in_loopback_time
+async def test_hot_handle_is_seen_by_the_monitor_of_the_home(
+    protocol: Protocol, socket_enabled: None
+) -> None:
+    async with VirtualHome(protocol) as home:
+        await home.plug()
+        await home.run(30)
+        home.station.set_handle_temperature(97.0)
+        code = FaultCode.HANDLE_OVER_TEMPERATURE
+        await home.until(lambda: code in home.evse.faults, 30, "E-84")
