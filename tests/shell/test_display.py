@@ -84,7 +84,8 @@ def test_without_a_change_of_state_two_numbers_are_5_s_apart(
         shown.offer(value, context, now)
         if last is None or shown.shown != last[0] or context != last[1]:
             if last is not None and context == last[1]:
-                assert now - last[2] >= POWER.interval_s
+                # Sums of random pauses are not exact.
+                assert now - last[2] >= POWER.interval_s - 1e-6
             last = (shown.shown, context, now)
 
 
