@@ -1,5 +1,7 @@
 """A station whose clock is wrong, drifts or jumps, at the real listener and site."""
 
+from typing import Any
+
 import pytest
 
 from custom_components.v2g_vpp.csms.station import CLOCK_NEWS_S
@@ -26,7 +28,7 @@ class ClockHome(VirtualHome):
     """A home that is asked for what it knows of the clock."""
 
     def __init__(
-        self, protocol: Protocol, dialect: DischargeDialect, **changes: float | bool
+        self, protocol: Protocol, dialect: DischargeDialect, **changes: Any
     ) -> None:
         super().__init__(protocol, dialect, takes_negative_limits=True, **changes)
 

@@ -32,6 +32,7 @@ from custom_components.v2g_vpp.virtual.config import (
     VirtualStationConfig,
     VirtualStatus,
 )
+from custom_components.v2g_vpp.virtual.observer import StationObserver
 from custom_components.v2g_vpp.virtual.plant import FAST
 from custom_components.v2g_vpp.virtual.station import VirtualStation
 from tests.e2e.loopback_time import loopback_clock
@@ -69,6 +70,7 @@ class VirtualHome:
         dialect: DischargeDialect = DischargeDialect.V21_DYNAMIC,
         *,
         unattended_charge_w: float = 0.0,
+        observer: StationObserver | None = None,
         **changes: Any,
     ) -> None:
         """Build it; entering the context brings it to life."""
@@ -83,6 +85,7 @@ class VirtualHome:
             identity=STATION, password=PASSWORD, limits=self.limits, dialect=dialect
         )
         self._dialect = dialect
+        self._observer = observer
         self._changes = {
             "protocols": (protocol,),
             "plant": FAST,
@@ -127,6 +130,7 @@ class VirtualHome:
                 **self._changes,
             ),
             self.clock,
+            observer=self._observer,
         )
         self._spawn(self.station.run(), "station")
         for evse_id in self.station.evse_ids:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from custom_components.v2g_vpp.virtual.config import VirtualStationConfig
+from custom_components.v2g_vpp.virtual.observer import StationObserver
 from custom_components.v2g_vpp.virtual.plant import IDEAL
 from custom_components.v2g_vpp.virtual.station import VirtualStation
 
@@ -51,12 +52,20 @@ class Rig:
     def true_w(self) -> float:
         return self.station.status().true_power_w
 
-    async def start(self, *, is_accepted: bool = True, **changes: Any) -> None:
+    async def start(
+        self,
+        *,
+        is_accepted: bool = True,
+        observer: StationObserver | None = None,
+        **changes: Any,
+    ) -> None:
         """Build the station and run it until it is registered."""
         if not self.csms.url:
             await self.csms.start()
         self.config = replace(self.config, url=self.csms.url, **changes)
-        self._station = VirtualStation(self.config, self.clock, sleep=self.clock.sleep)
+        self._station = VirtualStation(
+            self.config, self.clock, sleep=self.clock.sleep, observer=observer
+        )
         self._running = asyncio.create_task(self._station.run())
         if is_accepted:
             await until(lambda: self.station.status().is_registered, "registration")
