@@ -16,7 +16,12 @@ from .domain.grid_settings import GridEvent, GridNote
 from .domain.ids import EvseKey
 from .domain.security import SecurityEvent, SecurityNote, is_critical
 from .domain.snapshot import EvseSnapshot, StationSnapshot
-from .entity import EvseEntity, StationEntity, async_follow_subentries
+from .entity import (
+    EvseEntity,
+    StationEntity,
+    V2gEntity,
+    async_follow_subentries,
+)
 
 # Everything is pushed, nothing is asked for.
 PARALLEL_UPDATES = 0
@@ -167,7 +172,36 @@ async def async_setup_entry(
     )
 
 
-class EvseEvent(EvseEntity, EventEntity):
+class _PictureEvent[PartT](V2gEntity[PartT], EventEntity):
+    """What is new from picture to picture; its state is the last event alone."""
+
+    def _look(self, part: PartT) -> None:
+        """Tell what happened since the picture before."""
+        raise NotImplementedError
+
+    @override
+    def _show(self, part: PartT) -> object:
+        return None
+
+    @callback
+    @override
+    def _handle_coordinator_update(self) -> None:
+        super()._handle_coordinator_update()
+        self._look_at_picture()
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        await super().async_added_to_hass()
+        # What is there already when Home Assistant starts is no event.
+        self._look_at_picture()
+
+    def _look_at_picture(self) -> None:
+        part = self._find(self.coordinator.data)
+        if part is not None:
+            self._look(part)
+
+
+class EvseEvent(_PictureEvent[EvseSnapshot], EvseEntity):
     """What just happened at one EVSE."""
 
     entity_description: EvseEventDescription
@@ -175,25 +209,7 @@ class EvseEvent(EvseEntity, EventEntity):
     _watched: frozenset[str] | None = None
 
     @override
-    def _show(self, part: EvseSnapshot) -> object:
-        return None
-
-    @callback
-    @override
-    def _handle_coordinator_update(self) -> None:
-        super()._handle_coordinator_update()
-        self._look()
-
-    @override
-    async def async_added_to_hass(self) -> None:
-        await super().async_added_to_hass()
-        # What is there already when Home Assistant starts is no event.
-        self._look()
-
-    def _look(self) -> None:
-        part = self._find(self.coordinator.data)
-        if part is None:
-            return
+    def _look(self, part: EvseSnapshot) -> None:
         description = self.entity_description
         before, self._watched = self._watched, description.watched_fn(part)
         if before is None:
@@ -209,7 +225,7 @@ class EvseEvent(EvseEntity, EventEntity):
             self.async_write_ha_state()
 
 
-class StationLogEvent(StationEntity, EventEntity):
+class StationLogEvent(_PictureEvent[StationSnapshot], StationEntity):
     """What a log of a charging station says, one event after the other."""
 
     entity_description: StationLogDescription[Any]
@@ -217,24 +233,7 @@ class StationLogEvent(StationEntity, EventEntity):
     _shown_number: int | None = None
 
     @override
-    def _show(self, part: StationSnapshot) -> object:
-        return None
-
-    @callback
-    @override
-    def _handle_coordinator_update(self) -> None:
-        super()._handle_coordinator_update()
-        self._look()
-
-    @override
-    async def async_added_to_hass(self) -> None:
-        await super().async_added_to_hass()
-        self._look()
-
-    def _look(self) -> None:
-        part = self._find(self.coordinator.data)
-        if part is None:
-            return
+    def _look(self, part: StationSnapshot) -> None:
         notes = self.entity_description.notes_fn(part)
         newest = notes[-1].number if notes else 0
         before, self._shown_number = self._shown_number, newest
