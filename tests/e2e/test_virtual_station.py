@@ -16,6 +16,8 @@ DIALECTS = [
     (Protocol.OCPP_2_0_1, DischargeDialect.NEG_LIMIT_W),
     (Protocol.OCPP_1_6, DischargeDialect.NEG_LIMIT_W),
     (Protocol.OCPP_1_6, DischargeDialect.NEG_LIMIT_A),
+    (Protocol.OCPP_1_6, DischargeDialect.DATA_TRANSFER),
+    (Protocol.OCPP_2_0_1, DischargeDialect.DATA_TRANSFER),
 ]
 every_dialect = pytest.mark.parametrize(("protocol", "dialect"), DIALECTS, ids=str)
 

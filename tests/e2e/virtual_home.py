@@ -24,6 +24,7 @@ from custom_components.v2g_vpp.domain.policy import (
     VehicleSpec,
 )
 from custom_components.v2g_vpp.domain.snapshot import EvseSnapshot, SelfTestPhase
+from custom_components.v2g_vpp.domain.vendor_setpoint import VendorSetpoint
 from custom_components.v2g_vpp.site import Site
 from custom_components.v2g_vpp.virtual.config import (
     DEFAULT_EVCC_ID,
@@ -35,6 +36,7 @@ from custom_components.v2g_vpp.virtual.config import (
 from custom_components.v2g_vpp.virtual.observer import StationObserver
 from custom_components.v2g_vpp.virtual.plant import FAST
 from custom_components.v2g_vpp.virtual.station import VirtualStation
+from custom_components.v2g_vpp.virtual.vendor_power import MESSAGE_ID, VENDOR_ID
 from tests.e2e.loopback_time import loopback_clock
 from tests.site.stores import MemoryStore
 
@@ -47,6 +49,13 @@ SECOND_EVSE = EvseConfig(plant=FAST, evcc_id=SECOND_EVCC_ID)
 VEHICLES = {1: (VEHICLE, DEFAULT_EVCC_ID), 2: (SECOND_VEHICLE, SECOND_EVCC_ID)}
 """Which vehicle comes to which EVSE, and what it calls itself."""
 PASSWORD = "a-password-of-the-test-0123456789"
+MESSAGE = VendorSetpoint(
+    vendor_id=VENDOR_ID,
+    message_id=MESSAGE_ID,
+    template=('{"evse": {evse_id}, "power_w": {power_w}, "duration_s": {duration_s}}'),
+)
+"""How this maker is told a power, for the dialect that needs it."""
+
 POLL_S = 0.2
 TICK_S = 0.2
 """Of the station's physics: fine enough for seconds, and quick."""
@@ -82,7 +91,11 @@ class VirtualHome:
         )
         self._tasks: set[asyncio.Task[None]] = set()
         self._station_config = StationConfig(
-            identity=STATION, password=PASSWORD, limits=self.limits, dialect=dialect
+            identity=STATION,
+            password=PASSWORD,
+            limits=self.limits,
+            dialect=dialect,
+            vendor=MESSAGE,
         )
         self._dialect = dialect
         self._observer = observer
@@ -229,6 +242,7 @@ class VirtualHome:
         record = self.site._registry.evses[key_of(evse_id)]
         record.proof = Proof(
             dialect=self._dialect,
+            wording=self.site._registry.station_of(KEY).wording,
             firmware="1.0.0",
             dead_man_s=timing_of(self._dialect, self.truth.protocol).validity_s + 1.0,
             passed_at=self.clock.utcnow().isoformat(),

@@ -14,6 +14,7 @@ from .profile_context import context_of
 from .registration import Registration
 from .schedule import WireObject, parse_profile, parse_time
 from .transaction import REMOTE_STOP, RESET, RemoteStart, Reservation
+from .vendor_power import vendor_status
 
 
 class EvseHandlers:
@@ -205,9 +206,16 @@ class EvseHandlers:
         return call_result.TriggerMessage(status="Accepted" if is_done else "Rejected")
 
     @on(Action.data_transfer)
-    def on_data_transfer(self, **_: Any) -> Any:
-        """Refuse vendor messages: this vendor has none."""
-        return call_result.DataTransfer(status="UnknownVendorId")
+    def on_data_transfer(
+        self,
+        vendor_id: str,
+        message_id: str | None = None,
+        data: object = None,
+        **_: Any,
+    ) -> Any:
+        """Take the message of this vendor, and refuse those of others."""
+        status = vendor_status(self._hardware, vendor_id, message_id, data)
+        return call_result.DataTransfer(status=status)
 
     @on(Action.clear_cache)
     def on_clear_cache(self, **_: Any) -> Any:

@@ -18,6 +18,7 @@ from ..registration import Registration
 from ..schedule import Purpose, WireObject, parse_profile, parse_time
 from ..stored_profile import ProfileFilter
 from ..transaction import REMOTE_STOP, RESET, RemoteStart, Reservation
+from ..vendor_power import vendor_status
 from . import keys
 from .numbers import TransactionNumbers
 from .translation import status_of, values_of
@@ -274,9 +275,16 @@ class ChargePointHandlers:
         )
 
     @on(Action16.data_transfer)
-    def on_data_transfer(self, **_: Any) -> Any:
-        """Refuse vendor messages: this vendor has none."""
-        return call_result_16.DataTransfer(status="UnknownVendorId")
+    def on_data_transfer(
+        self,
+        vendor_id: str,
+        message_id: str | None = None,
+        data: str | None = None,
+        **_: Any,
+    ) -> Any:
+        """Take the message of this vendor, and refuse those of others."""
+        status = vendor_status(self._hardware, vendor_id, message_id, data)
+        return call_result_16.DataTransfer(status=status)
 
     @on(Action16.clear_cache)
     def on_clear_cache(self, **_: Any) -> Any:
