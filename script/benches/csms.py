@@ -293,5 +293,6 @@ def main(argv: list[str]) -> int:
             "home_setpoint_p99_ms": at_most(MAX_SETPOINT_P99_MS),
             "many_rss_kib_each": at_most(150.0),
             "many_again_s": at_most(5.0),
+            "many_after_restart_s": at_most(5.0),
         },
     )

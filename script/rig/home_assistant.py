@@ -4,13 +4,16 @@ It listens on the loopback interface alone, needs no person to be set up, and lo
 integration of this checkout.
 """
 
+import asyncio
+from collections.abc import Callable
 from datetime import UTC, datetime
 import json
 from pathlib import Path
 import sys
+import time
 
 from .home_assistant_client import HomeAssistantClient
-from .home_assistant_socket import HomeAssistantSocket
+from .home_assistant_socket import HomeAssistantSocket, LinkCutError
 from .processes import ROOT, Child, RigError, Supervisor, refuse_taken_port
 
 HOST = "127.0.0.1"
@@ -94,8 +97,26 @@ class HomeAssistant:
         await self.client.wait_until_up(self._child.check_running, START_TIMEOUT_S)
         if not self.client.token:
             await self._sign_in()
-        await self.socket.connect()
-        await self.socket.wait_until_running(START_TIMEOUT_S)
+        await self._follow(self._child.check_running)
+
+    async def _follow(self, check_running: Callable[[], None]) -> None:
+        """Follow the states; begin anew where Home Assistant cuts the link.
+
+        It cuts off whoever has 4096 messages waiting, and a home with more entities
+        than that brings them all at once when it starts.
+        """
+        deadline = time.monotonic() + START_TIMEOUT_S
+        while True:
+            try:
+                await self.socket.connect()
+                await self.socket.wait_until_running(START_TIMEOUT_S)
+            except LinkCutError:
+                check_running()
+                if time.monotonic() >= deadline:
+                    raise
+                await asyncio.sleep(1.0)
+            else:
+                return
 
     async def _sign_in(self) -> None:
         kept = self.directory / "rig_token"

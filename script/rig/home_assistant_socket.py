@@ -40,6 +40,10 @@ class StateChange:
     """``time.monotonic()`` of the rig; comparable across this machine's processes."""
 
 
+class LinkCutError(RigError):
+    """Say that Home Assistant ended the connection."""
+
+
 class HomeAssistantSocket:
     """One connection that follows every state; made anew after each restart."""
 
@@ -186,7 +190,7 @@ class HomeAssistantSocket:
         finally:
             for answer in self._waiting.values():
                 if not answer.done():
-                    answer.set_exception(RigError("Home Assistant closed the link"))
+                    answer.set_exception(LinkCutError("Home Assistant closed the link"))
 
     def _receive(self, message: dict[str, Any], now_mono_s: float) -> None:
         number = message["id"]
