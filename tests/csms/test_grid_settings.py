@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from custom_components.v2g_vpp.domain.events import GridSettingNoted
+from custom_components.v2g_vpp.domain.events import FaultReported, GridSettingNoted
+from custom_components.v2g_vpp.domain.faults import FaultCode
 from custom_components.v2g_vpp.domain.grid_settings import (
     FIELDS,
     KEPT_NOTES,
@@ -288,3 +289,24 @@ async def test_the_record_is_bounded(rig: Rig, dialler: Dialler) -> None:
     await rig.restart()
     assert len(kept(rig)) == KEPT_NOTES
     assert kept(rig)[-1]["number"] == KEPT_NOTES + 5
+
+
+async def test_the_last_end_of_an_alarm_ends_those_it_took_over_from(
+    rig: Rig, dialler: Dialler
+) -> None:
+    peer = (await connected(rig, dialler)).charger.peer
+    for told in (
+        {"controlType": "FreqDroop", "gridEventFault": "OverFrequency"},
+        {"controlType": "EnterService", "gridEventFault": "OverVoltage"},
+        {"controlType": "EnterService", "alarmEnded": True},
+    ):
+        await peer.call("NotifyDERAlarm", {**told, "timestamp": NOW})
+    faults = [(e.code, e.is_active) for e in rig.sink.of(FaultReported)]
+    frequency = FaultCode.GRID_FREQ_OUT_OF_RANGE
+    voltage = FaultCode.GRID_VOLTAGE_OUT_OF_RANGE
+    assert faults == [
+        (frequency, True),
+        (voltage, True),
+        (frequency, False),
+        (voltage, False),
+    ]

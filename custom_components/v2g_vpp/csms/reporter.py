@@ -1,6 +1,7 @@
 """What components of a station report becomes events, with their memory."""
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from ..domain.capability import VehicleLink
@@ -73,6 +74,7 @@ class Reporter:
         self._lost_vehicles: set[int] = set()
         self._pressed_stops: set[int] = set()
         self._named_faults: dict[int, frozenset[FaultCode]] = {}
+        self._alarms: dict[FaultCode, FaultChange] = {}
         self._sensed_faults: set[tuple[int, FaultCode]] = set()
         """What components report, until they say that it is over."""
 
@@ -165,6 +167,23 @@ class Reporter:
                 detail=detail,
             )
         )
+
+    def report_alarm(self, fault: FaultChange | None, *, is_over: bool) -> None:
+        """Tell a fault of the grid, or the end of all of them.
+
+        A setting that takes over from another tells an alarm of its own, and only the
+        last one is ended (2.1 R05.FR.04), perhaps without saying what it was.
+        """
+        if not is_over:
+            if fault is not None:
+                self._alarms[fault.code] = fault
+                self.apply(fault)
+            return
+        if fault is not None:
+            self._alarms.setdefault(fault.code, fault)
+        for alarm in self._alarms.values():
+            self.apply(replace(alarm, is_active=False))
+        self._alarms.clear()
 
     def report_answering(self, *, is_answering: bool) -> None:
         """Tell when the station stops to answer commands, and when it does again."""

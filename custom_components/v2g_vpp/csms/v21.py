@@ -45,9 +45,9 @@ def pull_dynamic_schedule_update(station: Station, payload: Payload) -> Payload:
 
 def notify_der_alarm(station: Station, payload: Payload) -> Payload:
     """Take a grid fault that the station saw."""
-    fault = fault_of_alarm(payload)
-    if fault is not None:
-        station.reporter.apply(fault)
+    station.reporter.report_alarm(
+        fault_of_alarm(payload), is_over=payload.get("alarmEnded") is True
+    )
     station.grid.alarm(payload)
     return {}
 
