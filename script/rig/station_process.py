@@ -2,12 +2,13 @@
 
 Usage: python -m script.rig.station_process --url ws://127.0.0.1:8080/ --identity CS1
 --password-file FILE. It prints ``READY {"control_port": N}`` on standard output when
-the control port answers, and ends on SIGTERM.
+the control port answers, and ends on SIGTERM. With --scenario FILE it plays the file,
+says what happens, and ends with 0 when everything that was expected was seen.
 """
 
 import argparse
 import asyncio
-from dataclasses import asdict, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 import json
 import logging
@@ -19,6 +20,9 @@ import time
 from aiohttp import web
 
 from .pure_import import prepare_pure_import
+from .scenario_file import read_scenario
+from .scenario_person import Person
+from .station_control import ControlPort
 from .station_trace import StationTrace
 
 prepare_pure_import()
@@ -28,11 +32,19 @@ from custom_components.v2g_vpp.virtual.battery import (  # noqa: E402 - see abov
 )
 from custom_components.v2g_vpp.virtual.config import (  # noqa: E402
     DEFAULT_EVCC_ID,
-    Fault,
+    EvseConfig,
     Protocol,
     VirtualStationConfig,
 )
 from custom_components.v2g_vpp.virtual.plant import PLANT_PRESETS  # noqa: E402
+from custom_components.v2g_vpp.virtual.scenario.messages import (  # noqa: E402
+    MessageCount,
+)
+from custom_components.v2g_vpp.virtual.scenario.player import Player  # noqa: E402
+from custom_components.v2g_vpp.virtual.scenario.scenario import (  # noqa: E402
+    Scenario,
+    ScenarioError,
+)
 from custom_components.v2g_vpp.virtual.station import VirtualStation  # noqa: E402
 
 CONTROL_HOST = "127.0.0.1"
@@ -52,115 +64,79 @@ class SystemClock:
         return datetime.now(UTC)  # noqa: TID251 - this is the clock that is passed in
 
 
-class ControlPort:
-    """What a harness may ask of the station."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What the command line asks for."""
 
-    def __init__(self, station: VirtualStation, trace: StationTrace) -> None:
-        """Serve one station."""
-        self._station = station
-        self._trace = trace
-
-    def application(self) -> web.Application:
-        """Return the HTTP application."""
-        app = web.Application()
-        app.add_routes(
-            [
-                web.get("/status", self.status),
-                web.get("/trace", self.trace),
-                web.post("/soc", self.soc),
-                web.post("/fault", self.fault),
-                *(
-                    web.post(f"/{name}", self.action)
-                    for name in (
-                        "plug",
-                        "unplug",
-                        "emergency_stop",
-                        "release",
-                        "reboot",
-                    )
-                ),
-            ]
-        )
-        return app
-
-    async def status(self, _request: web.Request) -> web.Response:
-        """Return the truth about the station, with the time of this moment."""
-        status = asdict(self._station.status())
-        return web.json_response({"t_mono": time.monotonic(), **status})
-
-    async def trace(self, request: web.Request) -> web.Response:
-        """Return events and power since a monotonic time."""
-        try:
-            since_mono_s = float(request.query.get("since", "0"))
-        except ValueError as err:
-            raise web.HTTPBadRequest(text="since is not a number") from err
-        return web.json_response(self._trace.since(since_mono_s))
-
-    async def action(self, request: web.Request) -> web.Response:
-        """Do what a person does at the station."""
-        name = request.path.lstrip("/")
-        self._trace.note_action(name)
-        match name:
-            case "plug":
-                self._station.plug()
-            case "unplug":
-                self._station.unplug()
-            case "emergency_stop":
-                self._station.press_emergency_stop()
-            case "release":
-                self._station.release_emergency_stop()
-            case "reboot":
-                self._station.reboot()
-        return await self.status(request)
-
-    async def soc(self, request: web.Request) -> web.Response:
-        """Put the battery to a state of charge: ``{"percent": 42}``."""
-        try:
-            self._station.set_soc(float((await request.json())["percent"]))
-        except (ValueError, KeyError, TypeError) as err:
-            raise web.HTTPBadRequest(text="percent must be 0..100") from err
-        return await self.status(request)
-
-    async def fault(self, request: web.Request) -> web.Response:
-        """Begin or end a misbehaviour: ``{"name": "freeze_meter", "on": true}``."""
-        try:
-            body = await request.json()
-            self._station.set_fault(Fault(body["name"]), is_on=bool(body["on"]))
-        except (ValueError, KeyError, TypeError) as err:
-            names = ", ".join(Fault)
-            raise web.HTTPBadRequest(text=f"name must be one of {names}") from err
-        self._trace.note_action(f"fault {body['name']} {body['on']}")
-        return await self.status(request)
+    config: VirtualStationConfig
+    control_port: int
+    scenario: Scenario | None
+    """None: a station that does what the control port is asked for."""
 
 
-async def run(config: VirtualStationConfig, control_port: int) -> None:
-    """Run the station and its control port until SIGTERM or SIGINT."""
-    trace = StationTrace()
-    station = VirtualStation(config, SystemClock(), observer=trace)
+async def run(options: Options) -> int:
+    """Run the station and its control port until the end; return the exit code.
+
+    The end is SIGTERM or SIGINT, or that of the scenario.
+    """
+    trace, clock = StationTrace(), SystemClock()
+    messages = MessageCount(trace)
+    station = VirtualStation(options.config, clock, observer=messages)
     runner = web.AppRunner(
         ControlPort(station, trace).application(), access_log=None, shutdown_timeout=1
     )
     await runner.setup()
-    site = web.TCPSite(runner, CONTROL_HOST, control_port)
+    site = web.TCPSite(runner, CONTROL_HOST, options.control_port)
     await site.start()
-    running = asyncio.create_task(station.run())
+    running = asyncio.create_task(_serve(options, station, messages, clock))
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, running.cancel)
     port = runner.addresses[0][1]
     print("READY", json.dumps({"control_port": port}), flush=True)
     try:
-        await running
+        return await running
     except asyncio.CancelledError:
         if not running.cancelled():
             running.cancel()
             raise
+        return 0
     finally:
         await runner.cleanup()
 
 
-def parse_arguments(arguments: list[str]) -> tuple[VirtualStationConfig, int]:
-    """Return the station and the control port that the command line asks for."""
+async def _serve(
+    options: Options,
+    station: VirtualStation,
+    messages: MessageCount,
+    clock: SystemClock,
+) -> int:
+    """Run the station; with a scenario, until that was played."""
+    if options.scenario is None:
+        await station.run()
+        return 0
+    running = asyncio.create_task(station.run())
+    try:
+        player = Player(
+            options.scenario,
+            station,
+            messages,
+            clock,
+            Person(_say),
+            tell=_say,
+        )
+        return 0 if await player.play() else 1
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)
+
+
+def parse_arguments(arguments: list[str]) -> Options:
+    """Return what the command line asks for."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--url", required=True)
     parser.add_argument("--identity", required=True)
@@ -180,13 +156,25 @@ def parse_arguments(arguments: list[str]) -> tuple[VirtualStationConfig, int]:
     parser.add_argument("--reconnect-min", type=float, default=1.0)
     parser.add_argument("--reconnect-max", type=float, default=30.0)
     parser.add_argument("--startup", type=float, default=2.0)
+    parser.add_argument("--evses", type=int, choices=range(1, 10), default=1)
+    parser.add_argument("--negative-limits", action="store_true")
+    parser.add_argument("--clock-offset", type=float, default=0.0)
+    parser.add_argument("--clock-drift-ppm", type=float, default=0.0)
+    parser.add_argument("--scenario", type=Path)
     chosen = parser.parse_args(arguments)
+    scenario = None
+    if chosen.scenario is not None:
+        try:
+            scenario = read_scenario(chosen.scenario)
+        except ScenarioError as err:
+            parser.error(str(err))
+    plant = replace(PLANT_PRESETS[chosen.plant], seed=chosen.seed)
     config = VirtualStationConfig(
         url=chosen.url,
         identity=chosen.identity,
         password=chosen.password_file.read_text(encoding="utf-8").strip(),
         protocols=tuple(Protocol(each) for each in chosen.protocols or Protocol),
-        plant=replace(PLANT_PRESETS[chosen.plant], seed=chosen.seed),
+        plant=plant,
         battery=BatteryParameters(capacity_wh=chosen.capacity_kwh * 1000),
         soc_percent=chosen.soc,
         evcc_id=chosen.evcc_id or None,
@@ -197,15 +185,23 @@ def parse_arguments(arguments: list[str]) -> tuple[VirtualStationConfig, int]:
         reconnect_max_s=chosen.reconnect_max,
         startup_s=chosen.startup,
         tick_s=SAMPLE_S,
+        more_evses=tuple(
+            EvseConfig(plant=plant, evcc_id=f"{DEFAULT_EVCC_ID[:-1]}{evse_id}")
+            for evse_id in range(2, chosen.evses + 1)
+        ),
+        takes_negative_limits=chosen.negative_limits,
+        clock_offset_s=chosen.clock_offset,
+        clock_drift_ppm=chosen.clock_drift_ppm,
     )
-    return config, chosen.control_port
+    if scenario is not None:
+        config = replace(config, **scenario.given.changes())
+    return Options(config=config, control_port=chosen.control_port, scenario=scenario)
 
 
 def main() -> None:
     """Run from the command line."""
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
-    config, control_port = parse_arguments(sys.argv[1:])
-    asyncio.run(run(config, control_port))
+    sys.exit(asyncio.run(run(parse_arguments(sys.argv[1:]))))
 
 
 if __name__ == "__main__":

@@ -54,7 +54,7 @@ async def program(csms: ScriptedCsms, tmp_path: Path) -> AsyncIterator[Program]:
         sys.executable,
         *("-m", "script.rig.station_process", "--url", csms.url, "--identity", "CS1"),
         *("--password-file", str(secret), "--startup", "0", "--plant", "ideal"),
-        *("--soc", "50"),
+        *("--soc", "50", "--evses", "2"),
         cwd=ROOT,
         stdout=subprocess.PIPE,
     )
@@ -116,3 +116,84 @@ async def test_station_runs_without_home_assistant() -> None:
     )
     process = await asyncio.create_subprocess_exec(sys.executable, "-c", code, cwd=ROOT)
     assert await process.wait() == 0
+
+
+@pytest.mark.slow
+async def test_each_evse_its_conditions_the_clock_and_the_line_can_be_set(
+    csms: ScriptedCsms, program: Program
+) -> None:
+    await csms.came("NotifyEvent")
+    assert (await program.do("/plug?evse=2"))["is_plugged"]
+    assert not (await program.ask("/status"))["is_plugged"]
+    assert (await program.ask("/status?evse=2"))["is_plugged"]
+    assert await program.ask("/status?evse=3") == 400
+    broken = {"name": "ground_fault", "on": True}
+    assert (await program.do("/condition?evse=2", broken))["conditions"] == [
+        "ground_fault"
+    ]
+    assert (await program.ask("/status"))["conditions"] == []
+    assert await program.do("/condition", {"name": "rust", "on": True}) == 400
+    status = await program.do("/clock", {"step_s": 400})
+    assert status["clock_offset_s"] == pytest.approx(400, abs=1)
+    status = await program.do("/line", {"lose_percent": 20, "late_s": 0.1})
+    assert status["faults"] == ["late_answers", "lose_frames"]
+    for path, body in (
+        ("/clock", {"days": 1}),
+        ("/clock", {"step_s": "x"}),
+        ("/line", {"lose_percent": 120}),
+    ):
+        assert await program.do(path, body) == 400
+
+
+async def _play(csms: ScriptedCsms, tmp_path: Path, text: str) -> tuple[int, str]:
+    secret, file = tmp_path / "password", tmp_path / "a.yaml"
+    secret.write_text("correct horse battery\n")
+    file.write_text(text)
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-m", "script.rig.station_process", "--url", csms.url, "--identity", "CS1"),
+        *("--password-file", str(secret), "--startup", "0", "--scenario", str(file)),
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    told, _ = await asyncio.wait_for(process.communicate(), 30)
+    assert process.returncode is not None
+    return process.returncode, told.decode()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("watts", "code"), [(5_000, 0), (50_000, 1)])
+async def test_a_scenario_is_played_and_its_end_is_the_exit_code(
+    csms: ScriptedCsms, tmp_path: Path, watts: int, code: int
+) -> None:
+    ended, told = await _play(
+        csms,
+        tmp_path,
+        f"""
+name: it charges
+given:
+  protocol: "2.1"
+  evses: [{{plant: ideal}}]
+steps:
+  - at 0 s: plug in
+  - at 1 s: owner stops
+then:
+  - by 2 s: transaction
+  - by 3 s: site no fault
+  - by 6 s: power above {watts} W
+""",
+    )
+    assert ended == code, told
+    assert "now you, in Home Assistant: stops (EVSE 1)" in told
+    assert told.count("look at Home Assistant: no fault") == 1
+    assert ("not seen: power above" in told) == (code == 1)
+
+
+@pytest.mark.slow
+async def test_a_wrong_scenario_says_what_is_wrong_with_it(
+    csms: ScriptedCsms, tmp_path: Path
+) -> None:
+    ended, told = await _play(csms, tmp_path, "name: a\nsteps: [{at 1 s: dance}]")
+    assert ended == 2
+    assert "'dance' is no step; allowed are such as 'plug in'" in told

@@ -19,6 +19,10 @@ REGISTERED_WITHIN_S = 60.0
 type Sleep = Callable[[float], Awaitable[None]]
 
 
+def _tell_nobody(_line: str) -> None:
+    """Keep it silent."""
+
+
 class Home(Protocol):
     """The side that the station does not see."""
 
@@ -43,6 +47,7 @@ class Player:
         home: Home,
         *,
         sleep: Sleep = asyncio.sleep,
+        tell: Callable[[str], None] = _tell_nobody,
     ) -> None:
         """Prepare; nothing happens yet.
 
@@ -53,6 +58,7 @@ class Player:
             clock: whose monotonic seconds the times of the file are.
             home: the owner and the site.
             sleep: how time passes.
+            tell: hears every line as it comes.
         """
         self.said: list[str] = []
         """What happened so far, with its time."""
@@ -64,6 +70,7 @@ class Player:
         self._clock = clock
         self._home = home
         self._sleep = sleep
+        self._tell = tell
         self._began_mono_s = clock.monotonic()
 
     async def play(self) -> bool:
@@ -135,8 +142,13 @@ class Player:
         await self._sleep(max(at_s - self._now_s, 0.0))
 
     def _say(self, text: str, evse_id: int) -> None:
-        self.said.append(f"{self._now_s:6.1f} s  {text} (EVSE {evse_id})")
+        self._note(f"{text} (EVSE {evse_id})")
 
     def _fail(self, text: str) -> None:
-        self.failures.append(f"{self._now_s:6.1f} s  {text}")
-        self.said.append(self.failures[-1])
+        self.failures.append(self._note(text))
+
+    def _note(self, text: str) -> str:
+        line = f"{self._now_s:6.1f} s  {text}"
+        self.said.append(line)
+        self._tell(line)
+        return line
