@@ -1,0 +1,1 @@
+"""The virtual station on OCPP 1.6J."""
