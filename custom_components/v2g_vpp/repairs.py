@@ -18,6 +18,7 @@ from homeassistant.helpers import issue_registry as ir
 from .const import (
     CONF_IDENTITY,
     CONF_OCPP_PORT,
+    CONF_OCPP_TLS_PORT,
     DOMAIN,
     STORE_SITE,
     SUBENTRY_STATION,
@@ -54,6 +55,22 @@ SHOWN_CAUSES: Final = (
     CERTIFICATE_NOT_VALID,
 )
 """Refusals that the owner can do something about."""
+
+TLS_HOME_NOT_TRUSTED: Final = "tls_home_not_trusted"
+TLS_CLOCK: Final = "tls_clock"
+TLS_STRANGER: Final = "tls_stranger"
+TLS_NOT_ENCRYPTED: Final = "tls_not_encrypted"
+TLS_TOO_OLD: Final = "tls_too_old"
+TLS_MISTAKES: Final = (
+    TLS_HOME_NOT_TRUSTED,
+    TLS_CLOCK,
+    TLS_STRANGER,
+    TLS_NOT_ENCRYPTED,
+    TLS_TOO_OLD,
+)
+"""Handshakes that fail before a charger says who it is."""
+
+OVER: Final = "over"
 STORE_UNREADABLE: Final = "store_unreadable"
 STORE_NOT_WRITTEN: Final = "store_not_written"
 VPP: Final = "vpp"
@@ -98,6 +115,13 @@ def async_raise_refusal(
             choose are no repair.
         detail: the versions that the station offered, where that is the cause.
     """
+    if cause in TLS_MISTAKES:
+        if detail == OVER:
+            ir.async_delete_issue(hass, DOMAIN, cause)
+        else:
+            port = str(entry.data.get(CONF_OCPP_TLS_PORT, "-"))
+            _create(hass, cause, cause, {"port": port})
+        return
     if not _IDENTITY.fullmatch(identity):
         return
     if cause == "unknown_identity":

@@ -82,10 +82,23 @@ class StationFlow(ConfigSubentryFlow):
         return await self._finish()
 
     async def _finish(self) -> SubentryFlowResult:
-        if self.source != SOURCE_RECONFIGURE:
+        # With encryption there is more to enter than a form shows: the root certificate.
+        is_secure = secure_station_url(self.hass, self._get_entry().data) is not None
+        if self.source != SOURCE_RECONFIGURE or is_secure:
             return await self.async_step_connect()
-        return self.async_update_and_abort(
-            self._get_entry(), self._get_reconfigure_subentry(), data=self._data
+        return self._keep()
+
+    def _keep(self) -> SubentryFlowResult:
+        """End with what was entered."""
+        if self.source == SOURCE_RECONFIGURE:
+            return self.async_update_and_abort(
+                self._get_entry(), self._get_reconfigure_subentry(), data=self._data
+            )
+        identity = self._data[CONF_IDENTITY]
+        return self.async_create_entry(
+            title=identity,
+            data=self._data,
+            unique_id=f"{UNIQUE_ID_PREFIX_STATION}{identity}",
         )
 
     async def async_step_vendor(
@@ -107,14 +120,10 @@ class StationFlow(ConfigSubentryFlow):
         self, user_input: dict[str, Any] | None = None
     ) -> SubentryFlowResult:
         """Show what to enter at the charger."""
-        identity = self._data[CONF_IDENTITY]
         if user_input is not None:
-            return self.async_create_entry(
-                title=identity,
-                data=self._data,
-                unique_id=f"{UNIQUE_ID_PREFIX_STATION}{identity}",
-            )
-        self._let_in()
+            return self._keep()
+        if self.source != SOURCE_RECONFIGURE:
+            self._let_in()
         listener = self._get_entry().data
         url = station_url(self.hass, listener)
         secure_url = secure_station_url(self.hass, listener)

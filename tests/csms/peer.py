@@ -11,7 +11,8 @@ from typing import Any, Self
 
 import aiohttp
 
-from custom_components.v2g_vpp.csms.access import RefusalCause, StationConfig
+from custom_components.v2g_vpp.csms.access import StationConfig
+from custom_components.v2g_vpp.csms.refusals import RefusalCause
 from custom_components.v2g_vpp.csms.schemas import SchemaBook, load_schemas
 from custom_components.v2g_vpp.csms.server import ListenAddress, OcppServer
 from custom_components.v2g_vpp.domain.events import StationEvent

@@ -2,8 +2,9 @@
 
 import aiohttp
 
-from custom_components.v2g_vpp.csms.access import FREE_ATTEMPTS, RefusalCause
+from custom_components.v2g_vpp.csms.access import FREE_ATTEMPTS
 from custom_components.v2g_vpp.csms.frames import MAX_FRAME_BYTES
+from custom_components.v2g_vpp.csms.refusals import RefusalCause
 from custom_components.v2g_vpp.domain.events import StationConnected
 from custom_components.v2g_vpp.domain.ids import StationId
 from tests.csms.charger import Charger

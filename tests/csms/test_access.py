@@ -14,12 +14,12 @@ from custom_components.v2g_vpp.csms.access import (
     Admitted,
     Gatekeeper,
     LinkSecurity,
-    RefusalCause,
     Refused,
     StationConfig,
     StationFacts,
     identity_of,
 )
+from custom_components.v2g_vpp.csms.refusals import RefusalCause
 from custom_components.v2g_vpp.domain.ids import StationId
 from tests.fakes import FakeClock
 

@@ -13,7 +13,7 @@ import aiohttp
 import pytest
 
 from custom_components.v2g_vpp.csms import http_door
-from custom_components.v2g_vpp.csms.access import RefusalCause
+from custom_components.v2g_vpp.csms.refusals import RefusalCause
 from custom_components.v2g_vpp.csms.server import ListenAddress
 from custom_components.v2g_vpp.domain.events import StationConnected
 from tests.csms.charger import Charger

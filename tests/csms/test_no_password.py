@@ -6,7 +6,7 @@ from ipaddress import ip_network
 import aiohttp
 import pytest
 
-from custom_components.v2g_vpp.csms.access import RefusalCause
+from custom_components.v2g_vpp.csms.refusals import RefusalCause
 from custom_components.v2g_vpp.csms.server import ListenAddress
 from tests.csms.charge_point import BOOT_16
 from tests.csms.peer import PASSWORD, STATION, Peer, Rig, basic, config

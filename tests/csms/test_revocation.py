@@ -9,8 +9,8 @@ from typing import Any
 from cryptography import x509
 import pytest
 
-from custom_components.v2g_vpp.csms.access import RefusalCause
 from custom_components.v2g_vpp.csms.login import KNOWN_CERTIFICATES
+from custom_components.v2g_vpp.csms.refusals import RefusalCause
 from custom_components.v2g_vpp.domain.certificates import RevokeCertificate
 from custom_components.v2g_vpp.domain.errors import UnknownTarget
 from custom_components.v2g_vpp.domain.events import (

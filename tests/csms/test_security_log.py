@@ -6,11 +6,11 @@ from typing import Any
 from hypothesis import given, strategies as st
 import pytest
 
-from custom_components.v2g_vpp.csms.access import RefusalCause
 from custom_components.v2g_vpp.csms.free_text import (
     MAX_DETAIL_LENGTH,
     without_secrets,
 )
+from custom_components.v2g_vpp.csms.refusals import RefusalCause
 from custom_components.v2g_vpp.csms.security_log import (
     _KINDS,
     MOST_PER_HOUR,

@@ -8,7 +8,7 @@ import ssl
 import aiohttp
 import pytest
 
-from custom_components.v2g_vpp.csms.access import RefusalCause
+from custom_components.v2g_vpp.csms.refusals import RefusalCause
 from custom_components.v2g_vpp.pki.authority import create_authority
 from tests.csms.peer import BOOT, STATION, basic, config
 from tests.csms.secure import (

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from custom_components.v2g_vpp.csms import visits
-from custom_components.v2g_vpp.csms.access import RefusalCause
 from custom_components.v2g_vpp.csms.command_desk import UNKNOWN_STATION
+from custom_components.v2g_vpp.csms.refusals import RefusalCause
 from custom_components.v2g_vpp.domain.events import StationBooted, StationConnected
 from custom_components.v2g_vpp.domain.ids import StationId
 from custom_components.v2g_vpp.domain.requests import ReadLocalListVersion

@@ -5,7 +5,11 @@ from pathlib import Path
 import ssl
 from typing import Any
 
-from homeassistant.config_entries import SOURCE_USER, ConfigEntryState
+from homeassistant.config_entries import (
+    SOURCE_RECONFIGURE,
+    SOURCE_USER,
+    ConfigEntryState,
+)
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 import pytest
@@ -88,6 +92,32 @@ async def test_a_charger_is_told_the_address_and_the_root_that_fit(
     assert await hass.config_entries.async_unload(entry.entry_id)
     with pytest.raises(OSError, match=r"refused|Connect"):
         await shown_names(two_ports[1], root_pem, NAME)
+
+
+async def test_the_root_is_shown_again_when_a_charger_is_changed(
+    hass: HomeAssistant, entry: MockConfigEntry
+) -> None:
+    flows = hass.config_entries.subentries
+    form = await flows.async_init(
+        (entry.entry_id, SUBENTRY_STATION), context={"source": SOURCE_USER}
+    )
+    page = await flows.async_configure(form["flow_id"], STATION)
+    await flows.async_configure(page["flow_id"], {"root_pem": "-"})
+    (station,) = entry.subentries.values()
+    form = await flows.async_init(
+        (entry.entry_id, SUBENTRY_STATION),
+        context={"source": SOURCE_RECONFIGURE, "subentry_id": station.subentry_id},
+    )
+    change = {k: v for k, v in STATION.items() if k != "identity"}
+    page = await flows.async_configure(
+        form["flow_id"], change | {"unattended_charge_w": 1_400}
+    )
+    assert page["step_id"] == "connect_secure"
+    result = await flows.async_configure(page["flow_id"], {"root_pem": "-"})
+    assert result["reason"] == "reconfigure_successful"
+    (station,) = entry.subentries.values()
+    assert station.data["unattended_charge_w"] == 1_400
+    assert "root_pem" not in station.data
 
 
 async def test_keys_are_private_and_the_root_outlives_a_restart(

@@ -316,3 +316,17 @@ async def test_repair_of_a_home_that_is_not_loaded_says_so(
 async def test_issue_without_data_has_no_fix(hass: HomeAssistant) -> None:
     with pytest.raises(UnknownHandler):
         await repairs.async_create_fix_flow(hass, "wrong_password_CS-1", None)
+
+
+@pytest.mark.parametrize("cause", repairs.TLS_MISTAKES)
+async def test_a_handshake_that_fails_is_a_repair_until_it_works(
+    hass: HomeAssistant, home: Home, cause: str
+) -> None:
+    registry = ir.async_get(hass)
+    repairs.async_raise_refusal(hass, home.entry, "", "", cause)
+    issue = registry.async_get_issue(DOMAIN, cause)
+    assert issue is not None
+    assert issue.translation_placeholders is not None
+    assert set(issue.translation_placeholders) == {"port"}
+    repairs.async_raise_refusal(hass, home.entry, "", "", cause, "over")
+    assert registry.async_get_issue(DOMAIN, cause) is None

@@ -18,6 +18,7 @@ from ..domain.ids import StationId
 from ..domain.policy import StationLimits
 from ..domain.vendor_setpoint import VendorSetpoint
 from .basic_auth import are_credentials_right
+from .refusals import OnRefused, RefusalCause
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -124,30 +125,6 @@ class StationFacts:
 
     accepts_expired: bool = False
     """The owner lets it renew a certificate that has expired."""
-
-
-class RefusalCause(StrEnum):
-    """Why a station was not let in."""
-
-    UNKNOWN_IDENTITY = "unknown_identity"
-    WRONG_PASSWORD = "wrong_password"  # noqa: S105 - a cause, not a secret
-    NETWORK_NOT_ALLOWED = "network_not_allowed"
-    TOO_MANY_ATTEMPTS = "too_many_attempts"
-    NO_COMMON_PROTOCOL = "no_common_protocol"
-    WRONG_CERTIFICATE = "wrong_certificate"
-    REVOKED_CERTIFICATE = "revoked_certificate"
-    CERTIFICATE_NOT_VALID = "certificate_not_valid"
-    """It is of this home, and it has expired or is of the future."""
-
-    DOWNGRADE = "downgrade"
-    """It was here with a higher security profile before (OCPP A05.FR.07)."""
-
-
-type OnRefused = Callable[[str, str, RefusalCause, str], None]
-"""(identity, address, cause, detail); the identity matches the legal pattern.
-
-The detail is what the station offered where that is the cause, else empty.
-"""
 
 
 class Admission(StrEnum):

@@ -11,8 +11,8 @@ from ..domain.events import SecurityReported
 from ..domain.ids import StationId
 from ..domain.ports import StationEventSink
 from ..domain.security import SecurityEvent, is_critical
-from .access import RefusalCause
 from .free_text import without_secrets
+from .refusals import RefusalCause
 
 _LOGGER = logging.getLogger(__name__)
 

@@ -25,9 +25,7 @@ from .access import (
     Admission,
     Gatekeeper,
     Network,
-    OnRefused,
     PeerCertificate,
-    RefusalCause,
     Refused,
     StationConfig,
     identity_of,
@@ -39,10 +37,12 @@ from .frames import MAX_FRAME_BYTES
 from .handshake import choose_version, enable_keepalive, offered_protocols, refusal
 from .http_door import HttpDoor
 from .peer_security import link_security_of
+from .refusals import OnRefused, RefusalCause
 from .rpc import GOING_AWAY
 from .schemas import SchemaBook
 from .station import Station
 from .store import StationStore
+from .tls_watch import TlsWatch
 from .uploads import PATH as UPLOAD_PATH, DialledAddress, UploadDesk
 from .versions import V16, V21, RpcVersion
 from .visits import GuestList, station_of_link
@@ -121,6 +121,7 @@ class OcppServer(CommandDesk):
         self._connections: dict[StationId, Connection] = {}
         self._visitors = GuestList(self._gate, clock, self._disconnect)
         self._door = HttpDoor()
+        self._tls = TlsWatch(clock, self._mistake)
         for config in stations:
             self.adopt(config)
 
@@ -145,6 +146,9 @@ class OcppServer(CommandDesk):
         self._store.retain(self._stations)
         for station in self._stations.values():
             station.restore()
+        for address in self._addresses:
+            if address.tls is not None:
+                self._tls.watch(address.tls)
         app = web.Application()
         app.router.add_get("/{path:.*}", self._handle, allow_head=False)
         for method in (hdrs.METH_PUT, hdrs.METH_POST):
@@ -254,6 +258,8 @@ class OcppServer(CommandDesk):
         if verdict.admission is Admission.RENEWAL and self._is_here(verdict.identity):
             # Whoever has an expired certificate must not end a link that has a valid one.
             return refusal(Refused(409))
+        if security.is_encrypted:
+            self._tls.worked()
         websocket = web.WebSocketResponse(
             protocols=(version.protocol,) if version is not None else (),
             autoping=False,
@@ -311,6 +317,10 @@ class OcppServer(CommandDesk):
             station.security.refused(cause, address)
         if self._on_refused is not None:
             self._on_refused(identity, address, cause, detail)
+
+    def _mistake(self, cause: RefusalCause, is_over: bool) -> None:  # noqa: FBT001 - a callback
+        if self._on_refused is not None:
+            self._on_refused("", "", cause, "over" if is_over else "")
 
     def _tell_gate(self, identity: StationId | None) -> None:
         """Let the gate judge by what the station is known to be now."""

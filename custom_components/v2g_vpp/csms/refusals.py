@@ -1,0 +1,42 @@
+"""Why a station was not let in, and who is told."""
+
+from collections.abc import Callable
+from enum import StrEnum
+
+
+class RefusalCause(StrEnum):
+    """Why a station was not let in."""
+
+    UNKNOWN_IDENTITY = "unknown_identity"
+    WRONG_PASSWORD = "wrong_password"  # noqa: S105 - a cause, not a secret
+    NETWORK_NOT_ALLOWED = "network_not_allowed"
+    TOO_MANY_ATTEMPTS = "too_many_attempts"
+    NO_COMMON_PROTOCOL = "no_common_protocol"
+    WRONG_CERTIFICATE = "wrong_certificate"
+    REVOKED_CERTIFICATE = "revoked_certificate"
+    CERTIFICATE_NOT_VALID = "certificate_not_valid"
+    """It is of this home, and it has expired or is of the future."""
+
+    TLS_HOME_NOT_TRUSTED = "tls_home_not_trusted"
+    """The station does not know the root of the home; who it is was not said yet."""
+
+    TLS_CLOCK = "tls_clock"
+    """To the station the certificate of the home has ended, so its clock is wrong."""
+
+    TLS_STRANGER = "tls_stranger"
+    """It shows a certificate that nobody of this home signed."""
+
+    TLS_NOT_ENCRYPTED = "tls_not_encrypted"
+    """It dials the port for encryption without any."""
+
+    TLS_TOO_OLD = "tls_too_old"
+    DOWNGRADE = "downgrade"
+    """It was here with a higher security profile before (OCPP A05.FR.07)."""
+
+
+type OnRefused = Callable[[str, str, RefusalCause, str], None]
+"""(identity, address, cause, detail); the identity matches the legal pattern, or is
+empty where a handshake failed before it was said: then the detail ``over`` ends it.
+
+The detail is what the station offered where that is the cause, else empty.
+"""
