@@ -51,6 +51,7 @@ CLASS_OF_REASON: Mapping[Reason, BindingClass | None] = {
     Reason.STATION_CLOCK: BindingClass.FAULT,
     Reason.NOTHING_FLOWS: BindingClass.VEHICLE,
     Reason.NOT_PLUGGED: BindingClass.VEHICLE,
+    Reason.PRIORITY_CHARGING: BindingClass.USER,
     Reason.NO_TRANSACTION: BindingClass.VEHICLE,
     Reason.AFTER_START: BindingClass.LIMIT,
     Reason.STOPPING: BindingClass.LIMIT,
