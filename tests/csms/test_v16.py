@@ -343,3 +343,47 @@ async def test_a_transaction_of_2_x_ends_when_the_station_comes_back_with_1_6(
     await point.ready(rig.sink)
     number = await point.plug(at(rig))
     assert live(rig)[-1][0] == str(number)
+
+
+async def test_a_setpoint_waits_until_the_charge_point_knows_the_transaction(
+    rig: Rig, point: ChargePoint
+) -> None:
+    peer = point.peer
+    answered: list[bool] = []
+    accept = peer.responders["SetChargingProfile"]
+
+    def set_profile(payload: dict[str, Any]) -> Any:
+        answered.append(any("transactionId" in frame[2] for frame in peer.frames))
+        return accept(payload)
+
+    peer.responders["SetChargingProfile"] = set_profile
+    starting = asyncio.create_task(point.plug(at(rig)))
+    started = await rig.sink.wait_for(TransactionReported)
+    written = asyncio.create_task(stop(rig, started.transaction_id))
+    await starting
+    assert await written
+    assert answered == [True]
+
+
+async def test_a_link_that_is_lost_at_a_start_leaves_nothing_waiting(
+    rig: Rig, point: ChargePoint
+) -> None:
+    await point.peer.send([2, "s1", "StartTransaction", start(at(rig))])
+    started = await rig.sink.wait_for(TransactionReported)
+    written = asyncio.create_task(stop(rig, started.transaction_id))
+    await asyncio.sleep(0)
+    await rig.server.close_link(STATION)
+    async with asyncio.timeout(5):
+        assert not await written
+
+
+async def stop(rig: Rig, transaction_id: TransactionId) -> bool:
+    result = await rig.server.write_setpoint(
+        SetpointWrite(
+            key=EVSE1,
+            power_w=0.0,
+            transaction_id=transaction_id,
+            decided_mono_s=rig.clock.monotonic(),
+        )
+    )
+    return result.is_accepted

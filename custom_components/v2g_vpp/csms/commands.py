@@ -28,6 +28,11 @@ async def write_setpoint(station: Station, write: SetpointWrite) -> WriteResult:
     if isinstance(writer, WriteResult):
         return writer
     transaction_id = write.transaction_id
+    if transaction_id is not None:
+        await station.starts.answered(transaction_id)
+        writer = _writer(station)
+        if isinstance(writer, WriteResult):
+            return writer
     record = station.ledger.find(transaction_id) if transaction_id else None
     is_running = (
         record is not None

@@ -32,6 +32,7 @@ from .grid_desk import GridRecord
 from .link import StationLink
 from .login import Login
 from .metering import Receipt
+from .pending_starts import PendingStarts
 from .recorder import FrameRecorder
 from .reporter import Reporter
 from .reports import ReportInbox
@@ -122,6 +123,7 @@ class Station:
             has_transaction=lambda evse_id: self.ledger.open_on(evse_id) is not None,
         )
         self.transactions = TransactionReporter(self)
+        self.starts = PendingStarts()
         self.numbers = NumberGiver(lambda: self.record.numbers, self._keep_numbers)
         self.link: StationLink | None = None
         self.writer: SetpointWriter | None = None
@@ -207,6 +209,7 @@ class Station:
             if learnt != self.record:
                 self.keep(learnt)
         self.link.shut()
+        self.starts.end_all()
         # A lost link is told as such; the next one starts without a grudge.
         self.reporter.report_answering(is_answering=True)
         self.link = None

@@ -107,9 +107,21 @@ def start_transaction(station: Station, payload: Payload) -> Answer:
             meter_values=_register(payload, "meterStart"),
             id_token=_token(payload["idTag"]),
         )
-    return station.answer_when_kept(
-        {"transactionId": number, "idTagInfo": dict(ACCEPTED)}
-    )
+    station.starts.begin(TransactionId(str(number)))
+    return _start_answer(station, number)
+
+
+async def _start_answer(station: Station, number: int) -> Payload:
+    """Return the number of a transaction once it is on disk.
+
+    Until it is answered the charge point does not know it, and refuses what names it.
+    """
+    try:
+        return await station.answer_when_kept(
+            {"transactionId": number, "idTagInfo": dict(ACCEPTED)}
+        )
+    finally:
+        station.starts.end(TransactionId(str(number)))
 
 
 def stop_transaction(station: Station, payload: Payload) -> Payload:
