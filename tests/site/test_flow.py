@@ -12,6 +12,8 @@ from custom_components.v2g_vpp.domain.dispatch import AckCode, AckStatus
 from custom_components.v2g_vpp.domain.events import (
     ChargingNeedsReported,
     PriorityChargingReported,
+    TransactionPhase,
+    TransactionReported,
 )
 from custom_components.v2g_vpp.domain.faults import FaultCode, SizeHint
 from custom_components.v2g_vpp.domain.policy import Mode
@@ -248,3 +250,32 @@ async def test_the_floor_of_the_vehicle_itself_ends_a_discharge() -> None:
         assert home.vehicle.own_floor_percent is not None
         home.station.set_soc(home.station.soc_percent + 12.0)
         await home.until(lambda: home.is_at(-5_000), 120)
+
+
+@in_virtual_time
+async def test_a_station_that_fell_back_is_told_the_whole_profile_once() -> None:
+    async with Home() as home:
+        await home.grant()
+        await home.discharge()
+        assert home.station.transaction_id is not None
+        told = TransactionReported(
+            key=home.key,
+            transaction_id=home.station.transaction_id,
+            phase=TransactionPhase.UPDATED,
+            operation_mode="CentralSetpoint",
+            trigger="OperationModeChanged",
+        )
+        count = len(home.station.writes)
+        for mode, renewals in (
+            ("CentralSetpoint", 0),
+            ("ChargingOnly", 1),
+            ("ChargingOnly", 1),
+            ("CentralSetpoint", 1),
+            ("Idle", 2),
+        ):
+            home.site.post(replace(told, operation_mode=mode))
+            await home.run(3)
+            writes = home.station.writes[count:]
+            sent = [write for write in writes if write.is_renewal]
+            assert len(sent) == renewals, mode
+            assert all(write.power_w < 0 for write in sent)

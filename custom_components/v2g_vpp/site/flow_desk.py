@@ -19,6 +19,12 @@ from .stop_desk import latch, measured_w
 
 _LOGGER = logging.getLogger(__name__)
 
+CENTRAL_SETPOINT = "CentralSetpoint"
+TELLS_ITS_MODE = frozenset(
+    {DischargeDialect.V21_DYNAMIC, DischargeDialect.V21_SCHEDULE}
+)
+"""Dialects in which a setpoint has an operation mode of its own."""
+
 HANDLE_FRESH_S = 900.0
 """A temperature that moves is told; one that does not is still true that long."""
 
@@ -48,6 +54,7 @@ class FlowDesk:
         self._watch_wake(record, now_mono_s)
         self._watch_schedule(record, now_mono_s)
         self._watch_hardware(record, now_mono_s)
+        self._watch_mode(record)
 
     def _watch_flow(self, record: EvseRecord, now_mono_s: float) -> None:
         is_unheard = record.delivery.is_unheard(now_mono_s)
@@ -127,6 +134,23 @@ class FlowDesk:
             record.size_hint = size_hint(asked_w, scheduled_w or 0.0)
             _LOGGER.error("%s: its schedule is another one: stopping", record.key)
             latch(record, fault)
+
+    def _watch_mode(self, record: EvseRecord) -> None:
+        """Send the whole profile anew when the station fell back from it.
+
+        It tells which operation mode is in force (2.1 K01.FR.110): any other than the
+        one of a setpoint means that ours is not. Once per change: what really flows is
+        for the guards.
+        """
+        mode, before = record.session.operation_mode, record.watched_mode
+        record.watched_mode = mode
+        told_w = record.delivery.taken_w
+        is_ours = mode in (None, CENTRAL_SETPOINT)
+        if is_ours or mode == before or told_w is None or told_w >= 0:
+            return
+        if self._registry.station_of(record.key).dialect in TELLS_ITS_MODE:
+            _LOGGER.warning("%s: fell back to %s, told anew", record.key, mode)
+            record.delivery.renew()
 
     def _watch_hardware(self, record: EvseRecord, now_mono_s: float) -> None:
         session = record.session

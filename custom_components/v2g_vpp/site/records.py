@@ -92,6 +92,9 @@ class EvseRecord:
     ladder: StopLadder = field(default_factory=StopLadder)
     guard: FlowGuard = field(default_factory=FlowGuard)
     hardware: HardwareGuard = field(default_factory=HardwareGuard)
+    watched_mode: str | None = None
+    """The operation mode of the last look at it."""
+
     link_drops: DayCount = field(default_factory=DayCount)
     """How often the vehicle fell silent."""
 
