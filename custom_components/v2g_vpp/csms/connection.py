@@ -82,7 +82,7 @@ class Connection:
 
     async def run(self) -> None:
         """Read until the end; the reader never waits for anything but the socket."""
-        _LOGGER.info("%s: connected, %s", self.station.station_id, self.link.protocol)
+        _LOGGER.debug("%s: connected, %s", self.station.station_id, self.link.protocol)
         self.station.link_up(self.link)
         self._expect_discharge()
         workers = [
@@ -99,7 +99,7 @@ class Connection:
             await asyncio.gather(*workers, return_exceptions=True)
             if self._closing is not None:
                 await self._closing
-            _LOGGER.info("%s: %s", self.station.station_id, self.cause)
+            _LOGGER.debug("%s: %s", self.station.station_id, self.cause)
 
     def _companion(self) -> Coroutine[Any, Any, None]:
         """Return the work that goes on beside the link."""
