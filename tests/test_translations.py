@@ -82,6 +82,7 @@ def test_texts_follow_the_rules(translations: dict[str, Any]) -> None:
         ("key", "[%key:common::state::on%]"),
         ("key", "Station '{name}' left"),
         ("key", "Station {name left"),
+        ("key", "Write {{name}} in braces"),
         ("key", " Text"),
         ("key", ""),
     ],

@@ -49,7 +49,7 @@ from .const import (
 )
 from .domain.capability import DischargeDialect
 from .domain.policy import StationLimits, VehiclePolicy
-from .domain.vendor_setpoint import VendorSetpoint, template_problem
+from .domain.vendor_setpoint import PLACES, VendorSetpoint, template_problem
 from .subentry_facts import networks
 
 LARGEST_POWER_W: Final = 100_000
@@ -69,6 +69,14 @@ _PASSWORD: Final = re.compile(r"[A-Za-z0-9*\-_=:+|@.]{16,64}")
 """The characters that OCPP allows in a station's password."""
 
 VENDOR_FIELDS: Final = (CONF_VENDOR_ID, CONF_VENDOR_MESSAGE, CONF_VENDOR_DATA)
+
+VENDOR_PLACES: Final[Mapping[str, str]] = {
+    **{place: f"{{{place}}}" for place in PLACES},
+    "example": '{"power": {power_w}, "seconds": {duration_s}}',
+}
+"""Placeholders of the page of a maker's message. The texts of Home Assistant cannot
+show a brace of their own: a doubled one makes the whole page an error."""
+
 _PREVIOUS_URL: Final = re.compile(r"wss?://[^\s`]{1,250}")
 _EVCC_ID: Final = re.compile(r"[A-Za-z0-9:*-]{1,64}")
 

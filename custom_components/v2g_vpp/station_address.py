@@ -33,6 +33,13 @@ def secure_station_url(hass: HomeAssistant, listener: Mapping[str, Any]) -> str 
     return str(URL.build(scheme="wss", host=host, port=port, path="/"))
 
 
+def station_urls(hass: HomeAssistant, listener: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return every URL that a charger may dial, the encrypted one last."""
+    secure_url = secure_station_url(hass, listener)
+    url = station_url(hass, listener)
+    return (url,) if secure_url is None else (url, secure_url)
+
+
 def secure_hosts(hass: HomeAssistant, listener: Mapping[str, Any]) -> tuple[str, ...]:
     """Return what the certificate of the listener names, what chargers dial first."""
     named = listener.get(CONF_OCPP_TLS_HOST)

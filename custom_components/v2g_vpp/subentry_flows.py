@@ -32,6 +32,7 @@ from .domain.capability import DischargeDialect
 from .domain.ids import StationId
 from .flow_schemas import (
     VENDOR_FIELDS,
+    VENDOR_PLACES,
     multiline_schema,
     new_password,
     station_errors,
@@ -42,7 +43,7 @@ from .flow_schemas import (
     vendor_schema,
 )
 from .listener_flow_tls import listener_material
-from .station_address import secure_station_url, station_url
+from .station_address import secure_station_url, station_url, station_urls
 
 PAGE_OPEN_S: Final = 1800.0
 """House rule: how long a charger may wait for a page that was left open."""
@@ -113,7 +114,10 @@ class StationFlow(ConfigSubentryFlow):
             if not errors:
                 return await self._finish()
         return self.async_show_form(
-            step_id="vendor", data_schema=vendor_schema(self._data), errors=errors
+            step_id="vendor",
+            data_schema=vendor_schema(self._data),
+            errors=errors,
+            description_placeholders=VENDOR_PLACES,
         )
 
     async def async_step_connect(
@@ -217,7 +221,10 @@ class StationFlow(ConfigSubentryFlow):
             data_schema=station_schema(user_input or subentry.data, is_new=False),
             errors=errors,
             description_placeholders={
-                "url": station_url(self.hass, self._get_entry().data),
+                "urls": " or ".join(
+                    f"`{url}`"
+                    for url in station_urls(self.hass, self._get_entry().data)
+                ),
                 "identity": subentry.data[CONF_IDENTITY],
             },
         )

@@ -16,6 +16,7 @@ _BAD_TEXT = {
         r"\[%key:"
     ),
     "a placeholder does not stand in single quotes": re.compile(r"'\{\w+\}'"),
+    "a doubled brace is an error in the browser": re.compile(r"\{\{|\}\}"),
     "space at an end": re.compile(r"^\s|\s$"),
 }
 

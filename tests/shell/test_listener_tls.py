@@ -89,6 +89,17 @@ async def test_a_charger_is_told_the_address_and_the_root_that_fit(
     result = await flows.async_configure(page["flow_id"], {"root_pem": root_pem})
     assert result["type"] is FlowResultType.CREATE_ENTRY
     assert "root_pem" not in result["data"]
+    (station_id,) = (
+        i for i, s in entry.subentries.items() if s.data.get("identity") == "CS-2"
+    )
+    change = await flows.async_init(
+        (entry.entry_id, SUBENTRY_STATION),
+        context={"source": SOURCE_RECONFIGURE, "subentry_id": station_id},
+    )
+    shown = change["description_placeholders"]
+    assert shown is not None
+    assert told["url"] in shown["urls"]
+    assert told["plain_url"] in shown["urls"]
     assert await hass.config_entries.async_unload(entry.entry_id)
     with pytest.raises(OSError, match=r"refused|Connect"):
         await shown_names(two_ports[1], root_pem, NAME)

@@ -1,6 +1,7 @@
 """Chargers and vehicles: added, changed, refused when they are there already."""
 
 from collections.abc import Mapping
+import json
 from typing import Any
 
 from homeassistant.config_entries import SOURCE_USER
@@ -28,6 +29,10 @@ from custom_components.v2g_vpp.const import (
     SUBENTRY_STATION,
     SUBENTRY_VEHICLE,
 )
+from custom_components.v2g_vpp.flow_schemas import vendor_errors
+from tests.repository import INTEGRATION
+
+TEXTS = INTEGRATION / "translations" / "en.json"
 
 type Json = dict[str, Any]
 
@@ -206,6 +211,14 @@ async def test_the_message_of_a_maker_is_asked_for_and_checked(
     form = await start(hass, added, SUBENTRY_STATION)
     asked = await go_on(hass, form, chosen)
     assert asked["step_id"] == "vendor"
+    texts = json.loads(TEXTS.read_text(encoding="utf-8"))["config_subentries"]
+    page = texts["charging_station"]["step"]["vendor"]
+    told = asked["description_placeholders"]
+    shown = (page["description"] + page["data_description"]["vendor_data"]).format(
+        **told
+    )
+    assert "`{power_w}`" in shown
+    assert vendor_errors(MESSAGE | {CONF_VENDOR_DATA: told["example"]}) == {}
     for mistake, errors in (
         ({CONF_VENDOR_DATA: "{watts}"}, {CONF_VENDOR_DATA: "template_unknown_place"}),
         ({CONF_VENDOR_DATA: "on"}, {CONF_VENDOR_DATA: "template_without_power"}),

@@ -15,7 +15,8 @@ NOMINAL_VOLTAGE_V: Final = 230.0
 _PLACE: Final = re.compile(r"\{([a-z_]+)\}")
 _SIGNED: Final = frozenset({"power_w", "power_kw", "current_a"})
 _MAGNITUDES: Final = frozenset({"charge_w", "discharge_w"})
-_PLACES: Final = _SIGNED | _MAGNITUDES | {"duration_s", "evse_id", "transaction_id"}
+PLACES: Final = _SIGNED | _MAGNITUDES | {"duration_s", "evse_id", "transaction_id"}
+"""What may stand in braces in the text of a message."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +79,7 @@ def template_problem(setpoint: VendorSetpoint) -> str | None:
     if len(setpoint.template) > MAX_TEMPLATE:
         return "template_too_long"
     places = frozenset(_PLACE.findall(setpoint.template))
-    if places - _PLACES:
+    if places - PLACES:
         return "template_unknown_place"
     if not (places & _SIGNED or places >= _MAGNITUDES):
         return "template_without_power"
