@@ -40,6 +40,7 @@ from .text_keys import TLS_ISSUES
 
 UNKNOWN_STATION: Final = "unknown_station"
 UNKNOWN_STATIONS: Final = "unknown_stations"
+IDENTITY_NOT_EXACT: Final = "identity_not_exact"
 WRONG_PASSWORD: Final = "wrong_password"  # noqa: S105 - an issue, not a secret
 NO_COMMON_PROTOCOL: Final = "no_common_protocol"
 DOWNGRADE: Final = "downgrade"
@@ -47,6 +48,7 @@ WRONG_CERTIFICATE: Final = "wrong_certificate"
 REVOKED_CERTIFICATE: Final = "revoked_certificate"
 CERTIFICATE_NOT_VALID: Final = "certificate_not_valid"
 SHOWN_CAUSES: Final = (
+    IDENTITY_NOT_EXACT,
     WRONG_PASSWORD,
     NO_COMMON_PROTOCOL,
     DOWNGRADE,

@@ -53,6 +53,37 @@ class Door:
 
 
 @pytest.mark.parametrize(
+    ("path", "user"),
+    [
+        ("/", "CS1"),
+        ("/ocpp/", "CS1"),
+        ("/ocpp", "cs1"),
+        ("/ocpp/cs1", "cs1"),
+        ("/cs1", None),
+    ],
+)
+def test_an_identity_that_is_missing_or_miswritten_is_named_to_the_owner(
+    path: str, user: str | None
+) -> None:
+    door = Door()
+    assert door.knock(basic(user) if user is not None else None, path) == 404
+    cause = RefusalCause.IDENTITY_NOT_EXACT
+    assert door.told == [(CS1, "192.168.1.5", cause, "")]
+
+
+@pytest.mark.parametrize(
+    "header", [None, "Basic", "Basic %", "Basic AAAA", "Basic Og=="]
+)
+def test_a_stranger_without_an_identity_is_nobody(header: str | None) -> None:
+    door = Door()
+    assert door.knock(header, "/") == 404
+    assert door.told == []
+    assert door.knock(header, "/CS2") == 404
+    (told,) = door.told
+    assert told[2] is RefusalCause.UNKNOWN_IDENTITY
+
+
+@pytest.mark.parametrize(
     ("path", "identity"),
     [
         ("/ocpp/CS1", "CS1"),

@@ -17,7 +17,7 @@ from ..domain.clock import Clock
 from ..domain.ids import StationId
 from ..domain.policy import StationLimits
 from ..domain.vendor_setpoint import VendorSetpoint
-from .basic_auth import are_credentials_right
+from .basic_auth import are_credentials_right, meant_identity
 from .refusals import OnRefused, RefusalCause
 
 _LOGGER = logging.getLogger(__name__)
@@ -239,12 +239,13 @@ class Gatekeeper:
         if not self.is_network_allowed(address):
             self.report(identity, address, RefusalCause.NETWORK_NOT_ALLOWED)
             return Refused(403)
-        if identity is None:
-            return Refused(404)
-        guest_password = self._guests.get(identity)
-        password = self._passwords.get(identity, guest_password)
-        if password is None:
-            self.report(identity, address, RefusalCause.UNKNOWN_IDENTITY)
+        passwords = self._guests | self._passwords
+        if identity is None or (password := passwords.get(identity)) is None:
+            meant = meant_identity(passwords, identity, authorization)
+            if meant is not None:
+                self.report(meant, address, RefusalCause.IDENTITY_NOT_EXACT)
+            else:
+                self.report(identity, address, RefusalCause.UNKNOWN_IDENTITY)
             return Refused(404)
         source = self._source(address, identity)
         now_mono_s = self._clock.monotonic()

@@ -2,9 +2,12 @@
 
 from base64 import b64decode
 import binascii
+from collections.abc import Iterable
 import hmac
 import re
 from typing import Final
+
+from ..domain.ids import StationId
 
 _HEX_KEY: Final = re.compile(r"(?:[0-9a-fA-F]{2}){16,20}")
 """An AuthorizationKey of 1.6, 16 to 20 bytes."""
@@ -28,3 +31,28 @@ def are_credentials_right(
         raw = f"{identity}:".encode() + bytes.fromhex(password)
         is_right |= hmac.compare_digest(offered, raw)
     return is_right
+
+
+def meant_identity(
+    identities: Iterable[StationId], dialled: str | None, authorization: str | None
+) -> StationId | None:
+    """Return which station somebody is who dials an address that is nobody's.
+
+    Only for a hint to the owner: it proves nothing and lets nobody in.
+
+    Args:
+        identities: of the stations that may dial in.
+        dialled: what stands at the end of the address, None when it is no identity.
+        authorization: the header; its user name is the identity, too.
+    """
+    known = {identity.casefold(): identity for identity in identities}
+    said = (name.casefold() for name in (dialled or "", _user(authorization)))
+    return next((known[name] for name in said if name in known), None)
+
+
+def _user(authorization: str | None) -> str:
+    try:
+        offered = b64decode((authorization or "").partition(" ")[2].strip())
+    except binascii.Error, ValueError:
+        return ""
+    return offered.partition(b":")[0].decode(errors="replace")

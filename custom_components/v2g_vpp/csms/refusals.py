@@ -8,6 +8,9 @@ class RefusalCause(StrEnum):
     """Why a station was not let in."""
 
     UNKNOWN_IDENTITY = "unknown_identity"
+    IDENTITY_NOT_EXACT = "identity_not_exact"
+    """Missing at the end of the address, or with other capitals, yet recognised."""
+
     WRONG_PASSWORD = "wrong_password"  # noqa: S105 - a cause, not a secret
     NETWORK_NOT_ALLOWED = "network_not_allowed"
     TOO_MANY_ATTEMPTS = "too_many_attempts"
