@@ -13,6 +13,7 @@ from .domain.requests import (
     NO_UPLOAD_ADDRESS,
     NOT_OFFERED,
     PROFILE_DOWNGRADE,
+    PROFILE_MISMATCH,
 )
 from .domain.setpoint import Reason
 
@@ -101,6 +102,7 @@ CERTIFICATE: Final[Mapping[str, str]] = {
 NOT_SENT: Final[Mapping[str, str]] = {
     NOT_OFFERED: "not_sent_not_offered",
     NO_SLOT: "not_sent_no_free_slot",
+    PROFILE_MISMATCH: "not_sent_profile_mismatch",
     PROFILE_DOWNGRADE: "not_sent_profile_downgrade",
     NO_UPLOAD_ADDRESS: "not_sent_no_upload_address",
     NO_INVERTER_MODE: "not_sent_no_inverter_mode",

@@ -73,7 +73,21 @@ async def test_a_security_profile_never_goes_down(rig: Rig, dialler: Dialler) ->
     answer = await move(rig, security_profile=0)
     assert answer.result.detail == "profile_downgrade"
     assert charger.peer.payloads("SetNetworkProfile") == []
-    assert (await move(rig, security_profile=1)).result.is_accepted
+    plain = "ws://home.example:8080/"
+    assert (await move(rig, security_profile=1, url=plain)).result.is_accepted
+
+
+@pytest.mark.parametrize(
+    ("url", "profile"),
+    [("ws://home.example/", 2), ("ws://home.example/", 3), (URL, 1)],
+)
+async def test_a_profile_that_does_not_fit_the_address_is_not_sent(
+    rig: Rig, dialler: Dialler, url: str, profile: int
+) -> None:
+    charger = await connected(rig, dialler)
+    answer = await move(rig, url=url, security_profile=profile)
+    assert answer.result.detail == "profile_mismatch"
+    assert charger.peer.payloads("SetNetworkProfile") == []
 
 
 async def test_a_refusal_changes_no_priority(rig: Rig, dialler: Dialler) -> None:

@@ -6,6 +6,7 @@ from ..domain.requests import (
     NO_SLOT,
     NOT_OFFERED,
     PROFILE_DOWNGRADE,
+    PROFILE_MISMATCH,
     MoveStation,
     StationAnswer,
 )
@@ -40,6 +41,9 @@ async def move_station(
     # A security profile never goes down (A05.FR.07).
     if request.security_profile < station.record.security_profile:
         return _rejected("SetNetworkProfile", PROFILE_DOWNGRADE)
+    # A station cannot dial an address with a profile of the other kind (A00).
+    if request.url.startswith("wss:") != (request.security_profile > 1):
+        return _rejected("SetNetworkProfile", PROFILE_MISMATCH)
     before = await _priority(link)
     slot = _free_slot(before) if request.slot is None else request.slot
     if slot is None:

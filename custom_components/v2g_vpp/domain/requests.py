@@ -272,6 +272,7 @@ NO_ISLANDING_DEVICE: Final = "no_islanding_device"
 NO_GRID_SETTINGS: Final = "no_grid_settings"
 ILLEGAL_SETTINGS: Final = "settings_not_legal"
 NO_UPLOAD_ADDRESS: Final = "no_upload_address"
+PROFILE_MISMATCH: Final = "profile_mismatch"
 PROFILE_DOWNGRADE: Final = "profile_downgrade"
 NOT_SENT: Final = frozenset(
     {
@@ -283,6 +284,7 @@ NOT_SENT: Final = frozenset(
         ILLEGAL_SETTINGS,
         NO_UPLOAD_ADDRESS,
         PROFILE_DOWNGRADE,
+        PROFILE_MISMATCH,
     }
 )
 """Details of an answer that no station gave: nothing was asked of it."""
