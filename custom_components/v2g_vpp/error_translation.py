@@ -43,7 +43,7 @@ from .domain.errors import (
     VppError,
 )
 from .domain.setpoint import Reason
-from .text_keys import AUTHORITY, BLOCKED, NOT_SENT, TLS
+from .text_keys import AUTHORITY, BLOCKED, NOT_SENT, NOT_SUPPORTED, TLS
 
 type _Values = dict[str, str]
 
@@ -210,6 +210,8 @@ def translated(err: V2gError) -> HomeAssistantError:
         key = BLOCKED.get(Reason(err.reason), key) if err.reason in _REASONS else key
     elif isinstance(err, BrokerRefusedTls):
         key = TLS[err.fault]
+    elif isinstance(err, StationRejected):
+        key = NOT_SUPPORTED.get(err.detail or "", key)
     elif isinstance(err, RequestNotSent):
         key = NOT_SENT.get(err.reason, key)
     elif isinstance(err, AuthorityInvalid):

@@ -99,6 +99,12 @@ CERTIFICATE: Final[Mapping[str, str]] = {
 }
 """Errors of a form, by what is wrong with a certificate; others are unusable."""
 
+NOT_SUPPORTED: Final[Mapping[str, str]] = {
+    "NotSupported": "station_not_able",
+    "NotImplemented": "station_not_able",
+}
+"""Answers of a charger that does not know a message: its display tells no more."""
+
 NOT_SENT: Final[Mapping[str, str]] = {
     NOT_OFFERED: "not_sent_not_offered",
     NO_SLOT: "not_sent_no_free_slot",

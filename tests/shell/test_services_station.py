@@ -195,6 +195,11 @@ async def test_what_was_refused_is_said_in_words(home: Home) -> None:
     with pytest.raises(HomeAssistantError) as raised:
         await call(home, "create_reservation", home.evse_device_id)
     assert raised.value.translation_key == "station_rejected"
+    for detail in ("NotSupported", "NotImplemented"):
+        home.stations.answer = WriteResult(status=WriteStatus.REJECTED, detail=detail)
+        with pytest.raises(HomeAssistantError) as unable:
+            await call(home, "reset_station", home.device_id("station/CS-1"))
+        assert unable.value.translation_key == "station_not_able"
     assert raised.value.translation_placeholders == {
         "station": "CS-1",
         "action": "Asked",
