@@ -7,6 +7,7 @@ from custom_components.v2g_vpp.control.hardware_guard import (
     HANDLE_COOL_C,
     HANDLE_COOL_S,
     HANDLE_STOP_C,
+    HANDLE_UNHEARD_COOL_S,
     HardwareFinding as F,
     HardwareGuard,
     HardwareObserved,
@@ -39,11 +40,31 @@ def test_a_hot_handle_is_told_once_and_cools_slowly() -> None:
     assert guard.step(seen(HANDLE_STOP_C), 1400.0) is F.HANDLE_HOT, "and again"
 
 
-def test_a_sensor_that_falls_silent_does_not_hold_the_fault_for_ever() -> None:
+def test_a_silent_sensor_is_not_a_cool_one() -> None:
     guard = HardwareGuard()
     assert guard.step(seen(95.0), 0.0) is F.HANDLE_HOT
-    assert guard.step(seen(None), HANDLE_COOL_S - 1) is None
-    assert guard.step(seen(None), HANDLE_COOL_S) is F.HANDLE_COOL
+    assert guard.step(seen(None), HANDLE_COOL_S) is None
+    assert guard.step(seen(HANDLE_COOL_C), HANDLE_COOL_S + 1) is None
+    heard_s = 2 * HANDLE_COOL_S
+    assert guard.step(seen(None), heard_s) is None, "heard for 599 s only"
+    assert guard.step(seen(HANDLE_COOL_C), heard_s + 1) is None, "it counts anew"
+    cool_s = heard_s + HANDLE_COOL_S
+    assert guard.step(seen(HANDLE_COOL_C), cool_s) is F.HANDLE_COOL
+
+
+def test_a_sensor_lost_for_good_does_not_hold_the_fault_for_ever() -> None:
+    guard = HardwareGuard()
+    assert guard.step(seen(95.0), 0.0) is F.HANDLE_HOT
+    assert guard.step(seen(None), HANDLE_UNHEARD_COOL_S - 1) is None
+    assert guard.step(seen(None), HANDLE_UNHEARD_COOL_S) is F.HANDLE_COOL
+
+
+def test_a_cool_handle_does_not_speak_for_a_silent_inlet() -> None:
+    guard = HardwareGuard()
+    assert guard.step(seen(30.0, inlet=True), 0.0) is F.HANDLE_HOT
+    assert guard.step(seen(30.0, inlet=None), HANDLE_COOL_S) is None
+    assert guard.step(seen(30.0, inlet=False), HANDLE_COOL_S + 1) is None
+    assert guard.step(seen(30.0, inlet=False), 2 * HANDLE_COOL_S) is F.HANDLE_COOL
 
 
 def test_a_hot_inlet_counts_as_the_handle() -> None:

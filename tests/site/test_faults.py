@@ -357,6 +357,20 @@ async def test_a_hot_handle_ends_the_discharge_and_is_remembered() -> None:
 
 
 @in_virtual_time
+async def test_a_hot_handle_that_falls_silent_cannot_be_reset() -> None:
+    async with Home() as home:
+        hot(home, 90.0)
+        await home.run(1600)
+        await home.site.reset_emergency_stop(home.key)
+        assert home.evse.faults == (FaultCode.HANDLE_OVER_TEMPERATURE,)
+        hot(home, 40.0)
+        await home.run(700)
+        await home.site.reset_emergency_stop(home.key)
+        await home.run(2)
+        assert not home.evse.faults
+
+
+@in_virtual_time
 async def test_a_contactor_that_stays_closed_is_latched() -> None:
     async with Home() as home:
         home.station.unplug()

@@ -10,6 +10,9 @@ HANDLE_COOL_C = HANDLE_STOP_C - 10.0
 HANDLE_COOL_S = 600.0
 """10 K and 10 min of hysteresis (control brief): heat comes back out of the cable."""
 
+HANDLE_UNHEARD_COOL_S = 7200.0
+"""House rule: without a reading, a handle that carries no current is given 2 h."""
+
 CONTACTOR_OPENS_WITHIN_S = 30.0
 """House rule: the longest that a station may leave it closed around a transaction."""
 
@@ -38,7 +41,8 @@ class HardwareGuard:
     def __init__(self) -> None:
         """Start cool and open."""
         self._is_hot = False
-        self._warm_mono_s = float("-inf")
+        self._hot_handle = self._hot_inlet = False
+        self._warm_mono_s = self._doubt_mono_s = float("-inf")
         self._closed_since_mono_s: float | None = None
         self._is_welded = False
 
@@ -54,15 +58,28 @@ class HardwareGuard:
         self, observed: HardwareObserved, now_mono_s: float
     ) -> HardwareFinding | None:
         handle_c, is_inlet_hot = observed.handle_c, observed.is_inlet_hot is True
+        is_handle_hot = handle_c is not None and handle_c >= HANDLE_STOP_C
         if is_inlet_hot or (handle_c is not None and handle_c > HANDLE_COOL_C):
-            self._warm_mono_s = now_mono_s
-        if is_inlet_hot or (handle_c is not None and handle_c >= HANDLE_STOP_C):
+            self._warm_mono_s = self._doubt_mono_s = now_mono_s
+        if is_inlet_hot or is_handle_hot:
+            self._hot_inlet |= is_inlet_hot
+            self._hot_handle |= is_handle_hot
             is_news, self._is_hot = not self._is_hot, True
             return HardwareFinding.HANDLE_HOT if is_news else None
-        if self._is_hot and now_mono_s - self._warm_mono_s >= HANDLE_COOL_S:
-            self._is_hot = False
-            return HardwareFinding.HANDLE_COOL
-        return None
+        if not self._is_hot:
+            return None
+        # Silence is not coolness: what told of the heat has to tell of its end.
+        if (self._hot_handle and handle_c is None) or (
+            self._hot_inlet and observed.is_inlet_hot is None
+        ):
+            self._doubt_mono_s = now_mono_s
+        if (
+            now_mono_s - self._doubt_mono_s < HANDLE_COOL_S
+            and now_mono_s - self._warm_mono_s < HANDLE_UNHEARD_COOL_S
+        ):
+            return None
+        self._is_hot = self._hot_handle = self._hot_inlet = False
+        return HardwareFinding.HANDLE_COOL
 
     def _contactor(
         self, observed: HardwareObserved, now_mono_s: float
