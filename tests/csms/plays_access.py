@@ -66,7 +66,7 @@ async def an_unknown_station_is_refused_and_remembered(scene: Scene) -> None:
     assert scene.rig.refused == [
         ("UNKNOWN", "127.0.0.1", RefusalCause.UNKNOWN_IDENTITY, "")
     ]
-    assert await scene.dialler.status("%3Cscript%3E", basic()) == 404
+    assert await scene.dialler.status("%3Cscript%3E", basic("<script>")) == 404
     assert len(scene.rig.refused) == 1, "an illegal identity is not even reported"
 
 

@@ -17,7 +17,7 @@ from custom_components.v2g_vpp.csms.refusals import RefusalCause
 from custom_components.v2g_vpp.csms.server import ListenAddress
 from custom_components.v2g_vpp.domain.events import StationConnected
 from tests.csms.charger import Charger
-from tests.csms.peer import BOOT, STATION, Dialler, Rig
+from tests.csms.peer import BOOT, STATION, Dialler, Rig, basic
 from tests.csms.raw_wire import LOGIN, Wire, request, status_of, wire
 from tests.csms.secure import HOST, SecureDialler, SecureRig, stranger, utcnow
 
@@ -185,7 +185,19 @@ async def test_deep_nesting_is_answered_and_the_link_goes_on(
 async def test_an_odd_path_is_nobody(rig: Rig, path: str, status: int) -> None:
     told = await status_of(rig, request(path, f"Authorization: {LOGIN}"))
     assert told == status
-    assert all(identity == "cs1" for identity, *_ in rig.refused)
+    # The user name tells the owner which charger it is; what was dialled is not told.
+    hint = (STATION, "127.0.0.1", RefusalCause.IDENTITY_NOT_EXACT, "")
+    # A line break does not get as far as the hint.
+    is_told = status == 404 and "%0d" not in path
+    assert rig.refused == ([hint] if is_told else [])
+
+
+@pytest.mark.parametrize("path", ["/ocpp/CS1%00", "/ocpp/CS1;x", "/ocpp/" + "A" * 49])
+async def test_an_odd_path_of_a_stranger_is_not_told(rig: Rig, path: str) -> None:
+    assert await status_of(rig, request(path)) == 404
+    login = f"Authorization: {basic('CS9')['Authorization']}"
+    assert await status_of(rig, request(path, login)) == 404
+    assert not rig.refused
 
 
 @pytest.mark.parametrize(
