@@ -5,24 +5,23 @@ from dataclasses import replace
 import logging
 
 from ..control.discharge import DischargeCoordinator
-from ..control.failsafe import END_TRANSACTION_AFTER_S, hardest_to_stop
-from ..control.gate import GateInputs, OutputGate
-from ..control.inputs import EvseDecision, EvseInputs, SiteInputs
+from ..control.gate import OutputGate
+from ..control.inputs import EvseDecision, SiteInputs
 from ..control.self_test import SelfTestInputs, self_test_power_w
-from ..domain.capability import is_persistent
 from ..domain.clock import Clock
-from ..domain.dispatch import AckCode, DispatchOrder, LinkState
-from ..domain.ids import EvseKey, TransactionId
+from ..domain.dispatch import DispatchOrder, LinkState
+from ..domain.ids import EvseKey
 from ..domain.measurement import fresh_value
-from ..domain.setpoint import ControlOwner, Reason, Setpoint
+from ..domain.setpoint import Reason
 from ..domain.snapshot import SelfTestPhase
 from ..domain.state import StateInputs, derive_state, path_between
 from .delivery_desk import DeliveryDesk
+from .link_watch import LinkWatch
 from .orders import OrderDesk
 from .picture import METER_MAX_AGE_S
-from .records import EvseRecord, ProgrammeRecord
+from .records import EvseRecord
 from .registry import Registry
-from .station_calls import END_RETRY_S
+from .tick_inputs import TickInputs
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -44,7 +43,8 @@ class ControlLoop:
         """Work on the records by the monotonic time of ``clock``."""
         self._registry, self._desk, self._clock = registry, desk, clock
         self._delivery = delivery
-        self._export_limit_w = export_limit_w
+        self._inputs = TickInputs(registry, clock, export_limit_w)
+        self._links = LinkWatch(registry, desk, delivery)
         self._coordinator = DischargeCoordinator()
         self._gate = OutputGate()
         self._has_state_in_between = False
@@ -67,7 +67,7 @@ class ControlLoop:
         now = self._clock.monotonic()
         was_shared = self._is_shared()
         self._desk.advance(now)
-        self._watch_links(now)
+        self._links.step(now)
         if was_shared or self._is_shared():
             # What one of them does leaves more or less for the others.
             changed = None
@@ -92,7 +92,7 @@ class ControlLoop:
 
     def _is_shared(self) -> bool:
         """Return True when the EVSEs cannot be decided for one by one."""
-        return self._export_limit_w is not None or any(
+        return self._inputs.export_limit_w is not None or any(
             programme.running
             or programme.holds
             or programme.released
@@ -106,7 +106,7 @@ class ControlLoop:
         A coordinator of its own is asked, so that nothing is remembered of the try.
         """
         inputs = replace(
-            self._inputs(record, None),
+            self._inputs.evse(record, None),
             override=None,
             self_test_w=-self_test_power_w(record.fingerprint),
         )
@@ -140,39 +140,12 @@ class ControlLoop:
         site: SiteInputs,
         now_mono_s: float,
     ) -> Mapping[EvseKey, EvseDecision]:
-        inputs = [self._inputs(record, orders[record.key]) for record in records]
+        inputs = [self._inputs.evse(record, orders[record.key]) for record in records]
         return self._coordinator.step(inputs, site, now_mono_s)
 
-    def _inputs(self, record: EvseRecord, order: DispatchOrder | None) -> EvseInputs:
-        station = self._registry.station_of(record.key)
-        vehicle = self._registry.vehicle_at(record)
-        return EvseInputs(
-            session=record.session,
-            station=station.session,
-            limits=station.limits,
-            policy=record.policy,
-            vehicle=vehicle.spec if vehicle else None,
-            vehicle_policy=vehicle.policy if vehicle else None,
-            fingerprint=record.fingerprint,
-            proof=self._registry.valid_proof(record),
-            override=record.override,
-            order=order,
-            self_test_w=record.self_test_w,
-            is_first_write_pending=record.is_first_write_pending,
-            can_start_transaction=record.can_start_transaction,
-            is_write_budget_spent=(
-                # A discharge that runs already may go on.
-                record.setpoint.power_w >= 0
-                and is_persistent(station.dialect)
-                and station.budget.is_spent(self._clock.monotonic())
-            ),
-            has_ignored_wakes=record.wake.has_failed,
-        )
-
     def _site_inputs(self) -> SiteInputs:
-        return SiteInputs(
-            export_limit_w=self._export_limit_w,
-            is_failsafe=self._is_failsafe(),
+        return self._inputs.site(
+            is_failsafe=self._links.is_failsafe,
             is_store_readable=self.is_store_readable,
         )
 
@@ -187,8 +160,16 @@ class ControlLoop:
         """Let a decision through the gate and make it the setpoint of the EVSE."""
         before = record.setpoint
         record.decision = decision
-        record.setpoint = self._gated(
-            record, decision.setpoint, order, site, now_mono_s
+        verdict = self._gate.check(
+            self._inputs.gate(record, decision.setpoint, order, site, now_mono_s),
+            self._clock.monotonic(),
+        )
+        record.setpoint = (
+            decision.setpoint
+            if verdict.reason is None
+            else replace(
+                decision.setpoint, power_w=verdict.power_w, reason=verdict.reason
+            )
         )
         if record.setpoint.reason is not before.reason:
             _LOGGER.info(
@@ -199,111 +180,6 @@ class ControlLoop:
                 record.setpoint.owner,
                 record.setpoint.reason,
             )
-
-    def _gated(
-        self,
-        record: EvseRecord,
-        setpoint: Setpoint,
-        order: DispatchOrder | None,
-        site: SiteInputs,
-        now_mono_s: float,
-    ) -> Setpoint:
-        station = self._registry.station_of(record.key)
-        vehicle = self._registry.vehicle_at(record)
-        verdict = self._gate.check(
-            GateInputs(
-                setpoint=setpoint,
-                decided_mono_s=now_mono_s,
-                session=record.session,
-                station=station.session,
-                limits=station.limits,
-                policy=record.policy,
-                vehicle=vehicle.spec if vehicle else None,
-                vehicle_policy=vehicle.policy if vehicle else None,
-                proof=record.proof,
-                override=record.override,
-                order=order,
-                is_self_test_running=record.self_test is not None,
-                is_first_write_pending=record.is_first_write_pending,
-                is_failsafe=site.is_failsafe,
-                is_store_readable=site.is_store_readable,
-                export_limit_w=site.export_limit_w,
-            ),
-            self._clock.monotonic(),
-        )
-        if verdict.reason is None:
-            return setpoint
-        return replace(setpoint, power_w=verdict.power_w, reason=verdict.reason)
-
-    def _watch_links(self, now_mono_s: float) -> None:
-        for programme_id, programme in self._registry.programmes.items():
-            before = programme.watchdog.state
-            power_w, fingerprint = hardest_to_stop(
-                (_dispatched_power_w(r, now_mono_s), r.fingerprint)
-                for r in self._registry.evses.values()
-            )
-            discharging = self._dispatched_discharges(programme, now_mono_s)
-            status = programme.watchdog.step(
-                power_w,
-                fingerprint,
-                now_mono_s,
-                is_following=bool(programme.running),
-                is_discharging=bool(discharging),
-            )
-            if status.state is LinkState.FAILSAFE and before is not LinkState.FAILSAFE:
-                _LOGGER.warning(
-                    "%s: no valid heartbeat for %.1f s, dispatch released",
-                    programme_id,
-                    status.age_s or 0.0,
-                )
-                # Nobody else takes over before the contactor of the discharge is open.
-                left_s = END_TRANSACTION_AFTER_S + END_RETRY_S - (status.age_s or 0.0)
-                programme.released = discharging
-                self._desk.release(
-                    programme,
-                    AckCode.FAILSAFE,
-                    least_hold_s=left_s if discharging else 0.0,
-                )
-            elif before is LinkState.FAILSAFE and status.state is not before:
-                _LOGGER.info("%s: link trusted again", programme_id)
-            if status.must_end_transaction:
-                self._end_released_transactions(programme, now_mono_s)
-
-    def _end_released_transactions(
-        self, programme: ProgrammeRecord, now_mono_s: float
-    ) -> None:
-        for key, transaction_id in tuple(programme.released.items()):
-            record = self._registry.evses.get(key)
-            # A newer transaction, or a power that the owner asked for, is not ours.
-            is_ours = (
-                record is not None
-                and record.session.transaction_id == transaction_id
-                and record.setpoint.power_w == 0
-            )
-            if record is not None and is_ours:
-                self._delivery.end_transaction(record, now_mono_s)
-            else:
-                del programme.released[key]
-        if not programme.released:
-            programme.watchdog.transaction_ended()
-
-    def _dispatched_discharges(
-        self, programme: ProgrammeRecord, now_mono_s: float
-    ) -> dict[EvseKey, TransactionId]:
-        """Return the transactions that discharge for a programme."""
-        return {
-            record.key: record.session.transaction_id
-            for record in self._registry.evses.values()
-            if record.session.transaction_id is not None
-            and programme.order_for(record.key) is not None
-            and _dispatched_power_w(record, now_mono_s) < 0
-        }
-
-    def _is_failsafe(self) -> bool:
-        return any(
-            p.watchdog.state is LinkState.FAILSAFE
-            for p in self._registry.programmes.values()
-        )
 
     def _drop_expired_override(self, record: EvseRecord, now_mono_s: float) -> None:
         override = record.override
@@ -379,20 +255,3 @@ class ControlLoop:
             _LOGGER.info("%s: %s -> %s", record.key, record.state, path[0])
             record.state = path[0]
             self._has_state_in_between |= len(path) > 1
-
-
-def _dispatched_power_w(record: EvseRecord, now_mono_s: float) -> float:
-    """Return the power that a fail-safe would have to bring to 0; discharge negative.
-
-    Charging that a dispatch is only just reducing does not count at its old height:
-    it is on its way down already.
-    """
-    measured_w = fresh_value(
-        record.session.measurement.power_w, now_mono_s, METER_MAX_AGE_S
-    )
-    discharging_w = min(0.0, measured_w or 0.0)
-    setpoint = record.setpoint
-    if setpoint.owner is not ControlOwner.VPP:
-        return discharging_w
-    asked_w = min(setpoint.power_w, max(0.0, setpoint.requested_w))
-    return max(asked_w, discharging_w, key=abs)

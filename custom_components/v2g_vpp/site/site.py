@@ -13,9 +13,8 @@ from ..control.failsafe import VppWatchdog
 from ..domain.clock import Clock
 from ..domain.errors import StationError
 from ..domain.events import MeasurementReported, StationEvent
-from ..domain.faults import FaultCode
 from ..domain.ids import EvseKey, ProgrammeId, StationId, VehicleId
-from ..domain.policy import EvsePolicy, StationLimits, VehiclePolicy, VehicleSpec
+from ..domain.policy import StationLimits, VehiclePolicy, VehicleSpec
 from ..domain.ports import (
     ProgrammePort,
     Spawn,
@@ -32,12 +31,13 @@ from .dispatch_door import DispatchDoor
 from .guest_door import GuestDoor
 from .keeper import Keeper
 from .orders import OrderDesk
+from .owner_door import OwnerDoor
 from .owner_knobs import OwnerKnobs
 from .picture import draw, redraw
 from .records import ProgrammeRecord, VehicleRecord, spread_of
 from .registry import Registry
 from .service_desk import ServiceDesk
-from .user_commands import UserCommands, raise_for
+from .user_commands import UserCommands
 from .waker import Waker
 
 _LOGGER = logging.getLogger(__name__)
@@ -54,7 +54,7 @@ TURN_S = 0.05
 whole second: the first setpoint of a dispatch is promised sooner."""
 
 
-class Site(DispatchDoor, GuestDoor):
+class Site(DispatchDoor, GuestDoor, OwnerDoor):
     """The home. All methods are called in the event loop."""
 
     def __init__(
@@ -191,125 +191,6 @@ class Site(DispatchDoor, GuestDoor):
             self._keeper.forget("programmes", lambda key: key == programme_id)
         self._wake()
 
-    async def set_evse_policy(
-        self, key: EvseKey, change: Callable[[EvsePolicy], EvsePolicy]
-    ) -> None:
-        """Change the owner's knobs of an EVSE; on disk before it returns.
-
-        Raises:
-            UnknownTarget: for an EVSE that this home does not have.
-            DischargeNotPermitted: when discharge is switched on without a proof.
-        """
-        self._knobs.change_evse(key, change)
-        await self._act_and_save()
-
-    async def set_vehicle_policy(
-        self, vehicle_id: VehicleId, change: Callable[[VehiclePolicy], VehiclePolicy]
-    ) -> None:
-        """Change the owner's knobs of a vehicle; on disk before it returns.
-
-        Raises:
-            UnknownTarget: for a vehicle that this home does not have.
-        """
-        self._knobs.change_vehicle(vehicle_id, change)
-        await self._act_and_save()
-
-    async def set_participation(
-        self, programme_id: ProgrammeId, *, is_participating: bool
-    ) -> None:
-        """Join in or pause a programme; pausing ends what runs.
-
-        Raises:
-            UnknownTarget: for a programme that this home does not have.
-        """
-        self._knobs.change_participation(
-            programme_id, is_participating=is_participating
-        )
-        await self._act_and_save()
-
-    async def set_power(self, key: EvseKey, power_w: float, duration_s: float) -> None:
-        """Hold a power for a while, ahead of every other owner.
-
-        Raises:
-            PolicyError, StationOffline, UnknownTarget: nothing changed.
-            StationRejected, StationTimeout: the station did not take it.
-        """
-        try:
-            await self._commands.set_power(key, power_w, duration_s)
-        finally:
-            self._publish()
-
-    async def return_to_automatic(self, key: EvseKey) -> None:
-        """End the owner's own power or stop.
-
-        Raises:
-            UnknownTarget: for an EVSE that this home does not have.
-        """
-        await self._commands.return_to_automatic(key)
-        self._publish()
-        await self._keeper.save()
-
-    async def stop(self, key: EvseKey | None) -> None:
-        """Bring one EVSE or all to 0 W until told otherwise; idempotent.
-
-        Raises:
-            UnknownTarget, StationOffline, StationRejected, StationTimeout.
-        """
-        try:
-            await self._commands.stop(key)
-        finally:
-            self._publish()
-            await self._keeper.save()
-
-    async def emergency_stop(self, key: EvseKey | None) -> None:
-        """Latch one EVSE or all at 0 W; the latch is on disk before it returns.
-
-        Raises:
-            UnknownTarget: for an EVSE that this home does not have.
-        """
-        try:
-            self._commands.latch_emergency_stop(key)
-            self._publish()
-        finally:
-            await self._keeper.save()
-
-    async def reset_emergency_stop(self, key: EvseKey) -> None:
-        """Release latches whose cause is gone.
-
-        Raises:
-            UnknownTarget: for an EVSE that this home does not have.
-            EmergencyStopActive: the station's own button is still pressed.
-        """
-        self._commands.reset(key)
-        if not any(
-            FaultCode.STORE_UNREADABLE in r.session.faults
-            for r in self._registry.evses.values()
-        ):
-            self._keeper.is_trusted = self._loop.is_store_readable = True
-        await self._act_and_save()
-
-    async def start_self_test(self, key: EvseKey) -> None:
-        """Begin the supervised proof of discharge; its progress is in the picture.
-
-        Raises:
-            UnknownTarget, StationOffline, EmergencyStopActive, NothingPlugged,
-            DischargeNotPermitted: with the first gate that forbids it.
-        """
-        station = self._registry.stations.get(key.station_id)
-        self._commands.start_self_test(key, station.session.firmware if station else "")
-        self._publish()
-
-    async def clear_charging_profile(self, key: EvseKey) -> None:
-        """Bring power to 0 W first, then remove the product's own profile.
-
-        Raises:
-            UnknownTarget, StationOffline, StationRejected, StationTimeout.
-        """
-        await self.stop(key)
-        result = await self._delivery.clear_charging_profile(key)
-        if not result.is_accepted:
-            raise_for(key, "ClearChargingProfile", result)
-
     async def ask_station(
         self, station_id: StationId, request: StationRequest
     ) -> Mapping[str, Any]:
@@ -367,11 +248,6 @@ class Site(DispatchDoor, GuestDoor):
     def _save_news(self) -> None:
         if self._registry.take_news():
             self._spawn(self._keeper.save(), "v2g_vpp save")
-
-    async def _act_and_save(self) -> None:
-        # What takes something away acts before the disk is asked.
-        self._tick()
-        await self._keeper.save()
 
     def _publish(self, changed: Collection[EvseKey] | None = None) -> None:
         self._save_news()

@@ -1,0 +1,99 @@
+"""What one tick is given, put together from the records of the home."""
+
+from ..control.gate import GateInputs
+from ..control.inputs import EvseInputs, SiteInputs
+from ..domain.capability import is_persistent
+from ..domain.clock import Clock
+from ..domain.dispatch import DispatchOrder
+from ..domain.setpoint import Setpoint
+from .records import EvseRecord
+from .registry import Registry
+
+
+class TickInputs:
+    """Reads records; decides nothing and remembers nothing."""
+
+    def __init__(
+        self, registry: Registry, clock: Clock, export_limit_w: float | None
+    ) -> None:
+        """Read from ``registry``, by the monotonic time of ``clock``."""
+        self._registry, self._clock = registry, clock
+        self.export_limit_w = export_limit_w
+
+    def evse(self, record: EvseRecord, order: DispatchOrder | None) -> EvseInputs:
+        """Return what the discharge coordinator is given of one EVSE.
+
+        Args:
+            record: of the EVSE.
+            order: that it follows now, None without one.
+        """
+        station = self._registry.station_of(record.key)
+        vehicle = self._registry.vehicle_at(record)
+        return EvseInputs(
+            session=record.session,
+            station=station.session,
+            limits=station.limits,
+            policy=record.policy,
+            vehicle=vehicle.spec if vehicle else None,
+            vehicle_policy=vehicle.policy if vehicle else None,
+            fingerprint=record.fingerprint,
+            proof=self._registry.valid_proof(record),
+            override=record.override,
+            order=order,
+            self_test_w=record.self_test_w,
+            is_first_write_pending=record.is_first_write_pending,
+            can_start_transaction=record.can_start_transaction,
+            is_write_budget_spent=(
+                # A discharge that runs already may go on.
+                record.setpoint.power_w >= 0
+                and is_persistent(station.dialect)
+                and station.budget.is_spent(self._clock.monotonic())
+            ),
+            has_ignored_wakes=record.wake.has_failed,
+        )
+
+    def site(self, *, is_failsafe: bool, is_store_readable: bool) -> SiteInputs:
+        """Return what holds for the whole home."""
+        return SiteInputs(
+            export_limit_w=self.export_limit_w,
+            is_failsafe=is_failsafe,
+            is_store_readable=is_store_readable,
+        )
+
+    def gate(
+        self,
+        record: EvseRecord,
+        setpoint: Setpoint,
+        order: DispatchOrder | None,
+        site: SiteInputs,
+        decided_mono_s: float,
+    ) -> GateInputs:
+        """Return a setpoint with the raw facts that must justify it.
+
+        Args:
+            record: of the EVSE.
+            setpoint: what the coordinator decided.
+            order: that the EVSE follows now.
+            site: what the coordinator was told of the home.
+            decided_mono_s: when it decided.
+        """
+        station = self._registry.station_of(record.key)
+        vehicle = self._registry.vehicle_at(record)
+        return GateInputs(
+            setpoint=setpoint,
+            decided_mono_s=decided_mono_s,
+            session=record.session,
+            station=station.session,
+            limits=station.limits,
+            policy=record.policy,
+            vehicle=vehicle.spec if vehicle else None,
+            vehicle_policy=vehicle.policy if vehicle else None,
+            proof=record.proof,
+            override=record.override,
+            order=order,
+            is_self_test_running=record.self_test is not None,
+            is_first_write_pending=record.is_first_write_pending,
+            is_failsafe=site.is_failsafe,
+            is_store_readable=site.is_store_readable,
+            export_limit_w=site.export_limit_w,
+        )
