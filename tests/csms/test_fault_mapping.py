@@ -10,6 +10,7 @@ from custom_components.v2g_vpp.csms.fault_mapping import (
     EmergencyChange,
     FaultChange,
     IdentityChange,
+    PresenceChange,
     StatusChange,
     change_of,
     fault_of_alarm,
@@ -125,8 +126,8 @@ def test_the_vehicle_tells_its_id_or_leaves() -> None:
     )
     assert change("ConnectedEV", "VehicleID", "") is None
     gone = change("ConnectedEV", "Available", "false")
-    assert isinstance(gone, FaultChange)
-    assert (gone.code, gone.is_active) == (FaultCode.EV_COMM_TIMEOUT, True)
+    assert isinstance(gone, PresenceChange)
+    assert not gone.is_there
 
 
 @pytest.mark.parametrize(

@@ -146,16 +146,27 @@ async def test_an_error_is_a_fault_until_the_next_status_without_it(
     ]
 
 
-async def test_a_vehicle_that_stops_talking_is_lost_only_in_a_transaction(
+async def test_an_error_of_the_vehicle_link_counts_until_it_is_told_gone(
     rig: Rig, point: ChargePoint
 ) -> None:
-    await point.status("Faulted", "EVCommunicationError")
-    assert not [f for f in faults(rig) if f[1] is FaultCode.EV_COMM_TIMEOUT]
-    await point.status("Available")
     await point.plug(at(rig))
     await point.status("SuspendedEV", "EVCommunicationError")
     assert (EVSE1, FaultCode.EV_COMM_TIMEOUT, True) in faults(rig)
     await point.status("Charging")
+    assert (EVSE1, FaultCode.EV_COMM_TIMEOUT, False) in faults(rig)
+
+
+@pytest.mark.parametrize("status", ["Finishing", "Faulted"])
+async def test_an_error_of_the_vehicle_link_counts_after_the_end_it_caused(
+    rig: Rig, point: ChargePoint, status: str
+) -> None:
+    # Which of the two goes first is the charge point's choice.
+    await point.plug(at(rig))
+    await point.unplug(at(rig), reason="Other")
+    await point.status(status, "EVCommunicationError")
+    assert (EVSE1, FaultCode.EV_COMM_TIMEOUT, True) in faults(rig)
+    assert (EVSE1, FaultCode.EV_COMM_TIMEOUT, False) not in faults(rig)
+    await point.status("Available")
     assert (EVSE1, FaultCode.EV_COMM_TIMEOUT, False) in faults(rig)
 
 

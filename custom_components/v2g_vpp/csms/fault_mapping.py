@@ -162,6 +162,15 @@ class HandleChange:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PresenceChange:
+    """The vehicle was found, or is not there any more; a fault only while it is used."""
+
+    evse_id: int
+    is_there: bool
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class VehicleLinkChange:
     """How the vehicle talks to the station; None tells nothing of that part."""
 
@@ -190,6 +199,7 @@ type Change = (
     | ContactorChange
     | HandleChange
     | InverterChange
+    | PresenceChange
     | VehicleLinkChange
 )
 
@@ -302,10 +312,9 @@ def _vehicle_change(event: ComponentEvent) -> Change | None:
     if event.variable == "vehicleid" and event.value:
         return IdentityChange(evse_id=event.evse_id, evcc_id=event.value)
     if event.variable == "available":
-        return FaultChange(
+        return PresenceChange(
             evse_id=event.evse_id,
-            code=FaultCode.EV_COMM_TIMEOUT,
-            is_active=not event.is_true,
+            is_there=event.is_true,
             detail="connectedev.available",
         )
     if event.variable == "protocolagreed":

@@ -33,6 +33,7 @@ from .fault_mapping import (
     HandleChange,
     IdentityChange,
     InverterChange,
+    PresenceChange,
     StatusChange,
     VehicleLinkChange,
 )
@@ -108,8 +109,8 @@ class Reporter:
             case VehicleLinkChange():
                 link = self._vehicle_links.changed(evse_id, change)
                 self._report_vehicle_link(evse_id, link)
-            case FaultChange(code=FaultCode.EV_COMM_TIMEOUT):
-                self._report_vehicle_lost(evse_id, change)
+            case PresenceChange():
+                self._report_presence(evse_id, change)
             case FaultChange():
                 self._report_sensed(evse_id, change)
 
@@ -209,12 +210,12 @@ class Reporter:
         """Tell who the vehicle is that a token was used for, if it is news."""
         self.identify(evse_id, self.vehicles.seen_at(evse_id, id_token))
 
-    def communication_lost(self, evse_id: int) -> None:
+    def communication_lost(
+        self, evse_id: int, detail: str = _COMMUNICATION_LOST
+    ) -> None:
         """Tell that the vehicle at an EVSE does not talk any more."""
         self._lost_vehicles.add(evse_id)
-        self._post_fault(
-            evse_id, FaultCode.EV_COMM_TIMEOUT, _COMMUNICATION_LOST, is_active=True
-        )
+        self._post_fault(evse_id, FaultCode.EV_COMM_TIMEOUT, detail, is_active=True)
 
     def report_stop_reason(self, evse_id: int, reason: str | None) -> None:
         """Tell what ended a transaction, where that is a fault."""
@@ -233,6 +234,12 @@ class Reporter:
             self._post_fault(evse_id, code, reason or "", is_active=False)
 
     def _report_sensed(self, evse_id: int, change: FaultChange) -> None:
+        if change.code is FaultCode.EV_COMM_TIMEOUT:
+            if change.is_active:
+                self.communication_lost(evse_id, change.detail)
+            else:
+                self.vehicle_found(evse_id)
+            return
         sensed = self._sensed_faults
         (sensed.add if change.is_active else sensed.discard)((evse_id, change.code))
         self._post_fault(
@@ -246,13 +253,12 @@ class Reporter:
             self._pressed_stops.discard(evse_id)
         self._post(EmergencyStopReported(key=self._key(evse_id), is_active=is_active))
 
-    def _report_vehicle_lost(self, evse_id: int, change: FaultChange) -> None:
-        if not change.is_active:
+    def _report_presence(self, evse_id: int, change: PresenceChange) -> None:
+        if change.is_there:
             self.vehicle_found(evse_id)
         elif self._has_transaction(evse_id):
             # Without a transaction a vehicle that leaves is no fault.
-            self._lost_vehicles.add(evse_id)
-            self._post_fault(evse_id, change.code, change.detail, is_active=True)
+            self.communication_lost(evse_id, change.detail)
 
     def vehicle_found(self, evse_id: int) -> None:
         """Tell that a vehicle that was lost talks again, or is gone for good."""
