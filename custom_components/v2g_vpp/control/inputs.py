@@ -15,6 +15,7 @@ from ..domain.policy import (
 )
 from ..domain.session import EvseSession
 from ..domain.setpoint import Reason, Setpoint
+from ..domain.site_meters import SiteMeters, SiteWiring
 from ..domain.station_session import StationSession
 
 
@@ -83,6 +84,12 @@ class SiteInputs:
 
     is_store_readable: bool = True
     """False: latches and permissions are unknown, so nothing may discharge."""
+
+    meters: SiteMeters | None = None
+    """None: the home has no meters of its own."""
+
+    wiring: SiteWiring | None = None
+    """None: nothing is known of phases, fuses and limits."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -92,12 +92,15 @@ class ControlLoop:
 
     def _is_shared(self) -> bool:
         """Return True when the EVSEs cannot be decided for one by one."""
-        return self._inputs.export_limit_w is not None or any(
+        registry = self._registry
+        has_limits = self._inputs.export_limit_w is not None
+        has_limits |= registry.meters is not None or registry.wiring is not None
+        return has_limits or any(
             programme.running
             or programme.holds
             or programme.released
             or programme.watchdog.state is LinkState.FAILSAFE
-            for programme in self._registry.programmes.values()
+            for programme in registry.programmes.values()
         )
 
     def self_test_block(self, record: EvseRecord) -> Reason | None:

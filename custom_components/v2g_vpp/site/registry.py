@@ -23,6 +23,7 @@ from ..domain.faults import FAULT_BEHAVIOUR, FaultCode
 from ..domain.ids import EvseKey, ProgrammeId, StationId, VehicleId
 from ..domain.policy import EvsePolicy, StationLimits
 from ..domain.session import EvseSession, advance_evse, unconfirmed
+from ..domain.site_meters import SiteMeters, SiteWiring
 from ..domain.station_session import StationSession, advance_station
 from .records import EvseRecord, ProgrammeRecord, StationRecord, VehicleRecord
 
@@ -44,6 +45,11 @@ class Registry:
     evses: dict[EvseKey, EvseRecord] = field(default_factory=dict)
     vehicles: dict[VehicleId, VehicleRecord] = field(default_factory=dict)
     programmes: dict[ProgrammeId, ProgrammeRecord] = field(default_factory=dict)
+    meters: SiteMeters | None = None
+    """None: the home has no meters of its own."""
+
+    wiring: SiteWiring | None = None
+    """None: nothing is known of it."""
 
     def station_of(self, key: EvseKey) -> StationRecord:
         """Return the station of an EVSE (which always exists)."""

@@ -7,7 +7,7 @@ ports carry the decision out, and a frozen ``SiteSnapshot`` shows what came of i
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 import logging
-from typing import Any
+from typing import Any, override
 
 from ..control.failsafe import VppWatchdog
 from ..domain.clock import Clock
@@ -30,6 +30,7 @@ from .delivery_desk import DeliveryDesk
 from .dispatch_door import DispatchDoor
 from .guest_door import GuestDoor
 from .keeper import Keeper
+from .meter_door import MeterDoor
 from .orders import OrderDesk
 from .owner_door import OwnerDoor
 from .owner_knobs import OwnerKnobs
@@ -54,7 +55,7 @@ TURN_S = 0.05
 whole second: the first setpoint of a dispatch is promised sooner."""
 
 
-class Site(DispatchDoor, GuestDoor, OwnerDoor):
+class Site(DispatchDoor, GuestDoor, MeterDoor, OwnerDoor):
     """The home. All methods are called in the event loop."""
 
     def __init__(
@@ -239,8 +240,13 @@ class Site(DispatchDoor, GuestDoor, OwnerDoor):
         """Return True when the owner allowed V2X for the vehicle of this id."""
         return self._registry.may_vehicle_discharge(station_id, evcc_id)
 
+    @override
     def _wake(self) -> None:
         self._waker.now()
+
+    @override
+    def _wake_soon(self) -> None:
+        self._waker.soon_for_all()
 
     def _tick(self, changed: Collection[EvseKey] | None = None) -> None:
         self._publish(self._loop.tick(changed))

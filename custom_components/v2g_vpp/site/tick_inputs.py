@@ -58,6 +58,8 @@ class TickInputs:
             export_limit_w=self.export_limit_w,
             is_failsafe=is_failsafe,
             is_store_readable=is_store_readable,
+            meters=self._registry.meters,
+            wiring=self._registry.wiring,
         )
 
     def gate(

@@ -33,6 +33,14 @@ class Waker:
     def soon(self, key: EvseKey) -> None:
         """Let control run for an EVSE, at most once per ``FLOW_INTERVAL_S``."""
         self._changed.add(key)
+        self._set_due_soon()
+
+    def soon_for_all(self) -> None:
+        """Let control run for all, at most once per ``FLOW_INTERVAL_S``."""
+        self._is_for_all = True
+        self._set_due_soon()
+
+    def _set_due_soon(self) -> None:
         if self._soon is not None or self._due.is_set():
             return
         loop = asyncio.get_running_loop()

@@ -1,0 +1,51 @@
+"""What the meters of the home tell, and how the home is wired."""
+
+from abc import abstractmethod
+from collections.abc import Iterable
+
+from ..domain.measurement import Reading
+from ..domain.site_meters import SiteMeter, SiteMeters, SiteWiring
+from .registry import Registry
+
+
+class MeterDoor:
+    """Takes readings in the signs of ``domain/site_meters.py``; keeps the last ones."""
+
+    _registry: Registry
+
+    def use_wiring(self, wiring: SiteWiring | None) -> None:
+        """Take over how the home is wired; None: nothing is known of it."""
+        self._registry.wiring = wiring
+        self._wake()
+
+    def use_meters(self, meters: Iterable[SiteMeter]) -> None:
+        """Say which meters the home has; one that stays keeps what it reported.
+
+        A meter that the home has and that is silent stops all that relies on it, so
+        one whose reports are not passed on must not be named here.
+        """
+        wanted = frozenset(meters)
+        known = self._registry.meters or SiteMeters()
+        self._registry.meters = known.kept(wanted) if wanted else None
+        self._wake()
+
+    def post_meter(self, meter: SiteMeter, reading: Reading | None) -> None:
+        """Take a report of a meter; control follows soon.
+
+        Args:
+            meter: one that ``use_meters`` named; others are ignored.
+            reading: in the sign of ``domain/site_meters.py``; None: unavailable.
+        """
+        meters = self._registry.meters
+        if meters is None or meters.meter(meter) is None:
+            return
+        self._registry.meters = meters.updated_by(meter, reading)
+        self._wake_soon()
+
+    @abstractmethod
+    def _wake(self) -> None:
+        """Let control run at once."""
+
+    @abstractmethod
+    def _wake_soon(self) -> None:
+        """Let control run in its turn."""
