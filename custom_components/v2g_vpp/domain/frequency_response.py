@@ -5,11 +5,8 @@ from datetime import datetime
 from itertools import pairwise
 from math import isfinite
 
+from .grid_profile import PLAUSIBLE_HIGH_HZ, PLAUSIBLE_LOW_HZ
 from .ids import EvseKey, TransactionId
-
-LOWEST_HZ = 47.0
-HIGHEST_HZ = 63.0
-"""Outside no frequency of a grid is plausible (product row 11)."""
 
 FEWEST_POINTS = 2
 MOST_POINTS = 20
@@ -59,7 +56,7 @@ class FrequencyResponse:
             return False
         powers_w = [self.baseline_w, *(p.power_w for p in points)]
         powers_w += [p.power_w for p in signals]
-        marks = [LOWEST_HZ, *(p.frequency_hz for p in points), HIGHEST_HZ]
+        marks = [PLAUSIBLE_LOW_HZ, *(p.frequency_hz for p in points), PLAUSIBLE_HIGH_HZ]
         # Comparisons with NaN are false, so that it is never in order.
         is_rising = all(low < high for low, high in pairwise(marks))
         return is_rising and all(isfinite(power_w) for power_w in powers_w)
