@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from .chemistry import BATTERY_PRICE_PER_KWH, Chemistry
 from .ids import EvseKey, VehicleId
 
 
@@ -58,6 +59,12 @@ class VehicleSpec:
 
     evcc_id: str | None = None
     """The id that the vehicle shows to the charger, when the owner knows it."""
+
+    chemistry: Chemistry | None = None
+    """Of its battery; None while the owner does not know."""
+
+    battery_price_per_kwh: float = BATTERY_PRICE_PER_KWH
+    """Of a new one, in the home's currency; > 0."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

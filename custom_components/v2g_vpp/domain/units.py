@@ -57,6 +57,11 @@ def kilowatt_hours_to_watt_hours(energy_kwh: float) -> float:
     return energy_kwh * WATTS_PER_KILOWATT
 
 
+def watt_hours_to_kilowatt_hours(energy_wh: float) -> float:
+    """Return Wh as kWh."""
+    return energy_wh / WATTS_PER_KILOWATT
+
+
 def energy_wh(power_w: float, duration_s: float) -> float:
     """Return the energy in Wh of a constant power held for a duration."""
     return power_w * duration_s / SECONDS_PER_HOUR
