@@ -16,6 +16,7 @@ from .const import (
     CONF_BROKER_ROOT_PEM,
     CONF_CAPACITY_KWH,
     CONF_CERTIFICATE_EXPIRES_AT,
+    CONF_CHEMISTRY,
     CONF_CLIENT_CERTIFICATE_PEM,
     CONF_CLIENT_KEY_PEM,
     CONF_CSR,
@@ -85,6 +86,7 @@ SHOWN_SETTINGS: Final = (
     CONF_DIALECT,
     CONF_PHASES,
     CONF_CAPACITY_KWH,
+    CONF_CHEMISTRY,
     CONF_CERTIFICATE_EXPIRES_AT,
 )
 
@@ -326,6 +328,9 @@ def _vehicle(vehicle: VehicleSnapshot, hide: _Hide) -> dict[str, Any]:
         "evse": hide(vehicle.evse.station_id) if vehicle.evse is not None else None,
         "soc_percent": vehicle.soc_percent,
         "is_v2g_capable": vehicle.is_v2g_capable,
+        "chemistry": vehicle.spec.chemistry,
+        "equivalent_cycles": vehicle.equivalent_cycles,
+        "wear_cost": vehicle.wear_cost,
         "policy": {
             "reserve_percent": vehicle.policy.reserve_percent,
             "vpp_reserve_percent": vehicle.policy.vpp_reserve_percent,

@@ -31,6 +31,7 @@ ENERGY = DisplayRate(dead_band=10.0, dead_band_share=0.0, interval_s=60.0)
 """10 Wh, once a minute: enough for statistics, which are made every five minutes."""
 
 PERCENT = DisplayRate(dead_band=0.1, dead_band_share=0.0, interval_s=30.0, decimals=1)
+WEAR = DisplayRate(dead_band=0.01, dead_band_share=0.0, interval_s=60.0, decimals=3)
 VOLTAGE = DisplayRate(dead_band=1.0, dead_band_share=0.0, interval_s=30.0, decimals=1)
 TEMPERATURE = DisplayRate(dead_band=1.0, dead_band_share=0.0, interval_s=30.0)
 FREQUENCY = DisplayRate(

@@ -12,7 +12,9 @@ import voluptuous as vol
 
 from .const import (
     CONF_ACCEPT_EXPIRED,
+    CONF_BATTERY_PRICE,
     CONF_CAPACITY_KWH,
+    CONF_CHEMISTRY,
     CONF_DIALECT,
     CONF_EVCC_ID,
     CONF_EXPORT_LIMIT_W,
@@ -48,6 +50,7 @@ from .const import (
     VIRTUAL_OWN_PROCESS,
 )
 from .domain.capability import DischargeDialect
+from .domain.chemistry import BATTERY_PRICE_PER_KWH, Chemistry
 from .domain.policy import StationLimits, VehiclePolicy
 from .domain.vendor_setpoint import PLACES, VendorSetpoint, template_problem
 from .subentry_facts import networks
@@ -57,6 +60,9 @@ LARGEST_POWER_W: Final = 100_000
 
 LOWEST_CAPACITY_KWH: Final = 5
 HIGHEST_CAPACITY_KWH: Final = 250
+LOWEST_BATTERY_PRICE: Final = 1
+HIGHEST_BATTERY_PRICE: Final = 10_000_000
+"""Per kWh, in any currency."""
 
 _IDENTITY: Final = re.compile(r"[A-Za-z0-9._:|-]{1,48}")
 _HOST_NAME: Final = re.compile(
@@ -212,6 +218,23 @@ def vehicle_schema(defaults: Mapping[str, Any], *, is_new: bool) -> vol.Schema:
             )
         ),
         _optional(CONF_EVCC_ID, defaults): selector.TextSelector(),
+        _optional(CONF_CHEMISTRY, defaults): selector.SelectSelector(
+            selector.SelectSelectorConfig(
+                options=[chemistry.value for chemistry in Chemistry],
+                translation_key="chemistry",
+                mode=selector.SelectSelectorMode.DROPDOWN,
+            )
+        ),
+        _optional(
+            CONF_BATTERY_PRICE, {CONF_BATTERY_PRICE: BATTERY_PRICE_PER_KWH, **defaults}
+        ): selector.NumberSelector(
+            selector.NumberSelectorConfig(
+                min=LOWEST_BATTERY_PRICE,
+                max=HIGHEST_BATTERY_PRICE,
+                step="any",
+                mode=selector.NumberSelectorMode.BOX,
+            )
+        ),
     }
     if is_new:
         for key, default in (

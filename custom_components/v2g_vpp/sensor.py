@@ -38,6 +38,7 @@ from .sensor_descriptions import (
     SETPOINT,
     SITE_SENSORS,
     VEHICLE_SENSORS,
+    WEAR_COST,
     EvseSensorDescription,
     V2gSensorDescription,
     certificate_days_left,
@@ -69,8 +70,8 @@ async def async_setup_entry(
 
     def vehicles(subentry: ConfigSubentry) -> list[SensorEntity]:
         return [
-            VehicleSensor(entry, subentry, description)
-            for description in VEHICLE_SENSORS
+            *(VehicleSensor(entry, subentry, d) for d in VEHICLE_SENSORS),
+            WearCostSensor(entry, subentry, WEAR_COST, hass.config.currency),
         ]
 
     def programmes(subentry: ConfigSubentry) -> list[SensorEntity]:
@@ -155,6 +156,21 @@ class VehicleSensor(V2gSensor[VehicleSnapshot], VehicleEntity):
         super().__init__(entry, subentry, description)
         if is_virtual(subentry):
             self._attr_state_class = None
+
+
+class WearCostSensor(VehicleSensor):
+    """Money, in the currency of the home."""
+
+    def __init__(
+        self,
+        entry: V2gConfigEntry,
+        subentry: ConfigSubentry,
+        description: V2gSensorDescription[VehicleSnapshot],
+        currency: str,
+    ) -> None:
+        """Build the sensor of a home with a currency."""
+        super().__init__(entry, subentry, description)
+        self._attr_native_unit_of_measurement = currency
 
 
 class ProgrammeSensor(V2gSensor[ProgrammeSnapshot], ProgrammeEntity):

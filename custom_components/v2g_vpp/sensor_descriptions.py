@@ -28,6 +28,7 @@ from .display import (
     PERCENT,
     POWER,
     VOLTAGE,
+    WEAR,
     DisplayRate,
 )
 from .domain.capability import DIALECT_TIMING, promised_end_s
@@ -300,7 +301,33 @@ VEHICLE_SENSORS: Final[tuple[V2gSensorDescription[VehicleSnapshot], ...]] = (
         context_fn=lambda vehicle: (vehicle.evse, vehicle.policy),
         rate=ENERGY,
     ),
+    V2gSensorDescription(
+        key="equivalent_cycles",
+        translation_key="equivalent_cycles",
+        state_class=SensorStateClass.TOTAL,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        entity_registry_enabled_default=False,
+        suggested_display_precision=1,
+        value_fn=lambda vehicle: vehicle.equivalent_cycles,
+        context_fn=lambda vehicle: vehicle.evse,
+        rate=WEAR,
+    ),
 )
+
+WEAR_COST: Final = V2gSensorDescription[VehicleSnapshot](
+    key="wear_cost",
+    translation_key="wear_cost",
+    device_class=SensorDeviceClass.MONETARY,
+    # Begins with the first discharge; the owner may correct the price of the battery.
+    state_class=SensorStateClass.TOTAL,
+    entity_category=EntityCategory.DIAGNOSTIC,
+    entity_registry_enabled_default=False,
+    suggested_display_precision=2,
+    value_fn=lambda vehicle: vehicle.wear_cost,
+    context_fn=lambda vehicle: (vehicle.evse, vehicle.spec),
+    rate=WEAR,
+)
+"""Its unit is the currency of the home."""
 
 PROGRAMME_SENSORS: Final[tuple[V2gSensorDescription[ProgrammeSnapshot], ...]] = (
     V2gSensorDescription(

@@ -14,10 +14,12 @@ from homeassistant.config_entries import ConfigSubentry
 from .const import (
     CONF_ACCEPT_EXPIRED,
     CONF_AGGREGATOR_KEYS,
+    CONF_BATTERY_PRICE,
     CONF_BROKER_HOST,
     CONF_BROKER_PORT,
     CONF_BROKER_ROOT_PEM,
     CONF_CAPACITY_KWH,
+    CONF_CHEMISTRY,
     CONF_CLIENT_CERTIFICATE_PEM,
     CONF_CLIENT_KEY_PEM,
     CONF_DIALECT,
@@ -50,6 +52,7 @@ from .const import (
     VIRTUAL_NO,
 )
 from .domain.capability import DischargeDialect
+from .domain.chemistry import BATTERY_PRICE_PER_KWH, Chemistry
 from .domain.ids import ProgrammeId, StationId, VehicleId
 from .domain.policy import StationLimits, VehiclePolicy, VehicleSpec
 from .domain.units import kilowatt_hours_to_watt_hours
@@ -75,11 +78,14 @@ def station_limits(subentry: ConfigSubentry) -> StationLimits:
 def vehicle(subentry: ConfigSubentry) -> VehicleSpec:
     """Return the facts of a vehicle."""
     data = subentry.data
+    chemistry = data.get(CONF_CHEMISTRY)
     return VehicleSpec(
         vehicle_id=VehicleId(data[CONF_VEHICLE_ID]),
         name=subentry.title,
         capacity_wh=kilowatt_hours_to_watt_hours(data[CONF_CAPACITY_KWH]),
         evcc_id=data.get(CONF_EVCC_ID),
+        chemistry=Chemistry(chemistry) if chemistry else None,
+        battery_price_per_kwh=data.get(CONF_BATTERY_PRICE, BATTERY_PRICE_PER_KWH),
     )
 
 

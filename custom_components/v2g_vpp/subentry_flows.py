@@ -14,6 +14,8 @@ from homeassistant.core import callback
 from homeassistant.util import slugify
 
 from .const import (
+    CONF_BATTERY_PRICE,
+    CONF_CHEMISTRY,
     CONF_DIALECT,
     CONF_EVCC_ID,
     CONF_IDENTITY,
@@ -272,7 +274,9 @@ class VehicleFlow(ConfigSubentryFlow):
         if user_input is not None:
             errors = self._errors(user_input, subentry.subentry_id)
             if not errors:
-                kept = {k: v for k, v in subentry.data.items() if k != CONF_EVCC_ID}
+                # A field that was emptied is not sent at all.
+                emptied = (CONF_EVCC_ID, CONF_CHEMISTRY, CONF_BATTERY_PRICE)
+                kept = {k: v for k, v in subentry.data.items() if k not in emptied}
                 return self.async_update_and_abort(
                     self._get_entry(),
                     subentry,

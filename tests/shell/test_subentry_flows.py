@@ -11,7 +11,9 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.v2g_vpp.const import (
+    CONF_BATTERY_PRICE,
     CONF_CAPACITY_KWH,
+    CONF_CHEMISTRY,
     CONF_EVCC_ID,
     CONF_IDENTITY,
     CONF_MAX_CHARGE_POWER_W,
@@ -29,7 +31,12 @@ from custom_components.v2g_vpp.const import (
     SUBENTRY_STATION,
     SUBENTRY_VEHICLE,
 )
+from custom_components.v2g_vpp.domain.chemistry import (
+    BATTERY_PRICE_PER_KWH,
+    Chemistry,
+)
 from custom_components.v2g_vpp.flow_schemas import vendor_errors
+from custom_components.v2g_vpp.subentry_facts import vehicle
 from tests.repository import INTEGRATION
 
 TEXTS = INTEGRATION / "translations" / "en.json"
@@ -316,6 +323,20 @@ async def test_vehicle_is_reconfigured_and_keeps_its_id_and_first_floors(
         CONF_NAME: "Blue Leaf",
         CONF_CAPACITY_KWH: 39,
     }
+    form = await reconfigure(hass, added, leaf)
+    battery = {CONF_CHEMISTRY: "lfp", CONF_BATTERY_PRICE: 90}
+    facts = {CONF_NAME: "Blue Leaf", CONF_CAPACITY_KWH: 39}
+    await go_on(hass, form, facts | battery)
+    leaf = subentry(added, "vehicle_leaf")
+    assert leaf.data == facts | battery | {CONF_VEHICLE_ID: "leaf"}
+    assert (vehicle(leaf).chemistry, vehicle(leaf).battery_price_per_kwh) == (
+        Chemistry.LFP,
+        90,
+    )
+    await go_on(hass, await reconfigure(hass, added, leaf), facts)
+    leaf = subentry(added, "vehicle_leaf")
+    assert vehicle(leaf).chemistry is None
+    assert vehicle(leaf).battery_price_per_kwh == BATTERY_PRICE_PER_KWH
     # The old name is free again, its id is not.
     form = await start(hass, added, SUBENTRY_VEHICLE)
     result = await go_on(hass, form, VEHICLE | {CONF_NAME: "Leaf"})

@@ -180,6 +180,22 @@ async def test_an_evse_part_that_is_no_mapping_latches_too() -> None:
         await recovers(home)
 
 
+@in_virtual_time
+async def test_a_broken_count_of_wear_is_set_aside_and_begins_anew() -> None:
+    async with Home() as home:
+        await home.grant()
+        await home.crash()
+        home.store.edit(
+            lambda d: d["vehicles"][VEHICLE]["wear"].update(discharged_wh=-1.0)
+        )
+        broken = home.store.document["vehicles"][VEHICLE]
+        await home.restart()
+        await stays_latched(home, Reason.VEHICLE_NOT_ALLOWED)
+        await home.run(60)
+        assert home.store.document["rejected_parts"]["vehicles"][VEHICLE] == broken
+        assert home.store.document["vehicles"][VEHICLE]["wear"]["discharged_wh"] == 0.0
+
+
 @pytest.mark.parametrize("value", [None, "much", True, {}])
 @in_virtual_time
 async def test_a_broken_vehicle_may_not_discharge_until_the_owner_says_so(

@@ -45,6 +45,12 @@ class EnergyTotal:
             gained_wh = 0.0
         return _counted(reading, self.total_wh + gained_wh)
 
+    def gained_wh(self, before: EnergyTotal) -> float:
+        """Return what this total has more than an earlier one of its own, Wh."""
+        if self.total_wh is None or before.total_wh is None:
+            return 0.0
+        return self.total_wh - before.total_wh
+
 
 def _counted(reading: Reading, total_wh: float) -> EnergyTotal:
     return EnergyTotal(

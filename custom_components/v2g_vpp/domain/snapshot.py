@@ -160,6 +160,13 @@ class VehicleSnapshot:
     own_floor_percent: float | None = None
     """What the vehicle itself does not go below; None when it named nothing."""
 
+    equivalent_cycles: float = 0.0
+    """Throughput at the chargers of this home over twice the capacity."""
+
+    wear_cost: float | None = None
+    """What the discharges of this home cost the battery, in the home's currency; None
+    while its chemistry is not known."""
+
     def energy_above_floor_wh(self) -> float | None:
         """Return the energy above the highest floor of a dispatch, Wh."""
         if self.soc_percent is None:

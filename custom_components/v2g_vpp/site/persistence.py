@@ -11,6 +11,7 @@ import logging
 from math import inf
 from typing import Any
 
+from ..control.wear import WearMeter
 from ..control.write_budget import DAILY_WRITES
 from ..domain.capability import EvCapability, Fingerprint, Proof
 from ..domain.energy import EnergyTotal
@@ -162,6 +163,9 @@ def restore_vehicle(record: VehicleRecord, document: StoredData) -> bool:
         policy = _checked_floors(read_dataclass(VehiclePolicy, kept["policy"]))
         soc_percent = None if soc is None else read_float(soc)
         record.is_v2g_capable = None if is_capable is None else read_bool(is_capable)
+        wear = kept.get("wear")
+        if wear is not None:
+            record.wear = WearMeter.restored(read_mapping(wear))
         record.policy, record.soc_percent = policy, soc_percent
     except (KeyError, TypeError, ValueError) as err:
         _LOGGER.warning(
@@ -333,6 +337,7 @@ def _dump_vehicle(record: VehicleRecord) -> dict[str, Any]:
         "policy": asdict(record.policy),
         "soc_percent": record.soc_percent,
         "is_v2g_capable": record.is_v2g_capable,
+        "wear": record.wear.dump(),
     }
 
 

@@ -143,6 +143,7 @@ def _vehicle(registry: Registry, record: VehicleRecord) -> VehicleSnapshot:
         (e.key for e in registry.evses.values() if registry.vehicle_at(e) is record),
         None,
     )
+    wear = record.wear.report(record.spec)
     return VehicleSnapshot(
         spec=record.spec,
         policy=record.policy,
@@ -154,6 +155,8 @@ def _vehicle(registry: Registry, record: VehicleRecord) -> VehicleSnapshot:
             if at is not None
             else None
         ),
+        equivalent_cycles=wear.equivalent_cycles,
+        wear_cost=wear.cost,
     )
 
 

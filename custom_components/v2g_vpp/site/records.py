@@ -15,6 +15,7 @@ from ..control.schedule_check import ScheduleWatch
 from ..control.self_test import SelfTest
 from ..control.stop_ladder import StopLadder
 from ..control.wake import WakeWatch
+from ..control.wear import WearMeter
 from ..control.write_budget import WriteBudget
 from ..domain.capability import DischargeDialect, Fingerprint, Proof
 from ..domain.dispatch import DispatchOrder
@@ -186,6 +187,7 @@ class VehicleRecord:
     policy: VehiclePolicy
     soc_percent: float | None = None
     is_v2g_capable: bool | None = None
+    wear: WearMeter = field(default_factory=WearMeter)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

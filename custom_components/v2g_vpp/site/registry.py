@@ -197,7 +197,15 @@ class Registry:
             return
         record = self.ensure_evse(event.key)
         record.session = advance_evse(record.session, event)
+        before = record.charged, record.discharged
         _count_energy(record, limits)
+        vehicle = self.vehicle_at(record)
+        if vehicle is not None and (record.charged, record.discharged) != before:
+            vehicle.wear.note(
+                record.charged.gained_wh(before[0]),
+                record.discharged.gained_wh(before[1]),
+                vehicle.spec.capacity_wh,
+            )
 
     def _apply_to_evses(self, event: StationEvent, now_mono_s: float) -> None:
         key = getattr(event, "key", None)
