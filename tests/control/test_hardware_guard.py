@@ -6,12 +6,12 @@ from custom_components.v2g_vpp.control.hardware_guard import (
     CONTACTOR_OPENS_WITHIN_S,
     HANDLE_COOL_C,
     HANDLE_COOL_S,
-    HANDLE_STOP_C,
     HANDLE_UNHEARD_COOL_S,
     HardwareFinding as F,
     HardwareGuard,
     HardwareObserved,
 )
+from custom_components.v2g_vpp.domain.heat import HANDLE_STOP_C
 
 
 def seen(

@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-HANDLE_STOP_C = 85.0
-"""House rule: 5 K below what the contacts of a vehicle coupler may reach."""
+from ..domain.heat import HANDLE_STOP_C
 
 HANDLE_COOL_C = HANDLE_STOP_C - 10.0
 HANDLE_COOL_S = 600.0

@@ -10,6 +10,7 @@ from ..control.wake import WakeAction
 from ..domain.capability import DischargeDialect
 from ..domain.clock import Clock
 from ..domain.faults import FaultCode
+from ..domain.heat import HANDLE_FRESH_S
 from ..domain.measurement import fresh_value
 from ..domain.session import with_fault
 from .records import EvseRecord
@@ -24,9 +25,6 @@ TELLS_ITS_MODE = frozenset(
     {DischargeDialect.V21_DYNAMIC, DischargeDialect.V21_SCHEDULE}
 )
 """Dialects in which a setpoint has an operation mode of its own."""
-
-HANDLE_FRESH_S = 900.0
-"""A temperature that moves is told; one that does not is still true that long."""
 
 GUARD_FAULTS: Mapping[GuardFinding, FaultCode] = {
     GuardFinding.WRONG_DIRECTION: FaultCode.WRONG_DIRECTION,
