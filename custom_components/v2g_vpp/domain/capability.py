@@ -261,13 +261,18 @@ class PlannedPower:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fingerprint:
-    """The measured behaviour of one charger; the defaults are before any proof."""
+    """The measured behaviour of one charger; the defaults are before any proof.
+
+    Whatever must end in time counts with ``dead_time_s`` and ``ramp_w_per_s``, which
+    are cautious; whoever predicts uses what is ``expected``.
+    """
 
     dead_time_s: float = 15.0
-    """Command to first watt. 15 s until learnt (control brief)."""
+    """Command to first watt, 95 of 100 times at most. 15 s until learnt (control
+    brief)."""
 
     ramp_w_per_s: float = 1000.0
-    """Until learnt a slow charger is assumed."""
+    """The slowest believable, either way. Until learnt a slow charger is assumed."""
 
     offset_discharge_w: float = 0.0
     """Measured minus commanded power in steady discharge."""
@@ -278,6 +283,43 @@ class Fingerprint:
     """6 A at 230 V: between 0 and this nothing flows."""
 
     is_learnt: bool = False
+    typical_dead_time_s: float | None = None
+    """What is most likely; None until learnt."""
+
+    ramp_up_w_per_s: float | None = None
+    """Most likely, away from 0; None until learnt."""
+
+    ramp_down_w_per_s: float | None = None
+    """Most likely, towards 0; None until learnt."""
+
+    step_w: float = 0.0
+    """In which power is set; 0: finer than the meter shows, or not known."""
+
+    @property
+    def expected_dead_time_s(self) -> float:
+        """The dead time that a prediction counts with."""
+        known_s = self.typical_dead_time_s
+        return self.dead_time_s if known_s is None else known_s
+
+    def expected_ramp_w_per_s(self, from_w: float, to_w: float) -> float:
+        """Return the ramp that a prediction counts with on the way between powers."""
+        is_growing = abs(to_w) > abs(from_w) and from_w * to_w >= 0
+        known = self.ramp_up_w_per_s if is_growing else self.ramp_down_w_per_s
+        return self.ramp_w_per_s if known is None else known
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Confidence:
+    """How much is behind each number of a fingerprint, 0 (assumed) to 1."""
+
+    dead_time: float = 0.0
+    ramp_up: float = 0.0
+    ramp_down: float = 0.0
+    offset_discharge: float = 0.0
+    offset_charge: float = 0.0
+    offset_zero: float = 0.0
+    minimum_power: float = 0.0
+    step: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
