@@ -7,7 +7,7 @@ from homeassistant.core import HassJob, HomeAssistant
 from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.typing import ConfigType
 
-from . import const, repairs, subentry_facts as facts
+from . import const, home_meters, repairs, subentry_facts as facts, vehicle_opener
 from .coordinator import Close, V2gConfigEntry, runtime_data
 from .csms import access, schemas, server
 from .error_translation import translated_errors
@@ -20,7 +20,6 @@ from .station_choices import async_forget_choices, async_show_choices
 from .station_farewell import async_remind_of_address
 from .subentry_sync import SubentrySync
 from .system_clock import SystemClock, draw_uniform
-from .vehicle_opener import open_vehicle
 from .virtual_runner import start_virtual
 from .vpp import link, link_config
 from .watches import ProgrammeWatch, watched_store
@@ -63,8 +62,9 @@ class _Home:
         )
         self._sync = SubentrySync(
             open_station=self._open_station,
-            open_vehicle=partial(open_vehicle, self._site),
+            open_vehicle=partial(vehicle_opener.open_vehicle, self._site),
             open_programme=self._open_programme,
+            options_changed=home_meters.HomeMeters(hass, entry, self._site).follow,
         )
 
     async def start(self) -> None:

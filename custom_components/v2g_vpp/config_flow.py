@@ -10,6 +10,7 @@ from homeassistant.config_entries import (
     ConfigFlowResult,
     ConfigSubentryData,
     ConfigSubentryFlow,
+    OptionsFlow,
 )
 from homeassistant.core import callback
 
@@ -45,6 +46,7 @@ from .flow_schemas import (
     virtual_schema,
 )
 from .listener_flow_tls import encryption_errors
+from .meter_options import MeterOptionsFlow
 from .programme_flow import ProgrammeFlow
 from .station_address import secure_hosts, station_url
 from .subentry_flows import StationFlow, VehicleFlow
@@ -75,6 +77,12 @@ class V2gConfigFlow(ConfigFlow, domain=DOMAIN):
             SUBENTRY_VEHICLE: VehicleFlow,
             SUBENTRY_PROGRAMME: ProgrammeFlow,
         }
+
+    @staticmethod
+    @callback
+    @override
+    def async_get_options_flow(config_entry: ConfigEntry) -> OptionsFlow:
+        return MeterOptionsFlow()
 
     def __init__(self) -> None:
         """Begin with a password of its own."""

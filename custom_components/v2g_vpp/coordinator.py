@@ -14,7 +14,7 @@ from .const import DOMAIN
 from .domain.ids import EvseKey
 from .domain.measurement import Measurement
 from .domain.ports import MessageLog
-from .domain.snapshot import EvseSnapshot, SiteSnapshot
+from .domain.snapshot import EvseSnapshot, MetersSnapshot, SiteSnapshot
 from .site import Site
 
 _LOGGER = logging.getLogger(__name__)
@@ -176,7 +176,15 @@ def without_flowing_numbers(
             replace(programme, delivered_discharge_wh=0.0)
             for programme in snapshot.programmes
         ),
+        meters=_without_powers(snapshot.meters),
     )
+
+
+def _without_powers(meters: MetersSnapshot | None) -> MetersSnapshot | None:
+    """Return which meters there are, without what they show."""
+    if meters is None:
+        return None
+    return MetersSnapshot(fuse_margins_a=(None,) * len(meters.fuse_margins_a))
 
 
 def _without_numbers(evse: EvseSnapshot) -> EvseSnapshot:

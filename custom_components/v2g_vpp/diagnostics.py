@@ -1,6 +1,7 @@
 """Diagnostics that can be shown to anyone: chosen facts, no names, no secrets."""
 
 from collections.abc import Callable
+from dataclasses import asdict
 from hashlib import sha256
 from typing import Any, Final
 
@@ -52,6 +53,8 @@ from .domain.snapshot import (
     StationSnapshot,
     VehicleSnapshot,
 )
+from .meter_options import OWN_KEYS
+from .readings import METER_FIELDS
 
 TO_REDACT: Final = frozenset(
     {
@@ -106,6 +109,12 @@ async def async_get_config_entry_diagnostics(
         "entry": {
             "version": f"{entry.version}.{entry.minor_version}",
             "data": dict(entry.data),
+            "options": {
+                key: value
+                for key, value in entry.options.items()
+                if key in OWN_KEYS and key not in METER_FIELDS
+            },
+            "meters": sorted(key for key in METER_FIELDS if entry.options.get(key)),
             "subentries": [_subentry(s) for s in entry.subentries.values()],
         },
         "site": _site(entry.runtime_data.site.snapshot, hide),
@@ -209,6 +218,7 @@ def _site(site: SiteSnapshot, hide: _Hide) -> dict[str, Any]:
     return {
         "is_store_readable": site.is_store_readable,
         "export_limit_w": site.export_limit_w,
+        "meters": asdict(site.meters) if site.meters else None,
         "stations": [_station(station, hide) for station in site.stations],
         "evses": [_evse(evse, hide) for evse in site.evses],
         "vehicles": [_vehicle(vehicle, hide) for vehicle in site.vehicles],

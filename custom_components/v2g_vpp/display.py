@@ -33,6 +33,7 @@ ENERGY = DisplayRate(dead_band=10.0, dead_band_share=0.0, interval_s=60.0)
 PERCENT = DisplayRate(dead_band=0.1, dead_band_share=0.0, interval_s=30.0, decimals=1)
 WEAR = DisplayRate(dead_band=0.01, dead_band_share=0.0, interval_s=60.0, decimals=3)
 VOLTAGE = DisplayRate(dead_band=1.0, dead_band_share=0.0, interval_s=30.0, decimals=1)
+CURRENT = DisplayRate(dead_band=0.5, dead_band_share=0.0, interval_s=30.0, decimals=1)
 TEMPERATURE = DisplayRate(dead_band=1.0, dead_band_share=0.0, interval_s=30.0)
 FREQUENCY = DisplayRate(
     dead_band=0.01, dead_band_share=0.0, interval_s=10.0, decimals=3

@@ -111,12 +111,20 @@ class V2gEntity[PartT](CoordinatorEntity[V2gUpdateCoordinator]):
         return before != (self._is_available, self._shown)
 
 
+_SITE = "site"
+
+
+def site_unique_id(key: str) -> str:
+    """Return the unique id of an entity of the whole home."""
+    return f"{_SITE}_{key}"
+
+
 class SiteEntity(V2gEntity[SiteSnapshot]):
     """Something about the whole home."""
 
     def __init__(self, entry: V2gConfigEntry, description: EntityDescription) -> None:
         """Build the entity."""
-        super().__init__(entry, description, "site")
+        super().__init__(entry, description, _SITE)
         self._attr_device_info = site_device(entry.title)
 
     @override

@@ -4,14 +4,15 @@ from functools import cached_property
 import time
 from typing import override
 
-from homeassistant.components.sensor import SensorEntity
+from homeassistant.components.sensor import DOMAIN as SENSOR_DOMAIN, SensorEntity
 from homeassistant.config_entries import ConfigSubentry
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.helpers.event import async_call_later, async_track_time_interval
 from homeassistant.util import dt as dt_util
 
-from .const import ATTR_REQUESTED
+from .const import ATTR_REQUESTED, DOMAIN
 from .coordinator import V2gConfigEntry
 from .display import POWER, DisplayFilter
 from .domain.ids import EvseKey
@@ -29,6 +30,7 @@ from .entity import (
     VehicleEntity,
     async_follow_subentries,
     is_virtual,
+    site_unique_id,
 )
 from .sensor_descriptions import (
     CERTIFICATE,
@@ -44,6 +46,7 @@ from .sensor_descriptions import (
     certificate_days_left,
 )
 from .sensor_hardware import HARDWARE_SENSORS
+from .sensor_meters import meter_sensors
 
 # Everything is pushed, nothing is asked for.
 PARALLEL_UPDATES = 0
@@ -56,6 +59,7 @@ async def async_setup_entry(
 ) -> None:
     """Add the sensors of the home and of all that its subentries set up."""
     async_add_entities(SiteSensor(entry, description) for description in SITE_SENSORS)
+    _async_follow_meters(hass, entry, async_add_entities)
 
     def evses(
         subentry: ConfigSubentry, key: EvseKey, parent_device_id: str
@@ -88,6 +92,34 @@ async def async_setup_entry(
         vehicles=vehicles,
         programmes=programmes,
     )
+
+
+@callback
+def _async_follow_meters(
+    hass: HomeAssistant,
+    entry: V2gConfigEntry,
+    async_add_entities: AddConfigEntryEntitiesCallback,
+) -> None:
+    """Add the sensors of the home's meters when they come, remove them when they go."""
+    coordinator, registry = entry.runtime_data.coordinator, er.async_get(hass)
+    shown: set[str] = set()
+
+    @callback
+    def follow() -> None:
+        wanted = meter_sensors(coordinator.data)
+        if new := wanted.keys() - shown:
+            async_add_entities(SiteSensor(entry, wanted[key]) for key in sorted(new))
+        for key in shown - wanted.keys():
+            entity_id = registry.async_get_entity_id(
+                SENSOR_DOMAIN, DOMAIN, site_unique_id(key)
+            )
+            if entity_id is not None:
+                registry.async_remove(entity_id)
+        shown.clear()
+        shown.update(wanted)
+
+    follow()
+    entry.async_on_unload(coordinator.async_add_listener(follow))
 
 
 class V2gSensor[PartT](V2gEntity[PartT], SensorEntity):

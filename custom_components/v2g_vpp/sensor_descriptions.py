@@ -89,7 +89,8 @@ def _values(choices: type[StrEnum]) -> list[str]:
     return [choice.value for choice in choices]
 
 
-def _site_context(site: SiteSnapshot) -> object:
+def site_context(site: SiteSnapshot) -> object:
+    """Return what a number of the home belongs to: a change of it shows it at once."""
     return tuple(evse.state for evse in site.evses)
 
 
@@ -360,7 +361,7 @@ SITE_SENSORS: Final[tuple[V2gSensorDescription[SiteSnapshot], ...]] = (
         native_unit_of_measurement=UnitOfPower.WATT,
         suggested_display_precision=0,
         value_fn=lambda site: sum(evse.available_discharge_w for evse in site.evses),
-        context_fn=_site_context,
+        context_fn=site_context,
         rate=POWER,
     ),
     V2gSensorDescription(
@@ -370,7 +371,7 @@ SITE_SENSORS: Final[tuple[V2gSensorDescription[SiteSnapshot], ...]] = (
         native_unit_of_measurement=UnitOfPower.WATT,
         suggested_display_precision=0,
         value_fn=lambda site: sum(evse.available_charge_w for evse in site.evses),
-        context_fn=_site_context,
+        context_fn=site_context,
         rate=POWER,
     ),
 )

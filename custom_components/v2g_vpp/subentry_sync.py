@@ -1,4 +1,4 @@
-"""Follow the subentries of the home without ever reloading it.
+"""Follow the subentries and options of the home without ever reloading it.
 
 Adopting, editing or removing one station must not drop the connection of another, so
 a change of a subentry is carried out alone. Subentries change in place: they are
@@ -30,16 +30,19 @@ class SubentrySync:
     open_station: Open
     open_vehicle: Open
     open_programme: Open
+    options_changed: Callable[[V2gConfigEntry], None]
+    """Takes over the options of the home; called with the same ones, too."""
 
     # Opening and closing take a while, and the owner may be quicker: changes are
     # carried out one after another.
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
 
     async def open_all(self, entry: V2gConfigEntry) -> None:
-        """Bring every subentry of a fresh entry to life."""
+        """Bring the options and every subentry of a fresh entry to life."""
         runtime = entry.runtime_data
         runtime.entry_data = dict(entry.data)
         runtime.known = known_subentries(entry)
+        self.options_changed(entry)
         for subentry in list(entry.subentries.values()):
             await self._open(runtime, subentry)
 
@@ -49,6 +52,7 @@ class SubentrySync:
         if dict(entry.data) != runtime.entry_data:
             hass.config_entries.async_schedule_reload(entry.entry_id)
             return
+        self.options_changed(entry)
         async with self._lock:
             await self._follow(hass, entry)
         # What a set-up says shows in entities, too: the range of a number.

@@ -64,7 +64,10 @@ def parts() -> SlowParts:
 @pytest.fixture
 def sync(parts: SlowParts) -> SubentrySync:
     return SubentrySync(
-        open_station=parts.open, open_vehicle=parts.open, open_programme=parts.open
+        open_station=parts.open,
+        open_vehicle=parts.open,
+        open_programme=parts.open,
+        options_changed=lambda entry: None,
     )
 
 

@@ -193,6 +193,21 @@ class ProgrammeSnapshot:
     """Energy discharged under this programme since it was joined."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetersSnapshot:
+    """What the meters of the home show; each None while it is not known."""
+
+    grid_w: float | None = None
+    """Positive = import."""
+
+    load_w: float | None = None
+    """What the home uses beside its EVSEs and its battery."""
+
+    fuse_margins_a: tuple[float | None, ...] = ()
+    """What the main fuse has left on each phase, in either direction, L1 first; empty
+    where phases or fuse are not known. Below 0: too much flows."""
+
+
 @dataclass(slots=True)
 class _Index:
     """Parts of a picture by their keys: each entity looks for its own."""
@@ -213,6 +228,9 @@ class SiteSnapshot:
     programmes: tuple[ProgrammeSnapshot, ...] = ()
     export_limit_w: float | None = None
     is_store_readable: bool = True
+    meters: MetersSnapshot | None = None
+    """None: the home has no meters of its own."""
+
     _index: _Index = field(
         default_factory=_Index, init=False, repr=False, compare=False
     )

@@ -17,8 +17,8 @@ from ..domain.snapshot import SelfTestPhase
 from ..domain.state import StateInputs, derive_state, path_between
 from .delivery_desk import DeliveryDesk
 from .link_watch import LinkWatch
+from .meter_picture import METER_MAX_AGE_S
 from .orders import OrderDesk
-from .picture import METER_MAX_AGE_S
 from .records import EvseRecord
 from .registry import Registry
 from .tick_inputs import TickInputs

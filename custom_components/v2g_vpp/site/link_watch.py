@@ -8,8 +8,8 @@ from ..domain.ids import EvseKey, TransactionId
 from ..domain.measurement import fresh_value
 from ..domain.setpoint import ControlOwner
 from .delivery_desk import DeliveryDesk
+from .meter_picture import METER_MAX_AGE_S
 from .orders import OrderDesk
-from .picture import METER_MAX_AGE_S
 from .records import EvseRecord, ProgrammeRecord
 from .registry import Registry
 from .station_calls import END_RETRY_S

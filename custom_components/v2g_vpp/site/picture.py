@@ -15,11 +15,9 @@ from ..domain.snapshot import (
     StationSnapshot,
     VehicleSnapshot,
 )
+from .meter_picture import METER_MAX_AGE_S, draw_meters
 from .records import EvseRecord, ProgrammeRecord, StationRecord, VehicleRecord
 from .registry import Registry
-
-METER_MAX_AGE_S = 10.0
-"""Older power readings count as stale (control brief: at least 10 s)."""
 
 
 def draw(
@@ -49,6 +47,7 @@ def draw(
         vehicles=tuple(_vehicle(registry, r) for r in registry.vehicles.values()),
         programmes=tuple(_programme(i, r) for i, r in registry.programmes.items()),
         is_store_readable=is_store_readable,
+        meters=draw_meters(registry, now_mono_s),
     )
 
 
@@ -72,6 +71,7 @@ def redraw(
         ),
         vehicles=tuple(_vehicle(registry, r) for r in registry.vehicles.values()),
         programmes=tuple(_programme(i, r) for i, r in registry.programmes.items()),
+        meters=draw_meters(registry, now_mono_s),
     )
 
 

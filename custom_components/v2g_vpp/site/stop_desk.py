@@ -7,7 +7,7 @@ from ..control.stop_ladder import LadderAction, StopProgress, has_stopped
 from ..domain.faults import FAULT_BEHAVIOUR, FaultCode
 from ..domain.measurement import fresh_value
 from ..domain.session import with_fault
-from .picture import METER_MAX_AGE_S
+from .meter_picture import METER_MAX_AGE_S
 from .records import EvseRecord
 from .registry import Registry
 from .station_calls import StationCalls

@@ -1,0 +1,167 @@
+"""The meters of the home: states of other integrations become readings of the site.
+
+Only what is reported while somebody listens counts. A state from before may have been
+restored from disk, and a meter that is worth controlling by reports within seconds.
+"""
+
+from collections.abc import Mapping
+import logging
+from typing import Any, Protocol
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.const import ATTR_UNIT_OF_MEASUREMENT
+from homeassistant.core import (
+    CALLBACK_TYPE,
+    Event,
+    EventStateChangedData,
+    EventStateReportedData,
+    HomeAssistant,
+    State,
+    callback,
+)
+from homeassistant.helpers.event import (
+    async_track_state_change_event,
+    async_track_state_report_event,
+)
+
+from .const import (
+    CONF_CHARGE_BATTERY,
+    CONF_CHARGE_FROM_BATTERY,
+    CONF_EXPORT_LIMIT_W,
+    CONF_FUSE_A,
+    CONF_IMBALANCE_LIMIT_W,
+    CONF_IMPORT_LIMIT_W,
+    CONF_PHASE_COUNT,
+    CONF_REGULATOR,
+)
+from .domain.clock import Clock
+from .domain.measurement import Reading
+from .domain.site_meters import MeterRegulator, SiteMeter, SiteWiring
+from .readings import SILENT, MeterSource, meter_sources, meter_value
+from .system_clock import SystemClock
+
+_LOGGER = logging.getLogger(__name__)
+
+
+class MeterSink(Protocol):
+    """What takes the readings: the site."""
+
+    def use_wiring(self, wiring: SiteWiring | None) -> None:
+        """Take over how the home is wired."""
+
+    def use_meters(self, meters: tuple[SiteMeter, ...]) -> None:
+        """Say which meters the home has."""
+
+    def post_meter(self, meter: SiteMeter, reading: Reading | None) -> None:
+        """Take a report of a meter; None: it is unavailable."""
+
+
+class HomeMeters:
+    """Listens to the entities that the owner named as meters."""
+
+    def __init__(
+        self,
+        hass: HomeAssistant,
+        entry: ConfigEntry[Any],
+        site: MeterSink,
+        clock: Clock = SystemClock(),
+    ) -> None:
+        """Listen to nothing yet, and to nothing any more once the entry is unloaded."""
+        self._hass, self._site, self._clock = hass, site, clock
+        entry.async_on_unload(self.close)
+        self._sources: tuple[MeterSource, ...] = ()
+        self._unlisten: list[CALLBACK_TYPE] = []
+        self._wrong: set[SiteMeter] = set()
+
+    @callback
+    def follow(self, entry: ConfigEntry[Any]) -> None:
+        """Take over the meters and the wiring that are set up now."""
+        self._site.use_wiring(site_wiring(entry.data, entry.options))
+        sources = meter_sources(entry.options)
+        if sources == self._sources:
+            return
+        self.close()
+        moved = {s.meter for s in set(sources) ^ set(self._sources)}
+        self._sources = sources
+        self._site.use_meters(tuple(source.meter for source in sources))
+        for meter in moved:
+            # What another entity said, or the same one with another sign, is void.
+            self._site.post_meter(meter, None)
+        entity_ids = {source.entity_id for source in sources}
+        if entity_ids:
+            self._unlisten = [
+                async_track_state_change_event(self._hass, entity_ids, self._changed),
+                async_track_state_report_event(self._hass, entity_ids, self._reported),
+            ]
+
+    @callback
+    def close(self) -> None:
+        """Listen to nothing any more."""
+        for unlisten in self._unlisten:
+            unlisten()
+        self._unlisten = []
+
+    @callback
+    def _changed(self, event: Event[EventStateChangedData]) -> None:
+        self._take(event.data["entity_id"], event.data["new_state"])
+
+    @callback
+    def _reported(self, event: Event[EventStateReportedData]) -> None:
+        self._take(event.data["entity_id"], event.data["new_state"])
+
+    def _take(self, entity_id: str, state: State | None) -> None:
+        for source in self._sources:
+            if source.entity_id == entity_id:
+                value = meter_value(source, state)
+                self._say_once(source, state, value)
+                self._site.post_meter(source.meter, self._reading(state, value))
+
+    def _reading(self, state: State | None, value: float | None) -> Reading | None:
+        if state is None or value is None:
+            return None
+        return Reading(
+            value=value,
+            received_mono_s=self._clock.monotonic(),
+            taken_at=state.last_reported,
+        )
+
+    def _say_once(
+        self, source: MeterSource, state: State | None, value: float | None
+    ) -> None:
+        """Log a meter that talks nonsense, once until it talks sense again."""
+        if value is not None:
+            self._wrong.discard(source.meter)
+        elif state is not None and state.state not in SILENT:
+            if source.meter not in self._wrong:
+                _LOGGER.warning(
+                    "%s: %s %s is no value for %s",
+                    source.entity_id,
+                    state.state,
+                    state.attributes.get(ATTR_UNIT_OF_MEASUREMENT),
+                    source.meter,
+                )
+            self._wrong.add(source.meter)
+
+
+def site_wiring(
+    data: Mapping[str, Any], options: Mapping[str, Any]
+) -> SiteWiring | None:
+    """Return how the home is wired, None while its owner did not say it.
+
+    Args:
+        data: of the entry; the export limit was asked for with the listener.
+        options: of the entry.
+    """
+    if CONF_PHASE_COUNT not in options:
+        return None
+    default = SiteWiring()
+    return SiteWiring(
+        phase_count=int(options[CONF_PHASE_COUNT]),
+        fuse_a=options.get(CONF_FUSE_A),
+        import_limit_w=options.get(CONF_IMPORT_LIMIT_W),
+        export_limit_w=data.get(CONF_EXPORT_LIMIT_W),
+        imbalance_limit_w=options.get(CONF_IMBALANCE_LIMIT_W),
+        regulator=MeterRegulator(options.get(CONF_REGULATOR, default.regulator)),
+        may_charge_from_battery=options.get(CONF_CHARGE_FROM_BATTERY, False),
+        may_charge_battery=options.get(CONF_CHARGE_BATTERY, False),
+    )
