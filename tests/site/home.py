@@ -110,8 +110,8 @@ class Home:
     async def __aexit__(self, *_: object) -> None:
         """End everything and show what must never happen."""
         await _cancel(self._site_tasks | self._tasks)
-        assert not self.violations
-        assert not self.failures
+        assert not self.violations, self.violations
+        assert not self.failures, self.failures
 
     async def load(self) -> None:
         """Bring the site up as the composition root does."""

@@ -155,6 +155,7 @@ async def test_unplug_under_load_is_a_hot_opening(rig: Rig) -> None:
 
 async def test_reset_ends_the_transaction_and_keeps_the_floor(rig: Rig) -> None:
     await rig.start()
+    await connector_states(rig, "Available")
     await rig.discharge()
     answer = await rig.csms.call("Reset", {"type": "Immediate"})
     assert answer == {"status": "Accepted"}
