@@ -14,7 +14,7 @@ from script.rig.processes import Supervisor, free_port
 from script.rig.waiting import until_async
 from tests.e2e.steps import IDENTITY, begin_virtual, virtual_answers
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(150)]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(300)]
 
 EVSE = f"{IDENTITY}_1"
 

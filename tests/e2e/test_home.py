@@ -23,7 +23,7 @@ from .steps import (
     virtual_answers,
 )
 
-pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(150)]
+pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(300)]
 
 CONNECT_TIMEOUT_S = 40.0
 REPAIR_TIMEOUT_S = 10.0

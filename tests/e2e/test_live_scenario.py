@@ -10,7 +10,7 @@ from script.rig.processes import free_port
 
 from .steps import IDENTITY, PASSWORD, begin_virtual, until_entry, virtual_answers
 
-pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(150)]
+pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(300)]
 
 ROOT = Path(__file__).parents[2]
 SCENARIO = """
