@@ -17,6 +17,7 @@ from homeassistant.helpers import issue_registry as ir
 
 from .const import (
     CONF_IDENTITY,
+    CONF_OCPP_NETWORKS,
     CONF_OCPP_PORT,
     CONF_OCPP_TLS_PORT,
     DOMAIN,
@@ -36,11 +37,12 @@ from .domain.ports import Unsubscribe
 from .domain.snapshot import SiteSnapshot
 from .station_farewell import PREVIOUS_ADDRESS
 from .station_repairs import show_station_problems
-from .text_keys import TLS_ISSUES
+from .text_keys import DOWNGRADE_ISSUES, TLS_ISSUES
 
 UNKNOWN_STATION: Final = "unknown_station"
 UNKNOWN_STATIONS: Final = "unknown_stations"
 IDENTITY_NOT_EXACT: Final = "identity_not_exact"
+NETWORK_NOT_ALLOWED: Final = "network_not_allowed"
 WRONG_PASSWORD: Final = "wrong_password"  # noqa: S105 - an issue, not a secret
 NO_COMMON_PROTOCOL: Final = "no_common_protocol"
 DOWNGRADE: Final = "downgrade"
@@ -49,6 +51,7 @@ REVOKED_CERTIFICATE: Final = "revoked_certificate"
 CERTIFICATE_NOT_VALID: Final = "certificate_not_valid"
 SHOWN_CAUSES: Final = (
     IDENTITY_NOT_EXACT,
+    NETWORK_NOT_ALLOWED,
     WRONG_PASSWORD,
     NO_COMMON_PROTOCOL,
     DOWNGRADE,
@@ -115,7 +118,8 @@ def async_raise_refusal(
         address: of the peer.
         cause: as the listener names it; causes that the owner cannot change or did
             choose are no repair.
-        detail: the versions that the station offered, where that is the cause.
+        detail: the versions that the station offered, or the security profile that it
+            had before, where that is the cause.
     """
     if cause in TLS_MISTAKES:
         if detail == OVER:
@@ -132,11 +136,12 @@ def async_raise_refusal(
         _create(
             hass,
             f"{cause}_{identity}",
-            cause,
+            _downgrade_key(detail) if cause == DOWNGRADE else cause,
             {
                 "identity": identity,
                 "address": _shown_address(address),
                 "offered": detail if _OFFERED.fullmatch(detail) else "-",
+                "networks": entry.data.get(CONF_OCPP_NETWORKS) or "-",
             },
         )
 
@@ -304,6 +309,10 @@ def _unknown_stations(hass: HomeAssistant) -> int:
         for domain, issue_id in ir.async_get(hass).issues
         if domain == DOMAIN and issue_id.startswith(f"{UNKNOWN_STATION}_")
     )
+
+
+def _downgrade_key(profile: str) -> str:
+    return DOWNGRADE_ISSUES.get(profile, DOWNGRADE_ISSUES["2"])
 
 
 def _shown_address(address: str) -> str:

@@ -82,6 +82,13 @@ TLS_ISSUES: Final[Mapping[TlsFault, str]] = {
 }
 """The same as repairs."""
 
+DOWNGRADE_ISSUES: Final[Mapping[str, str]] = {
+    "1": "downgrade_password",
+    "2": "downgrade_encryption",
+    "3": "downgrade_certificate",
+}
+"""Repairs of a charger with less security, by the security profile that it had."""
+
 PORT: Final[Mapping[str, str]] = {
     "taken": "port_taken",
     "forbidden": "port_forbidden",

@@ -196,6 +196,62 @@ def test_only_networks_that_are_allowed_may_dial_in(address: str, status: int) -
         )
 
 
+@pytest.mark.parametrize(
+    ("path", "user", "named"),
+    [("/ocpp/CS1", None, "CS1"), ("/ocpp", "CS1", "CS1"), ("/ocpp/cs1", None, "CS1")],
+)
+def test_a_station_of_the_home_is_named_when_its_network_may_not_dial_in(
+    path: str, user: str | None, named: str
+) -> None:
+    door = Door("192.168.0.0/16")
+    header = basic(user) if user is not None else None
+    for _ in range(2 * UNKNOWN_REPORTS_PER_HOUR):
+        assert door.knock(header, path, "203.0.113.9") == 403
+    told = (named, "203.0.113.9", RefusalCause.NETWORK_NOT_ALLOWED, "")
+    assert door.told == [told] * UNKNOWN_REPORTS_PER_HOUR
+
+
+def test_a_station_that_is_just_set_up_is_named_when_its_network_may_not_dial_in() -> (
+    None
+):
+    door = Door("192.168.0.0/16")
+    door.gate.admit_guest(StationId("NEW"), PASSWORD)
+    assert door.knock(basic("NEW"), "/ocpp/NEW", "203.0.113.9") == 403
+    assert door.told[-1][:3] == (
+        "NEW",
+        "203.0.113.9",
+        RefusalCause.NETWORK_NOT_ALLOWED,
+    )
+
+
+def test_a_stranger_from_another_network_is_not_taken_for_one_of_the_home() -> None:
+    door = Door("192.168.0.0/16")
+    assert door.knock(None, "/index.html", "203.0.113.9") == 403
+    assert [cause for _, _, cause, _ in door.told] == [RefusalCause.STRANGER_OUTSIDE]
+
+
+@pytest.mark.parametrize(
+    ("before", "link", "needed"),
+    [
+        (3, LinkSecurity(), "3"),
+        (3, LinkSecurity(is_encrypted=True), "3"),
+        (2, LinkSecurity(), "2"),
+        (1, LinkSecurity(is_1_6=True), "1"),
+    ],
+    ids=str,
+)
+def test_a_station_with_less_security_is_told_what_it_had(
+    before: int, link: LinkSecurity, needed: str
+) -> None:
+    door = Door("192.168.0.0/16")
+    facts = StationFacts(profile=before, allows_no_password=before == 1)
+    door.gate.know(CS1, facts)
+    header = None if before == 1 else basic()
+    verdict = door.gate.judge("/ocpp/CS1", header, "192.168.1.5", link)
+    assert verdict == Refused(401)
+    assert door.told == [(CS1, "192.168.1.5", RefusalCause.DOWNGRADE, needed)]
+
+
 def test_refusals_are_told_a_bounded_number_of_times_per_hour() -> None:
     door = Door()
     for number in range(30):

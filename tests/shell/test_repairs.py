@@ -167,10 +167,49 @@ async def test_station_that_got_in_is_no_repair_any_more(
     assert issues(hass) == {}
 
 
+async def test_charger_of_another_network_is_told_which_may_connect(
+    hass: HomeAssistant, home: Home
+) -> None:
+    hass.config_entries.async_update_entry(
+        home.entry, data={**home.entry.data, "ocpp_networks": "192.168.1.0/24"}
+    )
+    await hass.async_block_till_done()
+    cause = "network_not_allowed"
+    repairs.async_raise_refusal(hass, home.entry, "CS-1", "172.17.0.1", cause)
+    (issue,) = issues(hass).values()
+    assert issue.translation_key == cause
+    assert placeholders(issue)["address"] == "172.17.0.1"
+    assert placeholders(issue)["networks"] == "192.168.1.0/24"
+    repairs.async_clear_station(hass, "CS-1")
+    assert issues(hass) == {}
+
+
+@pytest.mark.parametrize(
+    ("needed", "key", "word"),
+    [
+        ("1", "downgrade_password", "password"),
+        ("2", "downgrade_encryption", "wss://"),
+        ("3", "downgrade_certificate", "certificate"),
+    ],
+)
+async def test_charger_with_less_security_is_told_what_it_used_before(
+    hass: HomeAssistant, added: MockConfigEntry, needed: str, key: str, word: str
+) -> None:
+    repairs.async_raise_refusal(hass, added, "CS-1", "10.0.0.1", "downgrade", needed)
+    (issue,) = issues(hass).values()
+    assert issue.translation_key == key
+    text = json.loads(TRANSLATIONS.read_text())["issues"][key]["description"]
+    assert word in text
+    # The one way to lower it on purpose.
+    assert "new password" in text
+    repairs.async_clear_station(hass, "CS-1")
+    assert issues(hass) == {}
+
+
 async def test_refusals_that_the_owner_chose_are_no_repair(
     hass: HomeAssistant, added: MockConfigEntry
 ) -> None:
-    for cause in ("network_not_allowed", "too_many_attempts", "something new"):
+    for cause in ("stranger_outside", "too_many_attempts", "something new"):
         repairs.async_raise_refusal(hass, added, "CS-1", "10.0.0.1", cause)
     assert issues(hass) == {}
 

@@ -1,7 +1,7 @@
 """Who may dial in: identity, password, network, back-off."""
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -236,10 +236,10 @@ class Gatekeeper:
     ) -> Admitted | Refused:
         """Return whether a connection attempt goes on, and the status if not."""
         identity = identity_of(raw_path)
-        if not self.is_network_allowed(address):
-            self.report(identity, address, RefusalCause.NETWORK_NOT_ALLOWED)
-            return Refused(403)
         passwords = self._guests | self._passwords
+        if not self.is_network_allowed(address):
+            self._report_outside(passwords, identity, authorization, address)
+            return Refused(403)
         if identity is None or (password := passwords.get(identity)) is None:
             meant = meant_identity(passwords, identity, authorization)
             if meant is not None:
@@ -254,12 +254,30 @@ class Gatekeeper:
         cause = self._objection(identity, password, authorization, link)
         if cause is not None:
             self._note_failure(source, now_mono_s)
-            self.report(identity, address, cause)
+            before = self._facts.get(identity, StationFacts()).profile
+            is_less = cause is RefusalCause.DOWNGRADE
+            self.report(identity, address, cause, str(before) if is_less else "")
             return Refused(401)
         source.failures = 0
         is_open = self._is_open_to(identity, authorization, link)
         profile = 0 if is_open else link.profile
         return Admitted(identity, profile, self._admission(identity, link))
+
+    def _report_outside(
+        self,
+        passwords: Mapping[StationId, str],
+        identity: StationId | None,
+        authorization: str | None,
+        address: str,
+    ) -> None:
+        """Tell of a network that may not dial in, by the name of who was meant."""
+        if identity not in passwords:
+            meant = meant_identity(passwords, identity, authorization)
+            if meant is None:
+                self.report(identity, address, RefusalCause.STRANGER_OUTSIDE)
+                return
+            identity = meant
+        self.report(identity, address, RefusalCause.NETWORK_NOT_ALLOWED)
 
     def _admission(self, identity: StationId, link: LinkSecurity) -> Admission:
         if identity not in self._passwords:

@@ -13,6 +13,11 @@ class RefusalCause(StrEnum):
 
     WRONG_PASSWORD = "wrong_password"  # noqa: S105 - a cause, not a secret
     NETWORK_NOT_ALLOWED = "network_not_allowed"
+    """One that is set up dials from a network that the owner did not name."""
+
+    STRANGER_OUTSIDE = "stranger_outside"
+    """Somebody else from such a network: the owner named networks to hear none of it."""
+
     TOO_MANY_ATTEMPTS = "too_many_attempts"
     NO_COMMON_PROTOCOL = "no_common_protocol"
     WRONG_CERTIFICATE = "wrong_certificate"
@@ -41,5 +46,6 @@ type OnRefused = Callable[[str, str, RefusalCause, str], None]
 """(identity, address, cause, detail); the identity matches the legal pattern, or is
 empty where a handshake failed before it was said: then the detail ``over`` ends it.
 
-The detail is what the station offered where that is the cause, else empty.
+The detail is what the station offered, or the security profile that it had before,
+where that is the cause, else empty.
 """
