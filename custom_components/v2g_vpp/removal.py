@@ -1,10 +1,12 @@
 """What goes when a home or one of its devices is removed for good."""
 
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.device_registry import AnyDeviceEntry
 
 from .const import (
     CONF_PROGRAMME_ID,
+    DOMAIN,
     STORE_ENROLMENT,
     STORE_PROGRAMME,
     STORE_SITE,
@@ -13,11 +15,12 @@ from .const import (
 )
 from .coordinator import V2gConfigEntry
 from .devices import evse_of, is_site, station_of
+from .station_farewell import PREVIOUS_ADDRESS
 from .storage import HaStore
 
 
 async def async_remove_entry(hass: HomeAssistant, entry: V2gConfigEntry) -> None:
-    """Delete what was kept: permissions and proofs do not outlive the home."""
+    """Delete what was kept: permissions, proofs and repairs do not outlive it."""
     keys = [STORE_SITE, STORE_STATIONS, STORE_ENROLMENT]
     keys += [
         f"{STORE_PROGRAMME}.{subentry.data[CONF_PROGRAMME_ID]}"
@@ -26,6 +29,10 @@ async def async_remove_entry(hass: HomeAssistant, entry: V2gConfigEntry) -> None
     ]
     for key in keys:
         await HaStore(hass, key).remove()
+    # Only where a charger dialled before is of use to somebody without a home.
+    for domain, issue_id in list(ir.async_get(hass).issues):
+        if domain == DOMAIN and not issue_id.startswith(PREVIOUS_ADDRESS):
+            ir.async_delete_issue(hass, DOMAIN, issue_id)
 
 
 async def async_remove_config_entry_device(

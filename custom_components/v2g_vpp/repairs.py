@@ -36,7 +36,7 @@ from .domain.errors import (
 from .domain.ports import Unsubscribe
 from .domain.snapshot import SiteSnapshot
 from .station_farewell import PREVIOUS_ADDRESS
-from .station_repairs import show_station_problems
+from .station_repairs import CLOCK_ISSUE, show_station_problems
 from .text_keys import DOWNGRADE_ISSUES, TLS_ISSUES
 
 UNKNOWN_STATION: Final = "unknown_station"
@@ -74,6 +74,9 @@ TLS_MISTAKES: Final = (
     TLS_TOO_OLD,
 )
 """Handshakes that fail before a charger says who it is."""
+
+SEEN_ISSUES: Final = (UNKNOWN_STATION, CLOCK_ISSUE)
+"""How repairs begin, beside those above, that end only while the home listens."""
 
 OVER: Final = "over"
 STORE_UNREADABLE: Final = "store_unreadable"
@@ -244,7 +247,27 @@ def async_watch_site(hass: HomeAssistant, site: _Pictured) -> Unsubscribe:
         show_problems(snapshot)
 
     look(site.snapshot)
-    return site.subscribe(look)
+    unsubscribe = site.subscribe(look)
+
+    @callback
+    def end() -> None:
+        unsubscribe()
+        _forget_what_was_seen(hass)
+
+    return end
+
+
+@callback
+def _forget_what_was_seen(hass: HomeAssistant) -> None:
+    """Drop what only somebody who listens could find to be over.
+
+    It is said again if it is still so. What the owner ignored stays ignored, and a
+    fault of a charger is one until it is reset.
+    """
+    for (domain, issue_id), issue in list(ir.async_get(hass).issues.items()):
+        is_seen = issue_id in TLS_MISTAKES or issue_id.startswith(SEEN_ISSUES)
+        if domain == DOMAIN and is_seen and issue.dismissed_version is None:
+            ir.async_delete_issue(hass, DOMAIN, issue_id)
 
 
 def _show_store_problem(hass: HomeAssistant, *, is_readable: bool) -> None:

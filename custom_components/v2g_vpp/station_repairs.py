@@ -24,6 +24,9 @@ SIZE_ISSUES: Final[Mapping[SizeHint, str]] = {
     SizeHint.THOUSANDFOLD: "wrong_size_thousandfold",
     SizeHint.UNKNOWN: "wrong_size",
 }
+CLOCK_ISSUE: Final = "clock_"
+"""How the repairs of a clock begin, before the charger's identity."""
+
 CLOCK_ISSUES: Final[Mapping[ClockState, str]] = {
     ClockState.WRONG: "clock_wrong",
     ClockState.UNSTEADY: "clock_unsteady",
@@ -73,7 +76,7 @@ def _issues(snapshot: SiteSnapshot) -> Iterator[_Issue]:
         if station.is_clock_in_the_way:
             offset_s = station.clock_offset_s or 0.0
             yield _Issue(
-                issue_id=f"clock_{station.station_id}",
+                issue_id=f"{CLOCK_ISSUE}{station.station_id}",
                 key=CLOCK_ISSUES[station.clock_state],
                 values=(
                     ("station", station.station_id),

@@ -3,13 +3,15 @@
 from typing import Any
 
 from homeassistant.core import HomeAssistant
-from homeassistant.helpers import device_registry as dr
+from homeassistant.helpers import device_registry as dr, issue_registry as ir
 
 from custom_components.v2g_vpp import (
     async_remove_config_entry_device,
     async_remove_entry,
+    repairs,
 )
 from custom_components.v2g_vpp.const import (
+    DOMAIN,
     STORE_PROGRAMME,
     STORE_SITE,
     STORE_STATIONS,
@@ -27,6 +29,34 @@ async def test_documents_of_a_removed_home_are_deleted(
     assert STORE_SITE not in hass_storage
     assert STORE_STATIONS not in hass_storage
     assert hass_storage["core.other"] == other
+
+
+async def test_repairs_of_a_removed_home_are_deleted_but_the_old_address(
+    hass: HomeAssistant, home: Home
+) -> None:
+    kept = "previous_address_CS-1"
+    for issue_id in ("no_password_CS-1", "own_certificate_expired", kept):
+        ir.async_create_issue(
+            hass,
+            DOMAIN,
+            issue_id,
+            is_fixable=False,
+            severity=ir.IssueSeverity.WARNING,
+            translation_key="no_password",
+        )
+    repairs.async_raise_refusal(hass, home.entry, "CS-7", "1.2.3.4", "unknown_identity")
+    ir.async_create_issue(
+        hass,
+        "other",
+        "no_password_CS-1",
+        is_fixable=False,
+        severity=ir.IssueSeverity.WARNING,
+        translation_key="no_password",
+    )
+    assert await hass.config_entries.async_unload(home.entry.entry_id)
+    await async_remove_entry(hass, home.entry)
+    left = {key for key in ir.async_get(hass).issues if key[0] in (DOMAIN, "other")}
+    assert left == {(DOMAIN, kept), ("other", "no_password_CS-1")}
 
 
 async def test_only_an_outlet_that_is_not_reported_any_more_can_be_removed(
