@@ -44,6 +44,7 @@ UNKNOWN_STATIONS: Final = "unknown_stations"
 IDENTITY_NOT_EXACT: Final = "identity_not_exact"
 NETWORK_NOT_ALLOWED: Final = "network_not_allowed"
 WRONG_PASSWORD: Final = "wrong_password"  # noqa: S105 - an issue, not a secret
+PASSWORD_MISSING: Final = "password_missing"  # noqa: S105 - the same
 NO_COMMON_PROTOCOL: Final = "no_common_protocol"
 DOWNGRADE: Final = "downgrade"
 WRONG_CERTIFICATE: Final = "wrong_certificate"
@@ -53,6 +54,7 @@ SHOWN_CAUSES: Final = (
     IDENTITY_NOT_EXACT,
     NETWORK_NOT_ALLOWED,
     WRONG_PASSWORD,
+    PASSWORD_MISSING,
     NO_COMMON_PROTOCOL,
     DOWNGRADE,
     WRONG_CERTIFICATE,

@@ -136,6 +136,23 @@ def test_an_identity_with_a_colon_can_log_in() -> None:
     assert door.knock(basic("A:B", "p:w"), "/ocpp/A:B") == 101
 
 
+def test_no_password_at_all_is_told_apart_from_a_wrong_one() -> None:
+    door = Door()
+    for header in (None, ""):
+        assert door.knock(header) == 401
+        assert door.told[-1][2] is RefusalCause.PASSWORD_MISSING
+    assert door.knock(basic(password="wrong")) == 401
+    assert door.told[-1][2] is RefusalCause.WRONG_PASSWORD
+
+
+def test_a_station_that_had_a_certificate_is_not_asked_for_a_password() -> None:
+    door = Door()
+    door.gate.know(CS1, StationFacts(profile=3))
+    link = LinkSecurity(is_encrypted=True)
+    assert door.gate.judge("/ocpp/CS1", None, "192.168.1.5", link) == Refused(401)
+    assert door.told[-1][2:] == (RefusalCause.DOWNGRADE, "3")
+
+
 def test_wrong_passwords_wait_longer_each_time_and_a_right_one_ends_it() -> None:
     door = Door()
     for _ in range(FREE_ATTEMPTS):
@@ -285,7 +302,7 @@ def test_names_made_up_by_others_do_not_silence_the_repair_of_an_own_station() -
     for number in range(20):
         door.gate.judge(f"/ocpp/MADE-UP-{number}", None, "192.0.2.7")
     assert len(door.told) == UNKNOWN_REPORTS_PER_HOUR
-    door.gate.judge("/ocpp/CS1", None, "192.0.2.7")
+    door.gate.judge("/ocpp/CS1", basic(password="wrong"), "192.0.2.7")
     assert door.told[-1] == ("CS1", "192.0.2.7", RefusalCause.WRONG_PASSWORD, "")
     door.gate.report(CS1, "192.0.2.7", RefusalCause.NO_COMMON_PROTOCOL, "x")
     assert door.told[-1][2:] == (RefusalCause.NO_COMMON_PROTOCOL, "x")

@@ -62,7 +62,7 @@ async def test_the_owner_can_close_the_door_and_open_it_again(rig: Rig) -> None:
         rig.server.adopt(config())
         assert await peer.closed() == 1001
         assert await dial(rig, session) == 401
-        assert rig.refused[-1][2] is RefusalCause.WRONG_PASSWORD
+        assert rig.refused[-1][2] is RefusalCause.PASSWORD_MISSING
         secret = await dial(rig, session, headers=basic(password=PASSWORD))
         assert isinstance(secret, Peer)
         rig.server.adopt(config(allows_no_password=True))

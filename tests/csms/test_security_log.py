@@ -127,6 +127,14 @@ def test_notes_are_bounded_and_numbered() -> None:
     assert [n.number for n in notes] == list(range(6, KEPT_NOTES + 6))
 
 
+async def test_no_password_is_in_the_log_of_the_station(
+    rig: Rig, dialler: Dialler
+) -> None:
+    assert await dialler.status(STATION, {}) == 401
+    told = await rig.sink.wait_for(SecurityReported)
+    assert told.kind is SecurityEvent.LOGIN_WRONG_PASSWORD
+
+
 async def test_a_wrong_password_is_in_the_log_of_the_station(
     rig: Rig, dialler: Dialler
 ) -> None:

@@ -143,7 +143,7 @@ async def test_no_certificate_and_no_password_is_nobody(
     secure: SecureRig, dialler: SecureDialler
 ) -> None:
     assert await dialler.status(secure.trusting(), {}) == 401
-    assert last_cause(secure) is RefusalCause.WRONG_PASSWORD
+    assert last_cause(secure) is RefusalCause.PASSWORD_MISSING
 
 
 async def test_a_serial_number_that_is_not_the_certificates_closes_the_link(

@@ -112,7 +112,13 @@ async def test_five_unknown_stations_are_listed_and_the_rest_is_one_summary(
 
 
 @pytest.mark.parametrize(
-    "cause", ["identity_not_exact", "wrong_password", "no_common_protocol"]
+    "cause",
+    [
+        "identity_not_exact",
+        "password_missing",
+        "wrong_password",
+        "no_common_protocol",
+    ],
 )
 async def test_known_station_that_is_refused_says_what_to_change(
     hass: HomeAssistant, added: MockConfigEntry, cause: str

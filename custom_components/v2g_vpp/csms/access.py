@@ -304,7 +304,11 @@ class Gatekeeper:
         elif self._is_open_to(identity, authorization, link):
             return RefusalCause.DOWNGRADE if facts.profile > 0 else None
         elif not are_credentials_right(authorization, identity, password):
-            return RefusalCause.WRONG_PASSWORD
+            if authorization:
+                return RefusalCause.WRONG_PASSWORD
+            # One that had a certificate would not be helped by a password.
+            is_less = link.profile < facts.profile
+            return RefusalCause.DOWNGRADE if is_less else RefusalCause.PASSWORD_MISSING
         return RefusalCause.DOWNGRADE if link.profile < facts.profile else None
 
     def _is_open_to(

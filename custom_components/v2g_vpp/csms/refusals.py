@@ -12,6 +12,9 @@ class RefusalCause(StrEnum):
     """Missing at the end of the address, or with other capitals, yet recognised."""
 
     WRONG_PASSWORD = "wrong_password"  # noqa: S105 - a cause, not a secret
+    PASSWORD_MISSING = "password_missing"  # noqa: S105 - the same
+    """It sends none at all, which no other password mends."""
+
     NETWORK_NOT_ALLOWED = "network_not_allowed"
     """One that is set up dials from a network that the owner did not name."""
 

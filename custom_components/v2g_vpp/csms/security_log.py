@@ -54,6 +54,7 @@ _KINDS_BY_NAME: Final = {name.lower(): kind for name, kind in _KINDS.items()}
 
 _REFUSALS: Final[Mapping[RefusalCause, SecurityEvent]] = {
     RefusalCause.WRONG_PASSWORD: SecurityEvent.LOGIN_WRONG_PASSWORD,
+    RefusalCause.PASSWORD_MISSING: SecurityEvent.LOGIN_WRONG_PASSWORD,
     RefusalCause.WRONG_CERTIFICATE: SecurityEvent.LOGIN_WRONG_CERTIFICATE,
     RefusalCause.DOWNGRADE: SecurityEvent.LOGIN_LESS_SECURE,
     RefusalCause.NETWORK_NOT_ALLOWED: SecurityEvent.LOGIN_NETWORK_NOT_ALLOWED,
