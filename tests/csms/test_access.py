@@ -228,6 +228,14 @@ def test_a_station_of_the_home_is_named_when_its_network_may_not_dial_in(
     assert door.told == [told] * UNKNOWN_REPORTS_PER_HOUR
 
 
+def test_the_exact_name_is_told_where_two_differ_by_capitals_only() -> None:
+    door = Door("192.168.0.0/16")
+    door.gate.admit(StationId("cs1"), PASSWORD)
+    for identity in ("CS1", "cs1"):
+        assert door.knock(None, f"/ocpp/{identity}", "203.0.113.9") == 403
+        assert door.told[-1][0] == identity
+
+
 def test_a_station_that_is_just_set_up_is_named_when_its_network_may_not_dial_in() -> (
     None
 ):
