@@ -10,6 +10,7 @@ from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers import config_validation as cv, service
 import voluptuous as vol
 
+from .action_schema import action_schema
 from .const import ATTR_DURATION, ATTR_POWER, DOMAIN
 from .coordinator import V2gConfigEntry
 from .devices import evse_of, is_site, station_of
@@ -28,7 +29,8 @@ LONGEST_DURATION: Final = timedelta(hours=24)
 """A power that was asked for by hand and forgotten ends within a day."""
 
 _DEVICE: Final = {vol.Required(ATTR_DEVICE_ID): cv.string}
-SET_POWER_SCHEMA: Final = vol.Schema(
+SET_POWER_SCHEMA: Final = action_schema(
+    SERVICE_SET_POWER,
     {
         **_DEVICE,
         # The range is the charger's own; the site refuses what is outside it.
@@ -39,7 +41,7 @@ SET_POWER_SCHEMA: Final = vol.Schema(
             cv.positive_time_period,
             vol.Range(min=timedelta(seconds=1), max=LONGEST_DURATION),
         ),
-    }
+    },
 )
 DEVICE_SCHEMA: Final = vol.Schema(_DEVICE)
 

@@ -17,6 +17,7 @@ from homeassistant.helpers import config_validation as cv, service
 from homeassistant.util import dt as dt_util, slugify
 import voluptuous as vol
 
+from .action_schema import action_schema
 from .capture import to_json, to_json_lines, to_pcap
 from .const import DOMAIN
 from .coordinator import V2gConfigEntry
@@ -33,7 +34,8 @@ SAVE_AS_PCAP: Final = "pcap"
 FOLDER: Final = DOMAIN
 """Under the configuration folder; nothing is ever written elsewhere."""
 
-SCHEMA: Final = vol.Schema(
+SCHEMA: Final = action_schema(
+    SERVICE_GET_MESSAGES,
     {
         vol.Required(ATTR_DEVICE_ID): cv.string,
         vol.Optional(ATTR_LAST, default=100): vol.All(
@@ -41,7 +43,7 @@ SCHEMA: Final = vol.Schema(
         ),
         vol.Optional(ATTR_MESSAGE): cv.string,
         vol.Optional(ATTR_SAVE_AS): vol.In((SAVE_AS_JSON_LINES, SAVE_AS_PCAP)),
-    }
+    },
 )
 
 

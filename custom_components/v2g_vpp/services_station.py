@@ -20,6 +20,7 @@ from homeassistant.helpers import config_validation as cv, service
 from homeassistant.util import dt as dt_util, slugify
 import voluptuous as vol
 
+from .action_schema import action_schema
 from .const import ATTR_DURATION, DOMAIN
 from .coordinator import V2gConfigEntry
 from .devices import evse_of, station_of
@@ -260,7 +261,9 @@ ACTIONS: Final = (
 def async_setup_station_services(hass: HomeAssistant) -> None:
     """Register the actions."""
     for action in ACTIONS:
-        schema = vol.Schema({vol.Required(ATTR_DEVICE_ID): cv.string, **action.fields})
+        schema = action_schema(
+            action.name, {vol.Required(ATTR_DEVICE_ID): cv.string, **action.fields}
+        )
         register = (
             service.async_register_admin_service if action.is_admin else _async_register
         )

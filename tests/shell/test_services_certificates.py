@@ -94,7 +94,7 @@ async def test_what_names_no_certificate_is_refused(
     home: Home, fields: dict[str, Any]
 ) -> None:
     await home.connect()
-    with pytest.raises(vol.Invalid):
+    with pytest.raises((vol.Invalid, ServiceValidationError)):
         await home.hass.services.async_call(
             DOMAIN,
             "delete_certificate",

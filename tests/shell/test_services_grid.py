@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from homeassistant.core import Context
+from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers import entity_registry as er
 import pytest
 from pytest_homeassistant_custom_component.common import MockUser
@@ -72,7 +73,7 @@ async def test_a_mistake_is_told_before_anything_is_asked(
     home: Home, fields: dict[str, Any]
 ) -> None:
     await home.connect()
-    with pytest.raises(vol.Invalid):
+    with pytest.raises((vol.Invalid, ServiceValidationError)):
         await call(home, "set_grid_setting", home.device_id("station/CS-1"), **fields)
     assert home.stations.asked == []
 
@@ -113,7 +114,7 @@ async def test_forming_a_grid_has_to_be_confirmed(home: Home) -> None:
     await home.connect()
     outlet = home.evse_device_id
     for confirm in (False, "no"):
-        with pytest.raises(vol.Invalid):
+        with pytest.raises((vol.Invalid, ServiceValidationError)):
             await call(home, "request_grid_forming", outlet, confirm=confirm)
     await call(home, "request_grid_forming", outlet)
     assert home.stations.asked == [

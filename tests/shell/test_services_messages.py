@@ -114,5 +114,5 @@ async def test_what_is_no_charger_is_refused(home: Home, folder: Path) -> None:
     with pytest.raises(ServiceValidationError) as raised:
         await get(home, home.device_id("vehicle/leaf"))
     assert raised.value.translation_key == "target_not_station"
-    with pytest.raises(vol.Invalid):
+    with pytest.raises((vol.Invalid, ServiceValidationError)):
         await get(home, home.evse_device_id, save_as="exe")

@@ -1,0 +1,73 @@
+"""What an action takes; a wrong entry is told in the words of the translations."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from homeassistant.exceptions import ServiceValidationError
+import voluptuous as vol
+
+from .const import DOMAIN
+
+FIELD_ERRORS: Final[Mapping[str, str]] = {
+    "set_power.duration": "power_duration_not_legal",
+    "create_reservation.duration": "reservation_duration_not_legal",
+    "create_reservation.token": "card_not_legal",
+    "get_messages.last": "message_count_not_legal",
+    "get_station_variables.settings": "setting_name_not_legal",
+    "set_station_variable.setting": "setting_name_not_legal",
+    "set_station_variable.value": "action_text_too_long",
+    "get_station_log.url": "file_address_not_legal",
+    "update_firmware.url": "file_address_not_legal",
+    "update_firmware.signing_certificate": "action_text_too_long",
+    "update_firmware.signature": "action_text_too_long",
+    "update_firmware.signed": "signature_incomplete",
+    "set_local_list.version": "list_version_not_legal",
+    "set_local_list.tokens": "card_not_legal",
+    "send_vendor_message.vendor_id": "action_text_too_long",
+    "send_vendor_message.message_id": "action_text_too_long",
+    "send_vendor_message.data": "action_text_too_long",
+    "install_certificate.certificate": "action_text_too_long",
+    "delete_certificate.serial_number": "serial_number_not_legal",
+    "delete_certificate.issuer_name_hash": "certificate_hash_not_legal",
+    "delete_certificate.issuer_key_hash": "certificate_hash_not_legal",
+    "delete_certificate.hashes": "certificate_hashes_incomplete",
+    "revoke_certificate.serial_number": "serial_number_not_legal",
+    "set_network_profile.url": "network_address_not_legal",
+    "set_network_profile.security_profile": "security_profile_not_legal",
+    "set_network_profile.slot": "network_slot_not_legal",
+    "get_grid_settings.control_id": "control_id_not_legal",
+    "set_grid_setting.control_id": "control_id_not_legal",
+    "set_grid_setting.settings": "grid_settings_not_legal",
+    "clear_grid_settings.control_id": "control_id_not_legal",
+    "request_grid_forming.confirm": "grid_forming_not_confirmed",
+}
+"""By action and field, or group of fields: what the form of an action lets through."""
+
+
+def action_schema(action: str, fields: Mapping[Any, Any]) -> vol.All[Any]:
+    """Return the schema of an action.
+
+    Home Assistant tells what is wrong in English, in the words of the schema. What a
+    person can get wrong in the form is told by its text instead; the rest, such as a
+    field that does not exist, stays an error of the schema.
+    """
+    schema = vol.Schema(fields)
+
+    def check(data: Any) -> Any:
+        try:
+            return schema(data)
+        except vol.Invalid as err:
+            key = FIELD_ERRORS.get(f"{action}.{_field(err)}")
+            if key is None:
+                raise
+            raise ServiceValidationError(
+                translation_domain=DOMAIN, translation_key=key
+            ) from err
+
+    return vol.All(check)
+
+
+def _field(err: vol.Invalid) -> str:
+    first = err.errors[0] if isinstance(err, vol.MultipleInvalid) else err
+    # A group of fields that belong together is written in angle brackets.
+    return str(first.path[0]).strip("<>") if first.path else ""
