@@ -39,13 +39,26 @@ whoever renews it by a program has done so."""
 def listener_material(hass: HomeAssistant, data: Mapping[str, Any]) -> OcppTls:
     """Return the certificates for a home; its methods block, so use an executor."""
     return OcppTls(
-        PemStore(Path(hass.config.path(STORAGE_DIR, PKI_FOLDER))),
+        _store(hass),
         hosts=secure_hosts(hass, data),
         owner=hass.config.location_name or "Home",
         utcnow=SystemClock().utcnow,
         own_files=own_files(data),
         is_1_3_only=data.get(CONF_OCPP_TLS_1_3_ONLY, False),
     )
+
+
+async def forget_material(hass: HomeAssistant) -> None:
+    """Remove the authority of a home that is gone, with all that it signed.
+
+    Which certificates were revoked is forgotten with the home: the next one must not
+    take them for valid.
+    """
+    await hass.async_add_executor_job(_store(hass).clear)
+
+
+def _store(hass: HomeAssistant) -> PemStore:
+    return PemStore(Path(hass.config.path(STORAGE_DIR, PKI_FOLDER)))
 
 
 def own_files(data: Mapping[str, Any]) -> OwnFiles | None:

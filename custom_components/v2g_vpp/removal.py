@@ -15,12 +15,13 @@ from .const import (
 )
 from .coordinator import V2gConfigEntry
 from .devices import evse_of, is_site, station_of
+from .listener_flow_tls import forget_material
 from .station_farewell import PREVIOUS_ADDRESS
 from .storage import HaStore
 
 
 async def async_remove_entry(hass: HomeAssistant, entry: V2gConfigEntry) -> None:
-    """Delete what was kept: permissions, proofs and repairs do not outlive it."""
+    """Delete what was kept: permissions, proofs, keys and repairs go with it."""
     keys = [STORE_SITE, STORE_STATIONS, STORE_ENROLMENT]
     keys += [
         f"{STORE_PROGRAMME}.{subentry.data[CONF_PROGRAMME_ID]}"
@@ -33,6 +34,7 @@ async def async_remove_entry(hass: HomeAssistant, entry: V2gConfigEntry) -> None
     for domain, issue_id in list(ir.async_get(hass).issues):
         if domain == DOMAIN and not issue_id.startswith(PREVIOUS_ADDRESS):
             ir.async_delete_issue(hass, DOMAIN, issue_id)
+    await forget_material(hass)
 
 
 async def async_remove_config_entry_device(

@@ -1,5 +1,6 @@
 """What is left of a home that was removed: nothing, and no device that is in use."""
 
+from pathlib import Path
 from typing import Any
 
 from homeassistant.core import HomeAssistant
@@ -16,6 +17,7 @@ from custom_components.v2g_vpp.const import (
     STORE_SITE,
     STORE_STATIONS,
 )
+from custom_components.v2g_vpp.listener_flow_tls import listener_material
 from tests.shell.home import Home
 
 
@@ -29,6 +31,24 @@ async def test_documents_of_a_removed_home_are_deleted(
     assert STORE_SITE not in hass_storage
     assert STORE_STATIONS not in hass_storage
     assert hass_storage["core.other"] == other
+
+
+async def test_authority_of_a_removed_home_signs_nothing_for_the_next_one(
+    hass: HomeAssistant, home: Home, tmp_path: Path
+) -> None:
+    """What was revoked is forgotten with the home, so its authority has to go, too."""
+    hass.config.config_dir = str(tmp_path)
+    material = listener_material(hass, home.entry.data)
+    await hass.async_add_executor_job(material.open)
+    root = material.root_pem()
+    other = tmp_path / ".storage" / "core.other"
+    other.write_text("{}")
+    for _ in range(2):
+        await async_remove_entry(hass, home.entry)
+        assert [p.name for p in other.parent.iterdir()] == ["core.other"]
+    anew = listener_material(hass, home.entry.data)
+    await hass.async_add_executor_job(anew.open)
+    assert anew.root_pem() != root
 
 
 async def test_repairs_of_a_removed_home_are_deleted_but_the_old_address(

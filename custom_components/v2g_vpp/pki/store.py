@@ -4,6 +4,7 @@ from contextlib import suppress
 import os
 from pathlib import Path
 import re
+import shutil
 
 from ..domain.errors import StoreUnreadable
 
@@ -54,6 +55,15 @@ class PemStore:
     def delete(self, name: str) -> None:
         """Remove the text, when there is one."""
         self._path(name).unlink(missing_ok=True)
+
+    def clear(self) -> None:
+        """Remove every text and the directory, when there is one.
+
+        Raises:
+            OSError: when something of it cannot be removed.
+        """
+        with suppress(FileNotFoundError):
+            shutil.rmtree(self._directory)
 
     def _path(self, name: str) -> Path:
         if not _FILE_NAME.fullmatch(name):
