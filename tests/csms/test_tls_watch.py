@@ -69,7 +69,11 @@ def unencrypted(_rig: SecureRig) -> None:
     ids=["distrusting", "of somebody else", "unencrypted", "too old"],
 )
 async def test_a_mistake_is_told_when_it_is_made_again_and_over_when_mended(
-    secure: SecureRig, secure_dialler: SecureDialler, make: object, cause: Cause
+    secure: SecureRig,
+    secure_dialler: SecureDialler,
+    make: object,
+    cause: Cause,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     for number in range(SHOWN_AFTER + 2):
         await knock(secure, make(secure))  # type: ignore[operator]
@@ -78,6 +82,10 @@ async def test_a_mistake_is_told_when_it_is_made_again_and_over_when_mended(
                 await asyncio.sleep(0.01)
         assert len(told(secure)) == (0 if number < SHOWN_AFTER - 1 else 1)
     assert told(secure) == [(cause, "")]
+    # The log says it as well, once.
+    said = [line for line in caplog.messages if f"again and again: {cause}" in line]
+    assert len(said) == 1
+    assert str(secure.server.secure_port) in said[0]
     assert await secure_dialler.status(secure.trusting()) == 101
     assert told(secure) == [(cause, ""), (cause, "over")]
 

@@ -319,6 +319,10 @@ class OcppServer(CommandDesk):
             self._on_refused(identity, address, cause, detail)
 
     def _mistake(self, cause: RefusalCause, is_over: bool) -> None:  # noqa: FBT001 - a callback
+        if not is_over:
+            _LOGGER.warning(
+                "port %s: encryption fails again and again: %s", self.secure_port, cause
+            )
         if self._on_refused is not None:
             self._on_refused("", "", cause, "over" if is_over else "")
 
