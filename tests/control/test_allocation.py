@@ -1,12 +1,26 @@
 """Sharing one power among followers."""
 
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import pairwise
+from random import Random
+
 from hypothesis import given, strategies as st
 import pytest
 
-from custom_components.v2g_vpp.control.allocation import Follower, allocate
+from custom_components.v2g_vpp.control.allocation import (
+    Allocation,
+    Follower,
+    SharedLimit,
+    allocate,
+)
 from custom_components.v2g_vpp.domain.ids import EvseKey, StationId
+from custom_components.v2g_vpp.domain.setpoint import Reason
+from tests.control.share_cases import follower_lists, shared_limits
 
 MINIMUM_W = 1_380.0
+CLOSE_W = 1e-3
+"""Sums of floats, and what a limit may be exceeded by on paper."""
 
 
 def _key(number: int) -> EvseKey:
@@ -19,41 +33,42 @@ def _follower(
     *,
     minimum_w: float = MINIMUM_W,
     is_running: bool = False,
+    cents_per_kwh: float = 0.0,
 ) -> Follower:
     return Follower(
         key=_key(number),
         minimum_w=minimum_w,
         maximum_w=maximum_w,
         is_running=is_running,
+        cents_per_kwh=cents_per_kwh,
     )
 
 
-@st.composite
-def follower_lists(draw: st.DrawFn) -> list[Follower]:
-    """Lists of followers with bounds of real chargers, some of them unable."""
-    return [
-        _follower(
-            number,
-            draw(st.sampled_from([0.0, 1_000.0]) | st.floats(0, 22_000)),
-            minimum_w=draw(st.sampled_from([0.0, MINIMUM_W, 4_140.0])),
-            is_running=draw(st.booleans()),
-        )
-        for number in range(draw(st.integers(0, 6)))
-    ]
+# The laws.
 
 
-@given(st.floats(-100_000, 100_000), follower_lists())
-def test_shares_never_exceed_the_order_nor_a_follower(
-    power_w: float, followers: list[Follower]
+@given(st.floats(-150_000, 150_000), follower_lists(), st.data())
+def test_shares_keep_every_bound_and_sum_up_to_what_is_committed(
+    power_w: float, followers: list[Follower], data: st.DataObject
 ) -> None:
-    shares = allocate(power_w, followers)
-    assert set(shares) == {f.key for f in followers}
-    assert abs(sum(shares.values())) <= abs(power_w) * (1 + 1e-12)
+    limits = data.draw(shared_limits(followers))
+    allocation = allocate(power_w, followers, limits)
+    assert set(allocation.shares) == {f.key for f in followers}
+    committed_w = allocation.committed_w
+    assert committed_w == pytest.approx(sum(allocation.shares.values()))
+    assert committed_w + allocation.unserved_w == pytest.approx(power_w, abs=CLOSE_W)
+    assert allocation.unserved_w * power_w >= 0
     for follower in followers:
-        share_w = shares[follower.key]
+        share_w = allocation.shares[follower.key]
         assert share_w * power_w >= 0
-        assert abs(share_w) <= follower.maximum_w
-        assert share_w == 0 or abs(share_w) >= follower.minimum_w
+        assert abs(share_w) <= follower.maximum_w + CLOSE_W
+        assert share_w == 0 or abs(share_w) >= follower.minimum_w - CLOSE_W
+    for limit in limits:
+        assert _taken_w(allocation, limit) <= limit.room_w + CLOSE_W
+
+
+def _taken_w(allocation: Allocation, limit: SharedLimit) -> float:
+    return sum(abs(w) * limit.share_of(key) for key, w in allocation.shares.items())
 
 
 @given(st.floats(0, 100_000), follower_lists())
@@ -61,7 +76,29 @@ def test_charging_and_discharging_are_shared_alike(
     power_w: float, followers: list[Follower]
 ) -> None:
     up, down = allocate(power_w, followers), allocate(-power_w, followers)
-    assert {key: -share_w for key, share_w in down.items()} == up
+    assert {key: -share_w for key, share_w in down.shares.items()} == up.shares
+
+
+@given(st.floats(0, 150_000), follower_lists(), st.data())
+def test_the_order_of_the_followers_means_nothing(
+    power_w: float, followers: list[Follower], data: st.DataObject
+) -> None:
+    limits = data.draw(shared_limits(followers))
+    shuffled = data.draw(st.permutations(followers))
+    assert (
+        allocate(power_w, shuffled, limits).shares
+        == allocate(power_w, followers, limits).shares
+    )
+
+
+@given(st.floats(0, 100_000), st.floats(0, 20_000), follower_lists(), st.data())
+def test_more_is_never_answered_with_less(
+    power_w: float, more_w: float, followers: list[Follower], data: st.DataObject
+) -> None:
+    limits = data.draw(shared_limits(followers))
+    less = allocate(power_w, followers, limits)
+    more = allocate(power_w + more_w, followers, limits)
+    assert more.committed_w >= less.committed_w - CLOSE_W
 
 
 @given(st.floats(MINIMUM_W, 100_000), st.lists(st.floats(MINIMUM_W, 22_000)))
@@ -69,12 +106,156 @@ def test_alike_followers_serve_all_that_can_be_served(
     power_w: float, maxima_w: list[float]
 ) -> None:
     followers = [_follower(n, maximum_w) for n, maximum_w in enumerate(maxima_w)]
-    served_w = sum(allocate(power_w, followers).values())
+    served_w = allocate(power_w, followers).committed_w
     # Alike minimum powers: a run of followers can serve any power up to their sum,
     # unless one more would fall under its minimum while one less is full.
     possible_w = min(power_w, sum(maxima_w))
     assert served_w <= possible_w + 1e-6
     assert possible_w - served_w < MINIMUM_W + 1e-6
+
+
+@given(
+    st.integers(1, 12),
+    st.floats(100.0, MINIMUM_W - 100.0),
+    st.lists(st.floats(3_680, 11_000), min_size=2, max_size=6),
+    st.integers(0, 1_000),
+)
+def test_noise_makes_no_follower_switch(
+    minima: int, above_w: float, maxima_w: list[float], seed: int
+) -> None:
+    # Not where one follower more or less can flow at all: that is no question of cost.
+    power_w = minima * MINIMUM_W + above_w
+    noise = Random(seed)
+    followers = [_follower(n, maximum_w) for n, maximum_w in enumerate(maxima_w)]
+    on_sets: list[tuple[bool, ...]] = []
+    for _ in range(60):
+        shares = allocate(power_w + noise.uniform(-30, 30), followers).shares
+        followers = [replace(f, is_running=shares[f.key] > 0) for f in followers]
+        on_sets.append(tuple(f.is_running for f in followers))
+    changes = sum(a != b for a, b in pairwise(on_sets))
+    assert changes <= 1
+
+
+# Limits that followers share.
+
+
+def _phase(number: int, room_w: float, shares: Sequence[float]) -> SharedLimit:
+    return SharedLimit(
+        reason=Reason.STATION_LIMIT,
+        room_w=room_w,
+        shares={_key(n): share for n, share in enumerate(shares, start=1)},
+    )
+
+
+def test_a_phase_that_is_full_lets_the_follower_on_the_others_serve() -> None:
+    followers = [_follower(1, 7_400.0), _follower(2, 11_000.0)]
+    # The first is on L1 alone; the second takes a third of its power from it.
+    limits = [_phase(1, 4_000.0, [1.0, 1 / 3])]
+    allocation = allocate(-11_000.0, followers, limits)
+    assert allocation.shares == {_key(1): 0.0, _key(2): -11_000.0}
+    assert allocation.bound_by is None
+
+
+def test_what_a_shared_limit_takes_is_named() -> None:
+    limits = [SharedLimit(reason=Reason.EXPORT_LIMIT, room_w=5_000.0)]
+    followers = [_follower(1, 11_000.0), _follower(2, 11_000.0)]
+    allocation = allocate(-12_000.0, followers, limits)
+    assert allocation.committed_w == pytest.approx(-5_000.0)
+    assert allocation.unserved_w == pytest.approx(-7_000.0)
+    assert allocation.bound_by is Reason.EXPORT_LIMIT
+
+
+def test_a_limit_without_room_for_any_minimum_serves_nothing() -> None:
+    limits = [SharedLimit(reason=Reason.EXPORT_LIMIT, room_w=1_000.0)]
+    allocation = allocate(-12_000.0, [_follower(1, 11_000.0)], limits)
+    assert allocation.shares == {_key(1): 0.0}
+    assert allocation.bound_by is Reason.EXPORT_LIMIT
+
+
+# Costs.
+
+
+def test_the_cheaper_vehicle_is_filled_first() -> None:
+    followers = [
+        _follower(1, 11_000.0, cents_per_kwh=9.0),
+        _follower(2, 11_000.0, cents_per_kwh=4.0),
+    ]
+    assert allocate(15_000.0, followers).shares == {_key(1): 4_000, _key(2): 11_000}
+    assert allocate(5_000.0, followers).shares == {_key(1): 0, _key(2): 5_000}
+
+
+def test_a_follower_that_nobody_needs_any_more_ends() -> None:
+    followers = [_follower(n, 11_000.0, is_running=True) for n in (1, 2)]
+    assert allocate(-5_000.0, followers).shares == {_key(1): -5_000.0, _key(2): 0.0}
+
+
+def test_a_follower_that_just_switched_is_left_alone() -> None:
+    followers = [_follower(1, 11_000.0), _follower(2, 11_000.0, is_running=True)]
+    fresh = [replace(f, switch_cents=4.0) for f in followers]
+    first_is_cheaper = [replace(fresh[0], cents_per_kwh=-1.0), fresh[1]]
+    assert allocate(5_000.0, first_is_cheaper).shares == {_key(1): 0, _key(2): 5_000}
+    assert allocate(16_000.0, fresh).committed_w == pytest.approx(16_000.0)
+
+
+def test_a_shortfall_within_the_noise_starts_nobody() -> None:
+    followers = [_follower(1, 11_000.0, is_running=True), _follower(2, 11_000.0)]
+    assert allocate(11_060.0, followers).unserved_w == pytest.approx(60.0)
+    assert allocate(11_100.0, followers).unserved_w == 0.0
+
+
+# Larger sites.
+
+
+@given(st.integers(31, 60), st.floats(0, 1.2), st.integers(0, 1_000))
+def test_a_large_site_keeps_every_bound_too(
+    count: int, share: float, seed: int
+) -> None:
+    random = Random(seed)
+    followers = [
+        _follower(
+            n,
+            random.choice([3_680.0, 7_400.0, 11_000.0]),
+            is_running=random.random() < 0.5,
+            cents_per_kwh=random.uniform(4.0, 12.0),
+        )
+        for n in range(count)
+    ]
+    power_w = share * sum(f.maximum_w for f in followers)
+    room_w = 0.7 * sum(f.maximum_w for f in followers[: count // 2])
+    limit = SharedLimit(
+        reason=Reason.STATION_LIMIT,
+        room_w=room_w,
+        shares={f.key: 1.0 for f in followers[: count // 2]},
+    )
+    allocation = allocate(power_w, followers, [limit])
+    for follower in followers:
+        share_w = allocation.shares[follower.key]
+        assert share_w == 0 or MINIMUM_W <= share_w <= follower.maximum_w
+    assert _taken_w(allocation, limit) <= room_w + CLOSE_W
+    possible_w = min(
+        power_w, room_w + sum(f.maximum_w for f in followers[count // 2 :])
+    )
+    assert allocation.committed_w <= possible_w + CLOSE_W
+    # All minima are alike, so that hardly anything is lost to a dead zone.
+    assert allocation.committed_w >= possible_w - MINIMUM_W
+
+
+def test_above_thirty_the_order_of_merit_decides() -> None:
+    followers = [_follower(n, 11_000.0, cents_per_kwh=n / 10) for n in range(100)]
+    shares = allocate(-500_000.0, followers).shares
+    assert {key.evse_id for key, w in shares.items() if w < 0} == set(range(46))
+    assert sum(w == -11_000.0 for w in shares.values()) == 45
+
+
+def test_a_running_follower_keeps_its_place_within_the_band() -> None:
+    followers = [_follower(n, 11_000.0, cents_per_kwh=10.0) for n in range(40)]
+    followers[39] = replace(followers[39], is_running=True, switch_cents=0.0)
+    cheaper = [replace(f, cents_per_kwh=9.8) for f in followers[:39]]
+    shares = allocate(-11_000.0 * 39, [*cheaper, followers[39]]).shares
+    assert shares[_key(39)] == -11_000.0
+
+
+# Examples.
 
 
 @pytest.mark.parametrize(
@@ -126,5 +307,5 @@ def test_alike_followers_serve_all_that_can_be_served(
 def test_allocation(
     power_w: float, followers: list[Follower], expected: dict[int, float]
 ) -> None:
-    shares = allocate(power_w, followers)
+    shares = allocate(power_w, followers).shares
     assert shares == {_key(number): share_w for number, share_w in expected.items()}

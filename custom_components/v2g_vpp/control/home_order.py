@@ -43,7 +43,7 @@ def _share_setpoint(
     followers = [
         _follower(case, power_w, abs(case.offer.clamp(power_w))) for case in group
     ]
-    shares = allocate(power_w, followers)
+    shares = allocate(power_w, followers).shares
     for case in group:
         share_w = shares[case.evse.key]
         refused = case.offer.reason_against(power_w) if share_w == 0 else None
@@ -62,7 +62,7 @@ def _share_limit(order: DispatchOrder, group: Sequence[Case]) -> None:
     for case in group:
         wish_w = max(0.0, mode_lease(case.evse).requested_w)
         followers.append(_follower(case, power_w, case.offer.clamp(wish_w)))
-    shares = allocate(power_w, followers)
+    shares = allocate(power_w, followers).shares
     for case in group:
         share_w, mode = shares[case.evse.key], mode_lease(case.evse)
         is_capped = mode.requested_w > share_w
