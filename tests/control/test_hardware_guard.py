@@ -10,6 +10,7 @@ from custom_components.v2g_vpp.control.hardware_guard import (
     HardwareFinding as F,
     HardwareGuard,
     HardwareObserved,
+    HeatSource as Heat,
 )
 from custom_components.v2g_vpp.domain.heat import HANDLE_STOP_C
 
@@ -57,6 +58,56 @@ def test_a_sensor_lost_for_good_does_not_hold_the_fault_for_ever() -> None:
     assert guard.step(seen(95.0), 0.0) is F.HANDLE_HOT
     assert guard.step(seen(None), HANDLE_UNHEARD_COOL_S - 1) is None
     assert guard.step(seen(None), HANDLE_UNHEARD_COOL_S) is F.HANDLE_COOL
+
+
+@given(
+    st.sets(st.sampled_from([Heat.HANDLE, Heat.INLET]), min_size=1),
+    st.lists(
+        st.tuples(
+            st.floats(0.0, 400.0),
+            st.one_of(st.none(), st.floats(-20.0, HANDLE_STOP_C - 0.1)),
+            st.sampled_from([None, False]),
+        ),
+        max_size=60,
+    ),
+)
+def test_heat_of_a_time_before_ends_when_it_is_seen_cool_or_after_2_h(
+    heat: set[Heat], steps: list[tuple[float, float | None, bool | None]]
+) -> None:
+    guard = HardwareGuard(heat, 1000.0)
+    now, cool_since = 1000.0, None
+    for wait_s, handle_c, inlet in steps:
+        now += wait_s
+        is_told = (handle_c is not None or Heat.HANDLE not in heat) and (
+            inlet is not None or Heat.INLET not in heat
+        )
+        is_warm = handle_c is not None and handle_c > HANDLE_COOL_C
+        if is_warm or not is_told:
+            cool_since = None
+        elif cool_since is None:
+            cool_since = now - wait_s
+        if guard.step(seen(handle_c, inlet=inlet), now) is F.HANDLE_COOL:
+            was_seen = cool_since is not None and now - cool_since >= HANDLE_COOL_S
+            assert was_seen or now - 1000.0 >= HANDLE_UNHEARD_COOL_S
+            assert not guard.heat
+            return
+        assert guard.heat == heat
+
+
+def test_heat_that_the_station_reported_ends_with_its_word() -> None:
+    guard = HardwareGuard([Heat.REPORT], 0.0)
+    reported = HardwareObserved(
+        handle_c=20.0,
+        is_inlet_hot=False,
+        is_contactor_closed=None,
+        has_transaction=False,
+        is_heat_reported=True,
+    )
+    assert guard.step(reported, HANDLE_COOL_S) is None
+    assert guard.step(seen(20.0), HANDLE_COOL_S + 1) is F.HANDLE_COOL
+    guard = HardwareGuard([Heat.REPORT], 0.0)
+    assert guard.step(reported, HANDLE_UNHEARD_COOL_S - 1) is None
+    assert guard.step(reported, HANDLE_UNHEARD_COOL_S) is F.HANDLE_COOL
 
 
 def test_a_cool_handle_does_not_speak_for_a_silent_inlet() -> None:

@@ -11,7 +11,6 @@ from custom_components.v2g_vpp.domain.events import (
     ConnectorReported,
     ContactorReported,
     FaultReported,
-    MeasurementReported,
     StationReady,
 )
 from custom_components.v2g_vpp.domain.faults import FaultCode
@@ -26,7 +25,7 @@ from custom_components.v2g_vpp.domain.state import (
 )
 from custom_components.v2g_vpp.virtual.plant import MEASURED_2019
 from tests.site.home import Home
-from tests.site.station_words import NEEDS, Answer, measured_by
+from tests.site.station_words import NEEDS, Answer
 from tests.site.virtual_time import in_virtual_time
 
 ZERO_W = flow_threshold_w(11_000.0)
@@ -325,49 +324,6 @@ async def test_events_of_strangers_are_dropped() -> None:
         assert home.site.may_vehicle_discharge(home.key.station_id, None)
         assert not home.site.may_vehicle_discharge(home.key.station_id, "STRANGER")
         assert not home.site.may_vehicle_discharge(StationId("CS9"), None)
-
-
-def hot(home: Home, handle_c: float) -> None:
-    measurement = measured_by(home.clock, handle_temperature_c=handle_c)
-    home.site.post(MeasurementReported(key=home.key, measurement=measurement))
-
-
-@in_virtual_time
-async def test_a_hot_handle_ends_the_discharge_and_is_remembered() -> None:
-    async with Home() as home:
-        await home.grant()
-        await home.discharge()
-        hot(home, 84.0)
-        await home.run(5)
-        assert not home.evse.faults
-        hot(home, 86.0)
-        await home.until(lambda: abs(home.power_w) < ZERO_W, 30)
-        assert home.evse.faults == (FaultCode.HANDLE_OVER_TEMPERATURE,)
-        await home.site.reset_emergency_stop(home.key)
-        assert home.evse.faults, "it is still hot"
-        await home.restart()
-        home.reconnect()
-        await home.run(5)
-        assert home.evse.faults == (FaultCode.HANDLE_OVER_TEMPERATURE,)
-        hot(home, 40.0)
-        await home.run(700)
-        await home.site.reset_emergency_stop(home.key)
-        await home.run(2)
-        assert not home.evse.faults
-
-
-@in_virtual_time
-async def test_a_hot_handle_that_falls_silent_cannot_be_reset() -> None:
-    async with Home() as home:
-        hot(home, 90.0)
-        await home.run(1600)
-        await home.site.reset_emergency_stop(home.key)
-        assert home.evse.faults == (FaultCode.HANDLE_OVER_TEMPERATURE,)
-        hot(home, 40.0)
-        await home.run(700)
-        await home.site.reset_emergency_stop(home.key)
-        await home.run(2)
-        assert not home.evse.faults
 
 
 @in_virtual_time

@@ -1,5 +1,6 @@
 """What the hardware around the plug tells: a hot handle, a contactor that sticks."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -14,6 +15,19 @@ HANDLE_UNHEARD_COOL_S = 7200.0
 
 CONTACTOR_OPENS_WITHIN_S = 30.0
 """House rule: the longest that a station may leave it closed around a transaction."""
+
+
+class HeatSource(StrEnum):
+    """Who told of heat, and so has to tell of its end."""
+
+    HANDLE = "handle"
+    """Its temperature."""
+
+    INLET = "inlet"
+    """Of the vehicle."""
+
+    REPORT = "report"
+    """The charging station, by the name of the fault."""
 
 
 class HardwareFinding(StrEnum):
@@ -32,18 +46,31 @@ class HardwareObserved:
     is_inlet_hot: bool | None
     is_contactor_closed: bool | None
     has_transaction: bool
+    is_heat_reported: bool = False
+    """True while the fault of a hot handle counts as active."""
 
 
 class HardwareGuard:
     """Watches the parts of one EVSE."""
 
-    def __init__(self) -> None:
-        """Start cool and open."""
-        self._is_hot = False
-        self._hot_handle = self._hot_inlet = False
-        self._warm_mono_s = self._doubt_mono_s = float("-inf")
+    def __init__(
+        self, heat: Iterable[HeatSource] = (), now_mono_s: float = float("-inf")
+    ) -> None:
+        """Start open, and as hot as it was: time without us cools nothing.
+
+        Args:
+            heat: what was kept of a time before.
+            now_mono_s: when it was read; how long ago the heat was is not known.
+        """
+        self._heat = set(heat)
+        self._warm_mono_s = self._doubt_mono_s = now_mono_s
         self._closed_since_mono_s: float | None = None
         self._is_welded = False
+
+    @property
+    def heat(self) -> frozenset[HeatSource]:
+        """Who told of the heat that is not over yet; empty while it is cool."""
+        return frozenset(self._heat)
 
     def step(
         self, observed: HardwareObserved, now_mono_s: float
@@ -56,28 +83,28 @@ class HardwareGuard:
     def _handle(
         self, observed: HardwareObserved, now_mono_s: float
     ) -> HardwareFinding | None:
-        handle_c, is_inlet_hot = observed.handle_c, observed.is_inlet_hot is True
-        is_handle_hot = handle_c is not None and handle_c >= HANDLE_STOP_C
-        if is_inlet_hot or (handle_c is not None and handle_c > HANDLE_COOL_C):
-            self._warm_mono_s = self._doubt_mono_s = now_mono_s
-        if is_inlet_hot or is_handle_hot:
-            self._hot_inlet |= is_inlet_hot
-            self._hot_handle |= is_handle_hot
-            is_news, self._is_hot = not self._is_hot, True
-            return HardwareFinding.HANDLE_HOT if is_news else None
-        if not self._is_hot:
-            return None
-        # Silence is not coolness: what told of the heat has to tell of its end.
-        if (self._hot_handle and handle_c is None) or (
-            self._hot_inlet and observed.is_inlet_hot is None
+        handle_c = observed.handle_c
+        told = _told_hot(observed)
+        if HeatSource.INLET in told or (
+            handle_c is not None and handle_c > HANDLE_COOL_C
         ):
+            self._warm_mono_s = self._doubt_mono_s = now_mono_s
+        if told:
+            is_news = not self._heat
+            self._heat |= told
+            return HardwareFinding.HANDLE_HOT if is_news else None
+        if not self._heat:
+            return None
+        if not observed.is_heat_reported:
+            self._heat.discard(HeatSource.REPORT)
+        if self._heat & _silent(observed):
             self._doubt_mono_s = now_mono_s
-        if (
+        if self._heat and (
             now_mono_s - self._doubt_mono_s < HANDLE_COOL_S
             and now_mono_s - self._warm_mono_s < HANDLE_UNHEARD_COOL_S
         ):
             return None
-        self._is_hot = self._hot_handle = self._hot_inlet = False
+        self._heat.clear()
         return HardwareFinding.HANDLE_COOL
 
     def _contactor(
@@ -94,3 +121,24 @@ class HardwareGuard:
             return None
         self._is_welded = True
         return HardwareFinding.CONTACTOR_WELDED
+
+
+def _told_hot(observed: HardwareObserved) -> set[HeatSource]:
+    told: set[HeatSource] = set()
+    if observed.handle_c is not None and observed.handle_c >= HANDLE_STOP_C:
+        told.add(HeatSource.HANDLE)
+    if observed.is_inlet_hot is True:
+        told.add(HeatSource.INLET)
+    return told
+
+
+def _silent(observed: HardwareObserved) -> set[HeatSource]:
+    """Return who did not tell that it is cool: silence is not coolness."""
+    silent: set[HeatSource] = set()
+    if observed.handle_c is None:
+        silent.add(HeatSource.HANDLE)
+    if observed.is_inlet_hot is None:
+        silent.add(HeatSource.INLET)
+    if observed.is_heat_reported:
+        silent.add(HeatSource.REPORT)
+    return silent

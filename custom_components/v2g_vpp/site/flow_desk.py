@@ -162,6 +162,9 @@ class FlowDesk:
                 is_inlet_hot=None if inlet_hot is None else inlet_hot > 0,
                 is_contactor_closed=session.is_contactor_closed,
                 has_transaction=session.transaction_id is not None,
+                is_heat_reported=(
+                    FaultCode.HANDLE_OVER_TEMPERATURE in session.active_faults
+                ),
             ),
             now_mono_s,
         )

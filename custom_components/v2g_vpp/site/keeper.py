@@ -97,10 +97,11 @@ class Keeper:
 
     def _restore_evse(self, key: EvseKey) -> None:
         record = self._registry.ensure_evse(key)
-        if not persistence.restore_evse(record, self._document):
+        now_mono_s = self._clock.monotonic()
+        if not persistence.restore_evse(record, self._document, now_mono_s):
             self._set_aside("evses", str(key))
         # What was told before the start may still run; the guards wait for its end.
-        quiet_until = self._clock.monotonic() + LONGEST_DEAD_MAN_S
+        quiet_until = now_mono_s + LONGEST_DEAD_MAN_S
         record.guard = FlowGuard(quiet_until_mono_s=quiet_until)
         limits = self._registry.station_of(key).limits
         record.policy = bounded_policy(record.policy, limits)

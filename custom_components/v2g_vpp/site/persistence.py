@@ -11,6 +11,7 @@ import logging
 from math import inf
 from typing import Any
 
+from ..control.hardware_guard import HardwareGuard, HeatSource
 from ..control.wear import WearMeter
 from ..control.write_budget import DAILY_WRITES
 from ..domain.capability import EvCapability, Fingerprint, Proof
@@ -20,7 +21,7 @@ from ..domain.ids import EvseKey, ProgrammeId, StationId, TransactionId
 from ..domain.measurement import Measurement, Reading
 from ..domain.policy import EvsePolicy, VehiclePolicy
 from ..domain.ports import StoredData
-from ..domain.session import EvseSession
+from ..domain.session import EvseSession, with_fault
 from ..domain.state import ConnectorStatus
 from ..domain.units import PERCENT, within
 from .records import EvseRecord, ProgrammeRecord, StationRecord, VehicleRecord
@@ -109,17 +110,18 @@ def checked(document: StoredData) -> tuple[StoredData, bool]:
     return document, document.get("is_trusted", False) is True
 
 
-def restore_evse(record: EvseRecord, document: StoredData) -> bool:
+def restore_evse(record: EvseRecord, document: StoredData, now_mono_s: float) -> bool:
     """Bring an EVSE back as it was; return False when its part cannot be read.
 
     A part that cannot be read latches the EVSE: any doubt means no discharge. What
-    runs at the station is not known then, so its first write is 0 W.
+    runs at the station is not known then, so its first write is 0 W. A handle that was
+    hot is hot until it is known to be cool, counted from ``now_mono_s``.
     """
     stored = document.get("evses", {}).get(str(record.key))
     if stored is None:
         return True
     try:
-        _restore_evse(record, stored)
+        _restore_evse(record, stored, now_mono_s)
     except (KeyError, TypeError, ValueError) as err:
         _LOGGER.warning("%s: stored state cannot be read: %r", record.key, err)
         record.session = replace(
@@ -215,6 +217,7 @@ def _dump_evse(record: EvseRecord) -> dict[str, Any]:
         "is_stopped": record.is_stopped_by_owner,
         "is_made_inoperative": record.is_made_inoperative,
         "faults": sorted(session.faults),
+        "heat": sorted(_heat_of(record)),
         "status": session.status,
         "is_plugged": session.is_plugged,
         "transaction_id": session.transaction_id,
@@ -232,7 +235,7 @@ def _dump_evse(record: EvseRecord) -> dict[str, Any]:
     }
 
 
-def _restore_evse(record: EvseRecord, stored: object) -> None:
+def _restore_evse(record: EvseRecord, stored: object, now_mono_s: float) -> None:
     kept = read_mapping(stored)
     policy = read_dataclass(EvsePolicy, kept["policy"])
     proof = _optional(Proof, kept["proof"])
@@ -244,6 +247,8 @@ def _restore_evse(record: EvseRecord, stored: object) -> None:
     energy = read_mapping(kept.get("energy", {}))
     charged = _restore_total(energy.get("charged"))
     discharged = _restore_total(energy.get("discharged"))
+    faults = _latched(FaultCode(code) for code in kept["faults"])
+    heat = _restore_heat(kept, faults)
     session = EvseSession(
         key=record.key,
         status=ConnectorStatus(status) if status is not None else None,
@@ -256,10 +261,13 @@ def _restore_evse(record: EvseRecord, stored: object) -> None:
         evcc_id=read_text(evcc_id) if evcc_id is not None else None,
         needs=_optional(EvCapability, kept["needs"]),
         measurement=_restore_measurement(read_mapping(kept["readings"])),
-        faults=_latched(FaultCode(code) for code in kept["faults"]),
+        faults=faults,
         is_emergency_stopped=read_bool(kept["is_emergency_stopped"]),
     )
+    if heat:
+        session = with_fault(session, FaultCode.HANDLE_OVER_TEMPERATURE, is_active=True)
     # All parts were read: only now does anything change.
+    record.hardware = HardwareGuard(heat, now_mono_s)
     record.policy, record.proof, record.session = policy, proof, session
     record.fingerprint = fingerprint
     record.is_first_write_pending = transaction_id is not None
@@ -290,6 +298,28 @@ def _checked_floors(policy: VehiclePolicy) -> VehiclePolicy:
     for name in ("reserve_percent", "vpp_reserve_percent", "max_soc_percent"):
         within(name, getattr(policy, name), 0.0, PERCENT)
     return policy
+
+
+def _heat_of(record: EvseRecord) -> Iterable[HeatSource]:
+    """Return who told of the heat of a handle that is not known to be over."""
+    if record.hardware.heat:
+        return record.hardware.heat
+    is_reported = FaultCode.HANDLE_OVER_TEMPERATURE in record.session.active_faults
+    return (HeatSource.REPORT,) if is_reported else ()
+
+
+def _restore_heat(
+    kept: Mapping[str, Any], faults: frozenset[FaultCode]
+) -> frozenset[HeatSource]:
+    """Return the heat as it was; without a word, a latched one may still be there.
+
+    Raises:
+        TypeError, ValueError: when it cannot be read.
+    """
+    if "heat" in kept:
+        return frozenset(HeatSource(read_text(source)) for source in kept["heat"])
+    is_latched = FaultCode.HANDLE_OVER_TEMPERATURE in faults
+    return frozenset({HeatSource.HANDLE}) if is_latched else frozenset()
 
 
 def _optional[T](kind: type[T], stored: object) -> T | None:

@@ -5,6 +5,7 @@ from dataclasses import replace
 import logging
 from typing import NoReturn
 
+from ..control.hardware_guard import HeatSource
 from ..control.self_test import SelfTest
 from ..domain.capability import timing_of
 from ..domain.clock import Clock
@@ -21,9 +22,10 @@ from ..domain.errors import (
     StationTimeout,
     UnknownTarget,
 )
+from ..domain.faults import FaultCode
 from ..domain.ids import EvseKey
 from ..domain.policy import Override
-from ..domain.session import acknowledged
+from ..domain.session import acknowledged, with_fault
 from ..domain.setpoint import Reason, WriteResult, WriteStatus
 from ..domain.snapshot import SelfTestPhase
 from .control_loop import ControlLoop
@@ -105,6 +107,11 @@ class UserCommands:
         """Release latches whose cause is gone; nothing starts by itself."""
         record = self._evse(key)
         record.session = acknowledged(record.session)
+        if record.hardware.heat - {HeatSource.REPORT}:
+            # Whatever the station says meanwhile: what was hot has to be seen cool.
+            record.session = with_fault(
+                record.session, FaultCode.HANDLE_OVER_TEMPERATURE, is_active=True
+            )
         record.ladder.reset()
         if record.session.is_emergency_stopped:
             raise EmergencyStopActive(str(key))
