@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from custom_components.v2g_vpp.csms.calls import CallEnd, Lane
+from custom_components.v2g_vpp.csms.frames import Payload
 from custom_components.v2g_vpp.csms.link import OUTBOUND_CAPACITY, RefuseCall
 from custom_components.v2g_vpp.csms.versions import Fault
 from tests.csms.wire import Wire
@@ -231,3 +232,14 @@ async def test_while_armed_the_slot_is_freed_sooner(wire: Wire) -> None:
     await wire.settle()
     assert (await slow).end is CallEnd.TIMEOUT
     assert (await stop).end is CallEnd.TIMEOUT, "its own 5 s are over, too"
+
+
+async def test_a_message_that_cannot_be_used_does_not_end_the_link(wire: Wire) -> None:
+    def fail(action: str, payload: Payload) -> None:
+        raise OverflowError
+
+    wire.listener.on_send = fail  # type: ignore[method-assign]
+    wire.link.feed('[6, "s1", "NotifyPeriodicEventStream", {}]')
+    wire.link.feed('[2, "c1", "Heartbeat", {}]')
+    await wire.settle()
+    assert [frame[:2] for frame in wire.sent] == [[3, "c1"]]

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -201,3 +202,26 @@ def test_every_end_of_a_call_is_an_end_of_a_write(
     result = result_of(CallOutcome(end=end))
     assert (result.status, result.detail) == (status, detail)
     assert result_of(CallOutcome(end=end, sent_mono_s=5.0)).on_wire_mono_s == 5.0
+
+
+@pytest.mark.parametrize("year", [1, 1970, 9999])
+async def test_a_clock_out_of_this_world_holds_up_no_stop(
+    desk: Desk, year: int
+) -> None:
+    is_late = year > 2000
+    told = datetime(year, 12 if is_late else 1, 31 if is_late else 1, tzinfo=UTC)
+    told += timedelta(hours=23, minutes=59) if is_late else timedelta()
+    desk.writer.station_clock.learn(told, desk.wire.clock.utcnow())
+    desk.wire.clock.advance(120.0)
+    for dialect in (DYNAMIC, DischargeDialect.V21_SCHEDULE):
+        write = SetpointWrite(
+            key=EVSE1,
+            power_w=0.0,
+            transaction_id=TransactionId("t1"),
+            decided_mono_s=desk.wire.clock.monotonic(),
+            is_renewal=True,
+        )
+        task = asyncio.create_task(desk.writer.write(write, dialect, ModelSummary()))
+        await desk.wire.settle()
+        desk.answer()
+        assert (await task).is_accepted

@@ -122,3 +122,19 @@ async def test_a_closed_stream_is_over(rig: Rig, dialler: Dialler) -> None:
     )
     await stream(monitoring, 6000)
     assert powers(rig) == 3 * [5000.0]
+
+
+async def test_a_time_beyond_all_calendars_does_not_end_the_link(
+    rig: Rig, dialler: Dialler
+) -> None:
+    monitoring = await streaming(rig, dialler)
+    told = {
+        "id": 7,
+        "pending": 0,
+        "basetime": "9999-12-31T23:59:59Z",
+        "data": [{"t": 86_400, "v": "1000"}],
+    }
+    frame = [6, "s1", "NotifyPeriodicEventStream", told]
+    assert await monitoring.charger.peer.silent(frame)
+    await meter(monitoring, 1_000.0)
+    assert monitoring.charger.peer.close_code is None

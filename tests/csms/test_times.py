@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta, timezone
 
-from hypothesis import given, strategies as st
+from hypothesis import example, given, strategies as st
 import pytest
 
 from custom_components.v2g_vpp.csms.times import (
@@ -69,3 +69,21 @@ def test_a_step_or_a_large_offset_is_not_trusted_until_it_is_steady_again() -> N
     assert not clock.is_trusted
     clock.learn(AT + timedelta(seconds=MAX_CLOCK_OFFSET_S + 1), AT)
     assert not clock.is_trusted
+
+
+@example(datetime.max.replace(tzinfo=UTC), AT, 100.0)
+@example(datetime.min.replace(tzinfo=UTC), AT, 0.0)
+@given(
+    st.datetimes(timezones=st.just(UTC)),
+    st.floats(-1e8, 1e9).map(lambda s: AT + timedelta(seconds=s)),
+    st.floats(0.0, 1e8),
+)
+def test_no_clock_of_a_station_makes_a_time_that_cannot_be_written(
+    sent_at: datetime, received_at: datetime, later_s: float
+) -> None:
+    clock = StationClock()
+    clock.learn(sent_at, received_at)
+    now = received_at + timedelta(seconds=later_s)
+    ends_at = clock.station_time(now) + timedelta(days=1)
+    assert parse_time(format_time(ends_at)) is not None
+    assert clock.age_s(sent_at, now) >= 0.0

@@ -243,8 +243,7 @@ class StationLink:
                 case HandleCall():
                     self._answer(action)
                 case HandleSend():
-                    if self._listener is not None:
-                        self._listener.on_send(action.action, action.payload)
+                    self._take(action)
                 case EndCall():
                     caller = self._callers.get(action.token)
                     if caller is not None and not caller.done():
@@ -260,6 +259,14 @@ class StationLink:
             return
         self._outbound.append(frame)
         self._has_outbound.set()
+
+    def _take(self, message: HandleSend) -> None:
+        if self._listener is None:
+            return
+        try:
+            self._listener.on_send(message.action, message.payload)
+        except Exception:  # One frame must not end the session.
+            _LOGGER.exception("%s: taking %s failed", self._name, message.action)
 
     def _answer(self, request: HandleCall) -> None:
         fault, description = Fault.INTERNAL, ""

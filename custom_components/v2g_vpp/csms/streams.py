@@ -211,7 +211,10 @@ def _newest(payload: Payload, receipt: Receipt) -> tuple[datetime, float] | None
     for item in reversed(data[:MAX_SAMPLES]):
         value = _value(item)
         if value is not None:
-            return base + timedelta(seconds=value[0]), value[1]
+            try:
+                return base + timedelta(seconds=value[0]), value[1]
+            except OverflowError:
+                return None
     return None
 
 

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from ..domain.state import ClockState
+from ..domain.units import clamp
 
 MAX_CLOCK_OFFSET_S: Final = 300.0
 """Above it no profile that runs on the station's clock is trusted (OCPP brief 2.2)."""
@@ -18,6 +19,10 @@ that nobody has compared yet differ by less, and a reading this young is fresh a
 
 UNSET_CLOCK_S: Final = 86_400.0
 """A clock that is a day off was never set: its times say nothing of the age."""
+
+FARTHEST_CLOCK_S: Final = 100 * 365 * UNSET_CLOCK_S
+"""No clock counts as farther off: at the end of the calendar no time could be written
+for it, and so no stop."""
 
 _SAMPLES: Final = 8
 
@@ -65,7 +70,8 @@ class StationClock:
     def learn(self, sent_at: datetime, received_at: datetime) -> None:
         """Note a frame that was written just before it came in."""
         offsets_s = self._offsets_s
-        offsets_s.append((sent_at - received_at).total_seconds())
+        offset_s = (sent_at - received_at).total_seconds()
+        offsets_s.append(clamp(offset_s, -FARTHEST_CLOCK_S, FARTHEST_CLOCK_S))
         self._offset_s = max(offsets_s)
         if abs(self._offset_s) > MAX_CLOCK_OFFSET_S:
             self._state = ClockState.WRONG
