@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
+from ..domain.ids import MOST_EVSES
 from .calls import CallEnd
 from .device_model import ModelSummary
 from .link import StationLink
@@ -23,7 +24,7 @@ WANTED_KEYS: Final = (
     SAMPLE_INTERVAL,
 )
 
-MOST_CONNECTORS: Final = 32
+MOST_CONNECTORS: Final = MOST_EVSES
 """House rule: a charger of a home has fewer; more is a broken answer."""
 
 _UNITS: Final[Mapping[str, str]] = {"Current": "A", "Power": "W"}

@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields
 from typing import Any, Final
 
 from ..domain.capability import DischargeDialect, StationCapability
+from ..domain.ids import is_evse_id
 from ..domain.vendor_setpoint import VendorSetpoint, template_problem
 from .inverter import Inverter, inverter_from_json, inverter_to_json, inverters_of
 from .model_rows import Row, split_list, whole_number
@@ -312,13 +313,15 @@ class _Model:
         return min(limits, default=None)
 
     def evse_ids(self) -> tuple[int, ...]:
-        return tuple(sorted({row.evse_id for row in self._rows} - {0}))
+        return tuple(
+            sorted({row.evse_id for row in self._rows if is_evse_id(row.evse_id)})
+        )
 
     def connectors(self) -> tuple[tuple[int, int], ...]:
         pairs = {
             (row.evse_id, row.connector_id)
             for row in self._rows
-            if row.evse_id and row.connector_id
+            if is_evse_id(row.evse_id) and row.connector_id
         }
         return tuple(sorted(pairs))
 

@@ -6,7 +6,7 @@ import logging
 from typing import Any, Final, Protocol
 
 from ..domain.events import StationEvent, TransactionPhase, TransactionReported
-from ..domain.ids import EvseKey, StationId, TransactionId
+from ..domain.ids import EvseKey, StationId, TransactionId, is_evse_id
 from ..domain.measurement import Measurement
 from .device_model import ModelSummary
 from .metering import Receipt, parse_meter_values
@@ -165,7 +165,7 @@ class TransactionReporter:
     def _evse_of(self, frame: TransactionFrame) -> int | None:
         """Return the EVSE of a transaction; only one of its frames has to name it."""
         if frame.evse_id:
-            return frame.evse_id
+            return frame.evse_id if is_evse_id(frame.evse_id) else None
         known = self._station.ledger.find(frame.transaction_id)
         evse_id = known.evse_id if known is not None else None
         evse_ids = self._station.summary.evse_ids or (1,)

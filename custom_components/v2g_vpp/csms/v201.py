@@ -6,8 +6,9 @@ from typing import Final
 
 from ..domain.capability import PlannedPower
 from ..domain.events import ChargingNeedsReported, VehicleScheduleReported
+from ..domain.ids import is_evse_id
 from .charging_profile import ASSUMED_PHASES, NOMINAL_VOLTAGE_V
-from .fault_mapping import change_of, parse_event, parse_status
+from .fault_mapping import WHOLE_STATION, change_of, parse_event, parse_status
 from .frames import Payload
 from .link import POLICY_VIOLATION, Answer, RefuseCall
 from .metering import parse_meter_values
@@ -91,7 +92,7 @@ def status_notification(station: Station, payload: Payload) -> Payload:
     """Take the status of a connector; one that is not known keeps the old one."""
     status = parse_status(payload["connectorStatus"])
     evse_id = int(payload["evseId"])
-    if status is not None and evse_id > 0:
+    if status is not None and is_evse_id(evse_id):
         station.reporter.report_status(evse_id, int(payload["connectorId"]), status)
     return {}
 
@@ -101,7 +102,10 @@ def notify_event(station: Station, payload: Payload) -> Payload:
     for item in payload["eventData"]:
         event = parse_event(item)
         change = change_of(event) if event is not None else None
-        if change is not None:
+        is_of_home = change is not None and (
+            change.evse_id == WHOLE_STATION or is_evse_id(change.evse_id)
+        )
+        if change is not None and is_of_home:
             station.reporter.apply(change)
     return {}
 
@@ -126,7 +130,7 @@ def transaction_event(station: Station, payload: Payload) -> Payload:
 def meter_values(station: Station, payload: Payload) -> Payload:
     """Take readings; EVSE 0 is the meter of the whole station."""
     evse_id = int(payload["evseId"])
-    if evse_id > 0:
+    if is_evse_id(evse_id):
         station.report_measurement(
             evse_id, parse_meter_values(payload["meterValue"], station.receipt())
         )
@@ -142,6 +146,8 @@ def authorize(station: Station, payload: Payload) -> Payload:
 def notify_ev_charging_needs(station: Station, payload: Payload) -> Payload:
     """Take what the vehicle can do; a discharge that nobody allowed is rejected."""
     evse_id = int(payload["evseId"])
+    if not is_evse_id(evse_id):
+        return {"status": "Rejected"}
     vehicles = station.reporter.vehicles
     station.reporter.identify(evse_id, vehicles.negotiating_at(evse_id))
     needs = payload["chargingNeeds"]
@@ -162,6 +168,9 @@ def notify_ev_charging_needs(station: Station, payload: Payload) -> Payload:
 
 def notify_ev_charging_schedule(station: Station, payload: Payload) -> Payload:
     """Accept a schedule of the vehicle that stays inside the installation."""
+    evse_id = int(payload["evseId"])
+    if not is_evse_id(evse_id):
+        return {"status": "Rejected"}
     schedule = payload["chargingSchedule"]
     factor = 1.0
     if schedule["chargingRateUnit"] == "A":
@@ -174,11 +183,7 @@ def notify_ev_charging_schedule(station: Station, payload: Payload) -> Payload:
         )
         for period in schedule["chargingSchedulePeriod"][:MAX_PLANNED]
     ]
-    station.post(
-        VehicleScheduleReported(
-            key=station.key(int(payload["evseId"])), periods=tuple(plan)
-        )
-    )
+    station.post(VehicleScheduleReported(key=station.key(evse_id), periods=tuple(plan)))
     for period in schedule["chargingSchedulePeriod"]:
         for name in ("limit", "setpoint"):
             power_w = period.get(name, 0.0) * factor

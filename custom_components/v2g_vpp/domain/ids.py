@@ -16,6 +16,16 @@ TransactionId = NewType("TransactionId", str)
 """OCPP transaction id; 1.6 numbers are written as text."""
 
 
+MOST_EVSES = 32
+"""House rule: of one charging station of a home; a larger number is a mistake, or an
+attack on what is kept for each."""
+
+
+def is_evse_id(number: int) -> bool:
+    """Return True for the number of an EVSE that a home may have."""
+    return 1 <= number <= MOST_EVSES
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class EvseKey:
     """One independently controlled outlet of one charging station."""
