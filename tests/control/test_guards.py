@@ -57,6 +57,15 @@ def test_discharge_while_charging_was_asked_for_is_found() -> None:
     assert _watch(FlowGuard(), told) == (4.0, GuardFinding.UNCOMMANDED_DISCHARGE)
 
 
+def test_an_excuse_covers_what_it_charges_and_no_discharge() -> None:
+    charging = replace(QUIET, setpoint_w=-5_000.0, measured_w=6_000.0, is_excused=True)
+    assert _watch(FlowGuard(), charging) is None
+    larger = replace(QUIET, setpoint_w=3_000.0, measured_w=9_000.0, is_excused=True)
+    assert _watch(FlowGuard(), larger) is None
+    told = replace(QUIET, setpoint_w=3_000.0, measured_w=-1_000.0, is_excused=True)
+    assert _watch(FlowGuard(), told) == (4.0, GuardFinding.UNCOMMANDED_DISCHARGE)
+
+
 def test_charging_while_discharge_was_asked_for_is_found() -> None:
     guard = FlowGuard()
     told = replace(QUIET, setpoint_w=-3_000.0, measured_w=3_000.0)

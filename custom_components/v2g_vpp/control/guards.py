@@ -48,6 +48,9 @@ class FlowObserved:
 
     rating_w: float
     fingerprint: Fingerprint
+    is_excused: bool = False
+    """True: it may charge, or stay, as it likes. A discharge beyond all that it was told
+    has no excuse."""
 
 
 class FlowGuard:
@@ -80,9 +83,11 @@ class FlowGuard:
             self._oversize_since_mono_s = None
             return None
         threshold_w = flow_threshold_w(observed.rating_w)
-        is_wrong = max(
-            told_w for _, told_w in self._told
-        ) < 0 and power_w > threshold_w + abs(observed.fingerprint.offset_zero_w)
+        is_wrong = (
+            not observed.is_excused
+            and max(told_w for _, told_w in self._told) < 0
+            and power_w > threshold_w + abs(observed.fingerprint.offset_zero_w)
+        )
         self._wrong_since_mono_s = _since(
             self._wrong_since_mono_s, now_mono_s, is_true=is_wrong
         )
@@ -99,7 +104,7 @@ class FlowGuard:
         self._oversize_since_mono_s = _since(
             self._oversize_since_mono_s,
             now_mono_s,
-            is_true=self._is_wrong_size(power_w),
+            is_true=not observed.is_excused and self._is_wrong_size(power_w),
         )
         if self._oversize_since_mono_s is not None:
             self._hint = size_hint(self._told[-1][1], power_w)

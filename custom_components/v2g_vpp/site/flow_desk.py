@@ -58,17 +58,17 @@ class FlowDesk:
         is_unheard = record.delivery.is_unheard(now_mono_s)
         # The write budget may hold a setpoint back: what was told counts.
         told_w = record.delivery.told_w
+        # A stop that it does not take is for the ladder, which is climbed by then.
+        is_for_ladder = is_unheard and record.setpoint.power_w == 0
         finding = record.guard.step(
             FlowObserved(
                 setpoint_w=record.setpoint.power_w if told_w is None else told_w,
-                # What the station did not take, it cannot disobey; a stop that it
-                # does not take is for the ladder.
-                # While somebody at the charger wants to charge, it charges as it can.
-                measured_w=None
-                if is_unheard or record.session.is_priority_charging
-                else measured_w(record, now_mono_s),
+                measured_w=None if is_for_ladder else measured_w(record, now_mono_s),
                 rating_w=self._rating_w(record),
                 fingerprint=record.fingerprint,
+                # What the station did not take, it cannot disobey.
+                # While somebody at the charger wants to charge, it charges as it can.
+                is_excused=is_unheard or record.session.is_priority_charging,
             ),
             now_mono_s,
         )

@@ -26,9 +26,12 @@ class StopDesk:
         """Do what is due for one EVSE after its setpoint was delivered."""
         station = self._registry.station_of(record.key)
         is_wanted = (
-            record.session.transaction_id is not None
-            and station.session.is_connected
+            station.session.is_connected
             and record.setpoint.power_w == 0
+            and (
+                record.session.transaction_id is not None
+                or self._is_discharging(record, now_mono_s)
+            )
         )
         if does_not_stop(record):
             # The top of the ladder: what is left is to ask for its end again.
@@ -60,6 +63,18 @@ class StopDesk:
         """
         power_w = measured_w(record, now_mono_s)
         return has_stopped(power_w, self.rating_w(record), record.fingerprint)
+
+    def _is_discharging(self, record: EvseRecord, now_mono_s: float) -> bool:
+        """Return True when the meter shows a discharge, transaction or not.
+
+        Without one no setpoint reaches it any more; the rungs above still do.
+        """
+        power_w = measured_w(record, now_mono_s)
+        return (
+            power_w is not None
+            and power_w < 0
+            and (not self.has_stopped(record, now_mono_s))
+        )
 
     def rating_w(self, record: EvseRecord) -> float:
         """Return the rating of the station of an EVSE, W."""
