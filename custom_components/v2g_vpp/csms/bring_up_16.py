@@ -39,7 +39,11 @@ class BringUp16:
     async def run(self) -> bool:
         """Return True when the floor profile is confirmed on this link."""
         station = self._station
+        life = station.life
         values = await read_configuration(self._link)
+        if station.life != life:
+            # What was not read to the end must not be taken for all there is.
+            return False
         boot = station.record.boot
         summary = summary_of(values, boot.firmware if boot is not None else "")
         known = station.record.summary
@@ -48,6 +52,9 @@ class BringUp16:
         station.keep(replace(station.record, summary=summary))
         has_floor = await self._confirm_floor(station.summary)
         measurands = await self._configure_meter(values)
+        if station.life != life:
+            # The link is another one, or the charge point booted.
+            return False
         summary = replace(summary, reports_export=POWER_EXPORT in measurands)
         station.keep(replace(station.record, summary=summary))
         station.ready(has_floor_profile=has_floor)

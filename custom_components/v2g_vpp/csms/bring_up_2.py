@@ -38,14 +38,18 @@ class BringUp2:
         self._station = station
         self._link = link
         self.is_settled = False
+        self._life = station.life
 
     async def run(self) -> bool:
         """Return True when the floor profile is confirmed on this link."""
         station = self._station
+        self._life = station.life
         summary = await self._read_model()
         has_floor = await self._confirm_floor(station.summary)
         metering = MeteringSetup(self._link, summary)
         reports_export = await metering.run()
+        if self._is_overtaken:
+            return False
         summary = replace(summary, reports_export=reports_export)
         if summary != station.record.summary:
             station.keep(replace(station.record, summary=summary))
@@ -63,6 +67,11 @@ class BringUp2:
         self.is_settled = await monitoring.run()
         return has_floor
 
+    @property
+    def _is_overtaken(self) -> bool:
+        """True once the link is another one, or the station booted."""
+        return self._station.life != self._life
+
     # --- device model ---------------------------------------------------------
 
     async def _read_model(self) -> ModelSummary:
@@ -72,8 +81,13 @@ class BringUp2:
         known = self._station.record.summary
         if known is not None and known.firmware == firmware:
             return known
+        # One that ended unheard would hold the report up, as if it discharged still.
+        await self._ask_about_transactions()
         rows = await self._report() or await self._questions()
         summary = summarise(rows, firmware)
+        if self._is_overtaken:
+            # What was not read to the end must not be taken for all there is.
+            return summary
         _LOGGER.debug("%s: device model %s", self._station.station_id, summary)
         self._station.keep(replace(self._station.record, summary=summary))
         return summary
@@ -165,13 +179,16 @@ class BringUp2:
 
     # --- present state --------------------------------------------------------
 
-    async def _ask_for_state(self, summary: ModelSummary) -> None:
+    async def _ask_about_transactions(self) -> None:
         for record in self._station.ledger.open_transactions():
             outcome = await self._link.call(
                 "GetTransactionStatus", {"transactionId": record.transaction_id}
             )
             if outcome.payload.get("ongoingIndicator") is False:
                 self._station.transactions.gone(record.transaction_id)
+
+    async def _ask_for_state(self, summary: ModelSummary) -> None:
+        await self._ask_about_transactions()
         evse_ids = summary.evse_ids or (1,)
         connectors = summary.connectors or tuple((evse, 1) for evse in evse_ids)
         for evse_id, connector_id in connectors:

@@ -133,6 +133,9 @@ class Station:
         self.wants_boot = False
         """It spoke before it was accepted: it has to be asked to boot."""
 
+        self.life = 0
+        """Counts links and boots: what was found out in one says nothing of the next."""
+
         self.login = Login(self)
         self._link_up_mono_s = 0.0
         self._store = store
@@ -173,7 +176,7 @@ class Station:
 
     def link_up(self, link: StationLink) -> None:
         """Take a new connection; what is known is told again."""
-        self.link = link
+        self.link, self.life = link, self.life + 1
         self._link_up_mono_s = self.clock.monotonic()
         # Its own: whoever still waits for the old link must not take its attention.
         self.needs_attention = asyncio.Event()
@@ -212,13 +215,14 @@ class Station:
         self.starts.end_all()
         # A lost link is told as such; the next one starts without a grudge.
         self.reporter.report_answering(is_answering=True)
-        self.link = None
+        self.link, self.life = None, self.life + 1
         self.writer = None
         self.recorder.closed(cause)
         self.post(StationDisconnected(station_id=self.station_id, cause=cause))
 
     def boot(self, boot: BootData) -> None:
         """Note an accepted BootNotification: profiles may be gone, ids start anew."""
+        self.life += 1
         is_known = self.record.summary is not None and self.is_registered
         self.record = self.record.after_boot(boot)
         self._store.keep_now(self.station_id, self.record)
