@@ -48,7 +48,8 @@ def test_on_a_trusted_clock_a_sample_has_its_own_age(offset_s: int, age_s: int) 
 @pytest.mark.parametrize("clock", [_clock(), _clock(0.0, -7200.0), _clock(-900.0)])
 @pytest.mark.parametrize(
     ("behind_s", "age_s"),
-    [(-60, 0), (0, 0), (9, 0), (11, 11), (7200, 7200), (86_399, 86_399), (10**8, 0)],
+    [(-60, 0), (0, 0), (9, 0), (11, 11), (7200, 7200), (86_399, 86_399), (10**8, 0)]
+    + [(days * 86_400, days * 86_400) for days in (1, 2, 30)],
 )
 def test_without_a_trusted_clock_ours_decides(
     clock: StationClock, behind_s: float, age_s: float

@@ -17,10 +17,11 @@ LATE_SAMPLE_S: Final = 10.0
 """Judged by our own clock, a sample counts as late from this age on: clocks of chargers
 that nobody has compared yet differ by less, and a reading this young is fresh anyway."""
 
-UNSET_CLOCK_S: Final = 86_400.0
-"""A clock that is a day off was never set: its times say nothing of the age."""
+UNSET_CLOCK_S: Final = 365 * 86_400.0
+"""A clock that is a year off was never set: its times say nothing of the age. Less may
+as well be what waited in a station while the home was away."""
 
-FARTHEST_CLOCK_S: Final = 100 * 365 * UNSET_CLOCK_S
+FARTHEST_CLOCK_S: Final = 100 * UNSET_CLOCK_S
 """No clock counts as farther off: at the end of the calendar no time could be written
 for it, and so no stop."""
 
