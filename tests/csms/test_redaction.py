@@ -101,3 +101,69 @@ def test_numbers_of_a_charger_are_not_taken_for_a_place_or_a_vehicle() -> None:
         "12345678901234567",
     ]
     assert json.loads(redacted(json.dumps(frame))) == frame
+
+
+def shown_of(payload: object, action: str = "DataTransfer") -> str:
+    return redacted(json.dumps([2, "1", action, payload]), limit=None)
+
+
+def test_a_signed_reading_names_the_card_and_is_not_shown() -> None:
+    signed = 'OCMF|{"FV":"1.0","IS":true,"IT":"ISO14443","ID":"SECRET"}|{"SD":"30"}'
+    value = {"signedMeterData": signed, "publicKey": "3059", "encodingMethod": "OCMF"}
+    for sample in (
+        {"value": 1.0, "signedMeterValue": value},
+        {"value": signed, "format": "SignedData"},
+        {"value": signed},
+    ):
+        shown = shown_of({"meterValue": [{"sampledValue": [sample]}]}, "MeterValues")
+        assert "SECRET" not in shown
+
+
+def test_variables_and_keys_with_a_secret_name_are_masked_whatever_their_maker() -> (
+    None
+):
+    for name in (
+        "Token",
+        "VehicleCertificate",
+        "SerialNumber",
+        "ICCID",
+        "VpnPassword",
+        "SharedSecret",
+        "WifiPassphrase",
+        "x_admin_pwd",
+        "PrivateKey",
+    ):
+        variable = {
+            "component": {"name": "Any"},
+            "variable": {"name": name, "instance": "Leaf"},
+            "variableAttribute": [{"type": "Actual", "value": "SECRET"}],
+        }
+        assert "SECRET" not in shown_of({"reportData": [variable]}, "NotifyReport"), (
+            name
+        )
+        key = {"key": name, "readonly": False, "value": "SECRET"}
+        assert "SECRET" not in shown_of({"configurationKey": [key]}), name
+        assert name in shown_of({"configurationKey": [key]})
+    harmless = {"key": "HeartbeatInterval", "readonly": False, "value": "300"}
+    assert "300" in shown_of({"configurationKey": [harmless]})
+
+
+def test_a_key_of_a_virtual_private_network_is_no_name_of_a_setting() -> None:
+    vpn = {"server": "home", "user": "SECRET", "password": "SECRET", "key": "SECRET"}
+    apn = {"apn": "net", "apnPassword": "SECRET", "simPin": 4711}
+    shown = shown_of({"connectionData": {"vpn": vpn, "apn": apn}}, "SetNetworkProfile")
+    assert "SECRET" not in shown
+    assert "4711" not in shown
+    assert "home" in shown
+
+
+def test_persons_and_vehicles_of_rarer_messages_are_masked() -> None:
+    told = {"requestId": 1, "data": "card SECRET of SECRET", "generatedAt": "x"}
+    assert "SECRET" not in shown_of(told, "NotifyCustomerInformation")
+    needs = {"derChargingParameters": {"evInverterSerialNumber": "SECRET"}}
+    assert "SECRET" not in shown_of({"chargingNeeds": needs}, "NotifyEVChargingNeeds")
+    who = {"name": "SECRET", "address1": "SECRET", "city": "SECRET", "country": "NL"}
+    settled = {"vatNumber": "SECRET", "vatCompany": {**who, "postalCode": "SECRET"}}
+    assert "SECRET" not in shown_of(settled, "NotifySettlement")
+    assert "SECRET" not in shown_of({"data": "id_tag=SECRET; power=5"})
+    assert "power=5" in shown_of({"data": "id_tag=SECRET; power=5"})

@@ -41,6 +41,11 @@ def without_vehicle_and_place(text: str) -> str:
     return _PLACE.sub(_MASK, _VIN.sub(_MASK, shown))
 
 
+def without_named_secrets(text: str) -> str:
+    """Return a text in which what is called a secret is masked behind its name."""
+    return _NAMED_SECRET.sub(rf"\1\2{_MASK}", text)
+
+
 def without_secrets(text: str) -> str:
     """Return a short text in which nothing is left that may identify or open.
 
@@ -48,8 +53,7 @@ def without_secrets(text: str) -> str:
     vehicle or a password are masked; network addresses stay.
     """
     plain = "".join(c if c.isprintable() else " " for c in text)
-    named = _NAMED_SECRET.sub(rf"\1\2{_MASK}", plain)
-    masked = _WORD.sub(lambda word: _shown(word[0]), named)
+    masked = _WORD.sub(lambda word: _shown(word[0]), without_named_secrets(plain))
     return masked[:MAX_DETAIL_LENGTH].strip()
 
 

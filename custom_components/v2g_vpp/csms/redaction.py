@@ -4,7 +4,11 @@ import json
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from .free_text import without_secrets, without_vehicle_and_place
+from .free_text import (
+    without_named_secrets,
+    without_secrets,
+    without_vehicle_and_place,
+)
 
 _SECRET_KEYS: Final = frozenset(
     {
@@ -41,6 +45,10 @@ _SECRET_KEYS: Final = frozenset(
         "user",
         "username",
         "apnusername",
+        "simpin",
+        "signedmeterdata",
+        "evinverterserialnumber",
+        "vatnumber",
         "lat",
         "latitude",
         "lon",
@@ -53,11 +61,21 @@ _SECRET_KEYS: Final = frozenset(
     }
 )
 _PLACES: Final = frozenset({"latitude", "longitude", "gpscoordinates", "coordinates"})
-_SECRET_VARIABLES: Final = _PLACES | {"basicauthpassword", "vehicleid", "evccid"}
-_SECRET_CONFIGURATION: Final = _PLACES | {"authorizationkey", "basicauthpassword"}
-"""Keys of 1.6 whose values are secrets."""
+_SECRET_SETTINGS: Final = _PLACES | {"vehicleid", "vehiclecertificate", "token"}
+"""Variables and keys whose values are secrets, beside those that are fields as well."""
+
+_SECRET_WORDS: Final = ("passw", "passphrase", "pwd", "secret", "psk", "privatekey")
+_KEYS_OF_1_6: Final = ("authorizationkey", "presharedkey", "wifikey", "apikey")
+"""Parts of names that makers give to what nobody may know."""
+
+_SETTING_FIELDS: Final = frozenset({"value", "readonly"})
+_SIGNED_BEGINNING: Final = "OCMF|"
+"""Of a signed reading, which names the card that it was made for."""
 
 _TEXT_OF_MAKERS: Final = frozenset({"data", "info", "vendorinfo"})
+_WHOLE: Final = frozenset({"vatcompany"})
+"""Fields that are masked with all that is in them."""
+
 _ADDRESS_KEYS: Final = frozenset({"location", "remotelocation"})
 """An address may hold a password or be a secret itself; only its host is shown."""
 
@@ -81,35 +99,60 @@ def redacted(text: str | bytes, limit: int | None = MAX_LOGGED_LENGTH) -> str:
 
 def is_secret_setting(name: str) -> bool:
     """Return True for a variable or configuration key that is never shown."""
-    return name.lower().strip() in _SECRET_VARIABLES | _SECRET_CONFIGURATION
+    plain = "".join(c for c in name.lower() if c.isalnum())
+    return (
+        plain in _SECRET_SETTINGS
+        or plain in _SECRET_KEYS - {"key", "user", "long"}
+        or any(word in plain for word in (*_SECRET_WORDS, *_KEYS_OF_1_6))
+    )
 
 
 def _masked(node: Any) -> Any:
+    if isinstance(node, dict):
+        return _masked_object(node)
+    if isinstance(node, list):
+        return [_masked(item) for item in node]
+    return _masked_word(node) if isinstance(node, str) else node
+
+
+def _masked_object(node: dict[str, Any]) -> dict[str, Any]:
+    hidden: str | None = None
     match node:
-        case {"variable": {"name": str(name)}} if name.lower() in _SECRET_VARIABLES:
+        case {"variable": {"name": str(name)}} if is_secret_setting(name):
             return {
-                key: node[key] if key in {"component", "variable"} else _MASK
-                for key in node
+                key: value if key in {"component", "variable"} else _MASK
+                for key, value in node.items()
             }
         case {"payload": str(), "signature": _} | {"payload": str(), "signatures": _}:
             # A signed request: what it says is only encoded, not hidden.
             return dict.fromkeys(node, _MASK)
-        case {"key": str(key), **rest}:
+        case {"key": str(name), **rest} if rest and rest.keys() <= _SETTING_FIELDS:
             # A configuration key of 1.6: its name may be shown.
-            is_secret = key.lower().strip() in _SECRET_CONFIGURATION
-            shown = dict.fromkeys(rest, _MASK) if is_secret else _masked(rest)
-            return {"key": key, **shown}
-        case dict():
-            return {key: _masked_field(key, value) for key, value in node.items()}
-        case list():
-            return [_masked(item) for item in node]
+            is_secret = is_secret_setting(name)
+            told = dict.fromkeys(rest, _MASK) if is_secret else _masked(rest)
+            return {"key": name, **told}
+        case {"format": "SignedData"}:
+            hidden = "value"
+        case {"data": str(), "requestId": _}:
+            # What a station knows of a customer.
+            hidden = "data"
         case _:
-            return without_vehicle_and_place(node) if isinstance(node, str) else node
+            pass
+    return {
+        key: _MASK if key == hidden else _masked_field(key, value)
+        for key, value in node.items()
+    }
+
+
+def _masked_word(text: str) -> str:
+    if text.startswith(_SIGNED_BEGINNING):
+        return _MASK
+    return without_vehicle_and_place(text)
 
 
 def _masked_field(key: str, value: Any) -> Any:
     name = key.lower()
-    if name in _SECRET_KEYS and not isinstance(value, dict):
+    if name in _WHOLE or (name in _SECRET_KEYS and not isinstance(value, dict)):
         return _MASK
     # A place of measurement has the same name and is none.
     if name in _ADDRESS_KEYS and isinstance(value, str) and "://" in value:
@@ -126,7 +169,7 @@ def _masked_text(text: str) -> str:
     try:
         inside = json.loads(text)
     except ValueError, RecursionError:
-        return without_vehicle_and_place(text)
+        return without_named_secrets(_masked_word(text))
     if isinstance(inside, dict | list):
         return json.dumps(_masked(inside), separators=(",", ":"))
     return without_vehicle_and_place(text)
