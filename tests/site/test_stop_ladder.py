@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from custom_components.v2g_vpp.domain.faults import FaultCode
+from custom_components.v2g_vpp.domain.policy import Mode
 from custom_components.v2g_vpp.domain.setpoint import Reason
 from custom_components.v2g_vpp.domain.state import EvseState
 from tests.site.home import Home
@@ -96,6 +97,24 @@ async def test_a_rung_that_helps_is_the_last(
         station.obey(is_obeying=True)
         await home.site.reset_emergency_stop(home.key)
         await home.until(lambda: station.is_operative, 20, "put back")
+
+
+@in_virtual_time
+async def test_a_charge_that_no_zero_ends_takes_the_permission_to_discharge_too() -> (
+    None
+):
+    async with Home() as home:
+        await home.grant()
+        await home.set_mode(Mode.CHARGE_NOW)
+        await home.until(lambda: home.power_w > 10_000, 60, "a charge")
+        home.station.obey(is_obeying=False)
+        home.station.ignores_inoperative = False
+        await home.site.stop(home.key)
+        await home.until(lambda: home.station.availability != [], 60, "inoperative")
+        await home.run(5)
+        assert home.evse.faults == ()
+        assert home.evse.proof is None
+        assert not home.evse.policy.is_discharge_allowed
 
 
 @in_virtual_time
