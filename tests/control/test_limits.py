@@ -8,10 +8,11 @@ from custom_components.v2g_vpp.control.inputs import (
     EvseInputs,
 )
 from custom_components.v2g_vpp.domain.capability import DischargeDialect, Fingerprint
-from custom_components.v2g_vpp.domain.policy import StationLimits
+from custom_components.v2g_vpp.domain.policy import Mode, StationLimits
 from custom_components.v2g_vpp.domain.setpoint import Reason
 from tests.control.given import (
     CAPABILITY,
+    LEARNT,
     NEEDS,
     NOW,
     READY,
@@ -24,6 +25,9 @@ from tests.control.given import (
     with_station,
 )
 from tests.control.steps import DISPATCHED, TRIM_W, first_step, settled
+
+SHORT = replace(LEARNT, offset_discharge_w=700.0, offset_charge_w=-480.0)
+"""A charger that gives and takes less than it is told."""
 
 
 @pytest.mark.parametrize(
@@ -63,6 +67,51 @@ from tests.control.steps import DISPATCHED, TRIM_W, first_step, settled
             0.0,
             Reason.MINIMUM_POWER,
             id="nothing flows below the minimum power",
+        ),
+        pytest.param(
+            replace(DISPATCHED, fingerprint=SHORT, order=order(-700.0)),
+            -1_400.0,
+            Reason.AS_REQUESTED,
+            id="a charger that gives less than told gives less than its minimum",
+        ),
+        pytest.param(
+            replace(DISPATCHED, fingerprint=SHORT, order=order(900.0)),
+            1_380.0,
+            Reason.AS_REQUESTED,
+            id="when charging as well",
+        ),
+        pytest.param(
+            replace(DISPATCHED, fingerprint=SHORT, order=order(-600.0)),
+            0.0,
+            Reason.MINIMUM_POWER,
+            id="but not less than that",
+        ),
+        pytest.param(
+            with_policy(
+                replace(DISPATCHED, fingerprint=SHORT), max_discharge_power_w=1_000.0
+            ),
+            0.0,
+            Reason.OWNER_LIMIT,
+            id="nor when it would have to be told more than a limit",
+        ),
+        pytest.param(
+            with_policy(
+                replace(READY, fingerprint=SHORT),
+                mode=Mode.DISCHARGE_NOW,
+                max_discharge_power_w=1_000.0,
+            ),
+            0.0,
+            Reason.MINIMUM_POWER,
+            id="nor when as much as there is was asked for",
+        ),
+        pytest.param(
+            with_session(
+                replace(DISPATCHED, fingerprint=SHORT, order=order(-900.0)),
+                needs=replace(NEEDS, min_discharge_power_w=1_000.0),
+            ),
+            0.0,
+            Reason.MINIMUM_POWER,
+            id="nor when the vehicle's own minimum is higher",
         ),
         pytest.param(
             with_session(

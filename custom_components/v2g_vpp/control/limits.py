@@ -15,6 +15,7 @@ from ..domain.setpoint import ControlOwner, Reason
 from ..domain.units import clamp
 from .failsafe import largest_dispatch_w
 from .inputs import EvseInputs
+from .pid import CORRECTION_LIMIT_W
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,6 +127,24 @@ def minimum_power_w(evse: EvseInputs, power_w: float) -> float:
     needs = evse.session.needs or _NOTHING_SAID
     vehicle_w = needs.min_charge_power_w if power_w > 0 else needs.min_discharge_power_w
     return max(evse.fingerprint.minimum_power_w, vehicle_w or 0.0)
+
+
+def least_flow_w(evse: EvseInputs, power_w: float) -> float:
+    """Return the least that flows in the direction of ``power_w`` at all, W, >= 0.
+
+    A charger that gives less than it is told gives less at its minimum as well: such a
+    power can be served, by telling it more.
+    """
+    needs = evse.session.needs or _NOTHING_SAID
+    fingerprint = evse.fingerprint
+    if power_w > 0:
+        vehicle_w, missing_w = needs.min_charge_power_w, -fingerprint.offset_charge_w
+    else:
+        vehicle_w = needs.min_discharge_power_w
+        missing_w = fingerprint.offset_discharge_w
+    # No correction reaches further than this bound.
+    missing_w = clamp(missing_w, 0.0, CORRECTION_LIMIT_W)
+    return max(fingerprint.minimum_power_w - missing_w, vehicle_w or 0.0)
 
 
 def _ends_by_itself_in_time_w(evse: EvseInputs) -> float:

@@ -34,6 +34,15 @@ ERROR_BAND_W = 50.0
 """No integration inside: half the dead band of the writes, so that the two together
 come to rest, and the noise of the meter."""
 
+STEP_W = 200.0
+DEAD_TIME_ERROR_S = 0.75
+"""A reading this close to when a step of this size arrives says more about the dead
+time, which is known to half a second at best, than about the offset."""
+
+RESIDUAL_KEPT_S = 600.0
+"""What a direction was corrected by is a matter of the charger, and its next turn
+begins with it; after ten minutes of rest it may have warmed up or cooled down."""
+
 MAX_GAP_S = 5.0
 """Five missed ticks or readings: what happened between them is not known."""
 
@@ -62,10 +71,16 @@ class Trim:
         self._owner = ControlOwner.NONE
         self._step_mono_s: float | None = None
         self._integral_w = 0.0
+        self._residuals: dict[bool, tuple[float, float]] = {}
         self._begin(0.0)
 
     def reset(self) -> None:
-        """Forget everything: nothing is asked for."""
+        """Forget everything: no power of its own is asked for."""
+        self.rest()
+        self._residuals.clear()
+
+    def rest(self) -> None:
+        """Follow nothing at 0 W; each direction keeps what it was corrected by."""
         self._step_mono_s = None
         self._integral_w = 0.0
         self._begin(0.0)
@@ -73,17 +88,19 @@ class Trim:
     def step(self, inputs: TrimInputs, now_mono_s: float) -> float:
         """Return the correction to add to the reference, W.
 
-        A new owner, a new direction and a gap begin anew from what the meter shows.
+        A new owner and a gap begin anew from what the meter shows; a new direction
+        goes on from where it was left.
         """
         if self._is_new(inputs, now_mono_s):
-            self._integral_w = 0.0
+            self._integral_w = self._residual_w(inputs, now_mono_s)
             self._begin(inputs.reading.value if inputs.reading else 0.0)
         previous_mono_s, self._step_mono_s = self._step_mono_s, now_mono_s
         self._owner = inputs.owner
-        self._references.append((now_mono_s, inputs.reference_w))
+        self._note_reference(inputs.reference_w, now_mono_s)
         dt_s = now_mono_s - previous_mono_s if previous_mono_s is not None else 0.0
         self._advance_model(inputs.fingerprint, dt_s, now_mono_s)
         self._integrate(inputs)
+        self._residuals[inputs.reference_w < 0] = (self._integral_w, now_mono_s)
         offset_w = (
             inputs.fingerprint.offset_discharge_w
             if inputs.reference_w < 0
@@ -103,12 +120,41 @@ class Trim:
             or last_w * inputs.reference_w < 0
         )
 
+    def _residual_w(self, inputs: TrimInputs, now_mono_s: float) -> float:
+        """Return what the direction was corrected by when it was last followed."""
+        last_mono_s = self._step_mono_s
+        is_gap = last_mono_s is not None and not (
+            0.0 <= now_mono_s - last_mono_s <= MAX_GAP_S
+        )
+        if is_gap or inputs.owner is not self._owner:
+            self._residuals.clear()
+        kept_w, at_mono_s = self._residuals.get(inputs.reference_w < 0, (0.0, 0.0))
+        is_recent = 0.0 <= now_mono_s - at_mono_s <= RESIDUAL_KEPT_S
+        return kept_w if is_recent else 0.0
+
     def _begin(self, power_w: float) -> None:
         self._model_w = power_w
         self._delayed_w = power_w
         self._references: deque[tuple[float, float]] = deque()
         self._models: deque[tuple[float, float]] = deque()
+        self._steps: deque[float] = deque()
         self._reading_mono_s: float | None = None
+
+    def _note_reference(self, reference_w: float, now_mono_s: float) -> None:
+        references = self._references
+        if references and abs(reference_w - references[-1][1]) > STEP_W:
+            self._steps.append(now_mono_s)
+        references.append((now_mono_s, reference_w))
+
+    def _is_beside_step(self, taken_mono_s: float, dead_time_s: float) -> bool:
+        """Return True when a step arrived at the charger about when this was read."""
+        told_mono_s = taken_mono_s - dead_time_s
+        while self._steps and self._steps[0] < told_mono_s - MAX_GAP_S:
+            self._steps.popleft()
+        return any(
+            abs(step_mono_s - told_mono_s) < DEAD_TIME_ERROR_S
+            for step_mono_s in self._steps
+        )
 
     def _advance_model(
         self, fingerprint: Fingerprint, dt_s: float, now_mono_s: float
@@ -140,6 +186,10 @@ class Trim:
         error_w = expected_w - reading.value
         limit_w = correction_limit_w(inputs.reference_w)
         is_offset = ERROR_BAND_W < abs(error_w) <= limit_w
+        if self._is_beside_step(
+            reading.received_mono_s, inputs.fingerprint.dead_time_s
+        ):
+            return
         if not is_offset or error_w * inputs.limited > 0:
             # Larger than any correction: the vehicle limits itself. Cut at a limit:
             # more of the same would only wind up.
@@ -168,7 +218,7 @@ def corrected(reference_w: float, correction_w: float, minimum_w: float) -> floa
     """Return the reference with its correction, never across the minimum power.
 
     Args:
-        reference_w: 0 or at least ``minimum_w`` in magnitude.
+        reference_w: what shall flow; may be less than the charger can be told.
         correction_w: from ``Trim.step``.
         minimum_w: below it the charger would stop.
     """

@@ -7,7 +7,7 @@ from math import copysign
 from ..domain.setpoint import ControlOwner, Reason, Setpoint
 from ..domain.units import clamp
 from .evse_case import Case, Track
-from .limits import Envelope, minimum_power_w
+from .limits import Envelope, least_flow_w, minimum_power_w
 from .pid import MAX_GAP_S, TrimInputs, corrected
 from .ramp import slew
 
@@ -21,7 +21,8 @@ def shape(case: Case, now_mono_s: float) -> Setpoint:
     goal_w = envelope.clamp(lease.requested_w)
     limit = envelope.reason_against(lease.requested_w)
     minimum_w = minimum_power_w(evse, lease.requested_w)
-    if 0 < abs(goal_w) < minimum_w:
+    least_w = _least_reference_w(case, minimum_w)
+    if 0 < abs(goal_w) < least_w:
         goal_w, limit = 0.0, limit or Reason.MINIMUM_POWER
     if lease.owner is ControlOwner.SELF_TEST:
         # The test measures the charger, so the owner's ramp must not shape its step.
@@ -33,7 +34,7 @@ def shape(case: Case, now_mono_s: float) -> Setpoint:
         case.reference_w = slew(
             _start_w(envelope, track.reference_w, goal_w),
             goal_w,
-            minimum_w=minimum_w,
+            minimum_w=least_w,
             change_w=change_w,
         )
         wanted_w = _trimmed(case, minimum_w, now_mono_s)
@@ -55,6 +56,19 @@ def shape(case: Case, now_mono_s: float) -> Setpoint:
     )
 
 
+def _least_reference_w(case: Case, minimum_w: float) -> float:
+    """Return the least power that can be followed.
+
+    The reference is what shall flow, the setpoint what the charger is told, and that
+    must be within the limits as well.
+    """
+    requested_w = case.lease.requested_w
+    bound = case.envelope.discharge if requested_w < 0 else case.envelope.charge
+    if not case.lease.is_tracked or bound.power_w < minimum_w:
+        return minimum_w
+    return min(minimum_w, least_flow_w(case.evse, requested_w))
+
+
 def _start_w(envelope: Envelope, previous_w: float, goal_w: float) -> float:
     """Return where the way to a goal begins: what a limit took is gone at once.
 
@@ -66,8 +80,11 @@ def _start_w(envelope: Envelope, previous_w: float, goal_w: float) -> float:
 def _trimmed(case: Case, minimum_w: float, now_mono_s: float) -> float:
     """Return the reference with its correction, inside the envelope."""
     track, reference_w = case.track, case.reference_w
-    if reference_w == 0 or not case.lease.is_tracked:
+    if not case.lease.is_tracked:
         track.trim.reset()
+        return reference_w
+    if reference_w == 0:
+        track.trim.rest()
         return reference_w
     correction_w = track.trim.step(
         TrimInputs(
