@@ -171,6 +171,28 @@ def test_a_reading_beside_a_step_says_nothing_of_the_offset() -> None:
         assert trim.step(inputs, now_s) == 0.0
 
 
+def test_an_offset_that_is_learnt_meanwhile_takes_over_without_a_jump() -> None:
+    trim = Trim()
+    before_w = _hold(trim, DISCHARGE, -4_700.0)
+    known = replace(DISCHARGE, fingerprint=replace(LEARNT, offset_discharge_w=400.0))
+    assert trim.step(known, NOW + 60.0) == pytest.approx(before_w, abs=10.0)
+    trim.rest()
+    assert trim.step(known, NOW + 70.0) == pytest.approx(before_w, abs=10.0)
+
+
+def test_what_is_most_likely_is_what_the_readings_are_held_to() -> None:
+    """The cautious dead time would take an answer in 4 s for an error."""
+    likely = replace(LEARNT, dead_time_s=7.0, typical_dead_time_s=4.0)
+    trim = Trim()
+    told = [-2_000.0] * 10 + [-2_900.0] * 20
+    for second, reference_w in enumerate(told):
+        meter = reading(told[max(0, second - 4)], NOW + second)
+        inputs = replace(
+            DISCHARGE, reference_w=reference_w, reading=meter, fingerprint=likely
+        )
+        assert trim.step(inputs, NOW + second) == 0.0
+
+
 def test_a_reset_forgets_everything() -> None:
     trim = Trim()
     assert _hold(trim, DISCHARGE, -4_700.0) < -400.0

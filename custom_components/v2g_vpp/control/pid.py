@@ -39,6 +39,9 @@ DEAD_TIME_ERROR_S = 0.75
 """A reading this close to when a step of this size arrives says more about the dead
 time, which is known to half a second at best, than about the offset."""
 
+STEPS_KEPT = 64
+"""More than arrive within the dead time of any charger that is regulated."""
+
 RESIDUAL_KEPT_S = 600.0
 """What a direction was corrected by is a matter of the charger, and its next turn
 begins with it; after ten minutes of rest it may have warmed up or cooled down."""
@@ -71,6 +74,7 @@ class Trim:
         self._owner = ControlOwner.NONE
         self._step_mono_s: float | None = None
         self._integral_w = 0.0
+        self._offset_w = 0.0
         self._residuals: dict[bool, tuple[float, float]] = {}
         self._begin(0.0)
 
@@ -91,23 +95,29 @@ class Trim:
         A new owner and a gap begin anew from what the meter shows; a new direction
         goes on from where it was left.
         """
+        is_down = inputs.reference_w < 0
+        offset_w = (
+            inputs.fingerprint.offset_discharge_w
+            if is_down
+            else inputs.fingerprint.offset_charge_w
+        )
         if self._is_new(inputs, now_mono_s):
-            self._integral_w = self._residual_w(inputs, now_mono_s)
+            self._integral_w = self._residual_w(inputs, offset_w, now_mono_s)
             self._begin(inputs.reading.value if inputs.reading else 0.0)
+            self._offset_w = offset_w
         previous_mono_s, self._step_mono_s = self._step_mono_s, now_mono_s
         self._owner = inputs.owner
         self._note_reference(inputs.reference_w, now_mono_s)
         dt_s = now_mono_s - previous_mono_s if previous_mono_s is not None else 0.0
         self._advance_model(inputs.fingerprint, dt_s, now_mono_s)
+        # A newly learnt offset takes over from the integral without a jump.
+        self._integral_w += offset_w - self._offset_w
+        self._offset_w = offset_w
         self._integrate(inputs)
-        self._residuals[inputs.reference_w < 0] = (self._integral_w, now_mono_s)
-        offset_w = (
-            inputs.fingerprint.offset_discharge_w
-            if inputs.reference_w < 0
-            else inputs.fingerprint.offset_charge_w
-        )
         limit_w = correction_limit_w(inputs.reference_w)
-        return clamp(self._integral_w - offset_w, -limit_w, limit_w)
+        correction_w = clamp(self._integral_w - offset_w, -limit_w, limit_w)
+        self._residuals[is_down] = (correction_w, now_mono_s)
+        return correction_w
 
     def _is_new(self, inputs: TrimInputs, now_mono_s: float) -> bool:
         if self._step_mono_s is None:
@@ -120,24 +130,27 @@ class Trim:
             or last_w * inputs.reference_w < 0
         )
 
-    def _residual_w(self, inputs: TrimInputs, now_mono_s: float) -> float:
-        """Return what the direction was corrected by when it was last followed."""
+    def _residual_w(
+        self, inputs: TrimInputs, offset_w: float, now_mono_s: float
+    ) -> float:
+        """Return the integral that goes on with the last correction of a direction."""
         last_mono_s = self._step_mono_s
         is_gap = last_mono_s is not None and not (
             0.0 <= now_mono_s - last_mono_s <= MAX_GAP_S
         )
         if is_gap or inputs.owner is not self._owner:
             self._residuals.clear()
-        kept_w, at_mono_s = self._residuals.get(inputs.reference_w < 0, (0.0, 0.0))
-        is_recent = 0.0 <= now_mono_s - at_mono_s <= RESIDUAL_KEPT_S
-        return kept_w if is_recent else 0.0
+        kept = self._residuals.get(inputs.reference_w < 0)
+        if kept is None or not 0.0 <= now_mono_s - kept[1] <= RESIDUAL_KEPT_S:
+            return 0.0
+        return kept[0] + offset_w
 
     def _begin(self, power_w: float) -> None:
         self._model_w = power_w
         self._delayed_w = power_w
         self._references: deque[tuple[float, float]] = deque()
         self._models: deque[tuple[float, float]] = deque()
-        self._steps: deque[float] = deque()
+        self._steps: deque[float] = deque(maxlen=STEPS_KEPT)
         self._reading_mono_s: float | None = None
 
     def _note_reference(self, reference_w: float, now_mono_s: float) -> None:
@@ -149,8 +162,6 @@ class Trim:
     def _is_beside_step(self, taken_mono_s: float, dead_time_s: float) -> bool:
         """Return True when a step arrived at the charger about when this was read."""
         told_mono_s = taken_mono_s - dead_time_s
-        while self._steps and self._steps[0] < told_mono_s - MAX_GAP_S:
-            self._steps.popleft()
         return any(
             abs(step_mono_s - told_mono_s) < DEAD_TIME_ERROR_S
             for step_mono_s in self._steps
@@ -160,12 +171,11 @@ class Trim:
         self, fingerprint: Fingerprint, dt_s: float, now_mono_s: float
     ) -> None:
         """Move the model of the charger: dead time first, then its ramp."""
-        heard_mono_s = now_mono_s - fingerprint.dead_time_s
+        heard_mono_s = now_mono_s - fingerprint.expected_dead_time_s
         while len(self._references) > 1 and self._references[0][0] <= heard_mono_s:
             self._delayed_w = self._references.popleft()[1]
-        self._model_w = approach(
-            self._model_w, self._delayed_w, fingerprint.ramp_w_per_s * dt_s
-        )
+        ramp_w_per_s = fingerprint.expected_ramp_w_per_s(self._model_w, self._delayed_w)
+        self._model_w = approach(self._model_w, self._delayed_w, ramp_w_per_s * dt_s)
         self._models.append((now_mono_s, self._model_w))
         while self._models[0][0] < now_mono_s - MAX_GAP_S:
             self._models.popleft()
@@ -187,7 +197,7 @@ class Trim:
         limit_w = correction_limit_w(inputs.reference_w)
         is_offset = ERROR_BAND_W < abs(error_w) <= limit_w
         if self._is_beside_step(
-            reading.received_mono_s, inputs.fingerprint.dead_time_s
+            reading.received_mono_s, inputs.fingerprint.expected_dead_time_s
         ):
             return
         if not is_offset or error_w * inputs.limited > 0:
