@@ -50,6 +50,19 @@ def test_the_answer_is_between_the_last_quiet_sample_and_the_first_that_moved() 
     assert pace.low <= 1.0 / 2_600.0 <= pace.high
 
 
+def test_the_answer_to_the_change_before_is_not_taken_for_its_own() -> None:
+    """Under a signal that changes faster than the charger answers all overlap."""
+    watch = _watch()
+    watch.told(0.0, T)
+    watch.told(3_000.0, T - 2.0)
+    watch.told(0.0, T - 1.0)
+    for second in range(4):
+        watch.sample(0.0, T - 1.0 + second)
+    watch.told(5_000.0, T + 3.0)
+    # What flows now was told at T - 2, and the answer to it comes at T + 7.
+    assert _see(watch, [3_000.0, 0.0, 0.0, 5_000.0, *[5_000.0] * 12], 4.0) is None
+
+
 def test_a_stop_is_a_way_towards_0() -> None:
     watch = _watch(-5_000.0)
     watch.told(0.0, T)

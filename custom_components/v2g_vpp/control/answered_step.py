@@ -47,6 +47,10 @@ UNANSWERED_AFTER_S = 60.0
 """An answer that takes longer is no dead time: a vehicle that slept, or a fault."""
 
 LONGEST_STEP_S = 120.0
+CLEAR_AFTER_S = 30.0
+"""A change that follows another one sooner may still see the answer to that one: twice
+the dead time of a charger that nothing is known of."""
+
 AWAKE_S = 120.0
 """A vehicle that gave or took power this long ago answers without waking first."""
 
@@ -149,6 +153,7 @@ class StepWatch:
     def reset(self) -> None:
         """Forget what runs: the link, the vehicle or the readings are not the same."""
         self._told_w: float | None = None
+        self._changed_mono_s = float("-inf")
         self._step: _Step | None = None
         self._flowing_mono_s = float("-inf")
         self._before: deque[tuple[float, float]] = deque(maxlen=KEPT_SAMPLES)
@@ -161,12 +166,16 @@ class StepWatch:
         before_w, self._told_w = self._told_w, power_w
         if before_w is None or abs(power_w - before_w) <= SAME_POWER_W:
             return None
+        is_alone = sent_mono_s - self._changed_mono_s >= CLEAR_AFTER_S
+        self._changed_mono_s = sent_mono_s
         if self._step is not None:
             return self._continue(self._step, power_w)
         base_w = self._base_w(before_w, sent_mono_s)
         self._before.clear()
-        if base_w is not None and self._is_clear(
-            before_w, base_w, power_w, sent_mono_s
+        if (
+            is_alone
+            and base_w is not None
+            and self._is_clear(before_w, base_w, power_w, sent_mono_s)
         ):
             self._step = _Step(sent_mono_s=sent_mono_s, base_w=base_w, told_w=power_w)
         return None
