@@ -42,13 +42,15 @@ from .flow_schemas import (
     home_schema,
     listener_errors,
     new_password,
-    station_errors,
     virtual_schema,
 )
 from .listener_flow_tls import encryption_errors
 from .meter_options import MeterOptionsFlow
 from .programme_flow import ProgrammeFlow
 from .station_address import secure_hosts, station_url
+from .station_form import (
+    station_errors,
+)
 from .subentry_flows import StationFlow, VehicleFlow
 from .text_keys import PORT
 

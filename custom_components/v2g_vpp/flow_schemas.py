@@ -6,23 +6,22 @@ import re
 import secrets
 from typing import Any, Final
 
-from homeassistant.const import UnitOfEnergy, UnitOfPower, UnitOfRatio
+from homeassistant.const import (
+    UnitOfEnergy,
+    UnitOfPower,
+    UnitOfRatio,
+)
 from homeassistant.helpers import selector
 import voluptuous as vol
 
 from .const import (
-    CONF_ACCEPT_EXPIRED,
     CONF_BATTERY_PRICE,
     CONF_CAPACITY_KWH,
     CONF_CHEMISTRY,
-    CONF_DIALECT,
     CONF_EVCC_ID,
     CONF_EXPORT_LIMIT_W,
     CONF_IDENTITY,
-    CONF_MAX_CHARGE_POWER_W,
-    CONF_MAX_DISCHARGE_POWER_W,
     CONF_NAME,
-    CONF_NO_PASSWORD,
     CONF_OCPP_HOST,
     CONF_OCPP_NETWORKS,
     CONF_OCPP_PORT,
@@ -32,27 +31,15 @@ from .const import (
     CONF_OCPP_TLS_KEY,
     CONF_OCPP_TLS_PORT,
     CONF_PASSWORD,
-    CONF_PHASES,
-    CONF_PREVIOUS_URL,
     CONF_RESERVE_PERCENT,
-    CONF_UNATTENDED_CHARGE_W,
-    CONF_VENDOR_DATA,
-    CONF_VENDOR_ID,
-    CONF_VENDOR_MESSAGE,
     CONF_VIRTUAL,
     CONF_VPP_RESERVE_PERCENT,
     DEFAULT_OCPP_HOST,
-    DIALECT_AUTOMATIC,
-    PHASES_ONE,
-    PHASES_REPORTED,
-    PHASES_THREE,
     VIRTUAL_INSIDE,
     VIRTUAL_OWN_PROCESS,
 )
-from .domain.capability import DischargeDialect
 from .domain.chemistry import BATTERY_PRICE_PER_KWH, Chemistry
 from .domain.policy import StationLimits, VehiclePolicy
-from .domain.vendor_setpoint import PLACES, VendorSetpoint, template_problem
 from .subentry_facts import networks
 
 LARGEST_POWER_W: Final = 100_000
@@ -64,26 +51,13 @@ LOWEST_BATTERY_PRICE: Final = 1
 HIGHEST_BATTERY_PRICE: Final = 10_000_000
 """Per kWh, in any currency."""
 
-_IDENTITY: Final = re.compile(r"[A-Za-z0-9._:|-]{1,48}")
 _HOST_NAME: Final = re.compile(
     r"(?=.{1,64}\Z)[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
     r"(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*"
 )
 """A host name or an IPv4 address, as a certificate names it."""
 
-_PASSWORD: Final = re.compile(r"[A-Za-z0-9*\-_=:+|@.]{16,64}")
-"""The characters that OCPP allows in a station's password."""
 
-VENDOR_FIELDS: Final = (CONF_VENDOR_ID, CONF_VENDOR_MESSAGE, CONF_VENDOR_DATA)
-
-VENDOR_PLACES: Final[Mapping[str, str]] = {
-    **{place: f"{{{place}}}" for place in PLACES},
-    "example": '{"power": {power_w}, "seconds": {duration_s}}',
-}
-"""Placeholders of the page of a maker's message. The texts of Home Assistant cannot
-show a brace of their own: a doubled one makes the whole page an error."""
-
-_PREVIOUS_URL: Final = re.compile(r"wss?://[^\s`]{1,250}")
 _EVCC_ID: Final = re.compile(r"[A-Za-z0-9:*-]{1,64}")
 
 _LIMITS: Final = StationLimits()
@@ -109,10 +83,10 @@ def home_schema(port: int, defaults: Mapping[str, Any]) -> vol.Schema:
                 CONF_OCPP_HOST,
                 default=defaults.get(CONF_OCPP_HOST, DEFAULT_OCPP_HOST),
             ): selector.TextSelector(),
-            _optional(CONF_EXPORT_LIMIT_W, defaults): _power(),
-            _optional(CONF_OCPP_NETWORKS, defaults): selector.TextSelector(),
-            _optional(CONF_OCPP_TLS_PORT, defaults): _port(),
-            _optional(CONF_OCPP_TLS_HOST, defaults): selector.TextSelector(),
+            optional(CONF_EXPORT_LIMIT_W, defaults): power_selector(),
+            optional(CONF_OCPP_NETWORKS, defaults): selector.TextSelector(),
+            optional(CONF_OCPP_TLS_PORT, defaults): _port(),
+            optional(CONF_OCPP_TLS_HOST, defaults): selector.TextSelector(),
         }
     )
 
@@ -121,9 +95,9 @@ def encryption_schema(defaults: Mapping[str, Any]) -> vol.Schema:
     """Return the form of what an encrypted listener shows and takes."""
     return vol.Schema(
         {
-            _optional(CONF_OCPP_TLS_1_3_ONLY, defaults): selector.BooleanSelector(),
-            _optional(CONF_OCPP_TLS_CERTIFICATE, defaults): selector.TextSelector(),
-            _optional(CONF_OCPP_TLS_KEY, defaults): selector.TextSelector(),
+            optional(CONF_OCPP_TLS_1_3_ONLY, defaults): selector.BooleanSelector(),
+            optional(CONF_OCPP_TLS_CERTIFICATE, defaults): selector.TextSelector(),
+            optional(CONF_OCPP_TLS_KEY, defaults): selector.TextSelector(),
         }
     )
 
@@ -146,65 +120,10 @@ def virtual_schema(port: int, password: str, identity: str) -> vol.Schema:
     )
 
 
-def station_schema(defaults: Mapping[str, Any], *, is_new: bool) -> vol.Schema:
-    """Return the form of a charging station; the identity of one is fixed."""
-    fields: dict[Any, Any] = {}
-    if is_new:
-        fields[_required(CONF_IDENTITY, defaults)] = selector.TextSelector()
-    # The password is shown on purpose: it has to be typed into the charger.
-    fields[_required(CONF_PASSWORD, defaults)] = selector.TextSelector()
-    for key, default in (
-        (CONF_MAX_CHARGE_POWER_W, _LIMITS.max_charge_power_w),
-        (CONF_MAX_DISCHARGE_POWER_W, _LIMITS.max_discharge_power_w),
-        (CONF_UNATTENDED_CHARGE_W, _LIMITS.unattended_charge_w),
-    ):
-        fields[vol.Required(key, default=defaults.get(key, default))] = _power()
-    for key, selection in ((CONF_DIALECT, _dialects()), (CONF_PHASES, _phases())):
-        first = selection.config["options"][0]
-        fields[vol.Required(key, default=defaults.get(key, first))] = selection
-    fields[_optional(CONF_PREVIOUS_URL, defaults)] = selector.TextSelector()
-    fields[_optional(CONF_NO_PASSWORD, defaults)] = selector.BooleanSelector()
-    if not is_new:
-        # A new charger has no certificate of this home yet.
-        fields[_optional(CONF_ACCEPT_EXPIRED, defaults)] = selector.BooleanSelector()
-    return vol.Schema(fields)
-
-
-def vendor_schema(defaults: Mapping[str, Any]) -> vol.Schema:
-    """Return the form of the message by which one maker is told a power."""
-    return vol.Schema(
-        {
-            _required(CONF_VENDOR_ID, defaults): selector.TextSelector(),
-            _optional(CONF_VENDOR_MESSAGE, defaults): selector.TextSelector(),
-            _required(CONF_VENDOR_DATA, defaults): selector.TextSelector(
-                selector.TextSelectorConfig(multiline=True)
-            ),
-        }
-    )
-
-
-def vendor_errors(data: Mapping[str, Any]) -> dict[str, str]:
-    """Return what is wrong with the message of a maker, by field."""
-    errors: dict[str, str] = {}
-    for key, longest in ((CONF_VENDOR_ID, 255), (CONF_VENDOR_MESSAGE, 50)):
-        if len(data.get(key) or "") > longest:
-            errors[key] = "too_long"
-    if not data[CONF_VENDOR_ID].strip():
-        errors[CONF_VENDOR_ID] = "vendor_id_missing"
-    problem = template_problem(
-        VendorSetpoint(
-            vendor_id=data[CONF_VENDOR_ID],
-            message_id=None,
-            template=data[CONF_VENDOR_DATA],
-        )
-    )
-    return errors if problem is None else {**errors, CONF_VENDOR_DATA: problem}
-
-
 def vehicle_schema(defaults: Mapping[str, Any], *, is_new: bool) -> vol.Schema:
     """Return the form of a vehicle; its floors are entities once it exists."""
     fields: dict[Any, Any] = {
-        _required(CONF_NAME, defaults): selector.TextSelector(),
+        required(CONF_NAME, defaults): selector.TextSelector(),
         vol.Required(
             CONF_CAPACITY_KWH,
             default=defaults.get(CONF_CAPACITY_KWH, _DEFAULT_CAPACITY_KWH),
@@ -217,15 +136,15 @@ def vehicle_schema(defaults: Mapping[str, Any], *, is_new: bool) -> vol.Schema:
                 mode=selector.NumberSelectorMode.BOX,
             )
         ),
-        _optional(CONF_EVCC_ID, defaults): selector.TextSelector(),
-        _optional(CONF_CHEMISTRY, defaults): selector.SelectSelector(
+        optional(CONF_EVCC_ID, defaults): selector.TextSelector(),
+        optional(CONF_CHEMISTRY, defaults): selector.SelectSelector(
             selector.SelectSelectorConfig(
                 options=[chemistry.value for chemistry in Chemistry],
                 translation_key="chemistry",
                 mode=selector.SelectSelectorMode.DROPDOWN,
             )
         ),
-        _optional(
+        optional(
             CONF_BATTERY_PRICE, {CONF_BATTERY_PRICE: BATTERY_PRICE_PER_KWH, **defaults}
         ): selector.NumberSelector(
             selector.NumberSelectorConfig(
@@ -274,32 +193,6 @@ def listener_errors(data: Mapping[str, Any]) -> dict[str, str]:
     return {}
 
 
-def station_errors(
-    data: Mapping[str, Any], listener: Mapping[str, Any] | None = None
-) -> dict[str, str]:
-    """Return what is wrong with a station's credentials and limits, by field.
-
-    Args:
-        data: of the form.
-        listener: of the home, None while there is none yet.
-    """
-    errors: dict[str, str] = {}
-    if data.get(CONF_NO_PASSWORD) and not networks(listener or {}):
-        errors[CONF_NO_PASSWORD] = "networks_needed"
-    identity = data.get(CONF_IDENTITY)
-    if identity is not None and not _IDENTITY.fullmatch(identity):
-        errors[CONF_IDENTITY] = "identity_not_legal"
-    if not _PASSWORD.fullmatch(data[CONF_PASSWORD]):
-        errors[CONF_PASSWORD] = "password_not_legal"
-    charge_w = data.get(CONF_MAX_CHARGE_POWER_W, _LIMITS.max_charge_power_w)
-    if data.get(CONF_UNATTENDED_CHARGE_W, 0) > charge_w:
-        errors[CONF_UNATTENDED_CHARGE_W] = "above_charge_limit"
-    previous_url = data.get(CONF_PREVIOUS_URL)
-    if previous_url and not _PREVIOUS_URL.fullmatch(previous_url.strip()):
-        errors[CONF_PREVIOUS_URL] = "previous_url_not_legal"
-    return errors
-
-
 def vehicle_errors(data: Mapping[str, Any]) -> dict[str, str]:
     """Return what is wrong with a vehicle's facts, by field."""
     evcc_id = data.get(CONF_EVCC_ID)
@@ -308,44 +201,17 @@ def vehicle_errors(data: Mapping[str, Any]) -> dict[str, str]:
     return {}
 
 
-def _required(key: str, defaults: Mapping[str, Any]) -> vol.Required:
+def required(key: str, defaults: Mapping[str, Any]) -> vol.Required:
+    """Return a field that has to be filled in, with its default if there is one."""
     if key in defaults:
         return vol.Required(key, default=defaults[key])
     return vol.Required(key)
 
 
-def _optional(key: str, defaults: Mapping[str, Any]) -> vol.Optional:
+def optional(key: str, defaults: Mapping[str, Any]) -> vol.Optional:
+    """Return a field that may be left empty, with what is set as a suggestion."""
     # Suggested, not default: a default could never be cleared again.
     return vol.Optional(key, description={"suggested_value": defaults.get(key)})
-
-
-def _dialects() -> selector.SelectSelector:
-    return selector.SelectSelector(
-        selector.SelectSelectorConfig(
-            options=[
-                DIALECT_AUTOMATIC,
-                DischargeDialect.NONE,
-                DischargeDialect.V21_DYNAMIC,
-                DischargeDialect.V21_SCHEDULE,
-                DischargeDialect.V201_PLUS21,
-                DischargeDialect.NEG_LIMIT_W,
-                DischargeDialect.NEG_LIMIT_A,
-                DischargeDialect.DATA_TRANSFER,
-            ],
-            translation_key="dialect",
-            mode=selector.SelectSelectorMode.DROPDOWN,
-        )
-    )
-
-
-def _phases() -> selector.SelectSelector:
-    return selector.SelectSelector(
-        selector.SelectSelectorConfig(
-            options=[PHASES_REPORTED, PHASES_ONE, PHASES_THREE],
-            translation_key="phases",
-            mode=selector.SelectSelectorMode.DROPDOWN,
-        )
-    )
 
 
 def _port() -> Any:
@@ -359,7 +225,8 @@ def _port() -> Any:
     )
 
 
-def _power() -> selector.NumberSelector:
+def power_selector() -> selector.NumberSelector:
+    """Return a field for a power, W."""
     return selector.NumberSelector(
         selector.NumberSelectorConfig(
             min=0,

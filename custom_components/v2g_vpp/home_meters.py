@@ -4,7 +4,7 @@ Only what is reported while somebody listens counts. A state from before may hav
 restored from disk, and a meter that is worth controlling by reports within seconds.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 import logging
 from typing import Any, Protocol
 
@@ -27,16 +27,29 @@ from homeassistant.helpers.event import (
 from .const import (
     CONF_CHARGE_BATTERY,
     CONF_CHARGE_FROM_BATTERY,
+    CONF_CIRCUIT,
+    CONF_CIRCUIT_LIMIT_A,
     CONF_EXPORT_LIMIT_W,
     CONF_FUSE_A,
+    CONF_IDENTITY,
     CONF_IMBALANCE_LIMIT_W,
     CONF_IMPORT_LIMIT_W,
     CONF_PHASE_COUNT,
+    CONF_PHASE_MAP,
     CONF_REGULATOR,
+    PHASE_MAP_UNKNOWN,
+    SUBENTRY_STATION,
 )
 from .domain.clock import Clock
+from .domain.ids import MOST_EVSES, EvseKey, StationId
 from .domain.measurement import Reading
-from .domain.site_meters import MeterRegulator, SiteMeter, SiteWiring
+from .domain.site_meters import (
+    Circuit,
+    MeterRegulator,
+    PhaseMap,
+    SiteMeter,
+    SiteWiring,
+)
 from .readings import SILENT, MeterSource, meter_sources, meter_value
 from .system_clock import SystemClock
 
@@ -76,7 +89,12 @@ class HomeMeters:
     @callback
     def follow(self, entry: ConfigEntry[Any]) -> None:
         """Take over the meters and the wiring that are set up now."""
-        self._site.use_wiring(site_wiring(entry.data, entry.options))
+        stations = [
+            subentry.data
+            for subentry in entry.subentries.values()
+            if subentry.subentry_type == SUBENTRY_STATION
+        ]
+        self._site.use_wiring(site_wiring(entry.data, entry.options, stations))
         sources = meter_sources(entry.options)
         if sources == self._sources:
             return
@@ -144,19 +162,23 @@ class HomeMeters:
 
 
 def site_wiring(
-    data: Mapping[str, Any], options: Mapping[str, Any]
+    data: Mapping[str, Any],
+    options: Mapping[str, Any],
+    stations: Collection[Mapping[str, Any]] = (),
 ) -> SiteWiring | None:
     """Return how the home is wired, None while its owner did not say it.
 
     Args:
         data: of the entry; the export limit was asked for with the listener.
         options: of the entry.
+        stations: data of the subentries of charging stations.
     """
-    if CONF_PHASE_COUNT not in options:
+    phase_maps, circuits = _phase_maps(stations), _circuits(stations)
+    if CONF_PHASE_COUNT not in options and not phase_maps and not circuits:
         return None
     default = SiteWiring()
     return SiteWiring(
-        phase_count=int(options[CONF_PHASE_COUNT]),
+        phase_count=int(options.get(CONF_PHASE_COUNT, default.phase_count)),
         fuse_a=options.get(CONF_FUSE_A),
         import_limit_w=options.get(CONF_IMPORT_LIMIT_W),
         export_limit_w=data.get(CONF_EXPORT_LIMIT_W),
@@ -164,4 +186,42 @@ def site_wiring(
         regulator=MeterRegulator(options.get(CONF_REGULATOR, default.regulator)),
         may_charge_from_battery=options.get(CONF_CHARGE_FROM_BATTERY, False),
         may_charge_battery=options.get(CONF_CHARGE_BATTERY, False),
+        circuits=circuits,
+        phase_maps=phase_maps,
     )
+
+
+def _phase_maps(
+    stations: Iterable[Mapping[str, Any]],
+) -> dict[EvseKey, PhaseMap]:
+    """Return the phases of every EVSE that a station with known ones may have."""
+    return {
+        key: PhaseMap(phases=tuple(int(digit) for digit in phases))
+        for station in stations
+        if (phases := station.get(CONF_PHASE_MAP, PHASE_MAP_UNKNOWN))
+        != PHASE_MAP_UNKNOWN
+        for key in _evses_of(station)
+    }
+
+
+def _circuits(stations: Iterable[Mapping[str, Any]]) -> tuple[Circuit, ...]:
+    """Return the circuits that stations share, by name; the smallest limit counts."""
+    limits_a: dict[str, float] = {}
+    evses: dict[str, frozenset[EvseKey]] = {}
+    for station in stations:
+        name = (station.get(CONF_CIRCUIT) or "").strip().casefold()
+        limit_a = station.get(CONF_CIRCUIT_LIMIT_A)
+        if not name or limit_a is None:
+            continue
+        limits_a[name] = min(limit_a, limits_a.get(name, limit_a))
+        evses[name] = evses.get(name, frozenset()) | _evses_of(station)
+    return tuple(
+        Circuit(circuit_id=name, limit_a=limits_a[name], evses=evses[name])
+        for name in sorted(limits_a)
+    )
+
+
+def _evses_of(station: Mapping[str, Any]) -> frozenset[EvseKey]:
+    """Return all EVSEs that a station may have: what it has, it tells only later."""
+    station_id = StationId(station[CONF_IDENTITY])
+    return frozenset(EvseKey(station_id, n) for n in range(1, MOST_EVSES + 1))

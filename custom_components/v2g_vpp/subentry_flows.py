@@ -33,19 +33,21 @@ from .coordinator import V2gConfigEntry
 from .domain.capability import DischargeDialect
 from .domain.ids import StationId
 from .flow_schemas import (
-    VENDOR_FIELDS,
-    VENDOR_PLACES,
     multiline_schema,
     new_password,
-    station_errors,
-    station_schema,
     vehicle_errors,
     vehicle_schema,
-    vendor_errors,
-    vendor_schema,
 )
 from .listener_flow_tls import listener_material
 from .station_address import secure_station_url, station_url, station_urls
+from .station_form import (
+    VENDOR_FIELDS,
+    VENDOR_PLACES,
+    station_errors,
+    station_schema,
+    vendor_errors,
+    vendor_schema,
+)
 
 PAGE_OPEN_S: Final = 1800.0
 """House rule: how long a charger may wait for a page that was left open."""

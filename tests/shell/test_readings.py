@@ -17,6 +17,7 @@ from custom_components.v2g_vpp.const import (
     CONF_GRID_INVERTED,
     CONF_GRID_L1,
     CONF_PHASE_COUNT,
+    CONF_PHASE_MAP,
     CONF_SOLAR,
     DOMAIN,
 )
@@ -26,7 +27,7 @@ from custom_components.v2g_vpp.readings import (
     MeterSource,
     meter_value,
 )
-from tests.shell.home import Home
+from tests.shell.home import KEY, Home
 
 GRID, OTHER = "sensor.grid", "sensor.other"
 WIRING = {CONF_PHASE_COUNT: "3"}
@@ -252,3 +253,17 @@ async def test_home_load_needs_every_term_of_its_sum(
     assert await load() == 1000.0
     show(hass, "unavailable", entity_id=OTHER)
     assert await load() is None
+
+
+async def test_a_charger_that_names_its_phases_changes_the_wiring_at_once(
+    hass: HomeAssistant, home: Home, entry: MockConfigEntry
+) -> None:
+    assert home.site._registry.wiring is None
+    subentry = next(s for s in entry.subentries.values() if s.title == "Garage")
+    hass.config_entries.async_update_subentry(
+        entry, subentry, data={**subentry.data, CONF_PHASE_MAP: "2"}
+    )
+    await hass.async_block_till_done()
+    wiring = home.site._registry.wiring
+    assert wiring is not None
+    assert wiring.phase_map(KEY).phases == (2,)

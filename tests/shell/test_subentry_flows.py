@@ -35,7 +35,7 @@ from custom_components.v2g_vpp.domain.chemistry import (
     BATTERY_PRICE_PER_KWH,
     Chemistry,
 )
-from custom_components.v2g_vpp.flow_schemas import vendor_errors
+from custom_components.v2g_vpp.station_form import vendor_errors
 from custom_components.v2g_vpp.subentry_facts import vehicle
 from tests.repository import INTEGRATION
 
@@ -52,6 +52,7 @@ STATION: dict[str, Any] = {
     CONF_UNATTENDED_CHARGE_W: 1_400,
     "dialect": "neg_limit_a",
     "phases": "1",
+    "phase_map": "unknown",
 }
 VEHICLE: dict[str, Any] = {
     CONF_NAME: "Zoë",
