@@ -42,6 +42,8 @@ BLOCKED: Final[Mapping[Reason, str]] = {
     Reason.EXPORT_LIMIT: "blocked_export_limit",
     Reason.MINIMUM_POWER: "blocked_minimum_power",
     Reason.RAMP: "blocked_ramp",
+    Reason.OTHERS_SERVE: "blocked_others_serve",
+    Reason.ENERGY_WINDOW: "blocked_energy_window",
     Reason.SOC_UNKNOWN: "blocked_soc_unknown",
     Reason.RESERVE_FLOOR: "blocked_reserve_floor",
     Reason.VPP_FLOOR: "blocked_vpp_floor",

@@ -199,8 +199,8 @@ def test_a_follower_that_just_switched_is_left_alone() -> None:
 
 def test_a_shortfall_within_the_noise_starts_nobody() -> None:
     followers = [_follower(1, 11_000.0, is_running=True), _follower(2, 11_000.0)]
-    assert allocate(11_060.0, followers).unserved_w == pytest.approx(60.0)
-    assert allocate(11_100.0, followers).unserved_w == 0.0
+    assert allocate(11_100.0, followers).unserved_w == pytest.approx(100.0)
+    assert allocate(11_130.0, followers).unserved_w == 0.0
 
 
 # Larger sites.

@@ -1,6 +1,8 @@
 """Orders and limits that hold for several EVSEs together."""
 
 from dataclasses import replace
+from itertools import pairwise
+from random import Random
 
 from hypothesis import given, strategies as st
 import pytest
@@ -11,6 +13,7 @@ from custom_components.v2g_vpp.control.inputs import (
     EvseInputs,
     SiteInputs,
 )
+from custom_components.v2g_vpp.domain.chemistry import Chemistry
 from custom_components.v2g_vpp.domain.dispatch import CommandKind, DispatchOrder
 from custom_components.v2g_vpp.domain.ids import EvseKey, StationId
 from custom_components.v2g_vpp.domain.policy import Mode
@@ -18,6 +21,7 @@ from custom_components.v2g_vpp.domain.setpoint import ControlOwner, Reason
 from tests.control.given import (
     NOW,
     READY,
+    VEHICLE,
     at,
     order,
     override,
@@ -124,6 +128,74 @@ def test_orders_for_single_evses_are_not_shared() -> None:
     assert _powers(_second(evses)) == [-3_000.0, -3_000.0]
 
 
+# What a share costs, and what it can keep up.
+
+
+def _with_soc(evse: EvseInputs, soc_percent: float) -> EvseInputs:
+    return at(evse, NOW, 0.0, soc_percent)
+
+
+def test_a_share_lasts_until_the_end_of_the_order() -> None:
+    # 9.5 % above the floor of a dispatch, an hour to go: 60 kWh x 9.5 % x 0.95.
+    evses = [_with_soc(evse, 60.0) for evse in _home(2, order(-15_000, resource=None))]
+    decisions = _second(evses)
+    assert _powers(decisions) == [pytest.approx(-5_415.0, rel=0.01)] * 2
+    assert {d.setpoint.reason for d in decisions.values()} == {Reason.ENERGY_WINDOW}
+    committed_w = sum(d.committed_w for d in decisions.values())
+    assert committed_w == pytest.approx(sum(_powers(decisions)))
+
+
+def test_a_home_of_one_is_not_held_back_for_the_end() -> None:
+    evses = [_with_soc(evse, 60.0) for evse in _home(1, order(-9_000, resource=None))]
+    assert _powers(_second(evses)) == [-9_000.0]
+
+
+def test_the_battery_that_wears_less_serves_first() -> None:
+    evses = _home(2, order(-5_000.0, resource=None))
+    for index, chemistry in enumerate((Chemistry.LFP, Chemistry.NMC)):
+        vehicle = replace(VEHICLE, chemistry=chemistry)
+        evses[index] = replace(evses[index], vehicle=vehicle)
+    decisions = _second(evses)
+    assert _powers(decisions) == [0.0, -5_000.0]
+    assert decisions[_key(1)].setpoint.reason is Reason.OTHERS_SERVE
+
+
+def test_the_fuller_of_two_alike_serves_first() -> None:
+    evses = _home(2, order(-5_000.0, resource=None))
+    vehicle = replace(VEHICLE, chemistry=Chemistry.NCA)
+    evses = [
+        replace(_with_soc(evse, soc_percent), vehicle=vehicle)
+        for evse, soc_percent in zip(evses, (65.0, 95.0), strict=True)
+    ]
+    assert _powers(_second(evses)) == [0.0, -5_000.0]
+
+
+def test_a_noisy_order_makes_no_evse_switch() -> None:
+    coordinator, noise = DischargeCoordinator(), Random(4)
+    on_sets: list[tuple[bool, ...]] = []
+    for second in range(900):
+        now_s = NOW + second
+        home = _home(2, order(-11_040.0 + noise.uniform(-60, 60), resource=None))
+        evses = [at(evse, now_s, -5_500.0, 90.0) for evse in home]
+        decisions = coordinator.step(evses, SITE, now_s)
+        on_sets.append(tuple(d.committed_w < 0 for d in decisions.values()))
+    changes = sum(a != b for a, b in pairwise(on_sets))
+    assert changes <= 2
+
+
+def test_a_rehearsal_leaves_no_trace() -> None:
+    evses = _home(2, order(-5_000.0, resource=None))
+    asked, quiet = DischargeCoordinator(), DischargeCoordinator()
+    other = order(9_000.0, resource=None, start_mono_s=NOW)
+    for now_s in (NOW, NOW + 1.0, NOW + 2.0):
+        fresh = [at(evse, now_s, 0.0, 70.0) for evse in evses]
+        rehearsed = asked.rehearse(
+            [replace(evse, order=other) for evse in fresh], SITE, now_s
+        )
+        assert sum(d.committed_w for d in rehearsed.values()) == 9_000.0
+        assert asked.step(fresh, SITE, now_s) == quiet.step(fresh, SITE, now_s)
+
+
 # The export limit of the home.
 
 
@@ -133,6 +205,24 @@ def test_the_export_limit_is_shared_and_never_promised_twice() -> None:
     assert _powers(decisions) == [-11_000.0, -2_000.0]
     offered = [d.available_discharge_w for d in decisions.values()]
     assert offered == [11_000.0, 2_000.0]
+
+
+def test_who_the_export_limit_holds_back_says_so() -> None:
+    site = SiteInputs(export_limit_w=5_000.0)
+    decisions = _second(_home(2, order(-20_000.0, resource=None)), site)
+    assert _powers(decisions) == [-5_000.0, 0.0]
+    assert {d.setpoint.reason for d in decisions.values()} == {Reason.EXPORT_LIMIT}
+    less = _second(_home(2, order(-4_000.0, resource=None)), site)
+    assert [d.setpoint.reason for d in less.values()] == [
+        Reason.AS_REQUESTED,
+        Reason.OTHERS_SERVE,
+    ]
+
+
+def test_who_is_full_names_its_own_limit() -> None:
+    decisions = _second(_home(2, order(-30_000.0, resource=None)))
+    assert _powers(decisions) == [-11_000.0, -11_000.0]
+    assert {d.setpoint.reason for d in decisions.values()} == {Reason.STATION_LIMIT}
 
 
 def test_the_export_limit_is_shared_so_that_nothing_of_it_is_lost() -> None:
@@ -192,6 +282,8 @@ def test_the_home_never_gives_more_than_the_order_and_the_limit(
     decisions = _second(evses, site)
     requested_w = sum(d.setpoint.requested_w for d in decisions.values())
     total_w = sum(_powers(decisions))
+    committed_w = sum(d.committed_w for d in decisions.values())
+    assert abs(committed_w) <= abs(power_w) + 1e-6
     # A home of one carries the whole request; the rest is cut by its own limits.
     assert abs(requested_w) <= abs(power_w) + 1e-6
     assert abs(total_w) <= abs(power_w) + 1e-6

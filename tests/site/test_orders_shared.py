@@ -1,8 +1,11 @@
 """Orders for more than one EVSE, from more than one programme."""
 
+import pytest
+
 from custom_components.v2g_vpp.domain.dispatch import (
     AckCode,
     AckStatus,
+    BindingClass,
 )
 from custom_components.v2g_vpp.domain.ids import ProgrammeId
 from custom_components.v2g_vpp.domain.state import flow_threshold_w
@@ -108,3 +111,23 @@ async def test_an_evse_belongs_to_one_programme_at_a_time() -> None:
         counted = home.site.snapshot.programme(second)
         assert counted is not None
         assert counted.delivered_discharge_wh > 0
+
+
+@in_virtual_time
+async def test_what_two_evses_cannot_serve_is_told_before_and_when_it_begins() -> None:
+    async with Home(plants=[TYPICAL, TYPICAL], export_limit_w=9_000.0) as home:
+        await home.grant()
+        whole = home.order(-8_000)
+        assert (whole.code, whole.committed_w) == (AckCode.OK, -8_000)
+        ack = home.order(-15_000)
+        assert (ack.status, ack.code) == (AckStatus.ACCEPTED, AckCode.CLAMPED)
+        assert ack.committed_w == pytest.approx(-9_000)
+        await home.run(2)
+        active = home.programme.acks[-1]
+        assert (active.order_id, active.status) == (ack.order_id, AckStatus.ACTIVE)
+        assert (active.code, active.binding) == (AckCode.CLAMPED, (BindingClass.LIMIT,))
+        assert active.committed_w == pytest.approx(-9_000)
+        # A promise must last: four hours of 15 kW are more than both vehicles hold.
+        longer = home.order(-9_000, duration_s=14_000)
+        assert longer.code is AckCode.CLAMPED
+        assert -9_000 < longer.committed_w < -1_380

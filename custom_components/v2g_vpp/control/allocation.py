@@ -29,15 +29,15 @@ HORIZON_S = 900.0
 UNSERVED_CENTS_PER_KWH = 100.0
 """What is not served costs this much more than the dearest energy: it is promised.
 
-With the costs of a start below, a shortfall under some 80 W starts no follower: it is
-within the noise of a charger and its meter (control brief, the plant).
+With the costs of a start below, a shortfall under some 120 W starts no follower: that
+is what a charger and its meter are noisy by (control brief, the plant).
 """
 
 STANDBY_CENTS_PER_H = 3.6
 """Loss of a running charger beside what grows with power: 120 W at 30 cents per kWh,
 from an efficiency of 0.77-0.87 at 5 % and 0.95 at 50 % (control brief)."""
 
-START_CENTS = 1.0
+START_CENTS = 2.0
 """One start: contactor wear, and what flows late."""
 
 STOP_CENTS = 0.85

@@ -1,9 +1,11 @@
 """The discharge coordinator: where limits, leases, shares, trim and ramp meet."""
 
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from dataclasses import replace
 from math import inf
 
+from ..domain.dispatch import CommandKind
 from ..domain.ids import EvseKey
 from ..domain.measurement import Reading
 from ..domain.setpoint import ControlOwner
@@ -28,6 +30,12 @@ class DischargeCoordinator:
         """Forget an EVSE that is no more."""
         self._tracks.pop(key, None)
 
+    def rehearse(
+        self, evses: Sequence[EvseInputs], site: SiteInputs, now_mono_s: float
+    ) -> Mapping[EvseKey, EvseDecision]:
+        """Return what a step would decide; nothing is remembered of it."""
+        return deepcopy(self).step(evses, site, now_mono_s)
+
     def step(
         self, evses: Sequence[EvseInputs], site: SiteInputs, now_mono_s: float
     ) -> Mapping[EvseKey, EvseDecision]:
@@ -42,7 +50,7 @@ class DischargeCoordinator:
             self._open_case(evse, site, now_mono_s)
             for evse in sorted(evses, key=lambda evse: evse.key)
         ]
-        share_home_orders(cases, site)
+        share_home_orders(cases, site, now_mono_s)
         for case in cases:
             owner = case.lease.owner
             is_offer_true = owner is ControlOwner.VPP and not case.is_startable
@@ -118,6 +126,8 @@ def _decide(
 ) -> EvseDecision:
     is_dispatched = case.lease.owner is ControlOwner.VPP
     asker = ControlOwner.VPP if is_dispatched else ControlOwner.MODE
+    order = case.lease.order
+    is_ordered = order is not None and order.kind is CommandKind.SETPOINT
     charge_w = case.offer.highest_w
     discharge_w = min(left_w, -case.offer.lowest_w)
     is_taken = case.lease.owner in (ControlOwner.USER, ControlOwner.SELF_TEST)
@@ -138,6 +148,7 @@ def _decide(
             is_before_start=case.is_startable,
         ),
         wants_transaction=case.is_startable and _could_flow(case, site, now_mono_s),
+        committed_w=case.offer.clamp(case.lease.requested_w) if is_ordered else 0.0,
     )
 
 

@@ -9,6 +9,7 @@ from .lease import Lease
 from .limits import Bound, Envelope, charge_bound, discharge_bound
 from .permission import DischargeQuestion, first_block
 from .pid import Trim
+from .share_cost import ShareMemory
 from .soc_guard import SocGuard, SocVerdict
 
 EMPTY = Envelope(
@@ -29,6 +30,7 @@ class Track:
 
     soc: SocGuard = field(default_factory=SocGuard)
     trim: Trim = field(default_factory=Trim)
+    share: ShareMemory = field(default_factory=ShareMemory)
     step_mono_s: float | None = None
     reference_w: float = 0.0
     power_w: float = 0.0

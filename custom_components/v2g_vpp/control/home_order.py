@@ -4,18 +4,26 @@ from collections.abc import Sequence
 
 from ..domain.dispatch import CommandKind, DispatchOrder
 from ..domain.setpoint import ControlOwner, Reason
-from .allocation import Follower, allocate
+from .allocation import SAME_POWER_W, Allocation
 from .evse_case import Case
 from .inputs import SiteInputs
 from .lease import Lease, mode_lease
-from .limits import minimum_power_w
+from .share_cost import lasting_power_w
+from .sharing import Taker, dispatch_energy_wh, share_power, site_limits
 
 
-def share_home_orders(cases: Sequence[Case], site: SiteInputs) -> None:
+def share_home_orders(
+    cases: Sequence[Case], site: SiteInputs, now_mono_s: float
+) -> None:
     """Share what is asked of the whole home among the EVSEs that can serve it.
 
     An EVSE that the user or the self-test holds is left out. After a lost link there
     is nothing to share.
+
+    Args:
+        cases: all EVSEs of the home; the lease of each that shares is replaced.
+        site: what holds for the whole home.
+        now_mono_s: the present.
     """
     groups: dict[str, tuple[DispatchOrder, list[Case]]] = {}
     for case in cases:
@@ -29,53 +37,75 @@ def share_home_orders(cases: Sequence[Case], site: SiteInputs) -> None:
         if len(group) == 1 or site.is_failsafe:
             continue
         if order.kind is CommandKind.SETPOINT:
-            _share_setpoint(order, group, site)
+            _share_setpoint(order, group, site, now_mono_s)
         elif order.kind is CommandKind.LIMIT:
-            _share_limit(order, group)
+            _share_limit(order, group, now_mono_s)
 
 
 def _share_setpoint(
-    order: DispatchOrder, group: Sequence[Case], site: SiteInputs
+    order: DispatchOrder, group: Sequence[Case], site: SiteInputs, now_mono_s: float
 ) -> None:
     power_w = order.power_w
-    if power_w < 0 and site.export_limit_w is not None:
-        power_w = max(power_w, -site.export_limit_w)
-    followers = [
-        _follower(case, power_w, abs(case.offer.clamp(power_w))) for case in group
-    ]
-    shares = allocate(power_w, followers).shares
-    for case in group:
-        share_w = shares[case.evse.key]
-        refused = case.offer.reason_against(power_w) if share_w == 0 else None
+    takers = [_taker(case, order, now_mono_s) for case in group]
+    allocation = share_power(power_w, takers, site_limits(power_w, site), now_mono_s)
+    for taker in takers:
+        case, share_w = taker.case, allocation.shares[taker.case.evse.key]
         case.lease = Lease(
             owner=ControlOwner.VPP,
             requested_w=share_w,
-            reason=refused or Reason.AS_REQUESTED,
+            reason=_reason(taker, power_w, share_w, allocation),
             order=order,
         )
 
 
-def _share_limit(order: DispatchOrder, group: Sequence[Case]) -> None:
+def _taker(case: Case, order: DispatchOrder, now_mono_s: float) -> Taker:
+    """Return what one EVSE could take of an order, to its end."""
+    offered_w = abs(case.offer.clamp(order.power_w))
+    if order.power_w >= 0:
+        return Taker(case=case, maximum_w=offered_w)
+    energy_wh = dispatch_energy_wh(case)
+    if energy_wh is None:
+        return Taker(case=case, maximum_w=offered_w)
+    left_s = order.ends_mono_s - max(now_mono_s, order.start_mono_s)
+    lasting_w = case.track.share.steady_lasting_w(lasting_power_w(energy_wh, left_s))
+    if lasting_w >= offered_w:
+        return Taker(case=case, maximum_w=offered_w)
+    return Taker(case=case, maximum_w=lasting_w, bound_by=Reason.ENERGY_WINDOW)
+
+
+def _reason(
+    taker: Taker, power_w: float, share_w: float, allocation: Allocation
+) -> Reason:
+    """Return why an EVSE has this share and no other."""
+    is_short = abs(allocation.unserved_w) > SAME_POWER_W
+    is_able = taker.maximum_w >= max(SAME_POWER_W, taker.minimum_w(power_w))
+    if share_w == 0 and is_able:
+        return (allocation.bound_by if is_short else None) or Reason.OTHERS_SERVE
+    is_full = abs(share_w) >= taker.maximum_w - SAME_POWER_W
+    if not is_able or (is_short and is_full):
+        limit = taker.bound_by or taker.case.offer.reason_against(power_w)
+        return limit or Reason.AS_REQUESTED
+    if is_short and allocation.bound_by is not None:
+        return allocation.bound_by
+    return Reason.AS_REQUESTED
+
+
+def _share_limit(
+    order: DispatchOrder, group: Sequence[Case], now_mono_s: float
+) -> None:
     """Cap what the modes charge together; discharge of a mode is left alone."""
+    takers = [
+        Taker(
+            case=case,
+            maximum_w=case.offer.clamp(max(0.0, mode_lease(case.evse).requested_w)),
+        )
+        for case in group
+    ]
     power_w = max(0.0, order.power_w)
-    followers: list[Follower] = []
+    allocation = share_power(power_w, takers, (), now_mono_s)
     for case in group:
-        wish_w = max(0.0, mode_lease(case.evse).requested_w)
-        followers.append(_follower(case, power_w, case.offer.clamp(wish_w)))
-    shares = allocate(power_w, followers).shares
-    for case in group:
-        share_w, mode = shares[case.evse.key], mode_lease(case.evse)
+        share_w, mode = allocation.shares[case.evse.key], mode_lease(case.evse)
         is_capped = mode.requested_w > share_w
         case.lease = mode
         if is_capped:
             case.lease = Lease(owner=ControlOwner.VPP, requested_w=share_w, order=order)
-
-
-def _follower(case: Case, power_w: float, maximum_w: float) -> Follower:
-    return Follower(
-        key=case.evse.key,
-        minimum_w=minimum_power_w(case.evse, power_w),
-        maximum_w=maximum_w,
-        is_running=case.track.power_w * power_w > 0,
-        is_ready=not case.is_startable,
-    )

@@ -113,3 +113,7 @@ class EvseDecision:
 
     wants_transaction: bool = False
     """True: power is wanted and allowed, and only the transaction is missing."""
+
+    committed_w: float = 0.0
+    """Its part of the setpoint of the aggregator that it follows, W, signed; what an
+    order asks beyond the sum over the home is not served. 0 without one."""

@@ -42,6 +42,12 @@ class Reason(StrEnum):
     EXPORT_LIMIT = "export_limit"
     MINIMUM_POWER = "minimum_power"
     RAMP = "ramp"
+    OTHERS_SERVE = "others_serve"
+    """Other EVSEs of the home serve all of what was asked."""
+
+    ENERGY_WINDOW = "energy_window"
+    """More would not last until the end of what was promised."""
+
     SOC_UNKNOWN = "soc_unknown"
     RESERVE_FLOOR = "reserve_floor"
     VPP_FLOOR = "vpp_floor"

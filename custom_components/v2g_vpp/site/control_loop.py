@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 import logging
 
+from ..control.allocation import SAME_POWER_W
 from ..control.discharge import DischargeCoordinator
 from ..control.gate import OutputGate
 from ..control.inputs import EvseDecision, SiteInputs
@@ -18,6 +19,7 @@ from ..domain.state import StateInputs, derive_state, path_between
 from .delivery_desk import DeliveryDesk
 from .link_watch import LinkWatch
 from .meter_picture import METER_MAX_AGE_S
+from .order_verdict import covers
 from .orders import OrderDesk
 from .records import EvseRecord
 from .registry import Registry
@@ -46,6 +48,7 @@ class ControlLoop:
         self._inputs = TickInputs(registry, clock, export_limit_w)
         self._links = LinkWatch(registry, desk, delivery)
         self._coordinator = DischargeCoordinator()
+        desk.use_rehearsal(self.rehearse)
         self._gate = OutputGate()
         self._has_state_in_between = False
         self.is_store_readable = True
@@ -102,6 +105,30 @@ class ControlLoop:
             or programme.watchdog.state is LinkState.FAILSAFE
             for programme in registry.programmes.values()
         )
+
+    def rehearse(self, order: DispatchOrder) -> float:
+        """Return what the home would commit of an order if it began now, W.
+
+        The same coordinator is asked as in a tick, and forgets it.
+        """
+        now = self._clock.monotonic()
+        began = replace(
+            order,
+            start_mono_s=now,
+            ends_mono_s=now + order.ends_mono_s - max(now, order.start_mono_s),
+        )
+        inputs = [
+            self._inputs.evse(
+                record,
+                began if covers(order, key) else self._desk.order_for(key, now),
+            )
+            for key, record in self._registry.evses.items()
+        ]
+        decisions = self._coordinator.rehearse(inputs, self._site_inputs(), now)
+        sums = (d.committed_w for key, d in decisions.items() if covers(order, key))
+        committed_w = sum(sums)
+        is_whole = abs(order.power_w - committed_w) < SAME_POWER_W
+        return order.power_w if is_whole else committed_w
 
     def self_test_block(self, record: EvseRecord) -> Reason | None:
         """Return what would forbid a self-test now, None when it may begin.

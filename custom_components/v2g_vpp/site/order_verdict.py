@@ -1,6 +1,6 @@
 """The verdict about an order: why it is refused, what is promised, what ends it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from ..domain.dispatch import (
     AckCode,
@@ -17,6 +17,8 @@ from .records import EvseRecord, ProgrammeRecord
 from .registry import Registry
 
 type Refusal = tuple[AckCode, BindingClass | None]
+type Rehearsal = Callable[[DispatchOrder], float]
+"""What the home would commit of an order if it began now, W, signed like it."""
 
 MAX_WAITING_ORDERS = 16
 """Not yet started orders per resource (rule 7 of the contract)."""
@@ -61,6 +63,8 @@ class OrderJudge:
     def __init__(self, registry: Registry) -> None:
         """Work on the records of ``registry``."""
         self._registry = registry
+        self.rehearse: Rehearsal | None = None
+        """How several EVSEs would share an order; None: nobody decides yet."""
 
     def refusal(  # noqa: PLR0911 - one row per ground
         self, programme: ProgrammeRecord, order: DispatchOrder, now_mono_s: float
@@ -90,9 +94,13 @@ class OrderJudge:
         """Return what the home promises of an order, never more than was asked."""
         if order.kind is not CommandKind.SETPOINT or order.power_w == 0:
             return order.power_w
+        candidates = self._candidates(order)
+        if len(candidates) > 1 and self.rehearse is not None:
+            # Dead zones, energy until the end and shared limits: only sharing tells.
+            return self.rehearse(order)
         decisions = [
             record.decision
-            for record in self._candidates(order)
+            for record in candidates
             if self._refusal_of_evse(record, order) is None and record.decision
         ]
         if order.power_w > 0:

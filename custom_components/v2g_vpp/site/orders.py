@@ -13,7 +13,7 @@ from ..domain.dispatch import (
     DispatchOrder,
 )
 from ..domain.ids import EvseKey, ProgrammeId
-from .order_verdict import OrderJudge, covers, share_resource
+from .order_verdict import OrderJudge, Rehearsal, covers, share_resource
 from .records import Hold, ProgrammeRecord
 from .registry import Registry
 
@@ -35,6 +35,10 @@ class OrderDesk:
         """Work on the records of ``registry`` by the monotonic time of ``clock``."""
         self._registry, self._clock = registry, clock
         self._judge = OrderJudge(registry)
+
+    def use_rehearsal(self, rehearse: Rehearsal) -> None:
+        """Tell how several EVSEs would share an order."""
+        self._judge.rehearse = rehearse
 
     def receive(self, order: DispatchOrder) -> DispatchAck:
         """Return the verdict about an order; when accepted it is on the books."""
@@ -149,7 +153,9 @@ class OrderDesk:
             return
         programme.running = (*programme.running, order)
         committed_w = self._judge.committed_w(order)
-        self._tell(programme, order, AckStatus.ACTIVE, power_w=committed_w)
+        is_clamped = committed_w != order.power_w
+        code = AckCode.CLAMPED if is_clamped else AckCode.OK
+        self._tell(programme, order, AckStatus.ACTIVE, code, power_w=committed_w)
 
     def _drop_waiting(self, programme: ProgrammeRecord, order: DispatchOrder) -> None:
         dropped = [o for o in programme.orders if share_resource(order, o)]
@@ -205,7 +211,11 @@ class OrderDesk:
         _LOGGER.info("%s: order %s %s", order.programme_id, status, code)
         programme.port.send_ack(
             DispatchAck(
-                order_id=order.order_id, status=status, code=code, committed_w=power_w
+                order_id=order.order_id,
+                status=status,
+                code=code,
+                committed_w=power_w,
+                binding=(BindingClass.LIMIT,) if code is AckCode.CLAMPED else (),
             )
         )
 

@@ -1,0 +1,95 @@
+"""One power for several EVSEs, whoever asks for it: an order or a mode of the home."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ..domain.setpoint import Reason
+from ..domain.units import share_of
+from .allocation import Allocation, Follower, SharedLimit, allocate
+from .evse_case import Case
+from .inputs import SiteInputs
+from .limits import minimum_power_w
+from .share_cost import discharge_cents_per_kwh
+from .soc_guard import vehicle_floor_percent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taker:
+    """What one EVSE could take of a power."""
+
+    case: Case
+    maximum_w: float
+    """Magnitude in the direction that is shared."""
+
+    bound_by: Reason | None = None
+    """What holds the maximum below the offer; None: the offer itself is the maximum."""
+
+    def minimum_w(self, power_w: float) -> float:
+        """Return the least that can flow in the direction of ``power_w``, W."""
+        return minimum_power_w(self.case.evse, power_w)
+
+
+def share_power(
+    power_w: float,
+    takers: Sequence[Taker],
+    limits: Sequence[SharedLimit],
+    now_mono_s: float,
+) -> Allocation:
+    """Return who takes what of a power, and remember who does.
+
+    What runs is judged by what was committed, never by what is measured: a charger
+    that has not followed yet would be counted as free.
+
+    Args:
+        power_w: for all of them together, either sign.
+        takers: in any order.
+        limits: that they share in the direction of ``power_w``.
+        now_mono_s: the present.
+    """
+    followers = [_follower(taker, power_w, now_mono_s) for taker in takers]
+    allocation = allocate(power_w, followers, limits)
+    for taker in takers:
+        taker.case.track.share.note(
+            is_on=allocation.shares[taker.case.evse.key] != 0, now_mono_s=now_mono_s
+        )
+    return allocation
+
+
+def site_limits(power_w: float, site: SiteInputs) -> list[SharedLimit]:
+    """Return the limits of the home in the direction of a power."""
+    if power_w >= 0 or site.export_limit_w is None:
+        return []
+    return [SharedLimit(reason=Reason.EXPORT_LIMIT, room_w=site.export_limit_w)]
+
+
+def dispatch_energy_wh(case: Case) -> float | None:
+    """Return the energy above the highest floor of a dispatch, Wh in the battery.
+
+    None: not known, so that nothing can be discharged anyway.
+    """
+    vehicle, policy = case.evse.vehicle, case.evse.vehicle_policy
+    held = case.soc.lowest_percent
+    if vehicle is None or policy is None or held is None:
+        return None
+    own = vehicle_floor_percent(case.evse.session, vehicle.capacity_wh) or 0.0
+    floor = max(policy.reserve_percent, policy.vpp_reserve_percent, own)
+    return share_of(max(0.0, held - floor), vehicle.capacity_wh)
+
+
+def _follower(taker: Taker, power_w: float, now_mono_s: float) -> Follower:
+    case = taker.case
+    memory, is_running = case.track.share, case.track.power_w * power_w > 0
+    cents = 0.0
+    if power_w < 0:
+        cents = memory.steady_cents(
+            discharge_cents_per_kwh(case.evse.vehicle, case.soc.lowest_percent)
+        )
+    return Follower(
+        key=case.evse.key,
+        minimum_w=taker.minimum_w(power_w),
+        maximum_w=taker.maximum_w,
+        is_running=is_running,
+        is_ready=not case.is_startable,
+        cents_per_kwh=cents,
+        switch_cents=memory.switch_cents(is_running=is_running, now_mono_s=now_mono_s),
+    )
