@@ -182,6 +182,17 @@ def test_regulation_writes_keep_the_budget_and_what_must_not_wait_does_not() -> 
     assert _deliver(delivery, -9_900.0, NOW + 20.0, other) is not None, "a new token"
 
 
+@pytest.mark.parametrize("turned_w", [9_000.0, 2_000.0])
+def test_the_other_direction_never_waits_for_the_budget(turned_w: float) -> None:
+    delivery = _running(-2_000.0)
+    for step in range(1, 5):
+        _deliver(delivery, -2_000.0 - 500.0 * step, NOW + step)
+    assert _deliver(delivery, -9_000.0, NOW + 5.0) is None, "nothing is left of it"
+    write = _deliver(delivery, turned_w, NOW + 5.1)
+    assert write is not None
+    assert write.power_w == turned_w
+
+
 def test_a_new_command_inside_the_dead_band_is_no_write() -> None:
     delivery = _running()
     other = replace(CONTEXT, command_id="next order")

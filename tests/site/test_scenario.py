@@ -7,7 +7,7 @@ import pytest
 from custom_components.v2g_vpp.domain.dispatch import AckCode, AckStatus, LinkState
 from custom_components.v2g_vpp.domain.errors import DischargeNotPermitted
 from custom_components.v2g_vpp.domain.policy import Mode
-from custom_components.v2g_vpp.domain.setpoint import Reason
+from custom_components.v2g_vpp.domain.setpoint import Reason, SetpointWrite
 from custom_components.v2g_vpp.domain.snapshot import SelfTestPhase
 from custom_components.v2g_vpp.domain.state import EvseState, flow_threshold_w
 from custom_components.v2g_vpp.domain.units import energy_wh
@@ -220,6 +220,31 @@ async def test_a_normal_stop_writes_0_w_and_nothing_after() -> None:
         home.reconnect()
         await home.run(10)
         await home.discharge()
+
+
+@in_virtual_time
+async def test_a_write_that_was_planned_before_the_stop_does_not_leave_after_it() -> (
+    None
+):
+    async with Home() as home:
+        await home.grant()
+        await home.discharge()
+        desk, record = home.site._delivery, home.site._registry.evses[home.key]
+        # Its task was made, and had no turn yet.
+        planned = desk._write(
+            record,
+            SetpointWrite(
+                key=home.key,
+                power_w=-5_000.0,
+                transaction_id=record.session.transaction_id,
+                decided_mono_s=home.clock.monotonic(),
+            ),
+        )
+        await home.site.stand_down()
+        count = len(home.station.writes)
+        await planned
+        assert len(home.station.writes) == count
+        assert home.station.writes[-1].power_w == 0
 
 
 @in_virtual_time
