@@ -7,7 +7,11 @@ from typing import Any
 import pytest
 
 from custom_components.v2g_vpp.domain.capability import DischargeDialect
-from custom_components.v2g_vpp.domain.events import FaultReported, StationConnected
+from custom_components.v2g_vpp.domain.events import (
+    FaultReported,
+    StationConnected,
+    TransactionReported,
+)
 from custom_components.v2g_vpp.domain.faults import FaultCode
 from custom_components.v2g_vpp.domain.ids import EvseKey, StationId, TransactionId
 from custom_components.v2g_vpp.domain.setpoint import (
@@ -356,3 +360,15 @@ async def test_a_single_phase_station_reads_its_setpoint_as_single_phase(
     await write(rig, -3000.0)
     (schedule,) = charger.profiles[1001]["chargingSchedule"]
     assert schedule["chargingSchedulePeriod"][0]["numberPhases"] == 1
+
+
+async def test_a_transaction_stays_where_it_began_and_can_be_stopped_there(
+    rig: Rig, charger: Charger
+) -> None:
+    await charger.plug()
+    assert (await write(rig, -5000.0)).is_accepted
+    rig.sink.clear()
+    told = charger.event("Updated", "MeterValuePeriodic", evse={"id": 2})
+    await charger.peer.call("TransactionEvent", told)
+    assert all(e.key == EVSE1 for e in rig.sink.of(TransactionReported))
+    assert (await write(rig, 0.0)).is_accepted

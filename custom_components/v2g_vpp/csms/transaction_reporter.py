@@ -163,11 +163,14 @@ class TransactionReporter:
     # --- inside ---------------------------------------------------------------
 
     def _evse_of(self, frame: TransactionFrame) -> int | None:
-        """Return the EVSE of a transaction; only one of its frames has to name it."""
-        if frame.evse_id:
-            return frame.evse_id if is_evse_id(frame.evse_id) else None
+        """Return the EVSE of a transaction: the first that one of its frames named.
+
+        It never moves: its stop would be sent nowhere.
+        """
         known = self._station.ledger.find(frame.transaction_id)
         evse_id = known.evse_id if known is not None else None
+        if frame.evse_id and evse_id is None:
+            return frame.evse_id if is_evse_id(frame.evse_id) else None
         evse_ids = self._station.summary.evse_ids or (1,)
         if evse_id is None and len(evse_ids) == 1:
             return evse_ids[0]
