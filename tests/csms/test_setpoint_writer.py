@@ -12,7 +12,7 @@ from custom_components.v2g_vpp.csms.device_model import ModelSummary
 from custom_components.v2g_vpp.csms.setpoints import SetpointWriter, result_of
 from custom_components.v2g_vpp.csms.times import StationClock
 from custom_components.v2g_vpp.domain.capability import DIALECT_TIMING, DischargeDialect
-from custom_components.v2g_vpp.domain.ids import TransactionId
+from custom_components.v2g_vpp.domain.ids import EvseKey, TransactionId
 from custom_components.v2g_vpp.domain.setpoint import (
     MAX_WRITE_AGE_S,
     SetpointWrite,
@@ -224,4 +224,71 @@ async def test_a_clock_out_of_this_world_holds_up_no_stop(
         task = asyncio.create_task(desk.writer.write(write, dialect, ModelSummary()))
         await desk.wire.settle()
         desk.answer()
+        assert (await task).is_accepted
+
+
+async def test_a_discharge_that_waited_for_its_turn_too_long_never_leaves(
+    desk: Desk,
+) -> None:
+    stop = desk.begin(0.0)
+    await desk.wire.settle()
+    late = desk.begin(-5000.0)
+    await desk.wire.settle()
+    desk.wire.clock.advance(MAX_WRITE_AGE_S + 0.1)
+    desk.answer()
+    assert (await stop).is_accepted
+    await desk.wire.settle()
+    assert desk.actions == [FULL]
+    assert (await late).status is WriteStatus.STALE
+
+
+async def test_a_clock_that_went_wrong_under_a_discharge_stops_it_at_once(
+    desk: Desk,
+) -> None:
+    now = desk.wire.clock.utcnow()
+    desk.writer.station_clock.learn(now, now)
+
+    def begin() -> asyncio.Task[WriteResult]:
+        write = SetpointWrite(
+            key=EVSE1,
+            power_w=-5000.0,
+            transaction_id=TransactionId("t1"),
+            decided_mono_s=desk.wire.clock.monotonic(),
+        )
+        schedule = DischargeDialect.V21_SCHEDULE
+        return asyncio.create_task(desk.writer.write(write, schedule, ModelSummary()))
+
+    taken = begin()
+    await desk.wire.settle()
+    desk.answer()
+    assert (await taken).is_accepted
+    desk.writer.station_clock.learn(now + timedelta(hours=1), now)
+    refused = begin()
+    await desk.wire.settle()
+    assert desk.actions == [FULL, FULL]
+    profile = desk.wire.sent[1][3]["chargingProfile"]
+    period = profile["chargingSchedule"][0]["chargingSchedulePeriod"][0]
+    assert period["setpoint"] == 0.0
+    desk.answer()
+    assert (await refused).status is WriteStatus.REJECTED
+
+
+async def test_a_stop_leaves_before_the_power_of_another_evse(desk: Desk) -> None:
+    first = desk.begin(-4000.0)
+    await desk.wire.settle()
+    other = SetpointWrite(
+        key=EvseKey(EVSE1.station_id, 2),
+        power_w=3000.0,
+        transaction_id=TransactionId("t2"),
+        decided_mono_s=desk.wire.clock.monotonic(),
+    )
+    waiting = asyncio.create_task(desk.writer.write(other, DYNAMIC, ModelSummary()))
+    await desk.wire.settle()
+    stop = desk.begin(0.0)
+    await desk.wire.settle()
+    for _ in range(3):
+        desk.answer()
+        await desk.wire.settle()
+    assert [frame[3]["evseId"] for frame in desk.wire.sent] == [1, 1, 2]
+    for task in (first, waiting, stop):
         assert (await task).is_accepted
