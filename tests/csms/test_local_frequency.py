@@ -130,3 +130,17 @@ async def test_a_setpoint_takes_the_place_of_a_curve(
     assert charger.peer.payloads("UpdateDynamicSchedule") == []
     last = charger.peer.payloads("SetChargingProfile")[-1]["chargingProfile"]
     assert last["chargingProfileKind"] == "Dynamic"
+
+
+async def test_a_curve_arms_the_link_even_while_it_is_not_answered(
+    rig: Rig, dialler: Dialler
+) -> None:
+    charger = await following(rig, dialler)
+    station = rig.server._stations[STATION]
+    assert station.writer is not None
+    station.writer.forget_transaction(TransactionId("t1"))
+    assert station.link is not None
+    assert not station.link.engine._is_armed
+    charger.peer.responders["SetChargingProfile"] = lambda _: "InternalError"
+    assert not (await rig.server.follow_frequency(curve(rig))).is_accepted
+    assert station.link.engine._is_armed, "it may have taken it"

@@ -6,7 +6,10 @@ from typing import Any
 
 import pytest
 
-from custom_components.v2g_vpp.domain.capability import DischargeDialect
+from custom_components.v2g_vpp.domain.capability import (
+    LONGEST_PROMISE_S,
+    DischargeDialect,
+)
 from custom_components.v2g_vpp.domain.events import (
     ConnectorReported,
     ContactorReported,
@@ -155,6 +158,20 @@ async def test_a_charger_with_large_offsets_is_proven_and_not_accused() -> None:
         await home.set_floors(30, 90)
         await home.run(60)
         assert home.evse.faults == ()
+
+
+@in_virtual_time
+async def test_a_proof_of_a_dead_man_that_takes_too_long_is_none() -> None:
+    async with Home() as home:
+        await home.grant()
+        record = home.site._registry.evses[home.key]
+        assert record.proof is not None
+        record.proof = replace(record.proof, dead_man_s=LONGEST_PROMISE_S + 0.1)
+        began = home.clock.monotonic()
+        home.order(-5_000)
+        await home.run(30)
+        assert home.evse.discharge_blocked_by is Reason.NOT_PROVEN
+        assert home.station.lowest_since(began) >= -ZERO_W
 
 
 @pytest.mark.parametrize("is_connected", [True, False], ids=["booted", "dialled in"])
