@@ -127,6 +127,7 @@ CONF_CERTIFICATE_EXPIRES_AT: Final = "certificate_expires_at"
 
 # Attributes and fields of actions.
 ATTR_REQUESTED: Final = "requested"
+ATTR_NEXT_LIMIT: Final = "next_limit"
 ATTR_POWER: Final = "power"
 ATTR_DURATION: Final = "duration"
 

@@ -269,6 +269,7 @@ def _evse(evse: EvseSnapshot, hide: _Hide) -> dict[str, Any]:
             "requested_w": evse.setpoint.requested_w,
             "owner": evse.setpoint.owner,
             "reason": evse.setpoint.reason,
+            "next_limit": evse.runner_up,
         },
         "measurement": _measurement(evse.measurement),
         "is_meter_fresh": evse.is_meter_fresh,

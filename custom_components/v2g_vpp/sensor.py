@@ -12,7 +12,7 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.helpers.event import async_call_later, async_track_time_interval
 from homeassistant.util import dt as dt_util
 
-from .const import ATTR_REQUESTED, DOMAIN
+from .const import ATTR_NEXT_LIMIT, ATTR_REQUESTED, DOMAIN
 from .coordinator import V2gConfigEntry
 from .display import POWER, DisplayFilter
 from .domain.ids import EvseKey
@@ -37,6 +37,7 @@ from .sensor_descriptions import (
     CERTIFICATE_REFRESH,
     EVSE_SENSORS,
     PROGRAMME_SENSORS,
+    REASON,
     SETPOINT,
     SITE_SENSORS,
     VEHICLE_SENSORS,
@@ -69,6 +70,7 @@ async def async_setup_entry(
                 EvseSensor(entry, subentry, key, parent_device_id, description)
                 for description in (*EVSE_SENSORS, *HARDWARE_SENSORS)
             ),
+            ReasonSensor(entry, subentry, key, parent_device_id, REASON),
             SetpointSensor(entry, subentry, key, parent_device_id, SETPOINT),
         ]
 
@@ -225,6 +227,16 @@ class EvseSensor(V2gSensor[EvseSnapshot], EvseEntity):
         self._needs_link = description.needs_link
         if is_virtual(subentry):
             self._attr_state_class = None
+
+
+class ReasonSensor(EvseSensor):
+    """What binds the setpoint, with what would bind it next."""
+
+    @override
+    def _show(self, part: EvseSnapshot) -> object:
+        runner_up = part.runner_up.value if part.runner_up is not None else None
+        self._attr_extra_state_attributes = {ATTR_NEXT_LIMIT: runner_up}
+        return super()._show(part), runner_up
 
 
 class SetpointSensor(EvseSensor):

@@ -177,6 +177,7 @@ def _choice(
     )
 
 
+REASON: Final = _choice("reason", _values(Reason), lambda evse: evse.setpoint.reason)
 SETPOINT: Final = _power(
     "setpoint", lambda evse: evse.setpoint.power_w, translation_key="setpoint"
 )
@@ -185,7 +186,6 @@ EVSE_SENSORS: Final[tuple[EvseSensorDescription, ...]] = (
     _choice(
         "state", list(DISPLAY_STATES.values()), lambda evse: DISPLAY_STATES[evse.state]
     ),
-    _choice("reason", _values(Reason), lambda evse: evse.setpoint.reason),
     _choice("control_owner", _values(ControlOwner), lambda evse: evse.setpoint.owner),
     _choice(
         "discharge_blocked_by",

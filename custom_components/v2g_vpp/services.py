@@ -18,6 +18,7 @@ from .domain.errors import StationOffline
 from .domain.ids import EvseKey
 from .entity import evse_keys
 from .error_translation import translated, translated_errors
+from .services_explain import async_setup_explain_service
 from .services_messages import async_setup_message_services
 from .services_station import async_setup_station_services
 
@@ -75,6 +76,7 @@ def async_setup_services(hass: HomeAssistant) -> None:
         with translated_errors():
             await entry.runtime_data.site.clear_charging_profile(key)
 
+    async_setup_explain_service(hass)
     async_setup_message_services(hass)
     async_setup_station_services(hass)
     hass.services.async_register(

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from .domain.errors import TlsFault
+from .domain.explanation import Knob
 from .domain.requests import (
     ILLEGAL_SETTINGS,
     NO_GRID_SETTINGS,
@@ -59,6 +60,17 @@ BLOCKED: Final[Mapping[Reason, str]] = {
     Reason.OUTPUT_GATE: "blocked_output_gate",
 }
 """Errors: why there is nothing of the power that was asked for, and what to do."""
+
+WHAT_IF: Final[Mapping[Knob, str]] = {
+    Knob.RESERVE: "what_if_reserve",
+    Knob.VPP_RESERVE: "what_if_vpp_reserve",
+    Knob.MAX_SOC: "what_if_max_soc",
+    Knob.MAX_CHARGE_POWER: "what_if_max_charge_power",
+    Knob.MAX_DISCHARGE_POWER: "what_if_max_discharge_power",
+    Knob.DISCHARGE_ALLOWED: "what_if_discharge_allowed",
+    Knob.VEHICLE_ALLOWED: "what_if_vehicle_allowed",
+}
+"""Told by an action: what one changed knob would make of the power."""
 
 TLS: Final[Mapping[TlsFault, str]] = {
     TlsFault.CERTIFICATE_REQUIRED: "tls_certificate_required",

@@ -192,7 +192,8 @@ def test_a_rehearsal_leaves_no_trace() -> None:
         rehearsed = asked.rehearse(
             [replace(evse, order=other) for evse in fresh], SITE, now_s
         )
-        assert sum(d.committed_w for d in rehearsed.values()) == 9_000.0
+        committed_w = sum(d.committed_w for d in rehearsed.decisions.values())
+        assert committed_w == 9_000.0
         assert asked.step(fresh, SITE, now_s) == quiet.step(fresh, SITE, now_s)
 
 

@@ -1,5 +1,7 @@
 """What a share costs: wear, urgency, switching, and how long energy lasts."""
 
+from dataclasses import replace
+
 from hypothesis import given, strategies as st
 import pytest
 
@@ -13,6 +15,7 @@ from custom_components.v2g_vpp.control.share_cost import (
     lasting_power_w,
     urgency_cents_per_kwh,
 )
+from custom_components.v2g_vpp.domain.chemistry import Chemistry
 from custom_components.v2g_vpp.domain.units import energy_wh
 from tests.control.given import NOW, VEHICLE
 
@@ -40,13 +43,11 @@ def test_a_clock_that_went_back_holds_nobody() -> None:
 
 
 def test_what_hardly_moves_is_the_same() -> None:
-    memory = ShareMemory()
-    assert [memory.steady_cents(cents) for cents in (10.0, 10.4, 10.6, 10.2)] == [
-        10.0,
-        10.0,
-        10.6,
-        10.6,
-    ]
+    memory, vehicle = ShareMemory(), replace(VEHICLE, chemistry=Chemistry.NCA)
+    cents = [memory.discharge_cents(vehicle, percent) for percent in (80, 79, 70, 71)]
+    assert cents[0] == cents[1] == discharge_cents_per_kwh(vehicle, 80)
+    assert cents[2] == cents[3] == discharge_cents_per_kwh(vehicle, 70)
+    assert ShareMemory().discharge_cents(None, None) == 0.0
     powers_w = (3_000.0, 2_900.0, 2_800.0, 3_100.0)
     steady_w = [memory.steady_lasting_w(power_w) for power_w in powers_w]
     assert steady_w == [3_000.0, 3_000.0, 2_800.0, 3_100.0]

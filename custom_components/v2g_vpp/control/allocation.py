@@ -123,6 +123,9 @@ def allocate(
         Shares that sum up to at most ``power_w`` and keep every limit.
     """
     magnitude_w = abs(power_w)
+    most_w = sum(follower.maximum_w for follower in followers)
+    # No share counts with more than itself: a wider room cannot bind.
+    limits = [limit for limit in limits if limit.room_w < most_w]
     problem = _problem(magnitude_w, followers, limits)
     if len(problem.keys) <= LARGEST_EXACT:
         powers_w = fill_best_on_set(problem)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from math import inf
 
 from ..domain.dispatch import CommandKind
@@ -15,8 +15,21 @@ from .inputs import EvseDecision, EvseInputs, SiteInputs
 from .lease import hold_lease, running_order
 from .limits import minimum_power_w
 from .permission import first_stop
+from .runner_up import runner_up
 from .shaping import keep_export_limit, shape
 from .soc_guard import vehicle_floor_percent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepResult:
+    """What a step decided, and from what."""
+
+    cases: Sequence[Case]
+    decisions: Mapping[EvseKey, EvseDecision]
+
+    def case(self, key: EvseKey) -> Case:
+        """Return the case of an EVSE that was among the inputs."""
+        return next(case for case in self.cases if case.evse.key == key)
 
 
 class DischargeCoordinator:
@@ -32,9 +45,9 @@ class DischargeCoordinator:
 
     def rehearse(
         self, evses: Sequence[EvseInputs], site: SiteInputs, now_mono_s: float
-    ) -> Mapping[EvseKey, EvseDecision]:
+    ) -> StepResult:
         """Return what a step would decide; nothing is remembered of it."""
-        return deepcopy(self).step(evses, site, now_mono_s)
+        return deepcopy(self).run(evses, site, now_mono_s)
 
     def step(
         self, evses: Sequence[EvseInputs], site: SiteInputs, now_mono_s: float
@@ -46,6 +59,18 @@ class DischargeCoordinator:
             site: what holds for the whole home.
             now_mono_s: the present; a step back in time moves no ramp forward.
         """
+        return self.run(evses, site, now_mono_s).decisions
+
+    def run(
+        self, evses: Sequence[EvseInputs], site: SiteInputs, now_mono_s: float
+    ) -> StepResult:
+        """Step, and return also from what it was decided."""
+        cases = self._shape_all(evses, site, now_mono_s)
+        return StepResult(cases=cases, decisions=_conclude(cases, site, now_mono_s))
+
+    def _shape_all(
+        self, evses: Sequence[EvseInputs], site: SiteInputs, now_mono_s: float
+    ) -> Sequence[Case]:
         cases = [
             self._open_case(evse, site, now_mono_s)
             for evse in sorted(evses, key=lambda evse: evse.key)
@@ -61,14 +86,7 @@ class DischargeCoordinator:
             )
             case.setpoint = shape(case, now_mono_s)
         keep_export_limit(cases, site.export_limit_w)
-        left_w = inf if site.export_limit_w is None else site.export_limit_w
-        decisions: dict[EvseKey, EvseDecision] = {}
-        for case in cases:
-            _remember(case, now_mono_s)
-            decision = _decide(case, site, left_w, now_mono_s)
-            left_w -= decision.available_discharge_w
-            decisions[case.evse.key] = decision
-        return decisions
+        return cases
 
     def _open_case(self, evse: EvseInputs, site: SiteInputs, now_mono_s: float) -> Case:
         track = self._tracks.setdefault(evse.key, Track())
@@ -99,6 +117,19 @@ class DischargeCoordinator:
         )
         case.offer = promise_for(case, site, ControlOwner.VPP, now_mono_s)
         return case
+
+
+def _conclude(
+    cases: Sequence[Case], site: SiteInputs, now_mono_s: float
+) -> Mapping[EvseKey, EvseDecision]:
+    left_w = inf if site.export_limit_w is None else site.export_limit_w
+    decisions: dict[EvseKey, EvseDecision] = {}
+    for case in cases:
+        _remember(case, now_mono_s)
+        decision = _decide(case, site, left_w, now_mono_s)
+        left_w -= decision.available_discharge_w
+        decisions[case.evse.key] = decision
+    return decisions
 
 
 def _soc_reading(evse: EvseInputs, now_mono_s: float) -> Reading | None:
@@ -148,6 +179,7 @@ def _decide(
             is_before_start=case.is_startable,
         ),
         wants_transaction=case.is_startable and _could_flow(case, site, now_mono_s),
+        runner_up=runner_up(case, site, now_mono_s),
         committed_w=case.offer.clamp(case.lease.requested_w) if is_ordered else 0.0,
     )
 

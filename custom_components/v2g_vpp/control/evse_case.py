@@ -1,5 +1,6 @@
 """One EVSE within one control step, and what is remembered of it between two."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from ..domain.dispatch import DispatchOrder
@@ -7,7 +8,7 @@ from ..domain.setpoint import ControlOwner, Reason, Setpoint
 from .inputs import EvseInputs, SiteInputs
 from .lease import Lease
 from .limits import Bound, Envelope, charge_bound, discharge_bound
-from .permission import DischargeQuestion, first_block
+from .permission import DischargeQuestion, blocks, first_block
 from .pid import Trim
 from .share_cost import ShareMemory
 from .soc_guard import SocGuard, SocVerdict
@@ -62,6 +63,9 @@ class Case:
     """For the owner of the lease."""
 
     setpoint: Setpoint = AT_REST
+    goal_w: float = 0.0
+    """Where the power goes: inside every limit, before ramp and correction."""
+
     reference_w: float = 0.0
     """The power that shall flow; the setpoint adds what the charger's offset takes."""
 
@@ -97,17 +101,36 @@ def find_block(
     # The gates are asked once per owner and step: this is most of what a step costs.
     asked = (owner, is_before_start)
     if asked not in case.blocks:
-        case.blocks[asked] = first_block(
-            DischargeQuestion(
-                evse=case.evse,
-                site=site,
-                owner=owner,
-                soc=case.soc,
-                now_mono_s=now_mono_s,
-                is_before_start=is_before_start,
-            )
-        )
+        question = ask(case, site, owner, now_mono_s, is_before_start=is_before_start)
+        case.blocks[asked] = first_block(question)
     return case.blocks[asked]
+
+
+def find_blocks(
+    case: Case, site: SiteInputs, owner: ControlOwner, now_mono_s: float
+) -> Iterator[Reason]:
+    """Yield all that forbids discharge for an owner now, in the order of telling."""
+    if find_block(case, site, owner, now_mono_s) is not None:
+        yield from blocks(ask(case, site, owner, now_mono_s))
+
+
+def ask(
+    case: Case,
+    site: SiteInputs,
+    owner: ControlOwner,
+    now_mono_s: float,
+    *,
+    is_before_start: bool = False,
+) -> DischargeQuestion:
+    """Return the question whether an EVSE may discharge for an owner."""
+    return DischargeQuestion(
+        evse=case.evse,
+        site=site,
+        owner=owner,
+        soc=case.soc,
+        now_mono_s=now_mono_s,
+        is_before_start=is_before_start,
+    )
 
 
 def envelope_for(

@@ -114,6 +114,9 @@ class EvseDecision:
     wants_transaction: bool = False
     """True: power is wanted and allowed, and only the transaction is missing."""
 
+    runner_up: Reason | None = None
+    """What would bind the setpoint next, without the limit that it names."""
+
     committed_w: float = 0.0
     """Its part of the setpoint of the aggregator that it follows, W, signed; what an
     order asks beyond the sum over the home is not served. 0 without one."""

@@ -26,6 +26,10 @@ class Bound:
     """Magnitude, >= 0."""
 
     reason: Reason
+    next_reason: Reason | None = None
+    """Of the tightest limit but this one; None where nothing may flow at all."""
+
+    next_w: float = inf
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,8 +162,23 @@ def _ends_by_itself_in_time_w(evse: EvseInputs) -> float:
 
 
 def _tightest(candidates: list[tuple[Reason, float]]) -> Bound:
-    reason, power_w = min(candidates, key=lambda candidate: candidate[1])
-    return Bound(power_w=max(0.0, power_w), reason=reason)
+    """Return the tightest of the limits, and the tightest with another reason."""
+    reason, power_w = candidates[0]
+    next_reason: Reason | None = None
+    next_w = inf
+    for other, other_w in candidates:
+        if other_w < power_w:
+            if other is not reason:
+                next_reason, next_w = reason, power_w
+            reason, power_w = other, other_w
+        elif other_w < next_w and other is not reason:
+            next_reason, next_w = other, other_w
+    return Bound(
+        power_w=max(0.0, power_w),
+        reason=reason,
+        next_reason=next_reason,
+        next_w=next_w,
+    )
 
 
 def _or_unlimited(power_w: float | None) -> float:

@@ -1,6 +1,6 @@
 """The gates in front of any power, in the fixed order in which they are told."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from ..domain.capability import UNTOLD_DIALECTS, DischargeDialect, runs_on_station_clock
@@ -36,10 +36,18 @@ type Gate = Callable[[DischargeQuestion], bool]
 
 def first_stop(evse: EvseInputs) -> Reason | None:
     """Return what forbids power in both directions, None when nothing does."""
+    # No generator: this and the gates are most of what a step costs.
     for reason, is_shut in STOPS:
         if is_shut(evse):
             return reason
     return None
+
+
+def stops(evse: EvseInputs) -> Iterator[Reason]:
+    """Yield all that forbids power in both directions, in the order of telling."""
+    for reason, is_shut in STOPS:
+        if is_shut(evse):
+            yield reason
 
 
 def first_block(question: DischargeQuestion) -> Reason | None:
@@ -48,6 +56,13 @@ def first_block(question: DischargeQuestion) -> Reason | None:
         if is_shut(question):
             return reason
     return None
+
+
+def blocks(question: DischargeQuestion) -> Iterator[Reason]:
+    """Yield all gates that forbid discharge, in the order of telling."""
+    for reason, is_shut in GATES:
+        if is_shut(question):
+            yield reason
 
 
 def _has_stopping_fault(evse: EvseInputs) -> bool:

@@ -24,6 +24,7 @@ def shape(case: Case, now_mono_s: float) -> Setpoint:
     least_w = _least_reference_w(case, minimum_w)
     if 0 < abs(goal_w) < least_w:
         goal_w, limit = 0.0, limit or Reason.MINIMUM_POWER
+    case.goal_w = goal_w
     if lease.owner is ControlOwner.SELF_TEST:
         # The test measures the charger, so the owner's ramp must not shape its step.
         case.reference_w = power_w = wanted_w = goal_w
@@ -139,6 +140,7 @@ def keep_export_limit(cases: Sequence[Case], export_limit_w: float | None) -> No
             allowed_w = 0.0
         left_w -= allowed_w
         if allowed_w < asked_w:
+            case.goal_w = 0.0 - allowed_w
             case.setpoint = replace(
                 case.setpoint, power_w=0.0 - allowed_w, reason=Reason.EXPORT_LIMIT
             )

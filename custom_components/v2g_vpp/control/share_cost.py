@@ -42,6 +42,7 @@ class ShareMemory:
 
     cents_per_kwh: float | None = None
     lasting_w: float | None = None
+    _asked: tuple[VehicleSpec | None, int | None] | None = None
 
     def note(self, *, is_on: bool, now_mono_s: float) -> None:
         """Remember whether it has a share now."""
@@ -55,10 +56,21 @@ class ShareMemory:
         is_settled = since is None or not 0 <= now_mono_s - since < SETTLED_AFTER_S
         return usual if is_settled else usual * UNSETTLED_FACTOR
 
-    def steady_cents(self, cents_per_kwh: float) -> float:
-        """Return the cost, the one before where it hardly moved."""
-        self.cents_per_kwh = _steady(self.cents_per_kwh, cents_per_kwh)
-        return self.cents_per_kwh
+    def discharge_cents(
+        self, vehicle: VehicleSpec | None, held_percent: float | None
+    ) -> float:
+        """Return what a kWh out of the battery costs, the cost before where it is near.
+
+        Args:
+            vehicle: None is a guest.
+            held_percent: state of charge, None when it is not known.
+        """
+        asked = vehicle, None if held_percent is None else round(held_percent)
+        if asked != self._asked:
+            self._asked = asked
+            cents = discharge_cents_per_kwh(*asked)
+            self.cents_per_kwh = _steady(self.cents_per_kwh, cents)
+        return self.cents_per_kwh or 0.0
 
     def steady_lasting_w(self, lasting_w: float) -> float:
         """Return the power that lasts, the one before where it hardly moved.

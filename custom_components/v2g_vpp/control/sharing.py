@@ -9,7 +9,6 @@ from .allocation import Allocation, Follower, SharedLimit, allocate
 from .evse_case import Case
 from .inputs import SiteInputs
 from .limits import minimum_power_w
-from .share_cost import discharge_cents_per_kwh
 from .soc_guard import vehicle_floor_percent
 
 
@@ -81,9 +80,7 @@ def _follower(taker: Taker, power_w: float, now_mono_s: float) -> Follower:
     memory, is_running = case.track.share, case.track.power_w * power_w > 0
     cents = 0.0
     if power_w < 0:
-        cents = memory.steady_cents(
-            discharge_cents_per_kwh(case.evse.vehicle, case.soc.lowest_percent)
-        )
+        cents = memory.discharge_cents(case.evse.vehicle, case.soc.lowest_percent)
     return Follower(
         key=case.evse.key,
         minimum_w=taker.minimum_w(power_w),

@@ -119,6 +119,9 @@ class EvseSnapshot:
     fingerprint: Fingerprint
     proof: Proof | None
     self_test: SelfTestStatus
+    runner_up: Reason | None = None
+    """What would bind the setpoint next, without the limit that it names."""
+
     size_hint: SizeHint = SizeHint.UNKNOWN
     """What the last power of the wrong size looked like."""
 

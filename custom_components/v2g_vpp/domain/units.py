@@ -52,6 +52,11 @@ def kilowatts_to_watts(power_kw: float) -> float:
     return power_kw * WATTS_PER_KILOWATT
 
 
+def watts_to_kilowatts(power_w: float) -> float:
+    """Return the same power in kilowatts."""
+    return power_w / WATTS_PER_KILOWATT
+
+
 def kilowatt_hours_to_watt_hours(energy_kwh: float) -> float:
     """Return kWh as Wh."""
     return energy_kwh * WATTS_PER_KILOWATT

@@ -6,11 +6,13 @@ import logging
 
 from ..control.allocation import SAME_POWER_W
 from ..control.discharge import DischargeCoordinator
+from ..control.explanation import explain
 from ..control.gate import OutputGate
 from ..control.inputs import EvseDecision, SiteInputs
 from ..control.self_test import SelfTestInputs, self_test_power_w
 from ..domain.clock import Clock
 from ..domain.dispatch import DispatchOrder, LinkState
+from ..domain.explanation import Explanation
 from ..domain.ids import EvseKey
 from ..domain.measurement import fresh_value
 from ..domain.setpoint import Reason
@@ -124,11 +126,23 @@ class ControlLoop:
             )
             for key, record in self._registry.evses.items()
         ]
-        decisions = self._coordinator.rehearse(inputs, self._site_inputs(), now)
-        sums = (d.committed_w for key, d in decisions.items() if covers(order, key))
+        rehearsal = self._coordinator.rehearse(inputs, self._site_inputs(), now)
+        decisions = rehearsal.decisions.items()
+        sums = (d.committed_w for key, d in decisions if covers(order, key))
         committed_w = sum(sums)
         is_whole = abs(order.power_w - committed_w) < SAME_POWER_W
         return order.power_w if is_whole else committed_w
+
+    def explain(self, record: EvseRecord) -> Explanation:
+        """Return why an EVSE does what it does, by the rules of a tick."""
+        now = self._clock.monotonic()
+        inputs = [
+            self._inputs.evse(other, self._desk.order_for(key, now))
+            for key, other in self._registry.evses.items()
+        ]
+        site = self._site_inputs()
+        found = explain(self._coordinator, inputs, site, record.key, now)
+        return replace(found, setpoint=record.setpoint, runner_up=record.runner_up)
 
     def self_test_block(self, record: EvseRecord) -> Reason | None:
         """Return what would forbid a self-test now, None when it may begin.

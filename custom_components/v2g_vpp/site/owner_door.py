@@ -3,6 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Callable, Collection
 
+from ..domain.explanation import Explanation
 from ..domain.faults import FaultCode
 from ..domain.ids import EvseKey, ProgrammeId, VehicleId
 from ..domain.policy import EvsePolicy, VehiclePolicy
@@ -131,6 +132,14 @@ class OwnerDoor:
         station = self._registry.stations.get(key.station_id)
         self._commands.start_self_test(key, station.session.firmware if station else "")
         self._publish()
+
+    def explain(self, key: EvseKey) -> Explanation:
+        """Return why an EVSE does what it does; nothing changes.
+
+        Raises:
+            UnknownTarget: for an EVSE that this home does not have.
+        """
+        return self._loop.explain(self._commands.evse(key))
 
     async def clear_charging_profile(self, key: EvseKey) -> None:
         """Bring power to 0 W first, then remove the product's own profile.

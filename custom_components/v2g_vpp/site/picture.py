@@ -125,6 +125,7 @@ def _evse(registry: Registry, record: EvseRecord, now_mono_s: float) -> EvseSnap
         fingerprint=record.fingerprint,
         proof=registry.valid_proof(record),
         self_test=record.self_test_status,
+        runner_up=record.runner_up,
         size_hint=record.size_hint,
         charged_wh=record.charged.total_wh,
         discharged_wh=record.discharged.total_wh,

@@ -151,6 +151,15 @@ class EvseRecord:
     next_operative_mono_s: float = 0.0
 
     @property
+    def runner_up(self) -> Reason | None:
+        """What would bind the setpoint next; behind the output gate the decision."""
+        if self.decision is None:
+            return None
+        decided = self.decision.setpoint.reason
+        is_gated = self.setpoint.reason is not decided
+        return decided if is_gated else self.decision.runner_up
+
+    @property
     def can_start_transaction(self) -> bool:
         """True until the station ignored as many starts as it gets per plug."""
         return self.start_attempts < MAX_START_ATTEMPTS

@@ -47,7 +47,7 @@ class UserCommands:
 
     async def set_power(self, key: EvseKey, power_w: float, duration_s: float) -> None:
         """Hold a power for a while, ahead of every other owner."""
-        record = self._evse(key)
+        record = self.evse(key)
         self._refuse_unusable(record)
         policy = record.policy
         lowest_w, highest_w = -policy.max_discharge_power_w, policy.max_charge_power_w
@@ -78,7 +78,7 @@ class UserCommands:
 
     async def return_to_automatic(self, key: EvseKey) -> None:
         """End the owner's own power or stop; the next owner takes over."""
-        self._evse(key).override = None
+        self.evse(key).override = None
         self._loop.tick()
 
     async def stop(self, key: EvseKey | None) -> None:
@@ -105,7 +105,7 @@ class UserCommands:
 
     def reset(self, key: EvseKey) -> None:
         """Release latches whose cause is gone; nothing starts by itself."""
-        record = self._evse(key)
+        record = self.evse(key)
         record.session = acknowledged(record.session)
         if record.hardware.heat - {HeatSource.REPORT}:
             # Whatever the station says meanwhile: what was hot has to be seen cool.
@@ -120,7 +120,7 @@ class UserCommands:
 
     def start_self_test(self, key: EvseKey, firmware: str) -> None:
         """Begin the supervised proof of discharge."""
-        record = self._evse(key)
+        record = self.evse(key)
         self._refuse_unusable(record)
         self._loop.tick()
         if record.self_test is not None:
@@ -156,14 +156,19 @@ class UserCommands:
             record.self_test_status, phase=SelfTestPhase.FAILED, failure="aborted"
         )
 
-    def _evse(self, key: EvseKey) -> EvseRecord:
+    def evse(self, key: EvseKey) -> EvseRecord:
+        """Return the record of an EVSE.
+
+        Raises:
+            UnknownTarget: for an EVSE that this home does not have.
+        """
         record = self._registry.evses.get(key)
         if record is None:
             raise UnknownTarget(key.station_id, f"EVSE {key.evse_id}")
         return record
 
     def _targets(self, key: EvseKey | None) -> list[EvseRecord]:
-        return list(self._registry.evses.values()) if key is None else [self._evse(key)]
+        return list(self._registry.evses.values()) if key is None else [self.evse(key)]
 
     def _refuse_unusable(self, record: EvseRecord) -> None:
         if not self._registry.station_of(record.key).session.is_connected:

@@ -1,0 +1,146 @@
+"""The action that tells why an outlet does what it does."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from homeassistant.const import ATTR_DEVICE_ID
+from homeassistant.core import (
+    HomeAssistant,
+    ServiceCall,
+    ServiceResponse,
+    SupportsResponse,
+    callback,
+)
+from homeassistant.exceptions import ServiceValidationError
+from homeassistant.helpers import config_validation as cv, service
+from homeassistant.helpers.translation import async_get_translations
+from homeassistant.util.json import JsonObjectType
+import voluptuous as vol
+
+from .action_schema import action_schema
+from .const import ATTR_NEXT_LIMIT, DOMAIN
+from .coordinator import V2gConfigEntry
+from .devices import evse_of
+from .domain.explanation import Counterfactual, Explanation, GateLine, Knob
+from .domain.setpoint import Reason
+from .domain.units import watts_to_kilowatts
+from .error_translation import translated_errors
+from .text_keys import BLOCKED, WHAT_IF
+
+SERVICE_EXPLAIN: Final = "explain"
+SCHEMA: Final = action_schema(
+    SERVICE_EXPLAIN, {vol.Required(ATTR_DEVICE_ID): cv.string}
+)
+
+_SENTENCE: Final = "explained"
+_SENTENCE_WITH_NEXT: Final = "explained_with_next"
+_PERCENTAGES: Final = frozenset({Knob.RESERVE, Knob.VPP_RESERVE, Knob.MAX_SOC})
+"""Knobs whose value is a percentage; the others are powers or switches."""
+
+
+@callback
+def async_setup_explain_service(hass: HomeAssistant) -> None:
+    """Register the action."""
+
+    async def explain(call: ServiceCall) -> ServiceResponse:
+        entry: V2gConfigEntry
+        device, entry = service.async_get_device_and_config_entry(
+            hass, DOMAIN, call.data[ATTR_DEVICE_ID]
+        )
+        key = evse_of(device)
+        if key is None:
+            raise ServiceValidationError(
+                translation_domain=DOMAIN, translation_key="target_not_evse"
+            )
+        with translated_errors():
+            explanation = entry.runtime_data.site.explain(key)
+        return _told(explanation, await _async_texts(hass))
+
+    hass.services.async_register(
+        DOMAIN,
+        SERVICE_EXPLAIN,
+        explain,
+        schema=SCHEMA,
+        supports_response=SupportsResponse.ONLY,
+    )
+
+
+class _Texts:
+    """Texts in the language of the home."""
+
+    def __init__(self, sentences: Mapping[str, str], names: Mapping[str, str]) -> None:
+        self._sentences, self._names = sentences, names
+
+    def sentence(self, key: str, **placeholders: str) -> str:
+        """Return a sentence with its placeholders filled in."""
+        text = self._sentences[f"component.{DOMAIN}.exceptions.{key}.message"]
+        return text.format(**placeholders)
+
+    def name(self, reason: Reason) -> str:
+        """Return what a sensor shows for a reason."""
+        return self._names[f"component.{DOMAIN}.entity.sensor.reason.state.{reason}"]
+
+
+async def _async_texts(hass: HomeAssistant) -> _Texts:
+    language = hass.config.language
+    return _Texts(
+        await async_get_translations(hass, language, "exceptions", [DOMAIN]),
+        await async_get_translations(hass, language, "entity", [DOMAIN]),
+    )
+
+
+def _told(explanation: Explanation, texts: _Texts) -> JsonObjectType:
+    setpoint, runner_up = explanation.setpoint, explanation.runner_up
+    return {
+        "sentence": _sentence(explanation, texts),
+        "owner": setpoint.owner.value,
+        "requested_w": setpoint.requested_w,
+        "setpoint_w": setpoint.power_w,
+        "reason": setpoint.reason.value,
+        ATTR_NEXT_LIMIT: runner_up.value if runner_up is not None else None,
+        "gates": [_gate(line, texts) for line in explanation.gates],
+        "what_if": [_what_if(one, texts) for one in explanation.counterfactuals],
+    }
+
+
+def _sentence(explanation: Explanation, texts: _Texts) -> str:
+    setpoint, runner_up = explanation.setpoint, explanation.runner_up
+    placeholders = {
+        "power": _kilowatts(setpoint.power_w),
+        "requested": _kilowatts(setpoint.requested_w),
+        "reason": texts.name(setpoint.reason),
+    }
+    if runner_up is None:
+        return texts.sentence(_SENTENCE, **placeholders)
+    return texts.sentence(
+        _SENTENCE_WITH_NEXT, **placeholders, next=texts.name(runner_up)
+    )
+
+
+def _gate(line: GateLine, texts: _Texts) -> JsonObjectType:
+    return {
+        "gate": line.reason.value,
+        "is_passed": line.is_open,
+        "value": line.value,
+        "bound": line.bound,
+        "what_to_do": None if line.is_open else texts.sentence(BLOCKED[line.reason]),
+    }
+
+
+def _what_if(counterfactual: Counterfactual, texts: _Texts) -> JsonObjectType:
+    knob, value = counterfactual.knob, counterfactual.value
+    placeholders = {"power": _kilowatts(counterfactual.power_w)}
+    if value is not None:
+        is_percent = knob in _PERCENTAGES
+        placeholders["value"] = f"{value:.0f}" if is_percent else _kilowatts(value)
+    return {
+        "knob": knob.value,
+        "value": value,
+        "power_w": counterfactual.power_w,
+        "sentence": texts.sentence(WHAT_IF[knob], **placeholders),
+    }
+
+
+def _kilowatts(power_w: float) -> str:
+    # Adding 0.0 turns a rounded -0.0 into 0.0.
+    return f"{round(watts_to_kilowatts(power_w), 1) + 0.0:.1f}"
