@@ -89,7 +89,9 @@ class DischargeCoordinator:
         return cases
 
     def _open_case(self, evse: EvseInputs, site: SiteInputs, now_mono_s: float) -> Case:
-        track = self._tracks.setdefault(evse.key, Track())
+        track = self._tracks.get(evse.key)
+        if track is None:
+            track = self._tracks[evse.key] = Track()
         lease = hold_lease(evse, site, now_mono_s)
         track.is_released = site.is_failsafe and (
             track.is_released or track.was_dispatched

@@ -48,7 +48,7 @@ def _with_band(problem: ShareProblem, n: int) -> list[Stretch]:
     if not problem.is_running[n]:
         return stretches
     return [
-        replace(s, value=s.value + MERIT_BAND * abs(problem.unserved - s.value))
+        Stretch(n, s.value + MERIT_BAND * abs(problem.unserved - s.value), s.length_w)
         for s in stretches
     ]
 
