@@ -165,10 +165,6 @@ DISCHARGE_ONLY: dict[str, tuple[Break, Reason]] = {
         lambda i: replace(i, policy=replace(i.policy, max_discharge_power_w=1_500.0)),
         Reason.OWNER_LIMIT,
     ),
-    "beyond the export limit": (
-        all_fields(export_limit_w=1_500.0),
-        Reason.EXPORT_LIMIT,
-    ),
     "guest": (all_fields(vehicle=None), Reason.VEHICLE_UNKNOWN),
     "no floors": (all_fields(vehicle_policy=None), Reason.VEHICLE_UNKNOWN),
     "vehicle not allowed": (

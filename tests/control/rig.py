@@ -14,6 +14,7 @@ from custom_components.v2g_vpp.control.delivery import (
 from custom_components.v2g_vpp.control.discharge import DischargeCoordinator
 from custom_components.v2g_vpp.control.gate import GateInputs, OutputGate
 from custom_components.v2g_vpp.control.inputs import EvseInputs, SiteInputs
+from custom_components.v2g_vpp.control.site_gate import GateHome
 from custom_components.v2g_vpp.domain.capability import DIALECT_TIMING
 from custom_components.v2g_vpp.domain.setpoint import (
     Setpoint,
@@ -154,6 +155,17 @@ class Rig:
 
     def _gated(self, setpoint: Setpoint) -> Setpoint:
         evse, site = self.evse, self.site
+        power = evse.fresh_power(self.now_s)
+        self.gate.look(
+            GateHome(
+                meters=site.meters,
+                wiring=site.wiring,
+                export_limit_w=site.export_limit_w,
+                asked_w={evse.key: setpoint.power_w},
+                measured_w={} if power is None else {evse.key: power.value},
+            ),
+            self.now_s,
+        )
         verdict = self.gate.check(
             GateInputs(
                 setpoint=setpoint,
@@ -171,7 +183,6 @@ class Rig:
                 is_first_write_pending=evse.is_first_write_pending,
                 is_failsafe=site.is_failsafe,
                 is_store_readable=site.is_store_readable,
-                export_limit_w=site.export_limit_w,
             ),
             self.now_s,
         )

@@ -8,7 +8,7 @@ from pathlib import Path
 from hypothesis import given, strategies as st
 import pytest
 
-from custom_components.v2g_vpp.control import gate as gate_module
+from custom_components.v2g_vpp.control import gate as gate_module, site_gate
 from custom_components.v2g_vpp.control.gate import GateInputs, GateVerdict
 from custom_components.v2g_vpp.domain.dispatch import CommandKind
 from custom_components.v2g_vpp.domain.faults import FAULT_BEHAVIOUR, FaultCode
@@ -180,13 +180,13 @@ def test_zero_always_goes_through(power_w: float, inputs: GateInputs) -> None:
 
 
 def test_the_gate_shares_no_code_with_the_coordinator() -> None:
-    tree = ast.parse(Path(gate_module.__file__).read_text())
-    modules = [
-        (node.level, node.module or "")
-        for node in ast.walk(tree)
-        if isinstance(node, ast.ImportFrom)
-    ]
-    assert not [node for node in ast.walk(tree) if isinstance(node, ast.Import)]
-    allowed = {(2, "domain"), (0, "collections.abc"), (0, "dataclasses"), (0, "math")}
-    for level, module in modules:
-        assert (level, module.split(".")[0] if level else module) in allowed
+    library = {(0, "collections.abc"), (0, "dataclasses"), (0, "math")}
+    allowed = library | {(0, "collections"), (1, "site_gate"), (2, "domain")}
+    for module in (gate_module, site_gate):
+        tree = ast.parse(Path(str(module.__file__)).read_text())
+        assert not [node for node in ast.walk(tree) if isinstance(node, ast.Import)]
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom):
+                name = node.module or ""
+                name = name.split(".")[0] if node.level else name
+                assert (node.level, name) in allowed

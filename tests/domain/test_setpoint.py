@@ -17,7 +17,15 @@ def test_only_accepted_is_accepted(status: WriteStatus) -> None:
 
 
 def test_owners_are_listed_strongest_first() -> None:
-    assert list(ControlOwner) == ["user", "self_test", "vpp", "mode", "none"]
+    assert list(ControlOwner) == [
+        "user",
+        "self_test",
+        "vpp",
+        "automation",
+        "plan",
+        "mode",
+        "none",
+    ]
 
 
 def test_an_evse_is_shown_by_station_and_number() -> None:

@@ -3,20 +3,21 @@
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, replace
-from math import inf
 
 from ..domain.dispatch import CommandKind
 from ..domain.ids import EvseKey
 from ..domain.measurement import Reading
 from ..domain.setpoint import ControlOwner
 from .evse_case import Case, Track, envelope_for, find_block, promise_for
+from .fuse import Direction, Rooms
+from .home_balance import HomeBalance
 from .home_order import share_home_orders
 from .inputs import EvseDecision, EvseInputs, SiteInputs
-from .lease import hold_lease, running_order
+from .lease import hold_lease, local_lease, running_order
 from .limits import minimum_power_w
 from .permission import first_stop
 from .runner_up import runner_up
-from .shaping import keep_export_limit, shape
+from .shaping import keep_site_limits, shape
 from .soc_guard import vehicle_floor_percent
 
 
@@ -38,6 +39,7 @@ class DischargeCoordinator:
     def __init__(self) -> None:
         """Start with no EVSE known; each one starts at 0 W."""
         self._tracks: dict[EvseKey, Track] = {}
+        self._home = HomeBalance()
 
     def forget(self, key: EvseKey) -> None:
         """Forget an EVSE that is no more."""
@@ -65,17 +67,14 @@ class DischargeCoordinator:
         self, evses: Sequence[EvseInputs], site: SiteInputs, now_mono_s: float
     ) -> StepResult:
         """Step, and return also from what it was decided."""
-        cases = self._shape_all(evses, site, now_mono_s)
-        return StepResult(cases=cases, decisions=_conclude(cases, site, now_mono_s))
-
-    def _shape_all(
-        self, evses: Sequence[EvseInputs], site: SiteInputs, now_mono_s: float
-    ) -> Sequence[Case]:
-        cases = [
-            self._open_case(evse, site, now_mono_s)
-            for evse in sorted(evses, key=lambda evse: evse.key)
-        ]
-        share_home_orders(cases, site, now_mono_s)
+        evses = sorted(evses, key=lambda evse: evse.key)
+        view = self._home.look(evses, site, now_mono_s)
+        rooms = Rooms(view.limits)
+        cases = [self._open_case(evse, site, rooms, now_mono_s) for evse in evses]
+        self._home.ask(cases, site, view, now_mono_s)
+        for case in cases:
+            self._hand_lease(case, site, now_mono_s)
+        share_home_orders(cases, site, view.limits, now_mono_s)
         for case in cases:
             owner = case.lease.owner
             is_offer_true = owner is ControlOwner.VPP and not case.is_startable
@@ -85,18 +84,24 @@ class DischargeCoordinator:
                 else envelope_for(case, site, owner, now_mono_s)
             )
             case.setpoint = shape(case, now_mono_s)
-        keep_export_limit(cases, site.export_limit_w)
-        return cases
+        keep_site_limits(cases, view.limits)
+        decisions = _conclude(cases, site, rooms, now_mono_s)
+        return StepResult(cases=cases, decisions=decisions)
 
-    def _open_case(self, evse: EvseInputs, site: SiteInputs, now_mono_s: float) -> Case:
+    @staticmethod
+    def _hand_lease(case: Case, site: SiteInputs, now_mono_s: float) -> None:
+        case.lease = hold_lease(case.evse, site, now_mono_s, case.local)
+        case.track.was_dispatched = case.lease.owner is ControlOwner.VPP
+
+    def _open_case(
+        self, evse: EvseInputs, site: SiteInputs, rooms: Rooms, now_mono_s: float
+    ) -> Case:
         track = self._tracks.get(evse.key)
         if track is None:
             track = self._tracks[evse.key] = Track()
-        lease = hold_lease(evse, site, now_mono_s)
         track.is_released = site.is_failsafe and (
             track.is_released or track.was_dispatched
         )
-        track.was_dispatched = lease.owner is ControlOwner.VPP
         soc = track.soc.step(
             _soc_reading(evse, now_mono_s),
             evse.vehicle,
@@ -109,10 +114,14 @@ class DischargeCoordinator:
                 else vehicle_floor_percent(evse.session, evse.vehicle.capacity_wh)
             ),
         )
+        local = local_lease(evse, now_mono_s)
         case = Case(
             evse=evse,
             track=track,
-            lease=lease,
+            lease=local,
+            local=local,
+            charge_room=rooms.bound(evse.key, Direction.CHARGE),
+            discharge_room=rooms.bound(evse.key, Direction.DISCHARGE),
             order=running_order(evse, now_mono_s),
             stop=first_stop(evse),
             soc=soc,
@@ -122,15 +131,12 @@ class DischargeCoordinator:
 
 
 def _conclude(
-    cases: Sequence[Case], site: SiteInputs, now_mono_s: float
+    cases: Sequence[Case], site: SiteInputs, rooms: Rooms, now_mono_s: float
 ) -> Mapping[EvseKey, EvseDecision]:
-    left_w = inf if site.export_limit_w is None else site.export_limit_w
     decisions: dict[EvseKey, EvseDecision] = {}
     for case in cases:
         _remember(case, now_mono_s)
-        decision = _decide(case, site, left_w, now_mono_s)
-        left_w -= decision.available_discharge_w
-        decisions[case.evse.key] = decision
+        decisions[case.evse.key] = _decide(case, site, rooms, now_mono_s)
     return decisions
 
 
@@ -155,19 +161,21 @@ def _remember(case: Case, now_mono_s: float) -> None:
 
 
 def _decide(
-    case: Case, site: SiteInputs, left_w: float, now_mono_s: float
+    case: Case, site: SiteInputs, rooms: Rooms, now_mono_s: float
 ) -> EvseDecision:
     is_dispatched = case.lease.owner is ControlOwner.VPP
     asker = ControlOwner.VPP if is_dispatched else ControlOwner.MODE
     order = case.lease.order
     is_ordered = order is not None and order.kind is CommandKind.SETPOINT
-    charge_w = case.offer.highest_w
-    discharge_w = min(left_w, -case.offer.lowest_w)
+    charge_w = _left_w(case, rooms, Direction.CHARGE, case.offer.highest_w)
+    discharge_w = _left_w(case, rooms, Direction.DISCHARGE, -case.offer.lowest_w)
     is_taken = case.lease.owner in (ControlOwner.USER, ControlOwner.SELF_TEST)
     if is_taken or charge_w < minimum_power_w(case.evse, charge_w):
         charge_w = 0.0
     if is_taken or discharge_w < minimum_power_w(case.evse, -discharge_w):
         discharge_w = 0.0
+    rooms.take(case.evse.key, Direction.CHARGE, charge_w)
+    rooms.take(case.evse.key, Direction.DISCHARGE, discharge_w)
     return EvseDecision(
         setpoint=case.setpoint,
         discharge_blocked_by=find_block(case, site, asker, now_mono_s),
@@ -184,6 +192,11 @@ def _decide(
         runner_up=runner_up(case, site, now_mono_s),
         committed_w=case.offer.clamp(case.lease.requested_w) if is_ordered else 0.0,
     )
+
+
+def _left_w(case: Case, rooms: Rooms, direction: Direction, power_w: float) -> float:
+    bound = rooms.bound(case.evse.key, direction)
+    return power_w if bound is None else min(power_w, bound.power_w)
 
 
 def _could_flow(case: Case, site: SiteInputs, now_mono_s: float) -> bool:

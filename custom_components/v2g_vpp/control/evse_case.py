@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from ..domain.dispatch import DispatchOrder
-from ..domain.setpoint import ControlOwner, Reason, Setpoint
+from ..domain.setpoint import LOCAL_OWNERS, ControlOwner, Reason, Setpoint
 from .inputs import EvseInputs, SiteInputs
 from .lease import Lease
 from .limits import Bound, Envelope, charge_bound, discharge_bound
@@ -55,6 +55,13 @@ class Case:
     """What forbids power in both directions."""
 
     soc: SocVerdict
+    local: Lease
+    """What the home itself wants, whoever holds the lease."""
+
+    charge_room: Bound | None = None
+    """What the home leaves for charging, None without a limit."""
+
+    discharge_room: Bound | None = None
     offer: Envelope = EMPTY
     """For a dispatch, whoever holds the lease; before the start of a transaction what
     it will be then."""
@@ -161,17 +168,33 @@ def _envelope(
     is_before_start: bool,
 ) -> Envelope:
     block = find_block(case, site, owner, now_mono_s, is_before_start=is_before_start)
-    if block is None and case.track.is_released and owner is ControlOwner.MODE:
+    if block is None and case.track.is_released and owner in LOCAL_OWNERS:
         block = Reason.FAILSAFE
     return Envelope(
         discharge=discharge_bound(
-            case.evse, block, owner=owner, export_limit_w=site.export_limit_w
+            case.evse, block, owner=owner, site_bound=case.discharge_room
         ),
         charge=charge_bound(
             case.evse,
             None if is_before_start else case.stop,
             is_at_maximum=case.soc.is_at_maximum,
-            is_meter_fresh=is_before_start
-            or case.evse.fresh_power(now_mono_s) is not None,
+            unwatched=_silent_meter(
+                case, site, now_mono_s, is_before_start=is_before_start
+            ),
+            site_bound=case.charge_room,
         ),
     )
+
+
+def _silent_meter(
+    case: Case, site: SiteInputs, now_mono_s: float, *, is_before_start: bool
+) -> Reason | None:
+    """Return which meter does not watch what charges."""
+    if not is_before_start and case.evse.fresh_power(now_mono_s) is None:
+        return Reason.METER_STALE
+    wiring = site.wiring
+    has_limit = wiring is not None and (
+        wiring.fuse_a is not None or wiring.import_limit_w is not None
+    )
+    is_silent = has_limit and site.is_grid_silent(now_mono_s)
+    return Reason.SITE_METER_STALE if is_silent else None

@@ -14,6 +14,7 @@ from ..domain.dispatch import CommandKind, DispatchOrder
 from ..domain.faults import FAULT_BEHAVIOUR
 from ..domain.measurement import SOC_STALE_AFTER_S, is_fresh, stale_after_s
 from ..domain.policy import (
+    Claim,
     EvsePolicy,
     Mode,
     Override,
@@ -25,6 +26,7 @@ from ..domain.session import EvseSession
 from ..domain.setpoint import ControlOwner, Reason, Setpoint
 from ..domain.state import ClockState, ConnectorStatus
 from ..domain.station_session import StationSession
+from .site_gate import GateHome, SiteWatch
 
 LONGEST_TICK_AGE_S = 2.0
 """A setpoint older than this is nobody's decision any more (architecture)."""
@@ -32,6 +34,10 @@ LONGEST_TICK_AGE_S = 2.0
 ROUNDING_W = 1.0
 """Two ways to compute a limit may differ by less than this."""
 
+
+_BY_METER = (Mode.SELF_CONSUMPTION, Mode.PEAK_SHAVING)
+_CHARGING = (Mode.CHARGE_NOW, Mode.SOLAR, *_BY_METER)
+_DISCHARGING = (Mode.DISCHARGE_NOW, *_BY_METER)
 
 _BAD_CLOCKS = (ClockState.WRONG, ClockState.UNSTEADY)
 _WITHOUT_CLOCK = (DischargeDialect.V21_DYNAMIC, DischargeDialect.DATA_TRANSFER)
@@ -58,8 +64,9 @@ class GateInputs:
     is_first_write_pending: bool = False
     is_failsafe: bool = False
     is_store_readable: bool = True
-    export_limit_w: float | None = None
     meter_period_s: float = 1.0
+    claim: Claim | None = None
+    plan_w: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +81,14 @@ class GateVerdict:
 class OutputGate:
     """Let a setpoint through only when the raw facts justify it."""
 
+    def __init__(self) -> None:
+        """Nothing is known of the home until ``look`` is called."""
+        self._site = SiteWatch()
+
+    def look(self, home: GateHome, now_mono_s: float) -> None:
+        """Take in what is known of the home; once per tick, before the checks."""
+        self._site.look(home, now_mono_s)
+
     def check(self, inputs: GateInputs, now_mono_s: float) -> GateVerdict:
         """Return the power that may go to the wire, never more than was asked."""
         power_w = inputs.setpoint.power_w
@@ -84,11 +99,16 @@ class OutputGate:
         doubt = next(_doubts_about_any_power(inputs, now_mono_s), None)
         if doubt is None and power_w < 0:
             doubt = next(_doubts_about_discharge(inputs, now_mono_s), None)
+        if doubt is None:
+            doubt = next(self._site.doubts(inputs.session.key, power_w), None)
         if doubt is not None:
             return GateVerdict(power_w=0.0, reason=doubt)
         highest_w = _installed_charge_w(inputs)
         if power_w > highest_w:
             return GateVerdict(power_w=highest_w, reason=Reason.STATION_LIMIT)
+        unattended_w = max(0.0, inputs.limits.unattended_charge_w)
+        if power_w > unattended_w and self._site.is_charge_unwatched():
+            return GateVerdict(power_w=unattended_w, reason=Reason.SITE_METER_STALE)
         return GateVerdict(power_w=power_w, reason=None)
 
 
@@ -147,7 +167,6 @@ def _doubts_about_station(inputs: GateInputs) -> Iterator[Reason]:
         (Reason.STATION_LIMIT, inputs.limits.max_discharge_power_w),
         (Reason.STATION_LIMIT, reported_w),
         (Reason.OWNER_LIMIT, inputs.policy.max_discharge_power_w),
-        (Reason.EXPORT_LIMIT, inputs.export_limit_w),
     )
     for reason, limit_w in limits_w:
         if limit_w is not None and -inputs.setpoint.power_w > limit_w + ROUNDING_W:
@@ -236,9 +255,21 @@ def _is_asked_for(inputs: GateInputs, now_mono_s: float) -> bool:
             return inputs.is_self_test_running and power_w < 0
         case ControlOwner.VPP:
             return not inputs.is_failsafe and _is_order_for(inputs, now_mono_s)
+        case _:
+            return _is_asked_by_home(inputs, now_mono_s)
+
+
+def _is_asked_by_home(inputs: GateInputs, now_mono_s: float) -> bool:
+    """Return True when the named owner is of the home and wants this direction."""
+    power_w = inputs.setpoint.power_w
+    match inputs.setpoint.owner:
         case ControlOwner.MODE:
-            mode = Mode.CHARGE_NOW if power_w > 0 else Mode.DISCHARGE_NOW
-            return inputs.policy.mode is mode
+            return inputs.policy.mode in (_CHARGING if power_w > 0 else _DISCHARGING)
+        case ControlOwner.PLAN:
+            planned_w = inputs.plan_w or 0.0
+            return inputs.policy.mode is Mode.PLAN and planned_w * power_w > 0
+        case ControlOwner.AUTOMATION:
+            return _is_claim_for(inputs, now_mono_s)
         case _:
             return False
 
@@ -250,6 +281,16 @@ def _is_override_for(inputs: GateInputs, now_mono_s: float) -> bool:
         and override.key == inputs.session.key
         and now_mono_s < override.ends_mono_s
         and override.power_w * inputs.setpoint.power_w > 0
+    )
+
+
+def _is_claim_for(inputs: GateInputs, now_mono_s: float) -> bool:
+    claim = inputs.claim
+    return (
+        claim is not None
+        and claim.key == inputs.session.key
+        and now_mono_s < claim.ends_mono_s
+        and claim.power_w * inputs.setpoint.power_w > 0
     )
 
 

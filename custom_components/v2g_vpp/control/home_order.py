@@ -3,17 +3,23 @@
 from collections.abc import Sequence
 
 from ..domain.dispatch import CommandKind, DispatchOrder
-from ..domain.setpoint import ControlOwner, Reason
+from ..domain.setpoint import LOCAL_OWNERS, ControlOwner, Reason
 from .allocation import SAME_POWER_W, Allocation
 from .evse_case import Case
+from .fuse import Direction, SiteLimit, shared_limits
 from .inputs import SiteInputs
-from .lease import Lease, mode_lease
+from .lease import Lease
 from .share_cost import lasting_power_w
-from .sharing import Taker, dispatch_energy_wh, share_power, site_limits
+from .sharing import Taker, dispatch_energy_wh, share_power
+
+_SHARING = LOCAL_OWNERS | {ControlOwner.VPP}
 
 
 def share_home_orders(
-    cases: Sequence[Case], site: SiteInputs, now_mono_s: float
+    cases: Sequence[Case],
+    site: SiteInputs,
+    limits: Sequence[SiteLimit],
+    now_mono_s: float,
 ) -> None:
     """Share what is asked of the whole home among the EVSEs that can serve it.
 
@@ -23,12 +29,13 @@ def share_home_orders(
     Args:
         cases: all EVSEs of the home; the lease of each that shares is replaced.
         site: what holds for the whole home.
+        limits: what the home leaves for its EVSEs.
         now_mono_s: the present.
     """
     groups: dict[str, tuple[DispatchOrder, list[Case]]] = {}
     for case in cases:
         order = case.order
-        is_free = case.lease.owner in (ControlOwner.VPP, ControlOwner.MODE)
+        is_free = case.lease.owner in _SHARING
         if order is not None and order.resource is None and is_free:
             groups.setdefault(order.order_id, (order, []))[1].append(case)
     for order, group in groups.values():
@@ -37,17 +44,22 @@ def share_home_orders(
         if len(group) == 1 or site.is_failsafe:
             continue
         if order.kind is CommandKind.SETPOINT:
-            _share_setpoint(order, group, site, now_mono_s)
+            _share_setpoint(order, group, limits, now_mono_s)
         elif order.kind is CommandKind.LIMIT:
-            _share_limit(order, group, now_mono_s)
+            _share_limit(order, group, limits, now_mono_s)
 
 
 def _share_setpoint(
-    order: DispatchOrder, group: Sequence[Case], site: SiteInputs, now_mono_s: float
+    order: DispatchOrder,
+    group: Sequence[Case],
+    limits: Sequence[SiteLimit],
+    now_mono_s: float,
 ) -> None:
     power_w = order.power_w
+    direction = Direction.CHARGE if power_w > 0 else Direction.DISCHARGE
     takers = [_taker(case, order, now_mono_s) for case in group]
-    allocation = share_power(power_w, takers, site_limits(power_w, site), now_mono_s)
+    shared = shared_limits(limits, direction)
+    allocation = share_power(power_w, takers, shared, now_mono_s)
     for taker in takers:
         case, share_w = taker.case, allocation.shares[taker.case.evse.key]
         case.lease = Lease(
@@ -91,21 +103,25 @@ def _reason(
 
 
 def _share_limit(
-    order: DispatchOrder, group: Sequence[Case], now_mono_s: float
+    order: DispatchOrder,
+    group: Sequence[Case],
+    limits: Sequence[SiteLimit],
+    now_mono_s: float,
 ) -> None:
     """Cap what the modes charge together; discharge of a mode is left alone."""
     takers = [
         Taker(
             case=case,
-            maximum_w=case.offer.clamp(max(0.0, mode_lease(case.evse).requested_w)),
+            maximum_w=case.offer.clamp(max(0.0, case.local.requested_w)),
         )
         for case in group
     ]
     power_w = max(0.0, order.power_w)
-    allocation = share_power(power_w, takers, (), now_mono_s)
+    shared = shared_limits(limits, Direction.CHARGE)
+    allocation = share_power(power_w, takers, shared, now_mono_s)
     for case in group:
-        share_w, mode = allocation.shares[case.evse.key], mode_lease(case.evse)
-        is_capped = mode.requested_w > share_w
-        case.lease = mode
+        share_w, local = allocation.shares[case.evse.key], case.local
+        is_capped = local.requested_w > share_w
+        case.lease = local
         if is_capped:
             case.lease = Lease(owner=ControlOwner.VPP, requested_w=share_w, order=order)

@@ -7,8 +7,11 @@ from ..domain.dispatch import DispatchOrder
 from ..domain.ids import EvseKey
 from ..domain.measurement import Reading, is_fresh, stale_after_s
 from ..domain.policy import (
+    PATIENT_SOLAR,
+    Claim,
     EvsePolicy,
     Override,
+    SolarPolicy,
     StationLimits,
     VehiclePolicy,
     VehicleSpec,
@@ -44,6 +47,12 @@ class EvseInputs:
 
     is_first_write_pending: bool
     """True after a start until setpoint 0 reached the station."""
+
+    claim: Claim | None = None
+    """The lease that another automation holds."""
+
+    plan_w: float | None = None
+    """What the plan says for now; None: nothing."""
 
     meter_period_s: float = 1.0
     """How often the station reports its meter; decides when a reading is stale."""
@@ -90,6 +99,16 @@ class SiteInputs:
 
     wiring: SiteWiring | None = None
     """None: nothing is known of phases, fuses and limits."""
+
+    solar: SolarPolicy = PATIENT_SOLAR
+
+    def is_grid_silent(self, now_mono_s: float) -> bool:
+        """Return True when the home has a meter of the grid that says nothing."""
+        meters = self.meters
+        if meters is None or not meters.has_grid:
+            return False
+        has_phases = not meters.phases or meters.phase_powers_w(now_mono_s) is not None
+        return meters.grid_w(now_mono_s) is None or not has_phases
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

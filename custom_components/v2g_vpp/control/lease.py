@@ -20,16 +20,33 @@ class Lease:
     order: DispatchOrder | None = None
     """The order that is followed, when the owner is the aggregator."""
 
+    is_by_meter: bool = False
+    """True: the power follows the meter of the grid."""
+
     @property
     def is_tracked(self) -> bool:
         """True when the power itself was asked for, not "as much as there is"."""
-        return self.owner is ControlOwner.USER or (
-            self.order is not None and self.order.kind is CommandKind.SETPOINT
+        return (
+            self.owner in _EXACT_OWNERS
+            or self.is_by_meter
+            or (self.order is not None and self.order.kind is CommandKind.SETPOINT)
         )
 
 
-def hold_lease(evse: EvseInputs, site: SiteInputs, now_mono_s: float) -> Lease:
-    """Return the lease of an EVSE: user, self-test, dispatch, mode, in this order."""
+_EXACT_OWNERS = (ControlOwner.USER, ControlOwner.AUTOMATION, ControlOwner.PLAN)
+
+
+def hold_lease(
+    evse: EvseInputs, site: SiteInputs, now_mono_s: float, local: Lease
+) -> Lease:
+    """Return the lease of an EVSE: user, self-test, dispatch, home, in this order.
+
+    Args:
+        evse: the EVSE.
+        site: what holds for the whole home.
+        now_mono_s: the present.
+        local: of the home itself, which it has when nobody stronger asks.
+    """
     override = evse.override
     if (
         override is not None
@@ -50,10 +67,9 @@ def hold_lease(evse: EvseInputs, site: SiteInputs, now_mono_s: float) -> Lease:
     order = running_order(evse, now_mono_s)
     if order is not None and order.kind is CommandKind.SETPOINT:
         return _follow(order, site)
-    mode = mode_lease(evse)
-    if order is None or order.kind is CommandKind.RELEASE or site.is_failsafe:
-        return mode
-    return _limit(mode, order)
+    if order is None or order.kind is not CommandKind.LIMIT or site.is_failsafe:
+        return local
+    return _limit(local, order)
 
 
 def running_order(evse: EvseInputs, now_mono_s: float) -> DispatchOrder | None:
@@ -64,20 +80,29 @@ def running_order(evse: EvseInputs, now_mono_s: float) -> DispatchOrder | None:
     return order if order.start_mono_s <= now_mono_s < order.ends_mono_s else None
 
 
-def mode_lease(evse: EvseInputs) -> Lease:
-    """Return what the EVSE does when nobody else holds the lease."""
+def local_lease(evse: EvseInputs, now_mono_s: float) -> Lease:
+    """Return what the home itself wants: another automation, the plan or the mode.
+
+    What a mode wants that follows the meter is not known here: 0 W until it is.
+    """
+    claim = evse.claim
+    if claim is not None and claim.key == evse.key and now_mono_s < claim.ends_mono_s:
+        return Lease(owner=ControlOwner.AUTOMATION, requested_w=claim.power_w)
     policy = evse.policy
-    wish_w = {
-        Mode.OFF: 0.0,
-        Mode.CHARGE_NOW: policy.max_charge_power_w,
-        Mode.DISCHARGE_NOW: -policy.max_discharge_power_w,
-    }[policy.mode]
-    is_off = policy.mode is Mode.OFF
-    return Lease(
-        owner=ControlOwner.MODE,
-        requested_w=wish_w,
-        reason=Reason.MODE_OFF if is_off else Reason.AS_REQUESTED,
-    )
+    match policy.mode:
+        case Mode.PLAN if evse.plan_w is not None:
+            return Lease(owner=ControlOwner.PLAN, requested_w=evse.plan_w)
+        case Mode.PLAN:
+            wish_w, reason = 0.0, Reason.NO_PLAN
+        case Mode.CHARGE_NOW:
+            wish_w, reason = policy.max_charge_power_w, Reason.AS_REQUESTED
+        case Mode.DISCHARGE_NOW:
+            wish_w, reason = -policy.max_discharge_power_w, Reason.AS_REQUESTED
+        case Mode.SOLAR | Mode.SELF_CONSUMPTION | Mode.PEAK_SHAVING:
+            wish_w, reason = 0.0, Reason.NOTHING_TO_BALANCE
+        case _:
+            wish_w, reason = 0.0, Reason.MODE_OFF
+    return Lease(owner=ControlOwner.MODE, requested_w=wish_w, reason=reason)
 
 
 def _follow(order: DispatchOrder, site: SiteInputs) -> Lease:
@@ -91,9 +116,9 @@ def _follow(order: DispatchOrder, site: SiteInputs) -> Lease:
     return Lease(owner=ControlOwner.VPP, requested_w=order.power_w, order=order)
 
 
-def _limit(mode: Lease, order: DispatchOrder) -> Lease:
-    """Return the mode's wish under a limit: it caps charging and forces nothing."""
+def _limit(local: Lease, order: DispatchOrder) -> Lease:
+    """Return the home's wish under a limit: it caps charging and forces nothing."""
     highest_w = max(0.0, order.power_w)
-    if mode.requested_w <= highest_w:
-        return mode
+    if local.requested_w <= highest_w:
+        return local
     return Lease(owner=ControlOwner.VPP, requested_w=highest_w, order=order)

@@ -64,7 +64,12 @@ class Envelope:
 
 
 def charge_bound(
-    evse: EvseInputs, stop: Reason | None, *, is_at_maximum: bool, is_meter_fresh: bool
+    evse: EvseInputs,
+    stop: Reason | None,
+    *,
+    is_at_maximum: bool,
+    unwatched: Reason | None,
+    site_bound: Bound | None = None,
 ) -> Bound:
     """Return how much an EVSE may charge.
 
@@ -72,8 +77,9 @@ def charge_bound(
         evse: the EVSE.
         stop: what forbids power in both directions, None when nothing does.
         is_at_maximum: True when the vehicle is as full as its owner wants.
-        is_meter_fresh: False lets only unattended charging go on, as when nobody
-            watches (control brief, the site).
+        unwatched: which meter is silent; then only unattended charging goes on, as
+            when nobody watches (control brief, the site). None: all are heard.
+        site_bound: what the home leaves, None without a limit.
     """
     if stop is not None:
         return Bound(power_w=0.0, reason=stop)
@@ -87,8 +93,10 @@ def charge_bound(
     ]
     if is_at_maximum:
         candidates.append((Reason.MAX_SOC, 0.0))
-    if not is_meter_fresh:
-        candidates.append((Reason.METER_STALE, evse.limits.unattended_charge_w))
+    if unwatched is not None:
+        candidates.append((unwatched, evse.limits.unattended_charge_w))
+    if site_bound is not None:
+        candidates.append((site_bound.reason, site_bound.power_w))
     return _tightest(candidates)
 
 
@@ -97,7 +105,7 @@ def discharge_bound(
     block: Reason | None,
     *,
     owner: ControlOwner,
-    export_limit_w: float | None,
+    site_bound: Bound | None,
 ) -> Bound:
     """Return how much an EVSE may discharge, as a positive magnitude.
 
@@ -105,7 +113,7 @@ def discharge_bound(
         evse: the EVSE.
         block: what forbids any discharge, None when nothing does.
         owner: who asks; a dispatch must also be able to end in time without a link.
-        export_limit_w: of the whole home.
+        site_bound: what the home leaves, None without a limit.
     """
     if block is not None:
         return Bound(power_w=0.0, reason=block)
@@ -116,8 +124,9 @@ def discharge_bound(
         (Reason.STATION_LIMIT, _or_unlimited(capability.max_discharge_power_w)),
         (Reason.VEHICLE_LIMIT, _or_unlimited(needs.max_discharge_power_w)),
         (Reason.OWNER_LIMIT, evse.policy.max_discharge_power_w),
-        (Reason.EXPORT_LIMIT, _or_unlimited(export_limit_w)),
     ]
+    if site_bound is not None:
+        candidates.append((site_bound.reason, site_bound.power_w))
     if owner is not ControlOwner.SELF_TEST:
         # The self-test measures the promise; it cannot depend on it.
         candidates.append((Reason.STATION_LIMIT, _ends_by_itself_in_time_w(evse)))

@@ -31,10 +31,10 @@ def runner_up(case: Case, site: SiteInputs, now_mono_s: float) -> Reason | None:
         shut = next((r for r in blocks if r is not named), None)
         if shut is not None:
             return shut
-    return None if wanted_w == 0 else _next_limit(case, site, named)
+    return None if wanted_w == 0 else _next_limit(case, named)
 
 
-def _next_limit(case: Case, site: SiteInputs, named: Reason) -> Reason | None:
+def _next_limit(case: Case, named: Reason) -> Reason | None:
     """Return the tightest limit but the named one; the request itself is one."""
     wanted_w = case.lease.requested_w
     side = case.envelope.charge if wanted_w > 0 else case.envelope.discharge
@@ -44,7 +44,7 @@ def _next_limit(case: Case, site: SiteInputs, named: Reason) -> Reason | None:
             case.evse,
             None,
             owner=case.lease.owner,
-            export_limit_w=site.export_limit_w,
+            site_bound=case.discharge_room,
         )
     limits = (
         (case.lease.reason, abs(wanted_w)),

@@ -1,4 +1,4 @@
-"""From a wish to a setpoint: envelope, dead zone, ramp, trim, export limit."""
+"""From a wish to a setpoint: envelope, dead zone, ramp, trim, limits of the home."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -7,6 +7,7 @@ from math import copysign
 from ..domain.setpoint import ControlOwner, Reason, Setpoint
 from ..domain.units import clamp
 from .evse_case import Case, Track
+from .fuse import Direction, Rooms, SiteLimit
 from .limits import Envelope, least_flow_w, minimum_power_w
 from .pid import MAX_GAP_S, TrimInputs, corrected
 from .ramp import slew
@@ -126,21 +127,26 @@ def _bridge_gap(case: Case, now_mono_s: float) -> None:
     track.power_w = track.reference_w = clamp(flowing_w, lowest_w, highest_w)
 
 
-def keep_export_limit(cases: Sequence[Case], export_limit_w: float | None) -> None:
-    """Cut discharge to what the home may feed in; whoever runs keeps its power."""
-    if export_limit_w is None:
+def keep_site_limits(cases: Sequence[Case], limits: Sequence[SiteLimit]) -> None:
+    """Cut powers to what the home leaves; whoever runs keeps its power."""
+    if not limits:
         return
-    left_w = export_limit_w
-    for case in sorted(cases, key=lambda case: case.track.power_w >= 0):
-        asked_w = -case.setpoint.power_w
-        if asked_w <= 0:
+    rooms = Rooms(limits)
+    for case in sorted(
+        cases, key=lambda case: case.track.power_w * case.setpoint.power_w <= 0
+    ):
+        asked_w = case.setpoint.power_w
+        if asked_w == 0:
             continue
-        allowed_w = min(asked_w, left_w)
-        if allowed_w < minimum_power_w(case.evse, -asked_w):
-            allowed_w = 0.0
-        left_w -= allowed_w
-        if allowed_w < asked_w:
-            case.goal_w = 0.0 - allowed_w
+        direction = Direction.CHARGE if asked_w > 0 else Direction.DISCHARGE
+        bound = rooms.bound(case.evse.key, direction)
+        allowed_w = abs(asked_w)
+        if bound is not None and bound.power_w < allowed_w:
+            allowed_w = bound.power_w
+            if allowed_w < minimum_power_w(case.evse, asked_w):
+                allowed_w = 0.0
+            case.goal_w = copysign(allowed_w, asked_w) + 0.0
             case.setpoint = replace(
-                case.setpoint, power_w=0.0 - allowed_w, reason=Reason.EXPORT_LIMIT
+                case.setpoint, power_w=case.goal_w, reason=bound.reason
             )
+        rooms.take(case.evse.key, direction, allowed_w)

@@ -7,7 +7,6 @@ from ..domain.setpoint import Reason
 from ..domain.units import share_of
 from .allocation import Allocation, Follower, SharedLimit, allocate
 from .evse_case import Case
-from .inputs import SiteInputs
 from .limits import minimum_power_w
 from .soc_guard import vehicle_floor_percent
 
@@ -52,13 +51,6 @@ def share_power(
             is_on=allocation.shares[taker.case.evse.key] != 0, now_mono_s=now_mono_s
         )
     return allocation
-
-
-def site_limits(power_w: float, site: SiteInputs) -> list[SharedLimit]:
-    """Return the limits of the home in the direction of a power."""
-    if power_w >= 0 or site.export_limit_w is None:
-        return []
-    return [SharedLimit(reason=Reason.EXPORT_LIMIT, room_w=site.export_limit_w)]
 
 
 def dispatch_energy_wh(case: Case) -> float | None:

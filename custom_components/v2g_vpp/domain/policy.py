@@ -1,6 +1,7 @@
 """What the owner wants and allows; one writer: ``Site``."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from .chemistry import BATTERY_PRICE_PER_KWH, Chemistry
@@ -11,8 +12,46 @@ class Mode(StrEnum):
     """What an EVSE does when nobody holds the control lease."""
 
     OFF = "off"
+    SOLAR = "solar"
+    """Charge from what the solar panels leave over."""
+
+    SELF_CONSUMPTION = "self_consumption"
+    """Take what is left over, and serve the home from the vehicle."""
+
+    PEAK_SHAVING = "peak_shaving"
+    """Hold the import of the home below its peak, from both sides."""
+
+    PLAN = "plan"
+    """What the slots of the plan say."""
+
     CHARGE_NOW = "charge_now"
     DISCHARGE_NOW = "discharge_now"
+
+
+METER_MODES = frozenset({Mode.SOLAR, Mode.SELF_CONSUMPTION, Mode.PEAK_SHAVING})
+"""Modes that follow the meter of the grid."""
+
+DISCHARGING_MODES = frozenset(
+    {Mode.SELF_CONSUMPTION, Mode.PEAK_SHAVING, Mode.PLAN, Mode.DISCHARGE_NOW}
+)
+"""Modes that may ask for discharge."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SolarPolicy:
+    """How patiently the mode solar follows clouds."""
+
+    hold_on_s: float = 60.0
+    """Enough surplus for this long before charging begins."""
+
+    hold_off_s: float = 180.0
+    """Too little for this long before it ends; the minimum power flows meanwhile."""
+
+    top_up_from_w: float | None = None
+    """Surplus from which the grid tops up to the minimum power; None: never."""
+
+
+PATIENT_SOLAR = SolarPolicy()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +117,44 @@ class VehiclePolicy:
     max_soc_percent: float = 100.0
     is_discharge_allowed: bool = False
     """"This car may discharge": the V2X authorisation of the owner."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """The control lease that another automation took for a while.
+
+    Below the user and a dispatch, above the plan and the mode; at its end they take
+    over again by themselves.
+    """
+
+    key: EvseKey
+    holder: str
+    """Name of the automation: only it may change or release what it holds."""
+
+    power_w: float
+    ends_mono_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanSlot:
+    """One span of a plan."""
+
+    start_at: datetime
+    end_at: datetime
+    """Later than the start."""
+
+    power_w: float
+
+
+type Plan = tuple[PlanSlot, ...]
+"""By start, no two of them at the same time; empty is no plan."""
+
+
+def planned_w(plan: Plan, now_at: datetime) -> float | None:
+    """Return what a plan asks for at a moment, W; None when it says nothing."""
+    return next(
+        (slot.power_w for slot in plan if slot.start_at <= now_at < slot.end_at), None
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

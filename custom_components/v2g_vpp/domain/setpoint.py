@@ -12,8 +12,18 @@ class ControlOwner(StrEnum):
     USER = "user"
     SELF_TEST = "self_test"
     VPP = "vpp"
+    AUTOMATION = "automation"
+    """Another automation of the home that took the lease for a while."""
+
+    PLAN = "plan"
     MODE = "mode"
     NONE = "none"
+
+
+LOCAL_OWNERS = frozenset(
+    {ControlOwner.AUTOMATION, ControlOwner.PLAN, ControlOwner.MODE}
+)
+"""Owners below a dispatch: what the home does by itself."""
 
 
 class Reason(StrEnum):
@@ -40,6 +50,15 @@ class Reason(StrEnum):
     VEHICLE_LIMIT = "vehicle_limit"
     OWNER_LIMIT = "owner_limit"
     EXPORT_LIMIT = "export_limit"
+    IMPORT_LIMIT = "import_limit"
+    FUSE = "fuse"
+    CIRCUIT = "circuit"
+    IMBALANCE = "imbalance"
+    SITE_METER_STALE = "site_meter_stale"
+    NO_SURPLUS = "no_surplus"
+    NOTHING_TO_BALANCE = "nothing_to_balance"
+    MODE_NOT_SET_UP = "mode_not_set_up"
+    NO_PLAN = "no_plan"
     MINIMUM_POWER = "minimum_power"
     RAMP = "ramp"
     OTHERS_SERVE = "others_serve"

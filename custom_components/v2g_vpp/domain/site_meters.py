@@ -171,11 +171,19 @@ class PhaseMap:
             phase: of the home, from 1.
             phase_count: phases of the home, 1 to 3.
         """
-        if phase_count == 1:
-            return 1.0
-        if not self.phases:
+        if phase_count == 1 or not self.phases:
             return 1.0
         return self.phases.count(phase) / len(self.phases)
+
+    def least_share_of(self, phase: int, phase_count: int) -> float:
+        """Return which part of its power is on a phase at least.
+
+        The same as ``share_of`` where the phases are known. Of unknown ones only an
+        equal part is believed: more of a reading must not be taken for its own.
+        """
+        if phase_count > 1 and not self.phases:
+            return 1.0 / phase_count
+        return self.share_of(phase, phase_count)
 
 
 UNKNOWN_PHASES = PhaseMap()
@@ -221,6 +229,9 @@ class SiteWiring:
 
     export_limit_w: float | None = None
     """Most that the home may feed into the grid, >= 0."""
+
+    peak_import_w: float | None = None
+    """Import that the mode peak shaving keeps the home below, >= 0."""
 
     imbalance_limit_w: float | None = None
     """Largest difference between two phases that the EVSEs may cause; Germany 4,600."""

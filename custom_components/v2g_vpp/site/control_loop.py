@@ -84,10 +84,12 @@ class ControlLoop:
         )
         orders = {r.key: self._desk.order_for(r.key, now) for r in records}
         for record in records:
-            self._drop_expired_override(record, now)
+            _drop_expired(record, now)
             self._run_self_test(record, now)
         site = self._site_inputs()
         decisions = self._decide(records, orders, site, now)
+        asked_w = {key: one.setpoint.power_w for key, one in decisions.items()}
+        self._gate.look(self._inputs.gate_home(asked_w, now), now)
         for record in records:
             self._take(record, decisions[record.key], orders[record.key], site, now)
             self._note_vehicle(record, now)
@@ -225,11 +227,6 @@ class ControlLoop:
                 record.setpoint.reason,
             )
 
-    def _drop_expired_override(self, record: EvseRecord, now_mono_s: float) -> None:
-        override = record.override
-        if override is not None and now_mono_s >= override.ends_mono_s:
-            record.override = None
-
     def _run_self_test(self, record: EvseRecord, now_mono_s: float) -> None:
         if record.self_test is None:
             return
@@ -299,3 +296,12 @@ class ControlLoop:
             _LOGGER.info("%s: %s -> %s", record.key, record.state, path[0])
             record.state = path[0]
             self._has_state_in_between |= len(path) > 1
+
+
+def _drop_expired(record: EvseRecord, now_mono_s: float) -> None:
+    """Hand back what was taken for a while and is over."""
+    override, claim = record.override, record.claim
+    if override is not None and now_mono_s >= override.ends_mono_s:
+        record.override = None
+    if claim is not None and now_mono_s >= claim.ends_mono_s:
+        record.claim = None

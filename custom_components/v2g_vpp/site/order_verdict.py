@@ -49,6 +49,7 @@ REFUSAL: Mapping[Reason, Refusal] = {
     Reason.RESERVE_FLOOR: (AckCode.SOC_FLOOR, BindingClass.USER),
     Reason.VPP_FLOOR: (AckCode.SOC_FLOOR, BindingClass.USER),
     Reason.METER_STALE: (AckCode.METER_STALE, BindingClass.FAULT),
+    Reason.SITE_METER_STALE: (AckCode.METER_STALE, BindingClass.FAULT),
 }
 """How a gate that forbids discharge is told to the aggregator, coarsely."""
 

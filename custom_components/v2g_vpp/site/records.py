@@ -24,8 +24,10 @@ from ..domain.events import EmergencyStopReported, FaultReported
 from ..domain.faults import SizeHint
 from ..domain.ids import EvseKey, ProgrammeId, StationId, TransactionId
 from ..domain.policy import (
+    Claim,
     EvsePolicy,
     Override,
+    Plan,
     StationLimits,
     VehiclePolicy,
     VehicleSpec,
@@ -109,6 +111,8 @@ class EvseRecord:
     fingerprint: Fingerprint = field(default_factory=Fingerprint)
     proof: Proof | None = None
     override: Override | None = None
+    claim: Claim | None = None
+    plan: Plan = ()
     self_test: SelfTest | None = None
     self_test_w: float | None = None
     self_test_status: SelfTestStatus = field(default_factory=SelfTestStatus)

@@ -21,7 +21,7 @@ from ..domain.events import (
 )
 from ..domain.faults import FAULT_BEHAVIOUR, FaultCode
 from ..domain.ids import EvseKey, ProgrammeId, StationId, VehicleId
-from ..domain.policy import EvsePolicy, StationLimits
+from ..domain.policy import PATIENT_SOLAR, EvsePolicy, SolarPolicy, StationLimits
 from ..domain.session import EvseSession, advance_evse, unconfirmed
 from ..domain.site_meters import SiteMeters, SiteWiring
 from ..domain.station_session import StationSession, advance_station
@@ -48,6 +48,7 @@ class Registry:
     meters: SiteMeters | None = None
     """None: the home has no meters of its own."""
 
+    solar: SolarPolicy = PATIENT_SOLAR
     wiring: SiteWiring | None = None
     """None: nothing is known of it."""
 

@@ -1,10 +1,16 @@
 """What one tick is given, put together from the records of the home."""
 
+from collections.abc import Mapping
+
 from ..control.gate import GateInputs
 from ..control.inputs import EvseInputs, SiteInputs
+from ..control.site_gate import GateHome
 from ..domain.capability import is_persistent
 from ..domain.clock import Clock
 from ..domain.dispatch import DispatchOrder
+from ..domain.ids import EvseKey
+from ..domain.measurement import SHORTEST_STALE_AFTER_S, is_fresh
+from ..domain.policy import planned_w
 from ..domain.setpoint import Setpoint
 from .records import EvseRecord
 from .registry import Registry
@@ -50,6 +56,8 @@ class TickInputs:
                 and station.budget.is_spent(self._clock.monotonic())
             ),
             has_ignored_wakes=record.wake.has_failed,
+            claim=record.claim,
+            plan_w=self._planned_w(record),
         )
 
     def site(self, *, is_failsafe: bool, is_store_readable: bool) -> SiteInputs:
@@ -60,6 +68,7 @@ class TickInputs:
             is_store_readable=is_store_readable,
             meters=self._registry.meters,
             wiring=self._registry.wiring,
+            solar=self._registry.solar,
         )
 
     def gate(
@@ -97,5 +106,31 @@ class TickInputs:
             is_first_write_pending=record.is_first_write_pending,
             is_failsafe=site.is_failsafe,
             is_store_readable=site.is_store_readable,
-            export_limit_w=site.export_limit_w,
+            claim=record.claim,
+            plan_w=self._planned_w(record),
         )
+
+    def gate_home(
+        self, asked_w: Mapping[EvseKey, float], now_mono_s: float
+    ) -> GateHome:
+        """Return what the gate is told of the home.
+
+        Args:
+            asked_w: what the coordinator decided for every EVSE.
+            now_mono_s: of this tick.
+        """
+        measured_w: dict[EvseKey, float] = {}
+        for key, record in self._registry.evses.items():
+            power = record.session.measurement.power_w
+            if is_fresh(power, now_mono_s, SHORTEST_STALE_AFTER_S):
+                measured_w[key] = power.value
+        return GateHome(
+            meters=self._registry.meters,
+            wiring=self._registry.wiring,
+            export_limit_w=self.export_limit_w,
+            asked_w=asked_w,
+            measured_w=measured_w,
+        )
+
+    def _planned_w(self, record: EvseRecord) -> float | None:
+        return planned_w(record.plan, self._clock.utcnow()) if record.plan else None

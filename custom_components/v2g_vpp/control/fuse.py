@@ -1,0 +1,272 @@
+"""What the connection of the home leaves for its EVSEs, signed and per phase.
+
+Charging is cut when the home takes too much, discharge when it gives too much; never
+the other way round. What an EVSE discharges is not counted against what the home takes,
+and what it charges not against what the home gives: either may end at any moment, and
+the home must survive that. So each direction has its own room, which only the EVSEs of
+that direction share.
+
+The load beside the EVSEs is the worst of the last seconds: less room counts at once,
+more of it only when it stays.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from math import inf
+
+from ..domain.ids import EvseKey
+from ..domain.setpoint import Reason
+from ..domain.site_meters import SiteWiring
+from .allocation import SharedLimit
+from .house_load import HomePowers, Window
+from .limits import Bound
+
+MORE_ROOM_AFTER_S = 10.0
+"""Room that was free for this long may be used."""
+
+FUSE_SHARE = 0.97
+"""Part of a fuse that is used: meters and chargers are a few percent wrong."""
+
+
+class Direction(StrEnum):
+    """Which way the power of an EVSE flows."""
+
+    CHARGE = "charge"
+    DISCHARGE = "discharge"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SiteLimit:
+    """The sum of share x magnitude over its EVSEs must not exceed the room."""
+
+    reason: Reason
+    direction: Direction
+    room_w: float
+    """>= 0."""
+
+    shares: Mapping[EvseKey, float] | None = None
+    """Part of its power with which each EVSE counts, missing = 0; None: 1 for all."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FuseInputs:
+    """What one step is given."""
+
+    keys: Sequence[EvseKey]
+    wiring: SiteWiring
+    powers: HomePowers | None
+    """None: the grid is not measured, or its meter is silent."""
+
+
+class FuseGuard:
+    """Remembers the load of the last seconds and says what room it leaves."""
+
+    def __init__(self) -> None:
+        """Start without a memory."""
+        self._windows: dict[tuple[Direction, int], Window] = {}
+
+    def step(self, inputs: FuseInputs, now_mono_s: float) -> tuple[SiteLimit, ...]:
+        """Return the limits of this moment, in no particular order.
+
+        Without a reading of the grid the EVSEs alone must stay inside every limit;
+        what else a silent meter forbids is said elsewhere.
+        """
+        if inputs.powers is None:
+            self._windows.clear()
+        limits = [
+            *self._total_limits(inputs, now_mono_s),
+            *self._fuse_limits(inputs, now_mono_s),
+            *_imbalance_limits(inputs),
+            *_circuit_limits(inputs),
+        ]
+        return tuple(limits)
+
+    def _total_limits(
+        self, inputs: FuseInputs, now_mono_s: float
+    ) -> Iterable[SiteLimit]:
+        wiring = inputs.wiring
+        totals = (
+            (Reason.IMPORT_LIMIT, Direction.CHARGE, wiring.import_limit_w),
+            (Reason.EXPORT_LIMIT, Direction.DISCHARGE, wiring.export_limit_w),
+        )
+        for reason, direction, limit_w in totals:
+            if limit_w is None:
+                continue
+            load_w = None if inputs.powers is None else inputs.powers.rest_w
+            room_w = self._room_w((direction, 0), limit_w, load_w, now_mono_s)
+            yield SiteLimit(reason=reason, direction=direction, room_w=room_w)
+
+    def _fuse_limits(
+        self, inputs: FuseInputs, now_mono_s: float
+    ) -> Iterable[SiteLimit]:
+        wiring = inputs.wiring
+        if wiring.fuse_w is None:
+            return
+        for direction in Direction:
+            for phase in wiring.phases:
+                load_w = _phase_load_w(inputs, phase, direction)
+                room_w = self._room_w(
+                    (direction, phase), FUSE_SHARE * wiring.fuse_w, load_w, now_mono_s
+                )
+                yield SiteLimit(
+                    reason=Reason.FUSE,
+                    direction=direction,
+                    room_w=room_w,
+                    shares=_shares(inputs.keys, wiring, phase),
+                )
+
+    def _room_w(
+        self,
+        name: tuple[Direction, int],
+        limit_w: float,
+        load_w: float | None,
+        now_mono_s: float,
+    ) -> float:
+        """Return what is left of a limit beside the worst load of the last seconds."""
+        if load_w is None:
+            return max(0.0, limit_w)
+        window = self._windows.setdefault(name, Window(MORE_ROOM_AFTER_S))
+        window.take(load_w, now_mono_s)
+        is_charge = name[0] is Direction.CHARGE
+        taken_w = window.highest if is_charge else -window.lowest
+        return max(0.0, limit_w - taken_w)
+
+
+def _phase_load_w(inputs: FuseInputs, phase: int, direction: Direction) -> float | None:
+    """Return the power of a phase without the EVSEs, W, in doubt the worse one."""
+    powers, wiring = inputs.powers, inputs.wiring
+    if powers is None:
+        return None
+    phases_w = powers.phases_w
+    if phases_w is None or len(phases_w) != wiring.phase_count:
+        return _unmeasured_phase_load_w(powers, wiring, direction)
+    load_w = phases_w[phase - 1]
+    is_charge = direction is Direction.CHARGE
+    for key, power_w in powers.evses_w.items():
+        phase_map = wiring.phase_map(key)
+        # What runs in this direction must not be believed to be more than it surely
+        # is here; what runs in the other may be gone, with as much as it may be here.
+        is_same = (power_w > 0) is is_charge
+        share = phase_map.least_share_of if is_same else phase_map.share_of
+        load_w -= power_w * share(phase, wiring.phase_count)
+    return load_w
+
+
+def _unmeasured_phase_load_w(
+    powers: HomePowers, wiring: SiteWiring, direction: Direction
+) -> float:
+    """Return what a phase may carry when only the sum of them is known."""
+    rest_w = powers.rest_w
+    if wiring.phase_count == 1:
+        return rest_w
+    if direction is Direction.CHARGE:
+        # All loads on this phase, and no solar on it.
+        return max(0.0, rest_w + max(0.0, powers.solar_w or 0.0))
+    return min(0.0, rest_w)
+
+
+def _shares(
+    keys: Iterable[EvseKey], wiring: SiteWiring, phase: int
+) -> Mapping[EvseKey, float]:
+    count = wiring.phase_count
+    return {key: wiring.phase_map(key).share_of(phase, count) for key in keys}
+
+
+def _imbalance_limits(inputs: FuseInputs) -> Iterable[SiteLimit]:
+    """Yield how far one phase may be loaded beyond the others by the EVSEs.
+
+    What an EVSE takes from all phases alike does not count.
+    """
+    wiring = inputs.wiring
+    if wiring.imbalance_limit_w is None or wiring.phase_count == 1:
+        return
+    for phase in wiring.phases:
+        shares = {key: _unbalanced_share(key, wiring, phase) for key in inputs.keys}
+        for direction in Direction:
+            yield SiteLimit(
+                reason=Reason.IMBALANCE,
+                direction=direction,
+                room_w=wiring.imbalance_limit_w,
+                shares=shares,
+            )
+
+
+def _unbalanced_share(key: EvseKey, wiring: SiteWiring, phase: int) -> float:
+    phase_map, count = wiring.phase_map(key), wiring.phase_count
+    if not phase_map.phases:
+        return 1.0
+    common = min(phase_map.share_of(one, count) for one in wiring.phases)
+    return phase_map.share_of(phase, count) - common
+
+
+def _circuit_limits(inputs: FuseInputs) -> Iterable[SiteLimit]:
+    """Yield the limits of sub-panels, on the magnitude of the current.
+
+    Charging and discharge cancel only as long as both go on, so each has the limit for
+    itself.
+    """
+    wiring = inputs.wiring
+    for circuit in wiring.circuits:
+        for phase in wiring.phases:
+            shares = _shares(circuit.evses, wiring, phase)
+            for direction in Direction:
+                yield SiteLimit(
+                    reason=Reason.CIRCUIT,
+                    direction=direction,
+                    room_w=circuit.limit_a * wiring.nominal_voltage_v,
+                    shares=shares,
+                )
+
+
+class Rooms:
+    """What is left of the limits while EVSEs take their parts, one after the other."""
+
+    def __init__(self, limits: Iterable[SiteLimit]) -> None:
+        """Start with all of it."""
+        self._limits = tuple(limits)
+        self._left_w = [limit.room_w for limit in self._limits]
+
+    def bound(self, key: EvseKey, direction: Direction) -> Bound | None:
+        """Return what an EVSE may still have in a direction; None: no limit."""
+        tightest = Bound(power_w=inf, reason=Reason.AS_REQUESTED)
+        for limit, left_w in zip(self._limits, self._left_w, strict=True):
+            share = _share(limit, key, direction)
+            if share > 0 and left_w / share < tightest.power_w:
+                tightest = Bound(power_w=left_w / share, reason=limit.reason)
+        return None if tightest.power_w == inf else tightest
+
+    def take(self, key: EvseKey, direction: Direction, power_w: float) -> None:
+        """Use up the room of a power, a magnitude."""
+        for number, limit in enumerate(self._limits):
+            share = _share(limit, key, direction)
+            self._left_w[number] = max(0.0, self._left_w[number] - share * power_w)
+
+
+def shared_limits(
+    limits: Iterable[SiteLimit], direction: Direction
+) -> tuple[SharedLimit, ...]:
+    """Return the limits of one direction as an allocation takes them."""
+    return tuple(
+        SharedLimit(reason=limit.reason, room_w=limit.room_w, shares=limit.shares)
+        for limit in limits
+        if limit.direction is direction
+    )
+
+
+def total_room_w(limits: Iterable[SiteLimit], direction: Direction) -> float:
+    """Return what all EVSEs together may have; infinite without such a limit."""
+    return min(
+        (
+            limit.room_w
+            for limit in limits
+            if limit.direction is direction and limit.shares is None
+        ),
+        default=inf,
+    )
+
+
+def _share(limit: SiteLimit, key: EvseKey, direction: Direction) -> float:
+    if limit.direction is not direction:
+        return 0.0
+    return 1.0 if limit.shares is None else limit.shares.get(key, 0.0)

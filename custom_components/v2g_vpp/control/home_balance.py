@@ -1,0 +1,283 @@
+"""The home as one: what its meters say, what it leaves, what its modes ask for."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from ..domain.ids import EvseKey
+from ..domain.measurement import Reading
+from ..domain.policy import METER_MODES, Mode
+from ..domain.setpoint import ControlOwner
+from ..domain.site_meters import Meter, MeterRegulator, SiteMeters, SiteWiring
+from .demand import DemandInputs, MeterFollower
+from .evse_case import Case, promise_for
+from .fuse import (
+    Direction,
+    FuseGuard,
+    FuseInputs,
+    SiteLimit,
+    shared_limits,
+    total_room_w,
+)
+from .home_battery import (
+    BatteryBand,
+    BatteryInputs,
+    LeftOver,
+    beside_passive_battery,
+    without_battery,
+)
+from .house_load import HomePowers, HomeReadings, HouseLoad
+from .inputs import EvseInputs, SiteInputs
+from .lease import Lease
+from .limits import least_flow_w
+from .sharing import Taker, share_power
+
+FOLLOWING_ORDER = (Mode.SELF_CONSUMPTION, Mode.PEAK_SHAVING, Mode.SOLAR)
+"""Who serves the home comes before who takes what is left over."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HomeView:
+    """What one step knows of the home."""
+
+    powers: HomePowers | None
+    """None: no meter of the grid, or a silent one."""
+
+    limits: tuple[SiteLimit, ...]
+
+
+class HomeBalance:
+    """Remembers what the meters of the home said and what its modes asked for."""
+
+    def __init__(self) -> None:
+        """Start without a memory."""
+        self._load = HouseLoad()
+        self._fuse = FuseGuard()
+        self._band = BatteryBand()
+        self._followers = {mode: MeterFollower() for mode in FOLLOWING_ORDER}
+
+    def look(
+        self, evses: Sequence[EvseInputs], site: SiteInputs, now_mono_s: float
+    ) -> HomeView:
+        """Take in the meters and return what the home leaves for its EVSEs."""
+        wiring = _wiring(site)
+        powers = None
+        if site.meters is not None:
+            readings = _readings(site.meters, evses, now_mono_s)
+            powers = self._load.step(readings)
+        if wiring is None:
+            return HomeView(powers=powers, limits=())
+        limits = self._fuse.step(
+            FuseInputs(
+                keys=tuple(evse.key for evse in evses), wiring=wiring, powers=powers
+            ),
+            now_mono_s,
+        )
+        return HomeView(powers=powers, limits=limits)
+
+    def ask(
+        self,
+        cases: Sequence[Case],
+        site: SiteInputs,
+        view: HomeView,
+        now_mono_s: float,
+    ) -> None:
+        """Tell each EVSE of a mode that follows the meter what it wants now."""
+        load = self._left_over(site, view, now_mono_s)
+        groups: dict[Mode, list[Case]] = {mode: [] for mode in FOLLOWING_ORDER}
+        for case in cases:
+            mode = case.evse.policy.mode
+            if mode in METER_MODES and case.local.owner is ControlOwner.MODE:
+                groups[mode].append(case)
+        followed = {case.evse.key for group in groups.values() for case in group}
+        if load is not None and view.powers is not None:
+            # Whoever does not follow is a load like any other.
+            others_w = sum(
+                power_w
+                for key, power_w in view.powers.evses_w.items()
+                if key not in followed
+            )
+            load = load.beside(others_w)
+        for mode, group in groups.items():
+            if not group:
+                self._followers[mode].reset()
+                continue
+            asked_w = self._ask_group(mode, group, load, site, view, now_mono_s)
+            load = None if load is None else load.beside(asked_w)
+
+    def _ask_group(
+        self,
+        mode: Mode,
+        group: Sequence[Case],
+        load: LeftOver | None,
+        site: SiteInputs,
+        view: HomeView,
+        now_mono_s: float,
+    ) -> float:
+        spans = {case.evse.key: _span(case, site, now_mono_s) for case in group}
+        is_measured = site.meters is not None and site.meters.has_grid
+        wiring = site.wiring or SiteWiring()
+        demand = self._followers[mode].step(
+            DemandInputs(
+                mode=mode,
+                is_measured=is_measured,
+                load=load,
+                minimum_charge_w=min(s.minimum_charge_w for s in spans.values()),
+                minimum_discharge_w=min(s.minimum_discharge_w for s in spans.values()),
+                maximum_charge_w=min(
+                    sum(s.charge_w for s in spans.values()),
+                    total_room_w(view.limits, Direction.CHARGE),
+                ),
+                maximum_discharge_w=min(
+                    sum(s.discharge_w for s in spans.values()),
+                    total_room_w(view.limits, Direction.DISCHARGE),
+                ),
+                running_w=sum(case.track.power_w for case in group),
+                solar=site.solar,
+                peak_import_w=(
+                    wiring.import_limit_w
+                    if wiring.peak_import_w is None
+                    else wiring.peak_import_w
+                ),
+            ),
+            now_mono_s,
+        )
+        shares = _shares(demand.power_w, group, spans, view, now_mono_s)
+        for case in group:
+            case.local = Lease(
+                owner=ControlOwner.MODE,
+                requested_w=shares[case.evse.key],
+                reason=demand.reason,
+                is_by_meter=True,
+            )
+        return sum(shares.values())
+
+    def _left_over(
+        self, site: SiteInputs, view: HomeView, now_mono_s: float
+    ) -> LeftOver | None:
+        """Return what the home battery leaves; None when that is not known."""
+        powers = view.powers
+        battery = site.meters.battery if site.meters is not None else None
+        wiring = site.wiring or SiteWiring()
+        if powers is None or (battery is not None and powers.battery_w is None):
+            self._band.reset()
+            return None
+        plain = without_battery(powers.rest_w)
+        if powers.battery_w is None:
+            return plain
+        if wiring.regulator is MeterRegulator.BATTERY:
+            left = self._band.step(
+                BatteryInputs(
+                    rest_w=powers.rest_w,
+                    grid_w=powers.grid_w,
+                    battery_w=powers.battery_w,
+                ),
+                now_mono_s,
+            )
+            plain = without_battery(powers.rest_w - powers.battery_w)
+        else:
+            left = beside_passive_battery(powers.rest_w, powers.battery_w)
+        if wiring.may_charge_from_battery:
+            left = replace(
+                left,
+                load_to_charge_w=plain.load_to_charge_w,
+                load_to_import_w=powers.rest_w,
+            )
+        if wiring.may_charge_battery:
+            left = replace(left, load_to_serve_w=plain.load_to_serve_w)
+        return left
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Able:
+    """What one EVSE could do for its mode now, magnitudes."""
+
+    charge_w: float
+    discharge_w: float
+    minimum_charge_w: float
+    minimum_discharge_w: float
+
+
+def _span(case: Case, site: SiteInputs, now_mono_s: float) -> _Able:
+    envelope = promise_for(case, site, ControlOwner.MODE, now_mono_s)
+    return _Able(
+        charge_w=envelope.highest_w,
+        discharge_w=-envelope.lowest_w,
+        minimum_charge_w=least_flow_w(case.evse, 1.0),
+        minimum_discharge_w=least_flow_w(case.evse, -1.0),
+    )
+
+
+def _shares(
+    power_w: float,
+    group: Sequence[Case],
+    spans: Mapping[EvseKey, _Able],
+    view: HomeView,
+    now_mono_s: float,
+) -> Mapping[EvseKey, float]:
+    if len(group) == 1:
+        return {group[0].evse.key: power_w}
+    is_charge = power_w > 0
+    direction = Direction.CHARGE if is_charge else Direction.DISCHARGE
+    takers = [
+        Taker(
+            case=case,
+            maximum_w=(
+                spans[case.evse.key].charge_w
+                if is_charge
+                else spans[case.evse.key].discharge_w
+            ),
+        )
+        for case in group
+    ]
+    shared = shared_limits(view.limits, direction)
+    allocation = share_power(power_w, takers, shared, now_mono_s)
+    return allocation.shares
+
+
+def _wiring(site: SiteInputs) -> SiteWiring | None:
+    """Return the wiring with the tightest export limit; None without any limit."""
+    limits_w = [
+        limit_w
+        for limit_w in (
+            site.export_limit_w,
+            site.wiring.export_limit_w if site.wiring is not None else None,
+        )
+        if limit_w is not None
+    ]
+    if not limits_w:
+        return site.wiring
+    return replace(site.wiring or SiteWiring(), export_limit_w=min(limits_w))
+
+
+def _readings(
+    meters: SiteMeters, evses: Sequence[EvseInputs], now_mono_s: float
+) -> HomeReadings:
+    phases = [_fresh(meter, now_mono_s) for meter in meters.phases]
+    known = tuple(reading for reading in phases if reading is not None)
+    is_whole = len(known) == len(phases)
+    powers = {evse.key: evse.fresh_power(now_mono_s) for evse in evses}
+    return HomeReadings(
+        grid=_grid(meters, known, now_mono_s) if is_whole else None,
+        phases=known if known and is_whole else None,
+        battery=_fresh(meters.battery, now_mono_s),
+        solar=_fresh(meters.solar, now_mono_s),
+        evses={key: reading for key, reading in powers.items() if reading is not None},
+    )
+
+
+def _grid(
+    meters: SiteMeters, phases: Sequence[Reading], now_mono_s: float
+) -> Reading | None:
+    """Return the reading of the total, or one that the phases make."""
+    if meters.grid is not None:
+        return _fresh(meters.grid, now_mono_s)
+    if not phases:
+        return None
+    # As old as the oldest of them: until then all of it is true.
+    oldest = min(phases, key=lambda reading: reading.received_mono_s)
+    return replace(oldest, value=sum(reading.value for reading in phases))
+
+
+def _fresh(meter: Meter | None, now_mono_s: float) -> Reading | None:
+    is_heard = meter is not None and meter.value(now_mono_s) is not None
+    return meter.reading if meter is not None and is_heard else None
