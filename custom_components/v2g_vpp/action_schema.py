@@ -9,6 +9,10 @@ import voluptuous as vol
 from .const import DOMAIN
 
 FIELD_ERRORS: Final[Mapping[str, str]] = {
+    "set_plan.slots": "plan_slots_not_legal",
+    "acquire_control.holder": "holder_not_legal",
+    "acquire_control.duration": "lease_duration_not_legal",
+    "release_control.holder": "holder_not_legal",
     "set_power.duration": "power_duration_not_legal",
     "create_reservation.duration": "reservation_duration_not_legal",
     "create_reservation.token": "card_not_legal",

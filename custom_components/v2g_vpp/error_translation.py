@@ -20,6 +20,7 @@ from .domain.errors import (
     BrokerUnreachable,
     CertificateInUse,
     CertificateInvalid,
+    ControlTaken,
     DischargeNotPermitted,
     EmergencyStopActive,
     InvitationInvalid,
@@ -28,6 +29,7 @@ from .domain.errors import (
     NothingPlugged,
     OutOfOperation,
     PkiError,
+    PlanInvalid,
     PolicyError,
     PowerNotAvailable,
     PowerOutOfRange,
@@ -43,7 +45,7 @@ from .domain.errors import (
     VppError,
 )
 from .domain.setpoint import Reason
-from .text_keys import AUTHORITY, BLOCKED, NOT_SENT, NOT_SUPPORTED, TLS
+from .text_keys import AUTHORITY, BLOCKED, NOT_SENT, NOT_SUPPORTED, PLAN, TLS
 
 type _Values = dict[str, str]
 
@@ -181,6 +183,13 @@ TRANSLATIONS: Final[Mapping[type[V2gError], Translation]] = {
         key="emergency_stop_active",
         values=lambda err: {"evse": err.evse},
     ),
+    ControlTaken: Translation(
+        error=ServiceValidationError,
+        key="control_taken",
+        values=lambda err: {"evse": err.evse, "holder": err.holder},
+    ),
+    # The key is chosen by the reason, see below.
+    PlanInvalid: Translation(error=ServiceValidationError, key="plan_slots_not_legal"),
     OutOfOperation: Translation(
         error=ServiceValidationError,
         key="out_of_operation",
@@ -214,6 +223,8 @@ def translated(err: V2gError) -> HomeAssistantError:
         key = NOT_SUPPORTED.get(err.detail or "", key)
     elif isinstance(err, RequestNotSent):
         key = NOT_SENT.get(err.reason, key)
+    elif isinstance(err, PlanInvalid):
+        key = PLAN.get(err.reason, key)
     elif isinstance(err, AuthorityInvalid):
         key = AUTHORITY.get(err.reason, key)
     return found.error(

@@ -6,11 +6,11 @@ from typing import Final
 
 from homeassistant.const import ATTR_DEVICE_ID
 from homeassistant.core import HomeAssistant, ServiceCall, callback
-from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers import config_validation as cv, service
 import voluptuous as vol
 
 from .action_schema import action_schema
+from .action_target import async_evse, wrong_target
 from .const import ATTR_DURATION, ATTR_POWER, DOMAIN
 from .coordinator import V2gConfigEntry
 from .devices import evse_of, is_site, station_of
@@ -19,6 +19,7 @@ from .domain.ids import EvseKey
 from .entity import evse_keys
 from .error_translation import translated, translated_errors
 from .services_explain import async_setup_explain_service
+from .services_control import async_setup_control_services
 from .services_messages import async_setup_message_services
 from .services_station import async_setup_station_services
 
@@ -52,7 +53,7 @@ def async_setup_services(hass: HomeAssistant) -> None:
     """Register the actions; each finds its target when it is called."""
 
     async def set_power(call: ServiceCall) -> None:
-        entry, key = _async_evse(hass, call)
+        entry, key = async_evse(hass, call)
         duration: timedelta = call.data[ATTR_DURATION]
         with translated_errors():
             await entry.runtime_data.site.set_power(
@@ -72,11 +73,12 @@ def async_setup_services(hass: HomeAssistant) -> None:
                     raise outcome
 
     async def clear_charging_profile(call: ServiceCall) -> None:
-        entry, key = _async_evse(hass, call)
+        entry, key = async_evse(hass, call)
         with translated_errors():
             await entry.runtime_data.site.clear_charging_profile(key)
 
     async_setup_explain_service(hass)
+    async_setup_control_services(hass)
     async_setup_message_services(hass)
     async_setup_station_services(hass)
     hass.services.async_register(
@@ -89,21 +91,6 @@ def async_setup_services(hass: HomeAssistant) -> None:
         clear_charging_profile,
         schema=DEVICE_SCHEMA,
     )
-
-
-@callback
-def _async_evse(
-    hass: HomeAssistant, call: ServiceCall
-) -> tuple[V2gConfigEntry, EvseKey]:
-    """Return the EVSE that a call names; never a guess."""
-    entry: V2gConfigEntry
-    device, entry = service.async_get_device_and_config_entry(
-        hass, DOMAIN, call.data[ATTR_DEVICE_ID]
-    )
-    key = evse_of(device)
-    if key is None:
-        raise _wrong_target("target_not_evse")
-    return entry, key
 
 
 @callback
@@ -122,13 +109,9 @@ def _async_evses(
         return entry, [key]
     station_id = station_of(device)
     if station_id is None:
-        raise _wrong_target("target_not_stoppable")
+        raise wrong_target("target_not_stoppable")
     keys = sorted(evse_keys(entry.runtime_data.site.snapshot, station_id))
     if not keys:
         # It never connected: a stop that sends nothing must not look like one.
         raise translated(StationOffline(station_id))
     return entry, [*keys]
-
-
-def _wrong_target(key: str) -> ServiceValidationError:
-    return ServiceValidationError(translation_domain=DOMAIN, translation_key=key)

@@ -5,6 +5,7 @@ from typing import Final
 
 from .domain.errors import TlsFault
 from .domain.explanation import Knob
+from .domain.policy import SLOT_IS_EMPTY, SLOTS_OVERLAP
 from .domain.requests import (
     ILLEGAL_SETTINGS,
     NO_GRID_SETTINGS,
@@ -147,6 +148,12 @@ NOT_SENT: Final[Mapping[str, str]] = {
     ILLEGAL_SETTINGS: "not_sent_settings_not_legal",
 }
 """Errors: why a charger was not asked for what it was meant to do."""
+
+PLAN: Final[Mapping[str, str]] = {
+    SLOT_IS_EMPTY: "plan_slot_is_empty",
+    SLOTS_OVERLAP: "plan_slots_overlap",
+}
+"""Errors: why the slots are no plan."""
 
 AUTHORITY: Final[Mapping[str, str]] = {
     "no_root": "authority_no_root",

@@ -17,6 +17,9 @@ from tests.shell.home import Home
 TRANSLATIONS = Path(action_schema.__file__).parent / "translations" / "en.json"
 
 GOOD: dict[str, dict[str, Any]] = {
+    "set_plan": {},
+    "acquire_control": {"holder": "planner", "power": 1_000, "duration": 60},
+    "release_control": {},
     "set_power": {"power": 1_000, "duration": 60},
     "create_reservation": {"duration": {"hours": 1}},
     "get_messages": {},
@@ -37,6 +40,14 @@ GOOD: dict[str, dict[str, Any]] = {
 }
 
 WRONG: dict[str, tuple[Any, ...]] = {
+    "set_plan.slots": (
+        "none",
+        [{"start": "2026-01-15T17:00:00", "power": 1}],
+        [{"start": "x", "end": "2026-01-15T17:00:00", "power": 1}],
+    ),
+    "acquire_control.holder": ("", 65 * "x"),
+    "acquire_control.duration": (0, timedelta(hours=25)),
+    "release_control.holder": ("", 65 * "x"),
     "set_power.duration": (0, timedelta(hours=25)),
     "create_reservation.duration": ({"seconds": 0}, {"days": 8}),
     "create_reservation.token": ("", 21 * "x"),

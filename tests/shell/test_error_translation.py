@@ -58,6 +58,8 @@ EXAMPLES: dict[type[V2gError], V2gError] = {
     errors.PowerNotAvailable: errors.PowerNotAvailable("reserve_floor"),
     errors.PowerOutOfRange: errors.PowerOutOfRange(12_000, -11_000, 11_000),
     errors.NothingPlugged: errors.NothingPlugged("CS-1/1"),
+    errors.ControlTaken: errors.ControlTaken("CS-1/1", "planner"),
+    errors.PlanInvalid: errors.PlanInvalid("slots_overlap"),
     errors.OutOfOperation: errors.OutOfOperation("CS-1/1"),
     errors.SettingProtected: errors.SettingProtected("SecurityProfile"),
     errors.EmergencyStopActive: errors.EmergencyStopActive("CS-1/1"),

@@ -24,6 +24,8 @@ V2gError
     ├── PowerOutOfRange         (power_w, lowest_w, highest_w)
     ├── NothingPlugged          no EV at this EVSE
     ├── EmergencyStopActive     latched; reset it first
+    ├── ControlTaken            another automation holds the lease (evse, holder)
+    ├── PlanInvalid             the slots are no plan (reason)
     ├── OutOfOperation          kept so until a fault is acknowledged
     ├── SettingProtected        this product keeps the setting itself (setting)
     └── CertificateInUse        a station needs it to come back (station_id, serial)
@@ -236,6 +238,25 @@ class EmergencyStopActive(PolicyError):
         """Name the EVSE."""
         super().__init__(f"{evse}: emergency stop is active")
         self.evse = evse
+
+
+class ControlTaken(PolicyError):
+    """Raise when another automation holds the control lease."""
+
+    def __init__(self, evse: str, holder: str) -> None:
+        """Keep the EVSE and who holds it."""
+        super().__init__(f"{evse}: control is held by {holder}")
+        self.evse = evse
+        self.holder = holder
+
+
+class PlanInvalid(PolicyError):
+    """Raise when the slots of a plan are empty spans or overlap."""
+
+    def __init__(self, reason: str) -> None:
+        """Keep what is wrong."""
+        super().__init__(f"the slots are no plan: {reason}")
+        self.reason = reason
 
 
 class OutOfOperation(PolicyError):

@@ -1,8 +1,10 @@
 """What the owner wants and allows; one writer: ``Site``."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from itertools import pairwise
 
 from .chemistry import BATTERY_PRICE_PER_KWH, Chemistry
 from .ids import EvseKey, VehicleId
@@ -148,6 +150,24 @@ class PlanSlot:
 
 type Plan = tuple[PlanSlot, ...]
 """By start, no two of them at the same time; empty is no plan."""
+
+
+def checked_plan(slots: Iterable[PlanSlot]) -> Plan:
+    """Return the slots as a plan, by start.
+
+    Raises:
+        ValueError: for a slot that ends before it begins, or two at the same time.
+    """
+    plan = tuple(sorted(slots, key=lambda slot: slot.start_at))
+    if any(slot.end_at <= slot.start_at for slot in plan):
+        raise ValueError(SLOT_IS_EMPTY)
+    if any(later.start_at < slot.end_at for slot, later in pairwise(plan)):
+        raise ValueError(SLOTS_OVERLAP)
+    return plan
+
+
+SLOT_IS_EMPTY = "slot_is_empty"
+SLOTS_OVERLAP = "slots_overlap"
 
 
 def planned_w(plan: Plan, now_at: datetime) -> float | None:

@@ -11,6 +11,7 @@ which is what the rest of the home uses; 0 or more, but for errors of the meters
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from enum import StrEnum
 
 from .ids import EvseKey
@@ -212,6 +213,22 @@ class Circuit:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OperatorLimit:
+    """What the operator of the grid allows the home for now."""
+
+    import_w: float | None = None
+    """>= 0; None: no limit of the operator."""
+
+    export_w: float | None = None
+    until_at: datetime | None = None
+    """None: until it is changed."""
+
+    def is_over(self, now_at: datetime) -> bool:
+        """Return True when the limit ended."""
+        return self.until_at is not None and now_at >= self.until_at
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SiteWiring:
     """How the home is wired and what it may take and give; None: no such limit."""
 
@@ -253,6 +270,14 @@ class SiteWiring:
         """Return the phases of an EVSE."""
         return self.phase_maps.get(key, UNKNOWN_PHASES)
 
+    def under(self, limit: OperatorLimit) -> SiteWiring:
+        """Return the wiring with the tighter of its own limits and the operator's."""
+        return replace(
+            self,
+            import_limit_w=_tighter(self.import_limit_w, limit.import_w),
+            export_limit_w=_tighter(self.export_limit_w, limit.export_w),
+        )
+
     @property
     def fuse_w(self) -> float | None:
         """Most power per phase that the main fuse carries, W; None: not told."""
@@ -262,3 +287,8 @@ class SiteWiring:
     def phases(self) -> range:
         """The phases of the home, from 1."""
         return range(1, self.phase_count + 1)
+
+
+def _tighter(one_w: float | None, other_w: float | None) -> float | None:
+    known = [limit_w for limit_w in (one_w, other_w) if limit_w is not None]
+    return min(known, default=None)

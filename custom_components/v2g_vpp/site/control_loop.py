@@ -101,7 +101,7 @@ class ControlLoop:
         """Return True when the EVSEs cannot be decided for one by one."""
         registry = self._registry
         has_limits = self._inputs.export_limit_w is not None
-        has_limits |= registry.meters is not None or registry.wiring is not None
+        has_limits |= registry.meters is not None or self._inputs.wiring() is not None
         return has_limits or any(
             programme.running
             or programme.holds

@@ -13,6 +13,7 @@ from ..domain.ports import Store, StoredData
 from . import persistence
 from .records import ProgrammeRecord, VehicleRecord
 from .registry import Registry, bounded_policy
+from .stored_plan import restore_site
 
 LONGEST_DEAD_MAN_S = CLOCK_ERROR_S + max(
     timing.validity_s for timing in DIALECT_TIMING.values()
@@ -42,6 +43,7 @@ class Keeper:
             self.is_trusted = False
             return
         self._document, self.is_trusted = persistence.checked(document)
+        restore_site(self._registry, self._document)
         if not self.is_trusted:
             _LOGGER.warning("stored state cannot be trusted: discharge is latched")
 

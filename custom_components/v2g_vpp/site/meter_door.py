@@ -4,6 +4,7 @@ from abc import abstractmethod
 from collections.abc import Iterable
 
 from ..domain.measurement import Reading
+from ..domain.policy import SolarPolicy
 from ..domain.site_meters import SiteMeter, SiteMeters, SiteWiring
 from .registry import Registry
 
@@ -16,6 +17,11 @@ class MeterDoor:
     def use_wiring(self, wiring: SiteWiring | None) -> None:
         """Take over how the home is wired; None: nothing is known of it."""
         self._registry.wiring = wiring
+        self._wake()
+
+    def use_solar(self, policy: SolarPolicy) -> None:
+        """Take over how the mode solar follows clouds."""
+        self._registry.solar = policy
         self._wake()
 
     def use_meters(self, meters: Iterable[SiteMeter]) -> None:

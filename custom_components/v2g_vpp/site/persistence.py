@@ -26,6 +26,7 @@ from ..domain.state import ConnectorStatus
 from ..domain.units import PERCENT, within
 from .records import EvseRecord, ProgrammeRecord, StationRecord, VehicleRecord
 from .registry import Registry
+from .stored_plan import dump_plan, dump_site, restore_plan
 from .stored_values import (
     read_bool,
     read_dataclass,
@@ -87,6 +88,7 @@ def dump(
         **remembered,
         "version": DOCUMENT_VERSION,
         "is_trusted": is_trusted,
+        "site": dump_site(registry),
         "stations": stations,
         "evses": evses,
         "vehicles": vehicles,
@@ -211,6 +213,7 @@ def _dump_evse(record: EvseRecord) -> dict[str, Any]:
     session = record.session
     return {
         "policy": asdict(record.policy),
+        "plan": dump_plan(record.plan),
         "proof": asdict(record.proof) if record.proof else None,
         "fingerprint": asdict(record.fingerprint),
         "is_emergency_stopped": session.is_emergency_stopped,
@@ -238,6 +241,7 @@ def _dump_evse(record: EvseRecord) -> dict[str, Any]:
 def _restore_evse(record: EvseRecord, stored: object, now_mono_s: float) -> None:
     kept = read_mapping(stored)
     policy = read_dataclass(EvsePolicy, kept["policy"])
+    plan = restore_plan(kept.get("plan", []))
     proof = _optional(Proof, kept["proof"])
     fingerprint = _checked_fingerprint(read_dataclass(Fingerprint, kept["fingerprint"]))
     transaction_id, status = kept["transaction_id"], kept["status"]
@@ -269,6 +273,7 @@ def _restore_evse(record: EvseRecord, stored: object, now_mono_s: float) -> None
     # All parts were read: only now does anything change.
     record.hardware = HardwareGuard(heat, now_mono_s)
     record.policy, record.proof, record.session = policy, proof, session
+    record.plan = plan
     record.fingerprint = fingerprint
     record.is_first_write_pending = transaction_id is not None
     record.is_made_inoperative = is_inoperative

@@ -23,7 +23,7 @@ from ..domain.faults import FAULT_BEHAVIOUR, FaultCode
 from ..domain.ids import EvseKey, ProgrammeId, StationId, VehicleId
 from ..domain.policy import PATIENT_SOLAR, EvsePolicy, SolarPolicy, StationLimits
 from ..domain.session import EvseSession, advance_evse, unconfirmed
-from ..domain.site_meters import SiteMeters, SiteWiring
+from ..domain.site_meters import OperatorLimit, SiteMeters, SiteWiring
 from ..domain.station_session import StationSession, advance_station
 from .records import EvseRecord, ProgrammeRecord, StationRecord, VehicleRecord
 
@@ -47,6 +47,9 @@ class Registry:
     programmes: dict[ProgrammeId, ProgrammeRecord] = field(default_factory=dict)
     meters: SiteMeters | None = None
     """None: the home has no meters of its own."""
+
+    operator_limit: OperatorLimit | None = None
+    """Of the operator of the grid, for now."""
 
     solar: SolarPolicy = PATIENT_SOLAR
     wiring: SiteWiring | None = None

@@ -30,6 +30,7 @@ from .delivery_desk import DeliveryDesk
 from .dispatch_door import DispatchDoor
 from .guest_door import GuestDoor
 from .keeper import Keeper
+from .lease_door import LeaseDoor
 from .meter_door import MeterDoor
 from .orders import OrderDesk
 from .owner_door import OwnerDoor
@@ -55,7 +56,7 @@ TURN_S = 0.05
 whole second: the first setpoint of a dispatch is promised sooner."""
 
 
-class Site(DispatchDoor, GuestDoor, MeterDoor, OwnerDoor):
+class Site(DispatchDoor, GuestDoor, LeaseDoor, MeterDoor, OwnerDoor):
     """The home. All methods are called in the event loop."""
 
     def __init__(
@@ -248,6 +249,7 @@ class Site(DispatchDoor, GuestDoor, MeterDoor, OwnerDoor):
     def _wake_soon(self) -> None:
         self._waker.soon_for_all()
 
+    @override
     def _tick(self, changed: Collection[EvseKey] | None = None) -> None:
         self._publish(self._loop.tick(changed))
 

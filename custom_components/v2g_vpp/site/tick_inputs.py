@@ -12,6 +12,7 @@ from ..domain.ids import EvseKey
 from ..domain.measurement import SHORTEST_STALE_AFTER_S, is_fresh
 from ..domain.policy import planned_w
 from ..domain.setpoint import Setpoint
+from ..domain.site_meters import SiteWiring
 from .records import EvseRecord
 from .registry import Registry
 
@@ -67,7 +68,7 @@ class TickInputs:
             is_failsafe=is_failsafe,
             is_store_readable=is_store_readable,
             meters=self._registry.meters,
-            wiring=self._registry.wiring,
+            wiring=self.wiring(),
             solar=self._registry.solar,
         )
 
@@ -126,11 +127,18 @@ class TickInputs:
                 measured_w[key] = power.value
         return GateHome(
             meters=self._registry.meters,
-            wiring=self._registry.wiring,
+            wiring=self.wiring(),
             export_limit_w=self.export_limit_w,
             asked_w=asked_w,
             measured_w=measured_w,
         )
+
+    def wiring(self) -> SiteWiring | None:
+        """Return the wiring under what the operator of the grid allows for now."""
+        wiring, limit = self._registry.wiring, self._registry.operator_limit
+        if limit is None or limit.is_over(self._clock.utcnow()):
+            return wiring
+        return (wiring or SiteWiring()).under(limit)
 
     def _planned_w(self, record: EvseRecord) -> float | None:
         return planned_w(record.plan, self._clock.utcnow()) if record.plan else None

@@ -97,7 +97,7 @@ class UserCommands:
         """Latch and send 0 W in this very turn; the caller persists the latch."""
         for record in self._targets(key):
             self._abort_self_test(record)
-            record.override = None
+            record.override = record.claim = None
             record.session = replace(record.session, is_emergency_stopped=True)
             record.delivery.force_write()
             _LOGGER.warning("%s: emergency stop", record.key)
