@@ -34,15 +34,18 @@ from .const import (
     CONF_IDENTITY,
     CONF_IMBALANCE_LIMIT_W,
     CONF_IMPORT_LIMIT_W,
+    CONF_PEAK_IMPORT_W,
     CONF_PHASE_COUNT,
     CONF_PHASE_MAP,
     CONF_REGULATOR,
+    CONF_TOP_UP_FROM_W,
     PHASE_MAP_UNKNOWN,
     SUBENTRY_STATION,
 )
 from .domain.clock import Clock
 from .domain.ids import MOST_EVSES, EvseKey, StationId
 from .domain.measurement import Reading
+from .domain.policy import SolarPolicy
 from .domain.site_meters import (
     Circuit,
     MeterRegulator,
@@ -61,6 +64,9 @@ class MeterSink(Protocol):
 
     def use_wiring(self, wiring: SiteWiring | None) -> None:
         """Take over how the home is wired."""
+
+    def use_solar(self, policy: SolarPolicy) -> None:
+        """Take over how the mode solar follows clouds."""
 
     def use_meters(self, meters: tuple[SiteMeter, ...]) -> None:
         """Say which meters the home has."""
@@ -95,6 +101,9 @@ class HomeMeters:
             if subentry.subentry_type == SUBENTRY_STATION
         ]
         self._site.use_wiring(site_wiring(entry.data, entry.options, stations))
+        self._site.use_solar(
+            SolarPolicy(top_up_from_w=entry.options.get(CONF_TOP_UP_FROM_W))
+        )
         sources = meter_sources(entry.options)
         if sources == self._sources:
             return
@@ -181,6 +190,7 @@ def site_wiring(
         phase_count=int(options.get(CONF_PHASE_COUNT, default.phase_count)),
         fuse_a=options.get(CONF_FUSE_A),
         import_limit_w=options.get(CONF_IMPORT_LIMIT_W),
+        peak_import_w=options.get(CONF_PEAK_IMPORT_W),
         export_limit_w=data.get(CONF_EXPORT_LIMIT_W),
         imbalance_limit_w=options.get(CONF_IMBALANCE_LIMIT_W),
         regulator=MeterRegulator(options.get(CONF_REGULATOR, default.regulator)),

@@ -22,10 +22,12 @@ from .const import (
     CONF_GRID_L1,
     CONF_IMBALANCE_LIMIT_W,
     CONF_IMPORT_LIMIT_W,
+    CONF_PEAK_IMPORT_W,
     CONF_PHASE_COUNT,
     CONF_REGULATOR,
     CONF_SOLAR,
     CONF_SOLAR_INVERTED,
+    CONF_TOP_UP_FROM_W,
     DOMAIN,
 )
 from .domain.site_meters import MeterRegulator, SiteMeter, SiteWiring
@@ -55,6 +57,8 @@ OWN_KEYS: Final = frozenset(
         CONF_PHASE_COUNT,
         CONF_FUSE_A,
         CONF_IMPORT_LIMIT_W,
+        CONF_PEAK_IMPORT_W,
+        CONF_TOP_UP_FROM_W,
         CONF_IMBALANCE_LIMIT_W,
         CONF_REGULATOR,
         CONF_CHARGE_FROM_BATTERY,
@@ -262,6 +266,8 @@ def _wiring_schema(chosen: Mapping[str, Any]) -> vol.Schema:
             LARGEST_FUSE_A, UnitOfElectricCurrent.AMPERE
         ),
         vol.Optional(CONF_IMPORT_LIMIT_W): _number(LARGEST_LIMIT_W, UnitOfPower.WATT),
+        vol.Optional(CONF_PEAK_IMPORT_W): _number(LARGEST_LIMIT_W, UnitOfPower.WATT),
+        vol.Optional(CONF_TOP_UP_FROM_W): _number(LARGEST_LIMIT_W, UnitOfPower.WATT),
         vol.Optional(CONF_IMBALANCE_LIMIT_W): _number(
             LARGEST_LIMIT_W, UnitOfPower.WATT
         ),

@@ -18,9 +18,11 @@ from custom_components.v2g_vpp.const import (
     CONF_GRID_L2,
     CONF_GRID_L3,
     CONF_IMPORT_LIMIT_W,
+    CONF_PEAK_IMPORT_W,
     CONF_PHASE_COUNT,
     CONF_REGULATOR,
     CONF_SOLAR,
+    CONF_TOP_UP_FROM_W,
     DOMAIN,
 )
 from custom_components.v2g_vpp.domain.site_meters import MeterRegulator, SiteMeter
@@ -218,6 +220,20 @@ async def test_a_change_keeps_other_options_and_forgets_what_was_left_out(
         CONF_IMPORT_LIMIT_W: 9000,
     }
     assert home.site._registry.meters is None
+
+
+async def test_what_the_modes_need_reaches_the_home(
+    hass: HomeAssistant, home: Home, entry: MockConfigEntry
+) -> None:
+    wiring = {CONF_PHASE_COUNT: "3", CONF_PEAK_IMPORT_W: 5000, CONF_TOP_UP_FROM_W: 600}
+    await finish(hass, entry, wiring, **{CONF_GRID: GRID})
+    registry = home.site._registry
+    assert registry.wiring is not None
+    assert registry.wiring.peak_import_w == 5000
+    assert registry.solar.top_up_from_w == 600
+    await finish(hass, entry, {CONF_PHASE_COUNT: "3"}, **{CONF_GRID: GRID})
+    assert registry.wiring.peak_import_w is None
+    assert registry.solar.top_up_from_w is None
 
 
 async def test_a_change_of_the_meters_drops_no_charger(

@@ -208,8 +208,9 @@ def _circuit_limits(inputs: FuseInputs) -> Iterable[SiteLimit]:
     """
     wiring = inputs.wiring
     for circuit in wiring.circuits:
+        here = [key for key in inputs.keys if key in circuit.evses]
         for phase in wiring.phases:
-            shares = _shares(circuit.evses, wiring, phase)
+            shares = _shares(here, wiring, phase)
             for direction in Direction:
                 yield SiteLimit(
                     reason=Reason.CIRCUIT,
