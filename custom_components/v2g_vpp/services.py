@@ -18,8 +18,8 @@ from .domain.errors import StationOffline
 from .domain.ids import EvseKey
 from .entity import evse_keys
 from .error_translation import translated, translated_errors
-from .services_explain import async_setup_explain_service
 from .services_control import async_setup_control_services
+from .services_explain import async_setup_explain_service
 from .services_messages import async_setup_message_services
 from .services_station import async_setup_station_services
 

@@ -46,6 +46,7 @@ BLOCKED: Final[Mapping[Reason, str]] = {
     Reason.FUSE: "blocked_fuse",
     Reason.CIRCUIT: "blocked_circuit",
     Reason.IMBALANCE: "blocked_imbalance",
+    Reason.HOME_BATTERY: "blocked_home_battery",
     Reason.SITE_METER_STALE: "blocked_site_meter_stale",
     Reason.NO_SURPLUS: "blocked_no_surplus",
     Reason.NOTHING_TO_BALANCE: "blocked_nothing_to_balance",

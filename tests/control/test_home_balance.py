@@ -9,6 +9,7 @@ import pytest
 
 from custom_components.v2g_vpp.control.demand import BIAS_W
 from custom_components.v2g_vpp.control.discharge import DischargeCoordinator
+from custom_components.v2g_vpp.control.explanation import explain
 from custom_components.v2g_vpp.control.fuse import FUSE_SHARE
 from custom_components.v2g_vpp.control.inputs import (
     EvseDecision,
@@ -309,6 +310,52 @@ def test_the_home_battery_and_the_vehicle_leave_each_other_alone(
     home = Home(FOLLOWING, wiring=wiring)
     setpoint = one(home.run(grid=grid_w, battery=battery_w)).setpoint
     assert setpoint.power_w == about(power_w)
+
+
+@pytest.mark.parametrize("evse", DISCHARGING)
+def test_only_its_owner_fills_the_home_battery_from_the_vehicle(
+    evse: EvseInputs,
+) -> None:
+    evse = replace(evse, override=evse.override and override(-5_000.0, ends_mono_s=9e9))
+    is_by_owner = evse.override is not None
+    # The house needs 2 kW; whatever else there is, the battery takes.
+    decision = one(_beside_battery(evse, SiteWiring()))
+    if is_by_owner:
+        assert decision.setpoint.power_w == about(-5_000.0)
+    else:
+        assert decision.setpoint.power_w == about(-2_000.0)
+        assert decision.setpoint.reason is Reason.HOME_BATTERY
+        assert decision.available_discharge_w == about(2_000.0)
+    for free in (
+        _beside_battery(evse, SiteWiring(may_charge_battery=True)),
+        _beside_battery(evse, SiteWiring(), battery_soc=100.0),
+    ):
+        assert one(free).setpoint.power_w < -4_000.0
+
+
+def _beside_battery(
+    evse: EvseInputs, wiring: SiteWiring, **more_w: float
+) -> Mapping[EvseKey, EvseDecision]:
+    """Return what is decided beside 2 kW of load and a battery that holds the meter."""
+    home, decisions = Home(evse, wiring=wiring), {}
+    for _ in range(LONG_S):
+        battery_w = -2_000.0 - home.powers_w[KEY]
+        if "battery_soc" in more_w:
+            # It is full.
+            battery_w = min(0.0, battery_w)
+        # The load beside the EVSE is the house and what the battery does.
+        decisions = dict(
+            home.run(1, grid=2_000.0 + battery_w, battery=battery_w, **more_w)
+        )
+    return decisions
+
+
+def test_a_silent_meter_of_the_home_is_among_what_is_explained() -> None:
+    meters = SiteMeters().kept([SiteMeter.GRID])
+    site = SiteInputs(meters=meters)
+    explanation = explain(DischargeCoordinator(), [READY], site, KEY, NOW)
+    shut = [line.reason for line in explanation.gates if not line.is_open]
+    assert shut == [Reason.SITE_METER_STALE]
 
 
 @given(

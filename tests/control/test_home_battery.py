@@ -1,5 +1,7 @@
 """What a home battery leaves for the vehicles."""
 
+from math import inf
+
 from hypothesis import given, strategies as st
 import pytest
 
@@ -116,7 +118,10 @@ def test_beside_a_battery_that_does_what_it_likes(
     rest_w: float, battery_w: float, charge_w: float, serve_w: float
 ) -> None:
     assert beside_passive_battery(rest_w, battery_w) == LeftOver(
-        load_to_charge_w=charge_w, load_to_serve_w=serve_w, load_to_import_w=rest_w
+        load_to_charge_w=charge_w,
+        load_to_serve_w=serve_w,
+        load_to_import_w=rest_w,
+        load_to_discharge_w=max(0.0, rest_w - battery_w) if battery_w > 0 else inf,
     )
 
 
@@ -128,3 +133,19 @@ def test_no_vehicle_charges_another() -> None:
     assert left.beside(-3_000.0) == LeftOver(
         load_to_charge_w=500.0, load_to_serve_w=-2_500.0, load_to_import_w=-2_500.0
     )
+
+
+def test_a_discharge_beyond_the_load_would_only_fill_the_battery() -> None:
+    home = Home()
+    assert home.left(1_000.0).load_to_discharge_w == 1_000.0
+    assert home.left(-2_000.0).load_to_discharge_w == 0.0
+    # The sun fills it already as fast as it can: more goes out.
+    assert home.left(-8_000.0).load_to_discharge_w == inf
+
+
+def test_a_battery_that_says_it_is_full_takes_nothing_of_a_discharge() -> None:
+    band = BatteryBand()
+    full = BatteryInputs(rest_w=500.0, grid_w=500.0, battery_w=0.0, is_full=True)
+    left = band.step(full, NOW)
+    assert left.load_to_discharge_w == inf
+    assert left.load_to_charge_w == 500.0

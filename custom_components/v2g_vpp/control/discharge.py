@@ -67,6 +67,7 @@ class DischargeCoordinator:
         self, evses: Sequence[EvseInputs], site: SiteInputs, now_mono_s: float
     ) -> StepResult:
         """Step, and return also from what it was decided."""
+        site = site.at(now_mono_s)
         evses = sorted(evses, key=lambda evse: evse.key)
         view = self._home.look(evses, site, now_mono_s)
         rooms = Rooms(view.limits)

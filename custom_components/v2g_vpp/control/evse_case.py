@@ -196,5 +196,5 @@ def _silent_meter(
     has_limit = wiring is not None and (
         wiring.fuse_a is not None or wiring.import_limit_w is not None
     )
-    is_silent = has_limit and site.is_grid_silent(now_mono_s)
+    is_silent = has_limit and site.is_grid_silent
     return Reason.SITE_METER_STALE if is_silent else None

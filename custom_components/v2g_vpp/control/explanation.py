@@ -41,6 +41,7 @@ def explain(
         key: of the EVSE that is asked about, one of ``evses``.
         now_mono_s: the present.
     """
+    site = site.at(now_mono_s)
     rehearsal = coordinator.rehearse(evses, site, now_mono_s)
     case, decision = rehearsal.case(key), rehearsal.decisions[key]
     is_dispatched = case.lease.owner is ControlOwner.VPP

@@ -65,6 +65,7 @@ class FuseGuard:
     def __init__(self) -> None:
         """Start without a memory."""
         self._windows: dict[tuple[Direction, int], Window] = {}
+        self._shares = _Shares()
 
     def step(self, inputs: FuseInputs, now_mono_s: float) -> tuple[SiteLimit, ...]:
         """Return the limits of this moment, in no particular order.
@@ -74,6 +75,7 @@ class FuseGuard:
         """
         if inputs.powers is None:
             self._windows.clear()
+        self._shares.learn(inputs.wiring, inputs.keys)
         limits = [
             *self._total_limits(inputs, now_mono_s),
             *self._fuse_limits(inputs, now_mono_s),
@@ -113,7 +115,7 @@ class FuseGuard:
                     reason=Reason.FUSE,
                     direction=direction,
                     room_w=room_w,
-                    shares=_shares(inputs.keys, wiring, phase),
+                    shares=self._shares.of_phase[phase],
                 )
 
     def _room_w(
@@ -164,6 +166,23 @@ def _unmeasured_phase_load_w(
         # All loads on this phase, and no solar on it.
         return max(0.0, rest_w + max(0.0, powers.solar_w or 0.0))
     return min(0.0, rest_w)
+
+
+class _Shares:
+    """Shares of all EVSEs by phase, made anew only when home or wiring change."""
+
+    def __init__(self) -> None:
+        self._known: tuple[SiteWiring, tuple[EvseKey, ...]] | None = None
+        self.of_phase: Mapping[int, Mapping[EvseKey, float]] = {}
+
+    def learn(self, wiring: SiteWiring, keys: Sequence[EvseKey]) -> None:
+        """Take over how the home is wired."""
+        known = (wiring, tuple(keys))
+        if self._known is None or known != self._known:
+            self.of_phase = {
+                phase: _shares(keys, wiring, phase) for phase in wiring.phases
+            }
+            self._known = known
 
 
 def _shares(

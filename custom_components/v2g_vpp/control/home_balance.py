@@ -2,15 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import inf
 
 from ..domain.ids import EvseKey
 from ..domain.measurement import Reading
 from ..domain.policy import METER_MODES, Mode
-from ..domain.setpoint import ControlOwner
+from ..domain.setpoint import ControlOwner, Reason
 from ..domain.site_meters import Meter, MeterRegulator, SiteMeters, SiteWiring
 from .demand import DemandInputs, MeterFollower
 from .evse_case import Case, promise_for
 from .fuse import (
+    MORE_ROOM_AFTER_S,
     Direction,
     FuseGuard,
     FuseInputs,
@@ -25,7 +27,7 @@ from .home_battery import (
     beside_passive_battery,
     without_battery,
 )
-from .house_load import HomePowers, HomeReadings, HouseLoad
+from .house_load import HomePowers, HomeReadings, HouseLoad, Window
 from .inputs import EvseInputs, SiteInputs
 from .lease import Lease
 from .limits import least_flow_w
@@ -33,6 +35,10 @@ from .sharing import Taker, share_power
 
 FOLLOWING_ORDER = (Mode.SELF_CONSUMPTION, Mode.PEAK_SHAVING, Mode.SOLAR)
 """Who serves the home comes before who takes what is left over."""
+
+
+FULL_PERCENT = 99.5
+"""From here on a home battery takes nothing worth mentioning."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +49,8 @@ class HomeView:
     """None: no meter of the grid, or a silent one."""
 
     limits: tuple[SiteLimit, ...]
+    left: LeftOver | None
+    """What the home battery leaves; None: not known."""
 
 
 class HomeBalance:
@@ -53,6 +61,7 @@ class HomeBalance:
         self._load = HouseLoad()
         self._fuse = FuseGuard()
         self._band = BatteryBand()
+        self._discharges = Window(MORE_ROOM_AFTER_S)
         self._followers = {mode: MeterFollower() for mode in FOLLOWING_ORDER}
 
     def look(
@@ -64,15 +73,13 @@ class HomeBalance:
         if site.meters is not None:
             readings = _readings(site.meters, evses, now_mono_s)
             powers = self._load.step(readings)
-        if wiring is None:
-            return HomeView(powers=powers, limits=())
-        limits = self._fuse.step(
-            FuseInputs(
-                keys=tuple(evse.key for evse in evses), wiring=wiring, powers=powers
-            ),
-            now_mono_s,
-        )
-        return HomeView(powers=powers, limits=limits)
+        left = self._left_over(site, powers, now_mono_s)
+        limits = self._battery_limits(evses, left, now_mono_s)
+        if wiring is not None:
+            keys = tuple(evse.key for evse in evses)
+            inputs = FuseInputs(keys=keys, wiring=wiring, powers=powers)
+            limits = (*self._fuse.step(inputs, now_mono_s), *limits)
+        return HomeView(powers=powers, limits=limits, left=left)
 
     def ask(
         self,
@@ -82,7 +89,7 @@ class HomeBalance:
         now_mono_s: float,
     ) -> None:
         """Tell each EVSE of a mode that follows the meter what it wants now."""
-        load = self._left_over(site, view, now_mono_s)
+        load = view.left
         groups: dict[Mode, list[Case]] = {mode: [] for mode in FOLLOWING_ORDER}
         for case in cases:
             mode = case.evse.policy.mode
@@ -151,11 +158,31 @@ class HomeBalance:
             )
         return sum(shares.values())
 
+    def _battery_limits(
+        self, evses: Sequence[EvseInputs], left: LeftOver | None, now_mono_s: float
+    ) -> tuple[SiteLimit, ...]:
+        """Return what keeps a discharge out of the home battery."""
+        if left is None:
+            self._discharges.clear()
+            return ()
+        self._discharges.take(left.load_to_discharge_w, now_mono_s)
+        room_w = self._discharges.lowest
+        if room_w == inf:
+            return ()
+        bound = {evse.key: 1.0 for evse in evses if not _may_fill_battery(evse)}
+        return (
+            SiteLimit(
+                reason=Reason.HOME_BATTERY,
+                direction=Direction.DISCHARGE,
+                room_w=room_w,
+                shares=bound,
+            ),
+        )
+
     def _left_over(
-        self, site: SiteInputs, view: HomeView, now_mono_s: float
+        self, site: SiteInputs, powers: HomePowers | None, now_mono_s: float
     ) -> LeftOver | None:
         """Return what the home battery leaves; None when that is not known."""
-        powers = view.powers
         battery = site.meters.battery if site.meters is not None else None
         wiring = site.wiring or SiteWiring()
         if powers is None or (battery is not None and powers.battery_w is None):
@@ -170,6 +197,7 @@ class HomeBalance:
                     rest_w=powers.rest_w,
                     grid_w=powers.grid_w,
                     battery_w=powers.battery_w,
+                    is_full=_is_full(site.meters, now_mono_s),
                 ),
                 now_mono_s,
             )
@@ -183,8 +211,27 @@ class HomeBalance:
                 load_to_import_w=powers.rest_w,
             )
         if wiring.may_charge_battery:
-            left = replace(left, load_to_serve_w=plain.load_to_serve_w)
+            left = replace(
+                left, load_to_serve_w=plain.load_to_serve_w, load_to_discharge_w=inf
+            )
         return left
+
+
+def _may_fill_battery(evse: EvseInputs) -> bool:
+    """Return True where nothing keeps a discharge out of the home battery.
+
+    The owner's own power and the self-test, which the owner watches, go ahead; what
+    follows the meter asks for no more than the load anyway.
+    """
+    is_by_hand = evse.override is not None or evse.self_test_w is not None
+    is_free = evse.order is None and evse.claim is None
+    return is_by_hand or (is_free and evse.policy.mode in METER_MODES)
+
+
+def _is_full(meters: SiteMeters | None, now_mono_s: float) -> bool:
+    soc = meters.battery_soc if meters is not None else None
+    held_percent = soc.value(now_mono_s) if soc is not None else None
+    return held_percent is not None and held_percent >= FULL_PERCENT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

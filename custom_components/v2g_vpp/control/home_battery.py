@@ -35,6 +35,9 @@ class BatteryInputs:
     battery_w: float
     """Positive = it charges."""
 
+    is_full: bool = False
+    """Its own word, where it tells."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeftOver:
@@ -50,6 +53,9 @@ class LeftOver:
     """Load beside which the grid may charge a vehicle up to a peak; None: what the
     grid would give would come from the home battery."""
 
+    load_to_discharge_w: float = inf
+    """What vehicles may discharge together before the home battery takes it; >= 0."""
+
     def beside(self, power_w: float) -> LeftOver:
         """Return what is left beside an EVSE that charges or, negative, discharges.
 
@@ -61,6 +67,7 @@ class LeftOver:
             load_to_charge_w=self.load_to_charge_w + max(0.0, power_w),
             load_to_serve_w=self.load_to_serve_w + min(0.0, power_w),
             load_to_import_w=None if import_w is None else import_w + power_w,
+            load_to_discharge_w=self.load_to_discharge_w,
         )
 
 
@@ -90,15 +97,18 @@ class BatteryBand:
             self._takes_w = takes_w
         if gives_w > self._gives_w + RAISE_BAND_W:
             self._gives_w = gives_w
-        if self._grid.is_full and self._grid.highest < -BAND_W:
+        if inputs.is_full or (self._grid.is_full and self._grid.highest < -BAND_W):
             self._takes_w = takes_w
         if self._grid.is_full and self._grid.lowest > BAND_W:
             self._gives_w = gives_w
         net_w = inputs.rest_w - inputs.battery_w
+        # What the sun already fills, or what is full, takes nothing of a discharge.
+        is_open = self._takes_w > max(0.0, -net_w) + BAND_W
         return LeftOver(
             load_to_charge_w=net_w + self._takes_w,
             load_to_serve_w=net_w - self._gives_w,
             load_to_import_w=None,
+            load_to_discharge_w=max(0.0, net_w) if is_open else inf,
         )
 
 
@@ -120,4 +130,5 @@ def beside_passive_battery(rest_w: float, battery_w: float) -> LeftOver:
         load_to_charge_w=rest_w - min(0.0, battery_w),
         load_to_serve_w=rest_w - max(0.0, battery_w),
         load_to_import_w=rest_w,
+        load_to_discharge_w=max(0.0, rest_w - battery_w) if battery_w > BAND_W else inf,
     )

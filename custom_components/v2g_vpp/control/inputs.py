@@ -1,6 +1,6 @@
 """What one control step is given and what it returns."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..domain.capability import Fingerprint, Proof
 from ..domain.dispatch import DispatchOrder
@@ -102,13 +102,17 @@ class SiteInputs:
 
     solar: SolarPolicy = PATIENT_SOLAR
 
-    def is_grid_silent(self, now_mono_s: float) -> bool:
-        """Return True when the home has a meter of the grid that says nothing."""
+    is_grid_silent: bool = False
+    """True: the meter of the grid says nothing; the coordinator fills it in."""
+
+    def at(self, now_mono_s: float) -> SiteInputs:
+        """Return the inputs with what every EVSE asks about the meters now."""
         meters = self.meters
         if meters is None or not meters.has_grid:
-            return False
+            return self
         has_phases = not meters.phases or meters.phase_powers_w(now_mono_s) is not None
-        return meters.grid_w(now_mono_s) is None or not has_phases
+        is_silent = meters.grid_w(now_mono_s) is None or not has_phases
+        return replace(self, is_grid_silent=is_silent)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

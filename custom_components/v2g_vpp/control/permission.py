@@ -127,10 +127,6 @@ def _is_meter_stale(question: DischargeQuestion) -> bool:
     return question.evse.fresh_power(question.now_mono_s) is None
 
 
-def _is_site_meter_silent(question: DischargeQuestion) -> bool:
-    return question.site.is_grid_silent(question.now_mono_s)
-
-
 def _is_at_vpp_floor(question: DischargeQuestion) -> bool:
     return question.owner is ControlOwner.VPP and question.soc.is_at_vpp_floor
 
@@ -169,7 +165,7 @@ GATES: tuple[tuple[Reason, Gate], ...] = (
     (Reason.AFTER_START, lambda q: q.evse.is_first_write_pending),
     (Reason.STATION_CLOCK, _is_clock_bad),
     (Reason.METER_STALE, _is_meter_stale),
-    (Reason.SITE_METER_STALE, _is_site_meter_silent),
+    (Reason.SITE_METER_STALE, lambda q: q.site.is_grid_silent),
     (Reason.WRITE_BUDGET, lambda q: q.evse.is_write_budget_spent),
     (Reason.NOTHING_FLOWS, lambda q: q.evse.has_ignored_wakes),
     (Reason.SOC_UNKNOWN, lambda q: q.soc.lowest_percent is None),

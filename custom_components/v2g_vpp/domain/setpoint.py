@@ -54,6 +54,9 @@ class Reason(StrEnum):
     FUSE = "fuse"
     CIRCUIT = "circuit"
     IMBALANCE = "imbalance"
+    HOME_BATTERY = "home_battery"
+    """A discharge would only fill the home battery."""
+
     SITE_METER_STALE = "site_meter_stale"
     NO_SURPLUS = "no_surplus"
     NOTHING_TO_BALANCE = "nothing_to_balance"
