@@ -6,12 +6,23 @@ self-test and with the fingerprint that it learns. Every signal has a fixed seed
 """
 
 from argparse import ArgumentParser
+from collections.abc import Sequence
 from pathlib import Path
+from statistics import fmean
 import sys
 
 from script.benches.closed_loop.energy import deliver, floor_overrun
 from script.benches.closed_loop.following import OURS, Trace, follow_regulation
-from script.benches.closed_loop.plants import PLANTS
+from script.benches.closed_loop.fuse import Fused, charge_under_fuse
+from script.benches.closed_loop.house import (
+    Evening,
+    HomeBattery,
+    follow_house,
+    follow_house_simply,
+)
+from script.benches.closed_loop.household import evening, evening_by_phase
+from script.benches.closed_loop.peers import seeded
+from script.benches.closed_loop.plants import HOUSE_PLANTS, PLANTS
 from script.benches.closed_loop.step_time import step_ms
 from script.benches.result import Bench, Target, at_least, at_most
 
@@ -24,6 +35,18 @@ LARGEST_TRACKING_RATIO = 1.15
 ENERGY_MISS = 0.02
 COMMITTED_SHARE = 0.95
 SMALL_HOME, LARGE_SITE = 10, 1_000
+LARGEST_EXPORT_KWH = {"fast": 0.12, "typical": 0.25, "slow": 0.35}
+LARGEST_IMPORT_KWH = {"typical": 1.35}
+MOST_SETPOINTS = 200
+MOST_SHUTTLED_KWH, MOST_SIGN_CHANGES = 0.05, 4.0
+BATTERY_ANSWERS_S = (1.0, 5.0)
+FUSE_ENERGY_SHARE = 0.95
+SIMPLE_LOOPS = ("loop_30_s", "naive_1_s")
+AHEAD_IN_IMPORT = ("typical", "slow")
+"""On a charger of half a second a loop that writes each second buys less, with a
+hundred times the setpoints."""
+
+QUICK_EVENING = slice(3_600, 3_600 + 2_400)
 
 
 class Kpis:
@@ -35,6 +58,8 @@ class Kpis:
         self.figures: dict[str, float] = {}
         self.targets: dict[str, Target] = {}
         self.traces: dict[str, Trace] = {}
+        self.evenings: dict[str, tuple[Sequence[float], Evening]] = {}
+        self.fused: dict[str, Fused] = {}
         self.seeds = FEW_SEEDS if bench.is_quick else SEEDS
 
     def hold(self, name: str, figure: float, target: Target | None = None) -> None:
@@ -52,11 +77,16 @@ def main(argv: list[str]) -> int:
     for name in PLANTS:
         _regulation(kpis, name)
         _energy(kpis, name)
+    for name in HOUSE_PLANTS:
+        _house(kpis, name)
+        _fuse(kpis, name)
     if folder is not None:
         # Only who wants pictures pays for the library that draws them.
-        from script.benches.closed_loop.plots import draw_regulation  # noqa: PLC0415
+        from script.benches.closed_loop import plots  # noqa: PLC0415
 
-        draw_regulation(kpis.traces, folder)
+        plots.draw_regulation(kpis.traces, folder)
+        plots.draw_evenings(kpis.evenings, folder)
+        plots.draw_fuse(kpis.fused, folder)
         kpis.bench.say("pictures: %s", folder)
     return kpis.bench.finish(kpis.figures, kpis.targets)
 
@@ -147,6 +177,98 @@ def _energy(kpis: Kpis, name: str) -> None:
         100.0 * committed,
         over,
         below,
+    )
+
+
+def _house(kpis: Kpis, name: str) -> None:
+    """Follow the load of an evening, alone and beside a battery."""
+    loads = [evening(seed) for seed in kpis.seeds]
+    if kpis.bench.is_quick:
+        loads = [load_w[QUICK_EVENING] for load_w in loads]
+    plants = [seeded(HOUSE_PLANTS[name], seed) for seed in kpis.seeds]
+    pairs = list(zip(plants, loads, strict=True))
+    ours = [follow_house(plant, load_w) for plant, load_w in pairs]
+    kpis.evenings[name] = (loads[-1], ours[-1])
+    peers = {
+        peer: [follow_house_simply(plant, load_w, peer) for plant, load_w in pairs]
+        for peer in SIMPLE_LOOPS
+    }
+    for way, results in ((OURS, ours), *peers.items()):
+        kpis.hold(f"{name}_import_kwh_{way}", fmean(r.import_kwh for r in results))
+        kpis.hold(f"{name}_export_kwh_{way}", fmean(r.export_kwh for r in results))
+        kpis.hold(f"{name}_setpoints_{way}", fmean(r.setpoints for r in results))
+    exports = fmean(r.export_kwh for r in ours)
+    imports = fmean(r.import_kwh for r in ours)
+    if not kpis.bench.is_quick:
+        kpis.targets[f"{name}_export_kwh_{OURS}"] = at_most(LARGEST_EXPORT_KWH[name])
+        kpis.targets[f"{name}_setpoints_{OURS}"] = at_most(MOST_SETPOINTS)
+        if name in LARGEST_IMPORT_KWH:
+            bound_kwh = LARGEST_IMPORT_KWH[name]
+            kpis.targets[f"{name}_import_kwh_{OURS}"] = at_most(bound_kwh)
+    for figure, ours_kwh, theirs_kwh in (
+        (
+            "export_over_best_peer",
+            exports,
+            [fmean(r.export_kwh for r in results) for results in peers.values()],
+        ),
+        (
+            "import_over_best_peer",
+            imports,
+            [fmean(r.import_kwh for r in results) for results in peers.values()],
+        ),
+    ):
+        is_held = not kpis.bench.is_quick and (
+            name in AHEAD_IN_IMPORT or figure.startswith("export")
+        )
+        target = at_most(1.0) if is_held else None
+        kpis.hold(f"{name}_{figure}", ours_kwh / min(theirs_kwh), target)
+    beside = [
+        follow_house(plant, load_w, HomeBattery(answers_in_s=answers_in_s))
+        for answers_in_s in BATTERY_ANSWERS_S
+        for plant, load_w in pairs[:2]
+    ]
+    shuttled = max(r.shuttled_kwh for r in beside)
+    turns = max(r.sign_changes_per_hour for r in beside)
+    kpis.hold(f"{name}_shuttled_kwh", shuttled, at_most(MOST_SHUTTLED_KWH))
+    kpis.hold(f"{name}_sign_changes_per_hour", turns, at_most(MOST_SIGN_CHANGES))
+    kpis.bench.say(
+        "%s: evening imports %.2f kWh, exports %.2f kWh with %.0f setpoints (30 s loop"
+        " %.2f and %.2f, naive %.2f and %.2f); beside a battery %.3f kWh shuttled,"
+        " %.1f turns per hour",
+        name,
+        imports,
+        exports,
+        fmean(r.setpoints for r in ours),
+        *(
+            kpis.figures[f"{name}_{way}_kwh_{peer}"]
+            for peer in SIMPLE_LOOPS
+            for way in ("import", "export")
+        ),
+        shuttled,
+        turns,
+    )
+
+
+def _fuse(kpis: Kpis, name: str) -> None:
+    """Charge under a fuse while the household cooks."""
+    results = []
+    for seed in list(kpis.seeds)[:2]:
+        loads = evening_by_phase(seed)
+        if kpis.bench.is_quick:
+            loads = [load_w[QUICK_EVENING] for load_w in loads]
+        results.append(charge_under_fuse(seeded(HOUSE_PLANTS[name], seed), loads))
+    kpis.fused[name] = results[-1]
+    late, hot = sum(r.late_s for r in results), sum(r.hot_s for r in results)
+    share = min(r.energy_share for r in results)
+    kpis.hold(f"{name}_fuse_late_s", late, at_most(0.0))
+    kpis.hold(f"{name}_fuse_hot_s", hot, at_most(0.0))
+    kpis.hold(f"{name}_fuse_energy_share", share, at_least(FUSE_ENERGY_SHARE))
+    kpis.bench.say(
+        "%s: under a fuse %d s late, %d s hot, %.1f %% of the oracle's energy",
+        name,
+        late,
+        hot,
+        100.0 * share,
     )
 
 

@@ -7,8 +7,11 @@ from typing import override
 
 from custom_components.v2g_vpp.domain.units import clamp
 from custom_components.v2g_vpp.virtual.plant import (
+    FAST,
     MEASURED_2019,
     OPEN_ENVELOPE,
+    SLOW,
+    TYPICAL,
     Plant,
     PlantParameters,
     PlantStep,
@@ -23,6 +26,14 @@ PLANTS: Mapping[str, PlantParameters] = {
 }
 """The offsets, the dead zone and the noise of a charger that was measured in 2019, with
 four dead times."""
+
+HOUSE_PLANTS: Mapping[str, PlantParameters] = {
+    "fast": FAST,
+    "typical": TYPICAL,
+    "slow": SLOW,
+}
+"""For an evening at home: a charger that draws 420 W at rest would buy more than the
+household, whatever its control does."""
 
 AMPERE_W = 230.0
 """A charger that is told whole amperes on one phase."""

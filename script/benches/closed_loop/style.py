@@ -29,6 +29,7 @@ _STYLE: Mapping[Any, Any] = {
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.grid": True,
+    "axes.axisbelow": True,
     "grid.color": SAND,
     "grid.linewidth": 0.8,
     "xtick.color": QUIET,
