@@ -194,7 +194,7 @@ DISCHARGE_ONLY: dict[str, tuple[Break, Reason]] = {
         Reason.VEHICLE_LIMIT,
     ),
     "its own floor not known yet": (
-        session(needs=replace(NEEDS, v2x_floor_wh=-30_000.0)),
+        session(needs=replace(NEEDS, v2x_floor_wh=-30_000.0), needs_soc_percent=None),
         Reason.VEHICLE_LIMIT,
     ),
     "at the floor that it shows": (
