@@ -247,12 +247,20 @@ def test_above_thirty_the_order_of_merit_decides() -> None:
     assert sum(w == -11_000.0 for w in shares.values()) == 45
 
 
-def test_a_running_follower_keeps_its_place_within_the_band() -> None:
-    followers = [_follower(n, 11_000.0, cents_per_kwh=10.0) for n in range(40)]
-    followers[39] = replace(followers[39], is_running=True, switch_cents=0.0)
-    cheaper = [replace(f, cents_per_kwh=9.8) for f in followers[:39]]
-    shares = allocate(-11_000.0 * 39, [*cheaper, followers[39]]).shares
-    assert shares[_key(39)] == -11_000.0
+@pytest.mark.parametrize(("cents_of_others", "keeps"), [(9.8, True), (9.0, False)])
+def test_a_running_follower_keeps_its_place_within_the_band(
+    cents_of_others: float, keeps: bool
+) -> None:
+    # Switching costs nothing here, so that only the band speaks for it.
+    others = [
+        replace(_follower(n, 11_000.0, cents_per_kwh=cents_of_others), switch_cents=0.0)
+        for n in range(39)
+    ]
+    running = replace(
+        _follower(39, 11_000.0, is_running=True, cents_per_kwh=10.0), switch_cents=0.0
+    )
+    shares = allocate(-11_000.0 * 39, [*others, running]).shares
+    assert (shares[_key(39)] == -11_000.0) is keeps
 
 
 # Examples.

@@ -120,6 +120,16 @@ ORDERED = replace(READY, order=order(-5_000.0))
             Reason.OWNER_LIMIT,
             id="charging as much as its owner lets it",
         ),
+        pytest.param(
+            replace(
+                with_policy(READY, max_charge_power_w=4_000.0),
+                override=override(12_000.0),
+            ),
+            SITE,
+            Reason.OWNER_LIMIT,
+            Reason.STATION_LIMIT,
+            id="behind the owner's limit is the charger's, before the request",
+        ),
     ],
 )
 def test_the_binding_limit_and_the_next_one_are_named(
@@ -212,8 +222,10 @@ def _what_if(explained: Explanation) -> dict[Knob, tuple[float | None, float]]:
 
 def test_a_lower_floor_would_let_it_flow() -> None:
     explained = _explained(_with_soc(ORDERED, 45.0))
-    # 44.5 % for sure, less 2 % of hysteresis, in steps of 5 %.
     assert _what_if(explained) == {Knob.VPP_RESERVE: (40.0, -5_000.0)}
+    # 41 % for sure: at a floor of 40 % it would still be held by the hysteresis.
+    explained = _explained(_with_soc(ORDERED, 41.5))
+    assert _what_if(explained) == {Knob.VPP_RESERVE: (35.0, -5_000.0)}
 
 
 def test_a_wider_limit_would_let_more_flow() -> None:

@@ -23,7 +23,12 @@ EPSILON = 1e-6
 
 def fill_in_merit_order(problem: ShareProblem) -> list[float]:
     """Return the power of each follower, 0 or within its bounds, W."""
-    stretches = [s for n in range(len(problem.keys)) for s in _with_band(problem, n)]
+    problem = replace(
+        problem, values=[_banded(problem, n) for n, _ in enumerate(problem.keys)]
+    )
+    stretches = [
+        s for n in range(len(problem.keys)) for s in fill_stretches(problem, n)
+    ]
     orders = [sorted(stretches, key=lambda s: (-s.value, s.follower))]
     if problem.rows:
         # Where a limit is short, what needs least of it for its worth comes first.
@@ -42,15 +47,12 @@ def fill_in_merit_order(problem: ShareProblem) -> list[float]:
     return best_w
 
 
-def _with_band(problem: ShareProblem, n: int) -> list[Stretch]:
-    """Return how a follower fills; one that runs looks cheaper by the band."""
-    stretches = fill_stretches(problem, n)
+def _banded(problem: ShareProblem, n: int) -> float:
+    """Return the value of a watt; one that runs counts as cheaper by the band."""
+    value = problem.values[n]
     if not problem.is_running[n]:
-        return stretches
-    return [
-        Stretch(n, s.value + MERIT_BAND * abs(problem.unserved - s.value), s.length_w)
-        for s in stretches
-    ]
+        return value
+    return value + MERIT_BAND * abs(problem.unserved - value)
 
 
 def _need(problem: ShareProblem, n: int) -> float:
