@@ -239,28 +239,43 @@ def _circuit_limits(inputs: FuseInputs) -> Iterable[SiteLimit]:
                 )
 
 
+@dataclass(slots=True)
+class _Room:
+    """What is left of one limit."""
+
+    reason: Reason
+    shares: Mapping[EvseKey, float] | None
+    left_w: float
+
+    def share_of(self, key: EvseKey) -> float:
+        """Return with which part of its power an EVSE counts."""
+        return 1.0 if self.shares is None else self.shares.get(key, 0.0)
+
+
 class Rooms:
     """What is left of the limits while EVSEs take their parts, one after the other."""
 
     def __init__(self, limits: Iterable[SiteLimit]) -> None:
         """Start with all of it."""
-        self._limits = tuple(limits)
-        self._left_w = [limit.room_w for limit in self._limits]
+        # Asked several times for each EVSE: only the limits of its direction count.
+        self._rooms: dict[Direction, list[_Room]] = {way: [] for way in Direction}
+        for limit in limits:
+            room = _Room(limit.reason, limit.shares, limit.room_w)
+            self._rooms[limit.direction].append(room)
 
     def bound(self, key: EvseKey, direction: Direction) -> Bound | None:
         """Return what an EVSE may still have in a direction; None: no limit."""
-        tightest = Bound(power_w=inf, reason=Reason.AS_REQUESTED)
-        for limit, left_w in zip(self._limits, self._left_w, strict=True):
-            share = _share(limit, key, direction)
-            if share > 0 and left_w / share < tightest.power_w:
-                tightest = Bound(power_w=left_w / share, reason=limit.reason)
-        return None if tightest.power_w == inf else tightest
+        tightest_w, reason = inf, None
+        for room in self._rooms[direction]:
+            share = room.share_of(key)
+            if share > 0 and room.left_w < tightest_w * share:
+                tightest_w, reason = room.left_w / share, room.reason
+        return None if reason is None else Bound(power_w=tightest_w, reason=reason)
 
     def take(self, key: EvseKey, direction: Direction, power_w: float) -> None:
         """Use up the room of a power, a magnitude."""
-        for number, limit in enumerate(self._limits):
-            share = _share(limit, key, direction)
-            self._left_w[number] = max(0.0, self._left_w[number] - share * power_w)
+        for room in self._rooms[direction]:
+            room.left_w = max(0.0, room.left_w - room.share_of(key) * power_w)
 
 
 def shared_limits(
@@ -284,9 +299,3 @@ def total_room_w(limits: Iterable[SiteLimit], direction: Direction) -> float:
         ),
         default=inf,
     )
-
-
-def _share(limit: SiteLimit, key: EvseKey, direction: Direction) -> float:
-    if limit.direction is not direction:
-        return 0.0
-    return 1.0 if limit.shares is None else limit.shares.get(key, 0.0)
