@@ -1,7 +1,7 @@
 """The site's document in the store: what must survive a restart.
 
-Latches, permissions and proofs come back as they were. Nothing that could make power
-flow does: no order, no override, no setpoint.
+Latches, permissions and proofs come back as they were, and so do mode and plan. Nothing
+else that could make power flow does: no order, no override, no lease, no setpoint.
 """
 
 from collections.abc import Iterable, Mapping
