@@ -25,8 +25,8 @@ RAISE_AFTER_S = 10.0
 """More is asked for when it was needed for this long (control brief)."""
 
 
-SETTLED_AFTER_S = 60.0
-SETTLED_BAND_W = 40.0
+SETTLED_AFTER_S = 20.0
+SETTLED_BAND_W = 25.0
 """What was needed for this long is asked for inside the dead band as well: otherwise
 half of the band is bought all evening."""
 
