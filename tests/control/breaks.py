@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from custom_components.v2g_vpp.control.grid import GridCause, GridState, GridVerdict
 from custom_components.v2g_vpp.control.inputs import (
     EvseInputs,
 )
@@ -35,6 +36,12 @@ def with_soc(soc_percent: float) -> Break:
     return lambda evse: at(evse, NOW, 0.0, soc_percent)
 
 
+def with_grid(**changes: object) -> Break:
+    nothing = {"discharge_share": 0.0, "charge_share": 0.0}
+    grid = GridVerdict(**(nothing | changes))  # type: ignore[arg-type]  # any field
+    return lambda evse: replace(evse, grid=grid)
+
+
 STOPPED: list[tuple[str, Break, Reason]] = [
     (
         "emergency stop",
@@ -42,6 +49,11 @@ STOPPED: list[tuple[str, Break, Reason]] = [
         Reason.EMERGENCY_STOP,
     ),
     ("ground fault", with_faults(FaultCode.GROUND_FAULT), Reason.FAULT),
+    (
+        "no grid",
+        with_grid(state=GridState.CEASED, cause=GridCause.MAINS_LOST),
+        Reason.GRID_LOST,
+    ),
     (
         "station offline",
         lambda e: with_station(e, is_connected=False),
@@ -78,6 +90,30 @@ STOPPED: list[tuple[str, Break, Reason]] = [
 
 BLOCKED: list[tuple[str, Break, Reason]] = [
     ("meter failure", with_faults(FaultCode.METER_FAILURE), Reason.FAULT),
+    (
+        "grid frequency told by the station",
+        with_faults(FaultCode.GRID_FREQ_OUT_OF_RANGE),
+        Reason.GRID_FREQUENCY,
+    ),
+    (
+        "grid rides through and nothing new may begin",
+        with_grid(state=GridState.DISTURBED, charge_share=1.0, discharge_share=1.0),
+        Reason.GRID_FREQUENCY,
+    ),
+    (
+        "frequency too high for too long",
+        with_grid(
+            state=GridState.CEASED, cause=GridCause.OVER_FREQUENCY, charge_share=1.0
+        ),
+        Reason.GRID_FREQUENCY,
+    ),
+    (
+        "grid back a moment ago",
+        with_grid(
+            state=GridState.WAITING, cause=GridCause.OVER_FREQUENCY, charge_share=1.0
+        ),
+        Reason.ENTER_SERVICE,
+    ),
     (
         "no dialect",
         lambda e: with_station(

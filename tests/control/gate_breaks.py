@@ -5,6 +5,7 @@ from dataclasses import replace
 from math import inf, nan
 
 from custom_components.v2g_vpp.control.gate import GateInputs, GateVerdict, OutputGate
+from custom_components.v2g_vpp.control.gate_surroundings import GridFacts
 from custom_components.v2g_vpp.domain.capability import DischargeDialect
 from custom_components.v2g_vpp.domain.dispatch import CommandKind
 from custom_components.v2g_vpp.domain.faults import FaultCode
@@ -115,6 +116,22 @@ ANY_POWER: dict[str, tuple[Break, Reason]] = {
         session(active_faults=frozenset({FaultCode.OVER_CURRENT})),
         Reason.FAULT,
     ),
+    "station makes a grid of its own": (
+        all_fields(grid=GridFacts(is_islanded=True)),
+        Reason.GRID_LOST,
+    ),
+    "no grid has this frequency": (
+        all_fields(grid=GridFacts(frequency_hz=reading(46.9))),
+        Reason.GRID_FREQUENCY,
+    ),
+    "frequency is no number": (
+        all_fields(grid=GridFacts(frequency_hz=reading(nan))),
+        Reason.GRID_FREQUENCY,
+    ),
+    "grid back for a moment": (
+        all_fields(grid=GridFacts(out_mono_s=NOW - 299.0, load_out_mono_s=NOW - 299.0)),
+        Reason.ENTER_SERVICE,
+    ),
     "offline": (station(is_connected=False), Reason.STATION_OFFLINE),
     "not ready": (station(is_ready=False), Reason.STATION_NOT_READY),
     "another station": (
@@ -164,6 +181,14 @@ DISCHARGE_ONLY: dict[str, tuple[Break, Reason]] = {
     "beyond the owner's limit": (
         lambda i: replace(i, policy=replace(i.policy, max_discharge_power_w=1_500.0)),
         Reason.OWNER_LIMIT,
+    ),
+    "frequency was too high a moment ago": (
+        all_fields(grid=GridFacts(out_mono_s=NOW - 299.0)),
+        Reason.ENTER_SERVICE,
+    ),
+    "beyond the ramp of entering service": (
+        all_fields(grid=GridFacts(out_mono_s=NOW - 330.0)),
+        Reason.ENTER_SERVICE,
     ),
     "guest": (all_fields(vehicle=None), Reason.VEHICLE_UNKNOWN),
     "no floors": (all_fields(vehicle_policy=None), Reason.VEHICLE_UNKNOWN),

@@ -80,6 +80,15 @@ def test_over_frequency_cuts_discharge_and_leaves_charging() -> None:
     assert (verdict.charge_share, verdict.discharge_share) == (1.0, 0.0)
 
 
+def test_a_frequency_that_is_too_high_frees_no_load_of_a_lost_grid() -> None:
+    watch = GridWatch()
+    watch.step(ISLAND, US, 0.0)
+    verdict = held(watch, at_hz(62.5), start_s=1.0, seconds=5)
+    assert verdict.state is GridState.CEASED
+    assert verdict.charge_share == 0.0
+    assert held(watch, SOUND, start_s=7.0, seconds=100).charge_share == 0.0
+
+
 @pytest.mark.parametrize("frequency_hz", [58.6, 59.0, 60.5, 61.2])
 def test_the_ride_through_region_never_stops_a_discharge(frequency_hz: float) -> None:
     verdict = held(GridWatch(), at_hz(frequency_hz), seconds=2000)
@@ -208,7 +217,9 @@ def test_a_station_that_lost_its_power_waits_as_after_a_trip() -> None:
     watch = GridWatch()
     lost = replace(SOUND, has_lost_power=True)
     assert watch.step(lost, US, 0.0).is_mains_lost
-    assert watch.step(SOUND, US, 1.0).state is GridState.WAITING
+    verdict = watch.step(SOUND, US, 1.0)
+    assert verdict.state is GridState.WAITING
+    assert verdict.charge_share == 1.0, "a load has nothing to wait for"
 
 
 def test_a_deep_sag_is_not_taken_for_a_grid_of_a_lower_voltage() -> None:
@@ -305,8 +316,11 @@ def test_laws_of_any_grid(
         )
         if verdict.is_out_of_service:
             assert verdict.discharge_share == 0.0
-        if observed.is_islanded or observed.has_lost_power:
+        if observed.is_islanded:
             assert verdict.is_mains_lost
+            assert verdict.charge_share == 0.0
+        if observed.has_lost_power:
+            assert verdict.state is GridState.CEASED
         hz = observed.frequency_hz
         if hz is not None and not 47.0 <= hz <= 63.0:
             assert verdict.discharge_share == verdict.charge_share == 0.0

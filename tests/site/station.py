@@ -66,6 +66,8 @@ class SimulatedStation(Script):
     dialect: DischargeDialect = DischargeDialect.V21_DYNAMIC
     needs: EvCapability = NEEDS
     unattended_w: float = 0.0
+    senses: dict[str, float] = field(default_factory=dict)
+    """What its meter tells besides, by the name of the reading."""
 
     has_floor_profile: bool = True
     protocol: str = "ocpp2.1"
@@ -382,5 +384,6 @@ class SimulatedStation(Script):
             soc_percent=float(int(self.soc_percent)),
             energy_charged_wh=self.charged_wh,
             energy_discharged_wh=self.discharged_wh,
+            **self.senses,
         )
         self._tell(MeasurementReported(key=self.key, measurement=measurement))

@@ -2,6 +2,7 @@
 
 from custom_components.v2g_vpp.domain.events import FaultReported, MeasurementReported
 from custom_components.v2g_vpp.domain.faults import FaultCode
+from custom_components.v2g_vpp.domain.setpoint import Reason
 from custom_components.v2g_vpp.domain.state import flow_threshold_w
 from tests.site.home import Home
 from tests.site.station_words import measured_by
@@ -24,6 +25,7 @@ async def test_a_hot_handle_ends_the_discharge_and_is_remembered() -> None:
         hot(home, 84.0)
         await home.run(5)
         assert not home.evse.faults
+        assert home.evse.setpoint.reason is Reason.THERMAL, "hardly anything is left"
         hot(home, 86.0)
         await home.until(lambda: abs(home.power_w) < ZERO_W, 30)
         assert home.evse.faults == (FaultCode.HANDLE_OVER_TEMPERATURE,)

@@ -16,9 +16,11 @@ from .inputs import EvseDecision, EvseInputs, SiteInputs
 from .lease import hold_lease, local_lease, running_order
 from .limits import minimum_power_w
 from .permission import first_stop
+from .plant_limits import carried_w
 from .runner_up import runner_up
 from .shaping import keep_site_limits, shape
 from .soc_guard import vehicle_floor_percent
+from .thermal import PROMISE_S
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,8 +170,14 @@ def _decide(
     asker = ControlOwner.VPP if is_dispatched else ControlOwner.MODE
     order = case.lease.order
     is_ordered = order is not None and order.kind is CommandKind.SETPOINT
-    charge_w = _left_w(case, rooms, Direction.CHARGE, case.offer.highest_w)
-    discharge_w = _left_w(case, rooms, Direction.DISCHARGE, -case.offer.lowest_w)
+    # Nobody knows yet how long the next order lasts.
+    lasting_w = case.evse.heat.lasting_share(PROMISE_S) * carried_w(case.evse)
+    charge_w = _left_w(
+        case, rooms, Direction.CHARGE, min(lasting_w, case.offer.highest_w)
+    )
+    discharge_w = _left_w(
+        case, rooms, Direction.DISCHARGE, min(lasting_w, -case.offer.lowest_w)
+    )
     is_taken = case.lease.owner in (ControlOwner.USER, ControlOwner.SELF_TEST)
     if is_taken or charge_w < minimum_power_w(case.evse, charge_w):
         charge_w = 0.0

@@ -170,9 +170,17 @@ def _envelope(
     block = find_block(case, site, owner, now_mono_s, is_before_start=is_before_start)
     if block is None and case.track.is_released and owner in LOCAL_OWNERS:
         block = Reason.FAILSAFE
+    lasts_s = 0.0
+    if owner is ControlOwner.VPP and case.order is not None:
+        # What is promised lasts to the end of its time.
+        lasts_s = max(0.0, case.order.ends_mono_s - now_mono_s)
     return Envelope(
         discharge=discharge_bound(
-            case.evse, block, owner=owner, site_bound=case.discharge_room
+            case.evse,
+            block,
+            owner=owner,
+            site_bound=case.discharge_room,
+            lasts_s=lasts_s,
         ),
         charge=charge_bound(
             case.evse,
@@ -182,6 +190,7 @@ def _envelope(
                 case, site, now_mono_s, is_before_start=is_before_start
             ),
             site_bound=case.charge_room,
+            lasts_s=lasts_s,
         ),
     )
 

@@ -6,8 +6,8 @@ takes power away. Any doubt gives 0 W.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from math import isfinite
+from dataclasses import dataclass, field
+from math import copysign, isfinite
 
 from ..domain.capability import UNTOLD_DIALECTS, DischargeDialect, Proof
 from ..domain.dispatch import CommandKind, DispatchOrder
@@ -26,6 +26,7 @@ from ..domain.session import EvseSession
 from ..domain.setpoint import ControlOwner, Reason, Setpoint
 from ..domain.state import ClockState, ConnectorStatus
 from ..domain.station_session import StationSession
+from .gate_surroundings import GridFacts, doubts_about_grid, heat_limit_w
 from .site_gate import GateHome, SiteWatch
 
 LONGEST_TICK_AGE_S = 2.0
@@ -67,6 +68,7 @@ class GateInputs:
     meter_period_s: float = 1.0
     claim: Claim | None = None
     plan_w: float | None = None
+    grid: GridFacts = field(default_factory=GridFacts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,10 +107,16 @@ class OutputGate:
             return GateVerdict(power_w=0.0, reason=doubt)
         highest_w = _installed_charge_w(inputs)
         if power_w > highest_w:
-            return GateVerdict(power_w=highest_w, reason=Reason.STATION_LIMIT)
+            power_w, doubt = highest_w, Reason.STATION_LIMIT
         unattended_w = max(0.0, inputs.limits.unattended_charge_w)
         if power_w > unattended_w and self._site.is_charge_unwatched():
-            return GateVerdict(power_w=unattended_w, reason=Reason.SITE_METER_STALE)
+            power_w, doubt = unattended_w, Reason.SITE_METER_STALE
+        carried_w = _carried_w(inputs, now_mono_s)
+        if abs(power_w) > carried_w + ROUNDING_W:
+            # Less is safe in both directions: it is the same power, only smaller.
+            power_w, doubt = copysign(carried_w, power_w) + 0.0, Reason.THERMAL
+        if doubt is not None:
+            return GateVerdict(power_w=power_w, reason=doubt)
         return GateVerdict(power_w=power_w, reason=None)
 
 
@@ -119,6 +127,11 @@ def _doubts_about_any_power(inputs: GateInputs, now_mono_s: float) -> Iterator[R
     faults = session.faults | session.active_faults
     if any(FAULT_BEHAVIOUR[fault].stops_charging for fault in faults):
         yield Reason.FAULT
+    limits, power_w = inputs.limits, inputs.setpoint.power_w
+    rating_w = (
+        limits.max_discharge_power_w if power_w < 0 else limits.max_charge_power_w
+    )
+    yield from doubts_about_grid(inputs.grid, power_w, rating_w, now_mono_s)
     if not station.is_connected:
         yield Reason.STATION_OFFLINE
     if not station.is_ready or station.station_id != session.key.station_id:
@@ -311,3 +324,11 @@ def _installed_charge_w(inputs: GateInputs) -> float:
     reported_w = capability.max_charge_power_w if capability else None
     installed_w = max(0.0, inputs.limits.max_charge_power_w)
     return installed_w if reported_w is None else max(0.0, min(installed_w, reported_w))
+
+
+def _carried_w(inputs: GateInputs, now_mono_s: float) -> float:
+    """Return what the handle carries at its present heat, W."""
+    limits = inputs.limits
+    rating_w = max(limits.max_charge_power_w, limits.max_discharge_power_w)
+    handle_c = inputs.session.measurement.handle_temperature_c
+    return heat_limit_w(handle_c, rating_w, now_mono_s)

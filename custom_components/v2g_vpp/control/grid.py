@@ -41,7 +41,17 @@ class GridCause(StrEnum):
     """No grid has this frequency: a broken sensor or a broken grid."""
 
     MAINS_LOST = "mains_lost"
-    """No voltage, power lost, or the station makes a grid of its own."""
+    """No voltage, or the station makes a grid of its own."""
+
+    POWER_LOST = "power_lost"
+    """The station was without power; that it tells so means that it has some again."""
+
+
+FREE_FOR_LOADS = frozenset({GridCause.OVER_FREQUENCY, GridCause.POWER_LOST})
+"""What keeps a generator out of service and no load: no rule of a grid lets a charger
+wait that was switched off and on."""
+
+LOST = frozenset({GridCause.MAINS_LOST, GridCause.POWER_LOST})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +92,7 @@ class GridVerdict:
     @property
     def is_mains_lost(self) -> bool:
         """True while there is no grid to work with."""
-        return self.state is GridState.CEASED and self.cause is GridCause.MAINS_LOST
+        return self.state is GridState.CEASED and self.cause in LOST
 
     @property
     def is_out_of_service(self) -> bool:
@@ -148,7 +158,9 @@ class GridWatch:
         present = self._cause_now(observed, profile, voltage_pu, now_mono_s)
         is_in_window = profile.is_in_window(observed.frequency_hz, voltage_pu)
         if present is not None:
-            self._cause, self._steady_s, self._ramped_s = present, 0.0, 0.0
+            is_milder = present in FREE_FOR_LOADS and self._cause is not None
+            self._cause = self._cause if is_milder else present
+            self._steady_s = self._ramped_s = 0.0
         elif self._cause is not None:
             self._count(profile, elapsed_s, observed, is_in_window=is_in_window)
         return self._verdict(observed, profile, present, is_in_window=is_in_window)
@@ -205,14 +217,12 @@ class GridWatch:
     ) -> GridCause | None:
         """Return why power must not flow at this moment."""
         tripped = self._tripped(observed, profile, now_mono_s)
-        if observed.is_islanded or observed.has_lost_power:
-            return GridCause.MAINS_LOST
-        if self._is_voltage_lost(observed, voltage_pu):
+        if observed.is_islanded or self._is_voltage_lost(observed, voltage_pu):
             return GridCause.MAINS_LOST
         frequency_hz = observed.frequency_hz
         if frequency_hz is not None and not is_plausible_hz(frequency_hz):
             return GridCause.IMPLAUSIBLE
-        return tripped
+        return GridCause.POWER_LOST if observed.has_lost_power else tripped
 
     def _is_voltage_lost(
         self, observed: GridObserved, voltage_pu: float | None
@@ -294,9 +304,7 @@ class GridWatch:
                 charge_share=0.0 if is_low else 1.0,
             )
         state, share = self._way_back(profile, present)
-        # What takes power from a grid of too high a frequency helps it.
-        is_free = self._cause is GridCause.OVER_FREQUENCY
-        charge_share = 1.0 if is_free else share
+        charge_share = 1.0 if self._cause in FREE_FOR_LOADS else share
         return GridVerdict(
             state=state,
             cause=self._cause,

@@ -20,6 +20,11 @@ from ..domain.session import EvseSession
 from ..domain.setpoint import Reason, Setpoint
 from ..domain.site_meters import SiteMeters, SiteWiring
 from ..domain.station_session import StationSession
+from .grid import GridVerdict
+from .thermal import Heat
+
+IN_SERVICE = GridVerdict()
+COOL = Heat()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +70,12 @@ class EvseInputs:
 
     has_ignored_wakes: bool = False
     """True: this vehicle was told to discharge and did nothing, three wakes long."""
+
+    grid: GridVerdict = IN_SERVICE
+    is_discharging: bool = False
+    """True: a discharge that runs may go on where a new one may not begin."""
+
+    heat: Heat = COOL
 
     @property
     def key(self) -> EvseKey:

@@ -16,6 +16,7 @@ from ..domain.units import clamp
 from .failsafe import largest_dispatch_w
 from .inputs import EvseInputs
 from .pid import CORRECTION_LIMIT_W
+from .plant_limits import plant_limits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +71,7 @@ def charge_bound(
     is_at_maximum: bool,
     unwatched: Reason | None,
     site_bound: Bound | None = None,
+    lasts_s: float = 0.0,
 ) -> Bound:
     """Return how much an EVSE may charge.
 
@@ -80,6 +82,7 @@ def charge_bound(
         unwatched: which meter is silent; then only unattended charging goes on, as
             when nobody watches (control brief, the site). None: all are heard.
         site_bound: what the home leaves, None without a limit.
+        lasts_s: for how long the power is promised, 0 for the moment alone.
     """
     if stop is not None:
         return Bound(power_w=0.0, reason=stop)
@@ -90,6 +93,7 @@ def charge_bound(
         (Reason.STATION_LIMIT, _or_unlimited(capability.max_charge_power_w)),
         (Reason.VEHICLE_LIMIT, _or_unlimited(needs.max_charge_power_w)),
         (Reason.OWNER_LIMIT, evse.policy.max_charge_power_w),
+        *plant_limits(evse, is_discharge=False, lasts_s=lasts_s),
     ]
     if is_at_maximum:
         candidates.append((Reason.MAX_SOC, 0.0))
@@ -106,6 +110,7 @@ def discharge_bound(
     *,
     owner: ControlOwner,
     site_bound: Bound | None,
+    lasts_s: float = 0.0,
 ) -> Bound:
     """Return how much an EVSE may discharge, as a positive magnitude.
 
@@ -114,6 +119,7 @@ def discharge_bound(
         block: what forbids any discharge, None when nothing does.
         owner: who asks; a dispatch must also be able to end in time without a link.
         site_bound: what the home leaves, None without a limit.
+        lasts_s: for how long the power is promised, 0 for the moment alone.
     """
     if block is not None:
         return Bound(power_w=0.0, reason=block)
@@ -124,6 +130,7 @@ def discharge_bound(
         (Reason.STATION_LIMIT, _or_unlimited(capability.max_discharge_power_w)),
         (Reason.VEHICLE_LIMIT, _or_unlimited(needs.max_discharge_power_w)),
         (Reason.OWNER_LIMIT, evse.policy.max_discharge_power_w),
+        *plant_limits(evse, is_discharge=True, lasts_s=lasts_s),
     ]
     if site_bound is not None:
         candidates.append((site_bound.reason, site_bound.power_w))

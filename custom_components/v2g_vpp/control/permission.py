@@ -4,9 +4,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from ..domain.capability import UNTOLD_DIALECTS, DischargeDialect, runs_on_station_clock
-from ..domain.faults import FAULT_BEHAVIOUR
+from ..domain.faults import FAULT_BEHAVIOUR, GRID_FAULTS
 from ..domain.setpoint import ControlOwner, Reason
 from ..domain.state import ClockState, ConnectorStatus
+from .grid import GridState
 from .inputs import EvseInputs, SiteInputs
 from .soc_guard import SocVerdict
 
@@ -131,9 +132,24 @@ def _is_at_vpp_floor(question: DischargeQuestion) -> bool:
     return question.owner is ControlOwner.VPP and question.soc.is_at_vpp_floor
 
 
+def _has_other_fault(question: DischargeQuestion) -> bool:
+    """Return True for a fault that is not of the grid: that one has its own words."""
+    return bool(question.evse.session.faults - GRID_FAULTS)
+
+
+def _is_grid_in_the_way(question: DischargeQuestion) -> bool:
+    """Return True for a grid that must not be fed, or not anew while it rides through."""
+    evse = question.evse
+    is_refused = not (evse.grid.may_begin or evse.is_discharging)
+    is_waiting = evse.grid.state is GridState.WAITING
+    has_fault = bool(evse.session.faults & GRID_FAULTS)
+    return has_fault or (is_refused and not is_waiting)
+
+
 STOPS: tuple[tuple[Reason, Callable[[EvseInputs], bool]], ...] = (
     (Reason.EMERGENCY_STOP, lambda e: e.session.is_emergency_stopped),
     (Reason.FAULT, _has_stopping_fault),
+    (Reason.GRID_LOST, lambda e: e.grid.is_mains_lost),
     (Reason.STATION_OFFLINE, lambda e: not e.station.is_connected),
     (Reason.STATION_NOT_READY, _is_not_ready),
     (Reason.OUT_OF_OPERATION, _is_out_of_operation),
@@ -144,7 +160,10 @@ STOPS: tuple[tuple[Reason, Callable[[EvseInputs], bool]], ...] = (
 
 GATES: tuple[tuple[Reason, Gate], ...] = (
     (Reason.EMERGENCY_STOP, lambda q: q.evse.session.is_emergency_stopped),
-    (Reason.FAULT, lambda q: bool(q.evse.session.faults)),
+    (Reason.FAULT, _has_other_fault),
+    (Reason.GRID_LOST, lambda q: q.evse.grid.is_mains_lost),
+    (Reason.GRID_FREQUENCY, _is_grid_in_the_way),
+    (Reason.ENTER_SERVICE, lambda q: q.evse.grid.state is GridState.WAITING),
     (Reason.STORE_UNREADABLE, lambda q: not q.site.is_store_readable),
     (Reason.STATION_OFFLINE, lambda q: not q.evse.station.is_connected),
     (Reason.STATION_NOT_READY, lambda q: _is_not_ready(q.evse)),

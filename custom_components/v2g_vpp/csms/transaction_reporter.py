@@ -22,6 +22,7 @@ LEDGER_SAVE_S: Final = 30.0
 
 _UNPLUGGED_TRIGGERS: Final = frozenset({"EVDeparted"})
 _UNPLUGGED_REASONS: Final = frozenset({"EVDisconnected"})
+_POWER_LOST: Final = "PowerLoss"
 _COMMUNICATION_LOST: Final = "EVCommunicationLost"
 _IDLE: Final = "Idle"
 _CHARGING: Final = "Charging"
@@ -233,6 +234,7 @@ class TransactionReporter:
                 operation_mode=frame.operation_mode,
                 trigger=frame.trigger,
                 stopped_reason=frame.stopped_reason,
+                has_lost_power=frame.stopped_reason == _POWER_LOST,
             )
         )
         self._said[evse_id] = said

@@ -106,6 +106,8 @@ class TransactionReported:
     operation_mode: str | None = None
     trigger: str | None = None
     stopped_reason: str | None = None
+    has_lost_power: bool = False
+    """It ended because the station's own supply was gone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -54,6 +54,11 @@ class FaultBehaviour:
     """True: 0 W in both directions; False: only discharge is forbidden."""
 
 
+GRID_FAULTS = frozenset(
+    {FaultCode.GRID_FREQ_OUT_OF_RANGE, FaultCode.GRID_VOLTAGE_OUT_OF_RANGE}
+)
+"""Of the grid, not of the charger."""
+
 FAULT_BEHAVIOUR: Mapping[FaultCode, FaultBehaviour] = {
     FaultCode.GROUND_FAULT: FaultBehaviour(is_latched=True, stops_charging=True),
     FaultCode.HANDLE_OVER_TEMPERATURE: FaultBehaviour(

@@ -34,6 +34,13 @@ class Reason(StrEnum):
     MODE_OFF = "mode_off"
     EMERGENCY_STOP = "emergency_stop"
     FAULT = "fault"
+    GRID_LOST = "grid_lost"
+    """There is no grid, or the station makes one of its own."""
+
+    GRID_FREQUENCY = "grid_frequency"
+    ENTER_SERVICE = "enter_service"
+    """The grid is back, and power waits for its turn."""
+
     STORE_UNREADABLE = "store_unreadable"
     STATION_OFFLINE = "station_offline"
     STATION_NOT_READY = "station_not_ready"
@@ -50,6 +57,7 @@ class Reason(StrEnum):
     VEHICLE_LIMIT = "vehicle_limit"
     OWNER_LIMIT = "owner_limit"
     EXPORT_LIMIT = "export_limit"
+    THERMAL = "thermal"
     IMPORT_LIMIT = "import_limit"
     FUSE = "fuse"
     CIRCUIT = "circuit"

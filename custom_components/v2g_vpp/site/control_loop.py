@@ -23,6 +23,7 @@ from .link_watch import LinkWatch
 from .meter_picture import METER_MAX_AGE_S
 from .order_verdict import covers
 from .orders import OrderDesk
+from .plant_watch import PlantWatch
 from .records import EvseRecord
 from .registry import Registry
 from .tick_inputs import TickInputs
@@ -49,6 +50,7 @@ class ControlLoop:
         self._delivery = delivery
         self._inputs = TickInputs(registry, clock, export_limit_w)
         self._links = LinkWatch(registry, desk, delivery)
+        self._plant = PlantWatch(registry)
         self._coordinator = DischargeCoordinator()
         desk.use_rehearsal(self.rehearse)
         self._gate = OutputGate()
@@ -86,6 +88,7 @@ class ControlLoop:
         for record in records:
             _drop_expired(record, now)
             self._run_self_test(record, now)
+            self._plant.look(record, now)
         site = self._site_inputs()
         decisions = self._decide(records, orders, site, now)
         asked_w = {key: one.setpoint.power_w for key, one in decisions.items()}

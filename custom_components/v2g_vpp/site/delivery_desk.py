@@ -64,7 +64,7 @@ class DeliveryDesk:
                 is_withheld=record.is_withholding,
                 is_floor_enough=self._rest.is_floor_enough(record),
                 # Each of our refreshes would put off the dead-man that is left.
-                is_silenced=does_not_stop(record),
+                is_silenced=does_not_stop(record) or record.is_left_alone,
             ),
             now_mono_s,
         )

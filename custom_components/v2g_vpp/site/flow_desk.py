@@ -63,7 +63,12 @@ class FlowDesk:
         finding = record.guard.step(
             FlowObserved(
                 setpoint_w=record.setpoint.power_w if told_w is None else told_w,
-                measured_w=None if is_for_ladder else measured_w(record, now_mono_s),
+                # Nor is it ours what it does while it backs the home up.
+                measured_w=(
+                    None
+                    if is_for_ladder or record.is_left_alone
+                    else measured_w(record, now_mono_s)
+                ),
                 rating_w=self._rating_w(record),
                 fingerprint=record.fingerprint,
                 # What the station did not take, it cannot disobey.

@@ -11,6 +11,7 @@ from ..domain.errors import StoreUnreadable
 from ..domain.ids import EvseKey, ProgrammeId, StationId
 from ..domain.ports import Store, StoredData
 from . import persistence
+from .plant_store import trace_outage
 from .records import ProgrammeRecord, VehicleRecord
 from .registry import Registry, bounded_policy
 from .stored_plan import restore_site
@@ -102,6 +103,7 @@ class Keeper:
         now_mono_s = self._clock.monotonic()
         if not persistence.restore_evse(record, self._document, now_mono_s):
             self._set_aside("evses", str(key))
+        trace_outage(record, self._clock.monotonic())
         # What was told before the start may still run; the guards wait for its end.
         quiet_until = now_mono_s + LONGEST_DEAD_MAN_S
         record.guard = FlowGuard(quiet_until_mono_s=quiet_until)

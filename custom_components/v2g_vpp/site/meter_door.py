@@ -3,6 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Iterable
 
+from ..domain.grid_profile import GridProfile
 from ..domain.measurement import Reading
 from ..domain.policy import SolarPolicy
 from ..domain.site_meters import SiteMeter, SiteMeters, SiteWiring
@@ -22,6 +23,11 @@ class MeterDoor:
     def use_solar(self, policy: SolarPolicy) -> None:
         """Take over how the mode solar follows clouds."""
         self._registry.solar = policy
+        self._wake()
+
+    def use_grid_profile(self, profile: GridProfile) -> None:
+        """Take over what the region asks of a generator."""
+        self._registry.grid_profile = profile
         self._wake()
 
     def use_meters(self, meters: Iterable[SiteMeter]) -> None:

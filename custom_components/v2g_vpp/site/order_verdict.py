@@ -23,9 +23,15 @@ type Rehearsal = Callable[[DispatchOrder], float]
 MAX_WAITING_ORDERS = 16
 """Not yet started orders per resource (rule 7 of the contract)."""
 
+GRID: Refusal = (AckCode.GRID_FREQ_OUT_OF_RANGE, BindingClass.LIMIT)
+"""The contract has one word for a grid that cannot be fed."""
+
 REFUSAL: Mapping[Reason, Refusal] = {
     Reason.EMERGENCY_STOP: (AckCode.ESTOP, BindingClass.FAULT),
     Reason.FAULT: (AckCode.FAULT, BindingClass.FAULT),
+    Reason.GRID_LOST: GRID,
+    Reason.GRID_FREQUENCY: GRID,
+    Reason.ENTER_SERVICE: GRID,
     Reason.STORE_UNREADABLE: (AckCode.FAULT, BindingClass.FAULT),
     Reason.STATION_OFFLINE: (AckCode.NOT_CONNECTED, BindingClass.FAULT),
     Reason.STATION_NOT_READY: (AckCode.NOT_CONNECTED, BindingClass.FAULT),
@@ -56,6 +62,8 @@ REFUSAL: Mapping[Reason, Refusal] = {
 USER_OVERRIDE: Refusal = (AckCode.USER_OVERRIDE, BindingClass.USER)
 NOTHING_LEFT: Refusal = (AckCode.NOT_PERMITTED, BindingClass.LIMIT)
 """No gate is shut, but a limit leaves nothing of a discharge."""
+
+TOO_HOT: Refusal = (AckCode.THERMAL, BindingClass.LIMIT)
 
 
 class OrderJudge:
@@ -138,8 +146,10 @@ class OrderJudge:
             return AckCode.NOT_CONNECTED, BindingClass.FAULT
         if None not in refusals:
             return refusals[0]
-        is_discharge = _is_discharge(order)
-        return NOTHING_LEFT if is_discharge and self.committed_w(order) == 0 else None
+        if not _is_discharge(order) or self.committed_w(order) != 0:
+            return None
+        is_hot = any(record.heat.share < 1.0 for record in self._candidates(order))
+        return TOO_HOT if is_hot else NOTHING_LEFT
 
     def _refusal_of_evse(
         self, record: EvseRecord, order: DispatchOrder
@@ -149,10 +159,13 @@ class OrderJudge:
         stop = self._stop_of_evse(record)
         if stop is not None:
             return REFUSAL[stop]
+        grid, is_discharge = record.grid_verdict, _is_discharge(order)
         gate = record.decision.dispatch_blocked_by if record.decision else None
-        if gate is None or not _is_discharge(order):
-            return None
-        return REFUSAL[gate]
+        if is_discharge and gate is not None:
+            return REFUSAL[gate]
+        # What runs rides through; nothing new is added to it.
+        is_refused = not grid.may_begin if is_discharge else grid.charge_share == 0
+        return GRID if is_refused else None
 
     def _stop_of_evse(self, record: EvseRecord) -> Reason | None:
         """Return what forbids power in both directions, None when nothing does."""
@@ -212,5 +225,9 @@ def _ground_of_evse(record: EvseRecord, *, is_discharge: bool) -> AckCode | None
         return AckCode.FAULT
     if not session.is_plugged:
         return AckCode.NOT_CONNECTED
+    grid = record.grid_verdict
+    share = grid.discharge_share if is_discharge else grid.charge_share
+    if grid.is_out_of_service and share == 0:
+        return AckCode.GRID_FREQ_OUT_OF_RANGE
     is_asleep = is_discharge and record.wake.has_failed
     return AckCode.EV_COMM_TIMEOUT if is_asleep else None

@@ -24,6 +24,7 @@ from ..domain.ports import StoredData
 from ..domain.session import EvseSession, with_fault
 from ..domain.state import ConnectorStatus
 from ..domain.units import PERCENT, within
+from .plant_store import dump_plant, read_plant
 from .records import EvseRecord, ProgrammeRecord, StationRecord, VehicleRecord
 from .registry import Registry
 from .stored_plan import dump_plan, dump_site, restore_plan
@@ -226,6 +227,7 @@ def _dump_evse(record: EvseRecord) -> dict[str, Any]:
         "transaction_id": session.transaction_id,
         "evcc_id": session.evcc_id,
         "needs": asdict(session.needs) if session.needs else None,
+        "plant": dump_plant(record),
         "energy": {
             "charged": _dump_total(record.charged),
             "discharged": _dump_total(record.discharged),
@@ -249,6 +251,7 @@ def _restore_evse(record: EvseRecord, stored: object, now_mono_s: float) -> None
     is_stopped = read_bool(kept.get("is_stopped", False))
     is_inoperative = read_bool(kept.get("is_made_inoperative", False))
     energy = read_mapping(kept.get("energy", {}))
+    plant = read_plant(read_mapping(kept.get("plant", {})))
     charged = _restore_total(energy.get("charged"))
     discharged = _restore_total(energy.get("discharged"))
     faults = _latched(FaultCode(code) for code in kept["faults"])
@@ -278,6 +281,7 @@ def _restore_evse(record: EvseRecord, stored: object, now_mono_s: float) -> None
     record.is_first_write_pending = transaction_id is not None
     record.is_made_inoperative = is_inoperative
     record.charged, record.discharged = charged, discharged
+    plant.give(record)
     if is_stopped:
         record.stop_by_owner()
 

@@ -7,13 +7,17 @@ from math import inf
 
 from ..control.day_count import DayCount
 from ..control.delivery import SetpointDelivery
+from ..control.droop import FrequencyMeter
 from ..control.failsafe import VppWatchdog
-from ..control.guards import FlowGuard
+from ..control.gate_surroundings import GridTrace
+from ..control.grid import GridVerdict, GridWatch
+from ..control.guards import UNLEARNT_ANSWER_S, FlowGuard
 from ..control.hardware_guard import HardwareGuard
 from ..control.inputs import EvseDecision
 from ..control.schedule_check import ScheduleWatch
 from ..control.self_test import SelfTest
 from ..control.stop_ladder import StopLadder
+from ..control.thermal import Heat, ThermalWatch
 from ..control.wake import WakeWatch
 from ..control.wear import WearMeter
 from ..control.write_budget import WriteBudget
@@ -21,8 +25,9 @@ from ..domain.capability import DischargeDialect, Fingerprint, Proof
 from ..domain.dispatch import DispatchOrder
 from ..domain.energy import EnergyTotal
 from ..domain.events import EmergencyStopReported, FaultReported
-from ..domain.faults import SizeHint
+from ..domain.faults import FAULT_BEHAVIOUR, FaultCode, SizeHint
 from ..domain.ids import EvseKey, ProgrammeId, StationId, TransactionId
+from ..domain.measurement import Reading
 from ..domain.policy import (
     Claim,
     EvsePolicy,
@@ -95,6 +100,24 @@ class EvseRecord:
     ladder: StopLadder = field(default_factory=StopLadder)
     guard: FlowGuard = field(default_factory=FlowGuard)
     hardware: HardwareGuard = field(default_factory=HardwareGuard)
+    grid: GridWatch = field(default_factory=GridWatch)
+    grid_verdict: GridVerdict = field(default_factory=GridVerdict)
+    grid_trace: GridTrace = field(default_factory=GridTrace)
+    """The same for the output gate, found by itself."""
+
+    grid_frequency_hz: Reading | None = None
+    """Of this EVSE, or of another one of the home."""
+
+    frequency: FrequencyMeter = field(default_factory=FrequencyMeter)
+    station_alarms: set[FaultCode] = field(default_factory=set)
+    """Of the grid, as the station tells them."""
+
+    is_frequency_fault_ours: bool = False
+    has_lost_power: bool = False
+    """The station told so since the last look."""
+
+    thermal: ThermalWatch = field(default_factory=ThermalWatch)
+    heat: Heat = field(default_factory=Heat)
     watched_mode: str | None = None
     """The operation mode of the last look at it."""
 
@@ -167,6 +190,21 @@ class EvseRecord:
     def can_start_transaction(self) -> bool:
         """True until the station ignored as many starts as it gets per plug."""
         return self.start_attempts < MAX_START_ATTEMPTS
+
+    @property
+    def is_left_alone(self) -> bool:
+        """True while the station backs the home up: what it does is not ours.
+
+        An emergency stop and a latched fault still reach it.
+        """
+        is_stopped = self.session.is_emergency_stopped or any(
+            FAULT_BEHAVIOUR[fault].stops_charging for fault in self.session.faults
+        )
+        return self.grid_verdict.is_islanded and not is_stopped
+
+    def begin_guard_anew(self, now_mono_s: float) -> None:
+        """Let the guards wait for what the station does of a new situation."""
+        self.guard = FlowGuard(quiet_until_mono_s=now_mono_s + UNLEARNT_ANSWER_S)
 
     @property
     def is_stopped_by_owner(self) -> bool:

@@ -19,7 +19,8 @@ from ..domain.events import (
     TransactionPhase,
     TransactionReported,
 )
-from ..domain.faults import FAULT_BEHAVIOUR, FaultCode
+from ..domain.faults import FAULT_BEHAVIOUR, GRID_FAULTS, FaultCode
+from ..domain.grid_profile import UNSPECIFIED, GridProfile
 from ..domain.ids import EvseKey, ProgrammeId, StationId, VehicleId
 from ..domain.policy import PATIENT_SOLAR, EvsePolicy, SolarPolicy, StationLimits
 from ..domain.session import EvseSession, advance_evse, unconfirmed
@@ -54,6 +55,9 @@ class Registry:
     solar: SolarPolicy = PATIENT_SOLAR
     wiring: SiteWiring | None = None
     """None: nothing is known of it."""
+
+    grid_profile: GridProfile = UNSPECIFIED
+    """Of the region that the home is in."""
 
     def station_of(self, key: EvseKey) -> StationRecord:
         """Return the station of an EVSE (which always exists)."""
@@ -227,6 +231,9 @@ class Registry:
             record.session = advance_evse(before, event)
             _follow_plug(record, before, now_mono_s)
             record.has_news_to_save |= _is_latched_anew(record.session, before)
+            if isinstance(event, FaultReported) and event.code in GRID_FAULTS:
+                told = record.station_alarms
+                (told.add if event.is_active else told.discard)(event.code)
             if _has_fallen_silent(record.session, before):
                 record.link_drops.note(now_mono_s)
             if isinstance(event, TransactionReported):
@@ -287,6 +294,7 @@ def _follow_transaction(
     elif record.session.transaction_id not in (None, before.transaction_id):
         # It ran before we knew of it, and so may a power that we did not ask for.
         record.is_first_write_pending = True
+    record.has_lost_power |= event.has_lost_power
     if event.phase is not TransactionPhase.UPDATED:
         record.delivery.link_lost()
         record.schedule.reset()

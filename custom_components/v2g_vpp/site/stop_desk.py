@@ -32,6 +32,7 @@ class StopDesk:
                 record.session.transaction_id is not None
                 or self._is_discharging(record, now_mono_s)
             )
+            and not record.is_left_alone
         )
         if does_not_stop(record):
             # The top of the ladder: what is left is to ask for its end again.

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from ..control.gate import GateInputs
+from ..control.gate_surroundings import GridFacts
 from ..control.inputs import EvseInputs, SiteInputs
 from ..control.site_gate import GateHome
 from ..domain.capability import is_persistent
@@ -13,6 +14,7 @@ from ..domain.measurement import SHORTEST_STALE_AFTER_S, is_fresh
 from ..domain.policy import planned_w
 from ..domain.setpoint import Setpoint
 from ..domain.site_meters import SiteWiring
+from ..domain.state import InverterMode
 from .records import EvseRecord
 from .registry import Registry
 
@@ -59,6 +61,9 @@ class TickInputs:
             has_ignored_wakes=record.wake.has_failed,
             claim=record.claim,
             plan_w=self._planned_w(record),
+            grid=record.grid_verdict,
+            is_discharging=record.setpoint.power_w < 0,
+            heat=record.heat,
         )
 
     def site(self, *, is_failsafe: bool, is_store_readable: bool) -> SiteInputs:
@@ -109,6 +114,13 @@ class TickInputs:
             is_store_readable=site.is_store_readable,
             claim=record.claim,
             plan_w=self._planned_w(record),
+            grid=GridFacts(
+                profile=self._registry.grid_profile,
+                frequency_hz=record.grid_frequency_hz,
+                is_islanded=(record.session.inverter_mode is InverterMode.GRID_FORMING),
+                out_mono_s=record.grid_trace.out_mono_s,
+                load_out_mono_s=record.grid_trace.load_out_mono_s,
+            ),
         )
 
     def gate_home(

@@ -1,0 +1,83 @@
+"""What a restart must not forget of grid, heat and contactor at an EVSE."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from ..control.grid import FREE_FOR_LOADS, GridMemory
+from ..control.thermal import (
+    COLDEST_C,
+    HOTTEST_C,
+    LEAST_RISE_K,
+    MOST_RISE_K,
+    QUICKEST_S,
+    SLOWEST_S,
+    ThermalNode,
+    ThermalWatch,
+)
+from ..domain.units import within
+from .records import EvseRecord
+from .stored_values import read_dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptPlant:
+    """What was read."""
+
+    grid: GridMemory | None
+    node: ThermalNode | None
+
+    def give(self, record: EvseRecord) -> None:
+        """Bring it back."""
+        if self.grid is not None:
+            record.grid.restore(self.grid)
+        if self.node is not None:
+            record.thermal = ThermalWatch(self.node)
+
+
+def dump_plant(record: EvseRecord) -> dict[str, Any]:
+    """Return what is kept, as JSON."""
+    grid, node = record.grid.dump(), record.heat.node
+    return {
+        "grid": asdict(grid) if grid else None,
+        "thermal": asdict(node) if node.is_learnt else None,
+    }
+
+
+def read_plant(kept: Mapping[str, Any]) -> KeptPlant:
+    """Return what was kept.
+
+    Raises:
+        TypeError, ValueError: for what cannot be read; any doubt is an error.
+    """
+    grid, node = kept.get("grid"), kept.get("thermal")
+    return KeptPlant(
+        grid=None if grid is None else read_dataclass(GridMemory, grid),
+        node=None if node is None else _checked(read_dataclass(ThermalNode, node)),
+    )
+
+
+def trace_outage(record: EvseRecord, now_mono_s: float) -> None:
+    """Tell the output gate of an outage before the restart.
+
+    As long ago as it was counted: the time without us counts for nobody.
+    """
+    memory = record.grid.dump()
+    if memory is None:
+        return
+    out_mono_s = now_mono_s - memory.steady_s - memory.ramped_s
+    record.grid_trace.out_mono_s = out_mono_s
+    if memory.cause not in FREE_FOR_LOADS:
+        record.grid_trace.load_out_mono_s = out_mono_s
+
+
+def _checked(node: ThermalNode) -> ThermalNode:
+    """Return a node that a handle can have.
+
+    Raises:
+        NotFiniteError: for another one.
+    """
+    within("time_constant_s", node.time_constant_s, QUICKEST_S, SLOWEST_S)
+    within("rise_k", node.rise_k, LEAST_RISE_K, MOST_RISE_K)
+    within("ambient_c", node.ambient_c, COLDEST_C, HOTTEST_C)
+    return node

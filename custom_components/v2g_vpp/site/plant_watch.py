@@ -1,0 +1,145 @@
+"""Watch the grid and the heat at each EVSE, before anything is decided for it."""
+
+import logging
+
+from ..control.grid import GridCause, GridObserved, GridState, GridVerdict
+from ..domain.faults import FaultCode
+from ..domain.heat import HANDLE_FRESH_S
+from ..domain.measurement import LONGEST_STALE_AFTER_S, Reading, fresh_value
+from ..domain.session import with_fault
+from ..domain.state import InverterMode
+from .records import EvseRecord
+from .registry import Registry
+from .stop_desk import measured_w
+
+_LOGGER = logging.getLogger(__name__)
+
+SILENT_FOR_GOOD_S = 3600.0
+"""House rule: a station that did not tell its frequency for an hour tells it no more."""
+
+FREQUENCY_CAUSES = frozenset(
+    {GridCause.UNDER_FREQUENCY, GridCause.OVER_FREQUENCY, GridCause.IMPLAUSIBLE}
+)
+NOT_ENERGISED = frozenset({"SuspendedEV", "SuspendedEVSE", "EVConnected", "Idle"})
+"""Charging states in which a contactor may be open."""
+
+
+class PlantWatch:
+    """Step the watches of one EVSE after the other."""
+
+    def __init__(self, registry: Registry) -> None:
+        """Work on the records of ``registry``."""
+        self._registry = registry
+
+    def look(self, record: EvseRecord, now_mono_s: float) -> None:
+        """Take in what is known of the plant of an EVSE now."""
+        self._watch_grid(record, now_mono_s)
+        self._watch_heat(record, now_mono_s)
+
+    def _watch_grid(self, record: EvseRecord, now_mono_s: float) -> None:
+        session, profile = record.session, self._registry.grid_profile
+        own = session.measurement.frequency_hz
+        record.frequency.note(own)
+        reading = self._frequency(record, now_mono_s)
+        is_islanded = session.inverter_mode is InverterMode.GRID_FORMING
+        has_lost_power, record.has_lost_power = record.has_lost_power, False
+        before = record.grid_verdict
+        verdict = record.grid.step(
+            GridObserved(
+                frequency_hz=fresh_value(reading, now_mono_s, LONGEST_STALE_AFTER_S),
+                voltage_v=fresh_value(
+                    session.measurement.voltage_v, now_mono_s, LONGEST_STALE_AFTER_S
+                ),
+                is_islanded=is_islanded,
+                has_lost_power=has_lost_power,
+                is_power_wanted=_is_energised(record),
+                is_silent=self._is_silent(record, reading, now_mono_s),
+            ),
+            profile,
+            now_mono_s,
+        )
+        record.grid_trace.note(
+            reading,
+            profile,
+            now_mono_s,
+            is_islanded=is_islanded,
+            has_lost_power=has_lost_power,
+        )
+        record.grid_frequency_hz = reading
+        record.grid_verdict = verdict
+        if verdict.state is not before.state:
+            _LOGGER.info("%s: grid %s (%s)", record.key, verdict.state, verdict.cause)
+            record.has_news_to_save |= verdict.is_out_of_service
+        if before.is_islanded and not verdict.is_islanded:
+            # What flowed in backup was not ours; the guards begin anew after it.
+            record.begin_guard_anew(now_mono_s)
+        self._tell_fault(record, verdict)
+
+    def _frequency(self, record: EvseRecord, now_mono_s: float) -> Reading | None:
+        """Return the frequency of the grid: all EVSEs of a home have the same."""
+        own = record.session.measurement.frequency_hz
+        if fresh_value(own, now_mono_s, LONGEST_STALE_AFTER_S) is not None:
+            return own
+        others = (
+            other.session.measurement.frequency_hz
+            for other in self._registry.evses.values()
+            if other is not record
+        )
+        return next(
+            (
+                reading
+                for reading in others
+                if fresh_value(reading, now_mono_s, LONGEST_STALE_AFTER_S) is not None
+            ),
+            own,
+        )
+
+    def _is_silent(
+        self, record: EvseRecord, reading: Reading | None, now_mono_s: float
+    ) -> bool:
+        """Return True when a frequency is not told that should be."""
+        if not self._registry.station_of(record.key).session.is_connected:
+            return True
+        if record.session.transaction_id is None or reading is None:
+            return False
+        age_s = reading.age_s(now_mono_s)
+        return LONGEST_STALE_AFTER_S < age_s < SILENT_FOR_GOOD_S
+
+    def _tell_fault(self, record: EvseRecord, verdict: GridVerdict) -> None:
+        """Begin or end the fault of the frequency; the station's own stays its own."""
+        code = FaultCode.GRID_FREQ_OUT_OF_RANGE
+        is_ours = (
+            verdict.state is GridState.CEASED and verdict.cause in FREQUENCY_CAUSES
+        )
+        is_active = is_ours or code in record.station_alarms
+        is_told = code in record.session.active_faults
+        # What came with the restart is judged by what is heard now.
+        if is_active != is_told and (is_active or record.is_frequency_fault_ours):
+            _LOGGER.warning("%s: %s is %s", record.key, code, is_active)
+            record.session = with_fault(record.session, code, is_active=is_active)
+        record.is_frequency_fault_ours = is_ours
+
+    def _watch_heat(self, record: EvseRecord, now_mono_s: float) -> None:
+        limits = self._registry.station_of(record.key).limits
+        rating_w = max(limits.max_charge_power_w, limits.max_discharge_power_w)
+        flowing_w = measured_w(record, now_mono_s)
+        if flowing_w is None:
+            flowing_w = record.setpoint.power_w
+        reading = record.session.measurement.handle_temperature_c
+        record.heat = record.thermal.step(
+            fresh_value(reading, now_mono_s, HANDLE_FRESH_S),
+            0.0 if reading is None else reading.age_s(now_mono_s),
+            flowing_w / rating_w if rating_w > 0 else 0.0,
+            now_mono_s,
+        )
+
+
+def _is_energised(record: EvseRecord) -> bool:
+    """Return True when the contactor should be closed, so that a voltage shows."""
+    session = record.session
+    return (
+        record.setpoint.power_w != 0
+        and session.transaction_id is not None
+        and session.is_contactor_closed is not False
+        and session.charging_state not in NOT_ENERGISED
+    )
