@@ -289,6 +289,15 @@ def _evse(evse: EvseSnapshot, hide: _Hide) -> dict[str, Any]:
         "discharge_blocked_by": evse.discharge_blocked_by,
         "available_charge_w": evse.available_charge_w,
         "available_discharge_w": evse.available_discharge_w,
+        "heat": {
+            "derate_percent": evse.derate_percent,
+            "is_measured": evse.is_heat_measured,
+        },
+        "contactor": {
+            "cold_openings": evse.cold_openings,
+            "hot_openings": evse.hot_openings,
+            "life_percent": evse.contactor_life_percent,
+        },
         "fingerprint": {
             "dead_time_s": evse.fingerprint.dead_time_s,
             "ramp_w_per_s": evse.fingerprint.ramp_w_per_s,

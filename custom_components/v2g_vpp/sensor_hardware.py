@@ -3,9 +3,9 @@
 from typing import Final
 
 from homeassistant.components.sensor import SensorDeviceClass, SensorStateClass
-from homeassistant.const import EntityCategory, UnitOfTemperature
+from homeassistant.const import EntityCategory, UnitOfRatio, UnitOfTemperature
 
-from .display import TEMPERATURE
+from .display import PERCENT, TEMPERATURE
 from .domain.capability import VehicleProtocol
 from .domain.snapshot import EvseSnapshot
 from .domain.state import InverterMode
@@ -49,6 +49,50 @@ HARDWARE_SENSORS: Final[tuple[EvseSensorDescription, ...]] = (
         context_fn=_no_context,
         rate=TEMPERATURE,
         needs_link=True,
+    ),
+    EvseSensorDescription(
+        key="derate",
+        translation_key="derate",
+        state_class=SensorStateClass.MEASUREMENT,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        entity_registry_enabled_default=False,
+        native_unit_of_measurement=UnitOfRatio.PERCENTAGE,
+        suggested_display_precision=0,
+        # Without a sensor nothing is taken: a sound plug is assumed, not seen.
+        value_fn=lambda evse: evse.derate_percent if evse.is_heat_measured else None,
+        context_fn=_no_context,
+    ),
+    EvseSensorDescription(
+        key="contactor_operations",
+        translation_key="contactor_operations",
+        state_class=SensorStateClass.TOTAL,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        entity_registry_enabled_default=False,
+        suggested_display_precision=0,
+        value_fn=lambda evse: evse.cold_openings + evse.hot_openings,
+        context_fn=_no_context,
+    ),
+    EvseSensorDescription(
+        key="contactor_hot_openings",
+        translation_key="contactor_hot_openings",
+        state_class=SensorStateClass.TOTAL,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        entity_registry_enabled_default=False,
+        suggested_display_precision=0,
+        value_fn=lambda evse: evse.hot_openings,
+        context_fn=_no_context,
+    ),
+    EvseSensorDescription(
+        key="contactor_life",
+        translation_key="contactor_life",
+        state_class=SensorStateClass.MEASUREMENT,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        entity_registry_enabled_default=False,
+        native_unit_of_measurement=UnitOfRatio.PERCENTAGE,
+        suggested_display_precision=1,
+        value_fn=lambda evse: evse.contactor_life_percent,
+        context_fn=_no_context,
+        rate=PERCENT,
     ),
     EvseSensorDescription(
         key="ev_link_drops_today",

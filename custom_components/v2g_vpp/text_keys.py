@@ -57,6 +57,7 @@ BLOCKED: Final[Mapping[Reason, str]] = {
     Reason.MODE_NOT_SET_UP: "blocked_mode_not_set_up",
     Reason.NO_PLAN: "blocked_no_plan",
     Reason.MINIMUM_POWER: "blocked_minimum_power",
+    Reason.CONTACTOR: "blocked_contactor",
     Reason.RAMP: "blocked_ramp",
     Reason.OTHERS_SERVE: "blocked_others_serve",
     Reason.ENERGY_WINDOW: "blocked_energy_window",

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from custom_components.v2g_vpp.domain.capability import DischargeDialect
+from custom_components.v2g_vpp.domain.dispatch import AckStatus
 from tests.site.home import Home
 from tests.site.virtual_time import in_virtual_time
 
@@ -86,3 +87,36 @@ async def test_a_reboot_gets_its_0_again() -> None:
         home.station.connect()
         await home.run(5)
         assert [write.power_w for write in home.station.writes[count:]] == [0.0]
+
+
+@in_virtual_time
+async def test_a_vehicle_that_nobody_needs_may_sleep_after_half_an_hour() -> None:
+    async with Home() as home:
+        await _rest(home, DischargeDialect.V21_DYNAMIC)
+        station = home.station
+        await home.run(1_700)
+        assert station.cleared == 0
+        assert home.order(-5_000.0, start_in_s=3_000.0).status is AckStatus.REJECTED
+        await home.site.return_to_automatic(home.key)
+        assert home.order(-5_000.0, start_in_s=600.0).status is AckStatus.ACCEPTED
+        await home.run(400)
+        assert station.cleared == 0, "somebody needs it soon"
+        await home.until(lambda: home.is_at(-5_000.0), 300)
+
+
+@in_virtual_time
+async def test_what_keeps_a_sleeping_vehicle_awake_is_not_written() -> None:
+    async with Home() as home:
+        await _rest(home, DischargeDialect.V21_DYNAMIC)
+        station = home.station
+        await home.run(3_500)
+        assert station.cleared == 0, "the order still runs"
+        await home.run(200)
+        assert station.cleared == 1
+        count = len(station.writes)
+        await home.run(1_800)
+        assert len(station.writes) == count
+        assert abs(home.power_w) <= REST_W
+        await home.site.return_to_automatic(home.key)
+        await home.discharge()
+        assert station.writes[count].is_renewal

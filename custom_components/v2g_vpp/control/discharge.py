@@ -157,6 +157,7 @@ def _soc_reading(evse: EvseInputs, now_mono_s: float) -> Reading | None:
 
 def _remember(case: Case, now_mono_s: float) -> None:
     track, power_w = case.track, case.setpoint.power_w
+    track.dwell.note(power_w, now_mono_s)
     track.step_mono_s = now_mono_s
     track.power_w = power_w
     track.reference_w = case.reference_w if power_w != 0 else 0.0

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from ..domain.dispatch import DispatchOrder
 from ..domain.setpoint import LOCAL_OWNERS, ControlOwner, Reason, Setpoint
+from .contactor import ContactorDwell
 from .inputs import EvseInputs, SiteInputs
 from .lease import Lease
 from .limits import Bound, Envelope, charge_bound, discharge_bound
@@ -32,6 +33,7 @@ class Track:
     soc: SocGuard = field(default_factory=SocGuard)
     trim: Trim = field(default_factory=Trim)
     share: ShareMemory = field(default_factory=ShareMemory)
+    dwell: ContactorDwell = field(default_factory=ContactorDwell)
     step_mono_s: float | None = None
     reference_w: float = 0.0
     power_w: float = 0.0

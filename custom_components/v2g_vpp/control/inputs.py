@@ -76,6 +76,8 @@ class EvseInputs:
     """True: a discharge that runs may go on where a new one may not begin."""
 
     heat: Heat = COOL
+    is_switching_budget_spent: bool = False
+    """True: for money alone its contactor closes no more today."""
 
     @property
     def key(self) -> EvseKey:

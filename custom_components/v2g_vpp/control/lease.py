@@ -23,6 +23,9 @@ class Lease:
     is_by_meter: bool = False
     """True: the power follows the meter of the grid."""
 
+    is_economic: bool = False
+    """Only money is at stake: the contactor need not switch for it at once."""
+
     @property
     def is_tracked(self) -> bool:
         """True when the power itself was asked for, not "as much as there is"."""

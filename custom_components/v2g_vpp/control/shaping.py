@@ -6,6 +6,7 @@ from math import copysign
 
 from ..domain.setpoint import ControlOwner, Reason, Setpoint
 from ..domain.units import clamp
+from .contactor import SwitchWish
 from .evse_case import Case, Track
 from .fuse import Direction, Rooms, SiteLimit
 from .limits import Envelope, least_flow_w, minimum_power_w
@@ -25,6 +26,8 @@ def shape(case: Case, now_mono_s: float) -> Setpoint:
     least_w = _least_reference_w(case, minimum_w)
     if 0 < abs(goal_w) < least_w:
         goal_w, limit = 0.0, limit or Reason.MINIMUM_POWER
+    if lease.is_economic:
+        goal_w, limit = _spared(case, goal_w, limit, now_mono_s)
     case.goal_w = goal_w
     if lease.owner is ControlOwner.SELF_TEST:
         # The test measures the charger, so the owner's ramp must not shape its step.
@@ -69,6 +72,24 @@ def _least_reference_w(case: Case, minimum_w: float) -> float:
     if not case.lease.is_tracked or bound.power_w < minimum_w:
         return minimum_w
     return min(minimum_w, least_flow_w(case.evse, requested_w))
+
+
+def _spared(
+    case: Case, goal_w: float, limit: Reason | None, now_mono_s: float
+) -> tuple[float, Reason | None]:
+    """Return the goal that the contactor may go for now, and what binds it."""
+    evse, track = case.evse, case.track
+    held_w = track.dwell.hold(
+        SwitchWish(
+            goal_w=goal_w,
+            before_w=track.power_w,
+            minimum_w=minimum_power_w(evse, track.power_w),
+            envelope=case.envelope,
+            is_budget_spent=evse.is_switching_budget_spent,
+        ),
+        now_mono_s,
+    )
+    return (goal_w, limit) if held_w == goal_w else (held_w, Reason.CONTACTOR)
 
 
 def _start_w(envelope: Envelope, previous_w: float, goal_w: float) -> float:

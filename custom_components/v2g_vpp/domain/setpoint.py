@@ -71,6 +71,9 @@ class Reason(StrEnum):
     MODE_NOT_SET_UP = "mode_not_set_up"
     NO_PLAN = "no_plan"
     MINIMUM_POWER = "minimum_power"
+    CONTACTOR = "contactor"
+    """Held as it is: switching again so soon would wear the contactor."""
+
     RAMP = "ramp"
     OTHERS_SERVE = "others_serve"
     """Other EVSEs of the home serve all of what was asked."""

@@ -144,6 +144,21 @@ class EvseSnapshot:
     profile_writes_today: int = 0
     """Writes of the last 24 h that the station's memory keeps."""
 
+    derate_percent: float = 0.0
+    """What the heat of the handle takes of the rating."""
+
+    is_heat_measured: bool = False
+    """False: no sensor tells it, a sound plug is assumed."""
+
+    cold_openings: int = 0
+    """Of the contactor, without a current."""
+
+    hot_openings: int = 0
+    """Under load."""
+
+    contactor_life_percent: float = 100.0
+    """What is left of it, by its openings."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VehicleSnapshot:

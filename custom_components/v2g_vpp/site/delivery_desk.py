@@ -62,7 +62,7 @@ class DeliveryDesk:
                 transaction_id=record.session.transaction_id,
                 command_id=_command_id(record),
                 is_withheld=record.is_withholding,
-                is_floor_enough=self._rest.is_floor_enough(record),
+                is_floor_enough=self._rest.is_floor_enough(record, now_mono_s),
                 # Each of our refreshes would put off the dead-man that is left.
                 is_silenced=does_not_stop(record) or record.is_left_alone,
             ),

@@ -78,7 +78,7 @@ def dump(
         }
     )
     evses = dict(remembered.get("evses", {}))
-    evses.update({str(k): _dump_evse(r) for k, r in registry.evses.items()})
+    evses.update({str(k): _dump_evse(r, now_mono_s) for k, r in registry.evses.items()})
     vehicles = dict(remembered.get("vehicles", {}))
     vehicles.update({str(k): _dump_vehicle(r) for k, r in registry.vehicles.items()})
     programmes = dict(remembered.get("programmes", {}))
@@ -210,7 +210,7 @@ def stored_evse_keys(document: StoredData, station_id: StationId) -> list[EvseKe
     return keys
 
 
-def _dump_evse(record: EvseRecord) -> dict[str, Any]:
+def _dump_evse(record: EvseRecord, now_mono_s: float) -> dict[str, Any]:
     session = record.session
     return {
         "policy": asdict(record.policy),
@@ -227,7 +227,7 @@ def _dump_evse(record: EvseRecord) -> dict[str, Any]:
         "transaction_id": session.transaction_id,
         "evcc_id": session.evcc_id,
         "needs": asdict(session.needs) if session.needs else None,
-        "plant": dump_plant(record),
+        "plant": dump_plant(record, now_mono_s),
         "energy": {
             "charged": _dump_total(record.charged),
             "discharged": _dump_total(record.discharged),

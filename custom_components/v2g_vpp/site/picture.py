@@ -15,6 +15,7 @@ from ..domain.snapshot import (
     StationSnapshot,
     VehicleSnapshot,
 )
+from ..domain.units import percent_of
 from .meter_picture import METER_MAX_AGE_S, draw_meters
 from .records import EvseRecord, ProgrammeRecord, StationRecord, VehicleRecord
 from .registry import Registry
@@ -135,6 +136,11 @@ def _evse(registry: Registry, record: EvseRecord, now_mono_s: float) -> EvseSnap
         vehicle_link=session.vehicle_link,
         inverter_mode=session.inverter_mode,
         link_drops_today=record.link_drops.count(now_mono_s),
+        derate_percent=round(percent_of(1.0 - record.heat.share, 1.0)),
+        is_heat_measured=record.heat.is_measured,
+        cold_openings=record.contactor.count.cold_openings,
+        hot_openings=record.contactor.count.hot_openings,
+        contactor_life_percent=percent_of(record.contactor.count.life_share, 1.0),
         profile_writes_today=registry.station_of(record.key).budget.count(now_mono_s),
     )
 

@@ -1,9 +1,10 @@
 """What a restart must not forget of grid, heat and contactor at an EVSE."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+from ..control.contactor import ContactorCount
 from ..control.grid import FREE_FOR_LOADS, GridMemory
 from ..control.thermal import (
     COLDEST_C,
@@ -17,7 +18,7 @@ from ..control.thermal import (
 )
 from ..domain.units import within
 from .records import EvseRecord
-from .stored_values import read_dataclass
+from .stored_values import read_dataclass, read_float, read_mapping
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +27,9 @@ class KeptPlant:
 
     grid: GridMemory | None
     node: ThermalNode | None
+    contactor: ContactorCount
+    closings: list[tuple[float, int]]
+    """Of the last day: ages, s, and how many."""
 
     def give(self, record: EvseRecord) -> None:
         """Bring it back."""
@@ -33,14 +37,17 @@ class KeptPlant:
             record.grid.restore(self.grid)
         if self.node is not None:
             record.thermal = ThermalWatch(self.node)
+        record.contactor.restore(self.contactor, self.closings)
 
 
-def dump_plant(record: EvseRecord) -> dict[str, Any]:
-    """Return what is kept, as JSON."""
+def dump_plant(record: EvseRecord, now_mono_s: float) -> dict[str, Any]:
+    """Return what is kept, as JSON; ages, no times."""
     grid, node = record.grid.dump(), record.heat.node
     return {
         "grid": asdict(grid) if grid else None,
         "thermal": asdict(node) if node.is_learnt else None,
+        "contactor": asdict(record.contactor.count),
+        "closings": record.contactor.today.dump(now_mono_s),
     }
 
 
@@ -48,12 +55,29 @@ def read_plant(kept: Mapping[str, Any]) -> KeptPlant:
     """Return what was kept.
 
     Raises:
-        TypeError, ValueError: for what cannot be read; any doubt is an error.
+        KeyError, TypeError, ValueError: for what cannot be read; any doubt is an error.
     """
     grid, node = kept.get("grid"), kept.get("thermal")
     return KeptPlant(
         grid=None if grid is None else read_dataclass(GridMemory, grid),
         node=None if node is None else _checked(read_dataclass(ThermalNode, node)),
+        contactor=_read_count(kept.get("contactor")),
+        closings=[
+            (read_float(age_s), int(read_float(count)))
+            for age_s, count in kept.get("closings", ())
+        ],
+    )
+
+
+def _read_count(kept: object) -> ContactorCount:
+    if kept is None:
+        return ContactorCount()
+    counts = read_mapping(kept)
+    return ContactorCount(
+        **{
+            field.name: int(read_float(counts[field.name]))
+            for field in fields(ContactorCount)
+        }
     )
 
 

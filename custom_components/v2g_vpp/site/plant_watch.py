@@ -2,12 +2,13 @@
 
 import logging
 
+from ..control.contactor import ContactorObserved
 from ..control.grid import GridCause, GridObserved, GridState, GridVerdict
 from ..domain.faults import FaultCode
 from ..domain.heat import HANDLE_FRESH_S
 from ..domain.measurement import LONGEST_STALE_AFTER_S, Reading, fresh_value
 from ..domain.session import with_fault
-from ..domain.state import InverterMode
+from ..domain.state import InverterMode, flow_threshold_w
 from .records import EvseRecord
 from .registry import Registry
 from .stop_desk import measured_w
@@ -35,6 +36,7 @@ class PlantWatch:
         """Take in what is known of the plant of an EVSE now."""
         self._watch_grid(record, now_mono_s)
         self._watch_heat(record, now_mono_s)
+        self._watch_contactor(record, now_mono_s)
 
     def _watch_grid(self, record: EvseRecord, now_mono_s: float) -> None:
         session, profile = record.session, self._registry.grid_profile
@@ -130,6 +132,27 @@ class PlantWatch:
             fresh_value(reading, now_mono_s, HANDLE_FRESH_S),
             0.0 if reading is None else reading.age_s(now_mono_s),
             flowing_w / rating_w if rating_w > 0 else 0.0,
+            now_mono_s,
+        )
+
+    def _watch_contactor(self, record: EvseRecord, now_mono_s: float) -> None:
+        session = record.session
+        if record.delivery.told_w not in (None, 0.0):
+            record.power_told_mono_s = now_mono_s
+        limits = self._registry.station_of(record.key).limits
+        rating_w = max(limits.max_charge_power_w, limits.max_discharge_power_w)
+        flowing_w = measured_w(record, now_mono_s)
+        record.contactor.step(
+            ContactorObserved(
+                is_closed=session.is_contactor_closed,
+                has_transaction=session.transaction_id is not None,
+                is_flowing=(
+                    None
+                    if flowing_w is None
+                    else abs(flowing_w) > flow_threshold_w(rating_w)
+                ),
+                zero_told_s=now_mono_s - record.power_told_mono_s,
+            ),
             now_mono_s,
         )
 

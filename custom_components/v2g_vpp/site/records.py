@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from math import inf
 
+from ..control.contactor import ContactorWatch
 from ..control.day_count import DayCount
 from ..control.delivery import SetpointDelivery
 from ..control.droop import FrequencyMeter
@@ -118,6 +119,10 @@ class EvseRecord:
 
     thermal: ThermalWatch = field(default_factory=ThermalWatch)
     heat: Heat = field(default_factory=Heat)
+    contactor: ContactorWatch = field(default_factory=ContactorWatch)
+    power_told_mono_s: float = float("-inf")
+    """When the station was last told another power than 0."""
+
     watched_mode: str | None = None
     """The operation mode of the last look at it."""
 
@@ -163,6 +168,9 @@ class EvseRecord:
     start_attempts: int = 0
     start_accepted_mono_s: float = float("-inf")
     """When the station last said that it will start a transaction."""
+
+    idle_since_mono_s: float = float("inf")
+    """Since when nothing is asked of a running transaction; not known yet at first."""
 
     rests_since_mono_s: float | None = None
     """At 0 W on a floor of 0 W; None while it is not."""

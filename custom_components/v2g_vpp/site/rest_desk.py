@@ -4,6 +4,7 @@ import logging
 
 from ..domain.capability import is_persistent
 from ..domain.faults import FAULT_BEHAVIOUR
+from .order_verdict import covers
 from .records import EvseRecord
 from .registry import Registry
 from .station_calls import StationCalls
@@ -13,6 +14,10 @@ _LOGGER = logging.getLogger(__name__)
 CLEAR_AFTER_S = 30.0
 """House rule: longer than the pauses between two orders, so that a profile is not
 cleared to be written again at once."""
+
+SLEEP_AFTER_S = 1800.0
+"""Then a vehicle may sleep, whatever its dialect (control brief): a 0 W that is
+refreshed keeps its contactor closed and its electronics awake."""
 
 
 class RestDesk:
@@ -27,7 +32,7 @@ class RestDesk:
         """Work on the records; ``calls`` reach the stations."""
         self._registry, self._calls = registry, calls
 
-    def is_floor_enough(self, record: EvseRecord) -> bool:
+    def is_floor_enough(self, record: EvseRecord, now_mono_s: float) -> bool:
         """Return True when 0 W need not be written again to last."""
         station = self._registry.station_of(record.key)
         session = record.session
@@ -35,19 +40,37 @@ class RestDesk:
             FAULT_BEHAVIOUR[fault].stops_charging for fault in session.faults
         )
         return (
-            is_persistent(station.dialect)
+            (is_persistent(station.dialect) or self._may_sleep(record, now_mono_s))
             and station.session.has_floor_profile
             and station.limits.unattended_charge_w == 0
             and not is_latched
             and record.self_test is None
         )
 
+    def _may_sleep(self, record: EvseRecord, now_mono_s: float) -> bool:
+        """Return True when nobody needs the vehicle awake."""
+        rested_s = now_mono_s - record.idle_since_mono_s
+        is_awaited = any(
+            covers(order, record.key)
+            for programme in self._registry.programmes.values()
+            for order in (*programme.orders, *programme.running)
+        )
+        return rested_s >= SLEEP_AFTER_S and not is_awaited
+
     def care(self, record: EvseRecord, now_mono_s: float) -> None:
         """Clear the profile of an EVSE that rests, once."""
-        is_resting = record.setpoint.power_w == 0 and (
-            record.delivery.is_stop_acknowledged
+        is_idle = (
+            record.setpoint.power_w == 0 and record.session.transaction_id is not None
         )
-        if not is_resting or not self.is_floor_enough(record):
+        record.idle_since_mono_s = (
+            min(record.idle_since_mono_s, now_mono_s) if is_idle else now_mono_s
+        )
+        is_resting = (
+            record.setpoint.power_w == 0
+            and record.delivery.is_stop_acknowledged
+            and not record.is_left_alone
+        )
+        if not is_resting or not self.is_floor_enough(record, now_mono_s):
             record.rests_since_mono_s, record.is_profile_cleared = None, False
             return
         if record.rests_since_mono_s is None:

@@ -64,6 +64,9 @@ class TickInputs:
             grid=record.grid_verdict,
             is_discharging=record.setpoint.power_w < 0,
             heat=record.heat,
+            is_switching_budget_spent=record.contactor.is_budget_spent(
+                self._clock.monotonic()
+            ),
         )
 
     def site(self, *, is_failsafe: bool, is_store_readable: bool) -> SiteInputs:
