@@ -17,6 +17,8 @@ from homeassistant.core import callback
 from .const import (
     CONF_CAPACITY_KWH,
     CONF_EVCC_ID,
+    CONF_GRID_CUSTOM,
+    CONF_GRID_PROFILE,
     CONF_IDENTITY,
     CONF_NAME,
     CONF_OCPP_HOST,
@@ -27,6 +29,7 @@ from .const import (
     CONF_VIRTUAL,
     DEFAULT_OCPP_HOST,
     DOMAIN,
+    GRID_CUSTOM,
     SUBENTRY_PROGRAMME,
     SUBENTRY_STATION,
     SUBENTRY_VEHICLE,
@@ -44,6 +47,7 @@ from .flow_schemas import (
     new_password,
     virtual_schema,
 )
+from .grid_options import custom_profile, custom_schema, proposed_profile
 from .listener_flow_tls import encryption_errors
 from .meter_options import MeterOptionsFlow
 from .programme_flow import ProgrammeFlow
@@ -108,7 +112,11 @@ class V2gConfigFlow(ConfigFlow, domain=DOMAIN):
                 return await self._go_on(user_input)
         return self.async_show_form(
             step_id="home",
-            data_schema=home_schema(await self._port(user_input), user_input or {}),
+            data_schema=home_schema(
+                await self._port(user_input),
+                user_input
+                or {CONF_GRID_PROFILE: proposed_profile(self.hass.config.country)},
+            ),
             errors=errors,
         )
 
@@ -164,6 +172,26 @@ class V2gConfigFlow(ConfigFlow, domain=DOMAIN):
             errors=errors,
         )
 
+    async def async_step_grid(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask for the numbers of a region that is not in the list."""
+        errors: dict[str, str] = {}
+        if user_input is not None:
+            try:
+                custom_profile(user_input)
+            except ValueError:
+                errors = {"base": "grid_numbers_contradict"}
+            else:
+                self._listener[CONF_GRID_CUSTOM] = user_input
+                return await self._encrypt(self._listener)
+        present = self._present.get(CONF_GRID_CUSTOM, {})
+        return self.async_show_form(
+            step_id="grid",
+            data_schema=custom_schema(present if user_input is None else user_input),
+            errors=errors,
+        )
+
     async def async_step_encryption(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
@@ -187,10 +215,16 @@ class V2gConfigFlow(ConfigFlow, domain=DOMAIN):
         )
 
     async def _go_on(self, listener: dict[str, Any]) -> ConfigFlowResult:
-        """Finish, or ask first for the encryption that was chosen."""
+        """Finish, or ask first for what was chosen."""
+        self._listener = dict(listener)
+        if listener.get(CONF_GRID_PROFILE) == GRID_CUSTOM:
+            return await self.async_step_grid()
+        return await self._encrypt(listener)
+
+    async def _encrypt(self, listener: dict[str, Any]) -> ConfigFlowResult:
+        """Finish, or ask first for the encryption."""
         if listener.get(CONF_OCPP_TLS_PORT) is None:
             return self._finish(listener)
-        self._listener = listener
         return await self.async_step_encryption()
 
     def _finish(self, data: dict[str, Any]) -> ConfigFlowResult:

@@ -20,6 +20,7 @@ from .const import (
     CONF_CHEMISTRY,
     CONF_EVCC_ID,
     CONF_EXPORT_LIMIT_W,
+    CONF_GRID_PROFILE,
     CONF_IDENTITY,
     CONF_NAME,
     CONF_OCPP_HOST,
@@ -40,6 +41,7 @@ from .const import (
 )
 from .domain.chemistry import BATTERY_PRICE_PER_KWH, Chemistry
 from .domain.policy import StationLimits, VehiclePolicy
+from .grid_options import profile_selector
 from .subentry_facts import networks
 
 LARGEST_POWER_W: Final = 100_000
@@ -84,6 +86,7 @@ def home_schema(port: int, defaults: Mapping[str, Any]) -> vol.Schema:
                 default=defaults.get(CONF_OCPP_HOST, DEFAULT_OCPP_HOST),
             ): selector.TextSelector(),
             optional(CONF_EXPORT_LIMIT_W, defaults): power_selector(),
+            optional(CONF_GRID_PROFILE, defaults): profile_selector(),
             optional(CONF_OCPP_NETWORKS, defaults): selector.TextSelector(),
             optional(CONF_OCPP_TLS_PORT, defaults): _port(),
             optional(CONF_OCPP_TLS_HOST, defaults): selector.TextSelector(),

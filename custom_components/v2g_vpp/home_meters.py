@@ -43,6 +43,7 @@ from .const import (
     SUBENTRY_STATION,
 )
 from .domain.clock import Clock
+from .domain.grid_profile import GridProfile
 from .domain.ids import MOST_EVSES, EvseKey, StationId
 from .domain.measurement import Reading
 from .domain.policy import SolarPolicy
@@ -53,6 +54,7 @@ from .domain.site_meters import (
     SiteMeter,
     SiteWiring,
 )
+from .grid_options import chosen_profile
 from .readings import SILENT, MeterSource, meter_sources, meter_value
 from .system_clock import SystemClock
 
@@ -67,6 +69,9 @@ class MeterSink(Protocol):
 
     def use_solar(self, policy: SolarPolicy) -> None:
         """Take over how the mode solar follows clouds."""
+
+    def use_grid_profile(self, profile: GridProfile) -> None:
+        """Take over what the region asks of a generator."""
 
     def use_meters(self, meters: tuple[SiteMeter, ...]) -> None:
         """Say which meters the home has."""
@@ -104,6 +109,7 @@ class HomeMeters:
         self._site.use_solar(
             SolarPolicy(top_up_from_w=entry.options.get(CONF_TOP_UP_FROM_W))
         )
+        self._site.use_grid_profile(chosen_profile(entry.data))
         sources = meter_sources(entry.options)
         if sources == self._sources:
             return
