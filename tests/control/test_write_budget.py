@@ -2,7 +2,7 @@
 
 from hypothesis import given, strategies as st
 
-from custom_components.v2g_vpp.control.day_count import BUCKET_S, WINDOW_S
+from custom_components.v2g_vpp.control.day_sum import BUCKET_S, WINDOW_S
 from custom_components.v2g_vpp.control.write_budget import WriteBudget
 from tests.control.given import NOW
 
