@@ -1,6 +1,8 @@
 """Stand-ins for what a test must command: only time."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta, tzinfo
+
+from custom_components.v2g_vpp.domain.wall_time import next_wall_time
 
 
 class FakeClock:
@@ -15,6 +17,7 @@ class FakeClock:
         """Start at a monotonic time and a UTC moment."""
         self._mono_s = mono_s
         self._utc = utc
+        self.zone: tzinfo = UTC
 
     def monotonic(self) -> float:
         """Return the monotonic time, s."""
@@ -23,6 +26,10 @@ class FakeClock:
     def utcnow(self) -> datetime:
         """Return the UTC moment."""
         return self._utc
+
+    def next_wall_time(self, wall: time, after: datetime) -> datetime:
+        """Return when the wall shows a time next, UTC."""
+        return next_wall_time(wall, after, self.zone)
 
     def advance(self, duration_s: float) -> None:
         """Let time pass on both clocks.

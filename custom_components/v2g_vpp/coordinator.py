@@ -14,7 +14,12 @@ from .const import DOMAIN
 from .domain.ids import EvseKey
 from .domain.measurement import Measurement
 from .domain.ports import MessageLog
-from .domain.snapshot import EvseSnapshot, MetersSnapshot, SiteSnapshot
+from .domain.snapshot import (
+    EvseSnapshot,
+    MetersSnapshot,
+    SiteSnapshot,
+    VehicleSnapshot,
+)
 from .site import Site
 
 _LOGGER = logging.getLogger(__name__)
@@ -170,7 +175,7 @@ def without_flowing_numbers(
         snapshot,
         evses=evses,
         vehicles=tuple(
-            replace(vehicle, soc_percent=None) for vehicle in snapshot.vehicles
+            _without_vehicle_numbers(vehicle) for vehicle in snapshot.vehicles
         ),
         programmes=tuple(
             replace(programme, delivered_discharge_wh=0.0)
@@ -194,4 +199,16 @@ def _without_numbers(evse: EvseSnapshot) -> EvseSnapshot:
         setpoint=replace(evse.setpoint, power_w=0.0, requested_w=0.0),
         available_charge_w=0.0,
         available_discharge_w=0.0,
+    )
+
+
+def _without_vehicle_numbers(vehicle: VehicleSnapshot) -> VehicleSnapshot:
+    return replace(
+        vehicle,
+        soc_percent=None,
+        lowest_percent=None,
+        trip_floor_percent=0.0,
+        cycled_wh=0.0,
+        equivalent_cycles=0.0,
+        wear_cost=None,
     )

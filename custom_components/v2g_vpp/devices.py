@@ -21,7 +21,7 @@ from .const import (
     SUBENTRY_STATION,
     SUBENTRY_VEHICLE,
 )
-from .domain.ids import EvseKey, StationId
+from .domain.ids import EvseKey, StationId, VehicleId
 
 # "/" is in no identity of a station, so that levels can never be mistaken.
 SITE_IDENTIFIER: Final = "site"
@@ -111,6 +111,14 @@ def station_of(device: AnyDeviceEntry) -> StationId | None:
     for domain, identifier in device.identifiers:
         if domain == DOMAIN and identifier.startswith(_STATION):
             return StationId(identifier.removeprefix(_STATION))
+    return None
+
+
+def vehicle_of(device: AnyDeviceEntry) -> VehicleId | None:
+    """Return the vehicle that a device stands for, None for any other device."""
+    for domain, identifier in device.identifiers:
+        if domain == DOMAIN and identifier.startswith(_VEHICLE):
+            return VehicleId(identifier.removeprefix(_VEHICLE))
     return None
 
 

@@ -355,10 +355,17 @@ def _vehicle(vehicle: VehicleSnapshot, hide: _Hide) -> dict[str, Any]:
         "chemistry": vehicle.spec.chemistry,
         "equivalent_cycles": vehicle.equivalent_cycles,
         "wear_cost": vehicle.wear_cost,
+        "lowest_percent": vehicle.lowest_percent,
+        "is_report_doubted": vehicle.is_report_doubted,
+        "is_ready_in_time": vehicle.is_ready_in_time,
+        "cycled_wh": vehicle.cycled_wh,
+        # Without the times of departures: they tell when nobody is at home.
         "policy": {
             "reserve_percent": vehicle.policy.reserve_percent,
             "vpp_reserve_percent": vehicle.policy.vpp_reserve_percent,
             "max_soc_percent": vehicle.policy.max_soc_percent,
+            "ready_soc_percent": vehicle.policy.ready_soc_percent,
+            "cycle_budget_percent": vehicle.policy.cycle_budget_percent,
             "is_discharge_allowed": vehicle.policy.is_discharge_allowed,
         },
     }

@@ -1,4 +1,4 @@
-"""Numbers: the limits of an EVSE and the floors of a vehicle."""
+"""Numbers: the limits of an EVSE, the floors and the budget of a vehicle."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -45,7 +45,7 @@ class EvseNumberDescription(NumberEntityDescription):
 
 @dataclass(frozen=True, kw_only=True)
 class VehicleNumberDescription(NumberEntityDescription):
-    """A floor or ceiling of one vehicle, percent of its capacity."""
+    """A knob of one vehicle, percent of its capacity."""
 
     value_fn: Callable[[VehiclePolicy], float]
     change_fn: Callable[[VehiclePolicy, float], VehiclePolicy]
@@ -76,18 +76,34 @@ VEHICLE_NUMBERS: Final[tuple[VehicleNumberDescription, ...]] = (
         translation_key="reserve",
         value_fn=lambda policy: policy.reserve_percent,
         change_fn=lambda policy, value: replace(policy, reserve_percent=value),
+        device_class=NumberDeviceClass.BATTERY,
     ),
     VehicleNumberDescription(
         key="vpp_reserve",
         translation_key="vpp_reserve",
         value_fn=lambda policy: policy.vpp_reserve_percent,
         change_fn=lambda policy, value: replace(policy, vpp_reserve_percent=value),
+        device_class=NumberDeviceClass.BATTERY,
     ),
     VehicleNumberDescription(
         key="max_soc",
         translation_key="max_soc",
         value_fn=lambda policy: policy.max_soc_percent,
         change_fn=lambda policy, value: replace(policy, max_soc_percent=value),
+        device_class=NumberDeviceClass.BATTERY,
+    ),
+    VehicleNumberDescription(
+        key="ready_soc",
+        translation_key="ready_soc",
+        value_fn=lambda policy: policy.ready_soc_percent,
+        change_fn=lambda policy, value: replace(policy, ready_soc_percent=value),
+        device_class=NumberDeviceClass.BATTERY,
+    ),
+    VehicleNumberDescription(
+        key="cycle_budget",
+        translation_key="cycle_budget",
+        value_fn=lambda policy: policy.cycle_budget_percent,
+        change_fn=lambda policy, value: replace(policy, cycle_budget_percent=value),
     ),
 )
 
@@ -150,10 +166,9 @@ class EvseNumber(EvseEntity, NumberEntity):
 
 
 class VehicleNumber(VehicleEntity, NumberEntity):
-    """A floor or ceiling of one vehicle."""
+    """A knob of one vehicle."""
 
     entity_description: VehicleNumberDescription
-    _attr_device_class = NumberDeviceClass.BATTERY
     _attr_entity_category = EntityCategory.CONFIG
     _attr_mode = NumberMode.SLIDER
     _attr_native_min_value = 0

@@ -48,6 +48,12 @@ from .sensor_descriptions import (
 )
 from .sensor_hardware import HARDWARE_SENSORS
 from .sensor_meters import meter_sensors
+from .sensor_vehicle import (
+    CYCLE_BUDGET_LEFT,
+    DETAILED_SENSORS,
+    ReadyAtSensor,
+    VehicleSensorDescription,
+)
 
 # Everything is pushed, nothing is asked for.
 PARALLEL_UPDATES = 0
@@ -76,7 +82,12 @@ async def async_setup_entry(
 
     def vehicles(subentry: ConfigSubentry) -> list[SensorEntity]:
         return [
-            *(VehicleSensor(entry, subentry, d) for d in VEHICLE_SENSORS),
+            *(
+                VehicleSensor(entry, subentry, description)
+                for description in (*VEHICLE_SENSORS, CYCLE_BUDGET_LEFT)
+            ),
+            *(DetailedVehicleSensor(entry, subentry, d) for d in DETAILED_SENSORS),
+            ReadyAtSensor(entry, subentry),
             WearCostSensor(entry, subentry, WEAR_COST, hass.config.currency),
         ]
 
@@ -205,6 +216,18 @@ class WearCostSensor(VehicleSensor):
         """Build the sensor of a home with a currency."""
         super().__init__(entry, subentry, description)
         self._attr_native_unit_of_measurement = currency
+
+
+class DetailedVehicleSensor(VehicleSensor):
+    """A number of one vehicle with what it means beside it."""
+
+    entity_description: VehicleSensorDescription
+
+    @override
+    def _show(self, part: VehicleSnapshot) -> object:
+        attributes = dict(self.entity_description.attributes_fn(part))
+        self._attr_extra_state_attributes = attributes
+        return super()._show(part), attributes
 
 
 class ProgrammeSensor(V2gSensor[ProgrammeSnapshot], ProgrammeEntity):

@@ -17,7 +17,6 @@ from homeassistant.const import (
     UnitOfEnergy,
     UnitOfFrequency,
     UnitOfPower,
-    UnitOfRatio,
     UnitOfTime,
 )
 
@@ -25,7 +24,6 @@ from .const import CONF_CERTIFICATE_EXPIRES_AT
 from .display import (
     ENERGY,
     FREQUENCY,
-    PERCENT,
     POWER,
     VOLTAGE,
     WEAR,
@@ -279,17 +277,6 @@ EVSE_SENSORS: Final[tuple[EvseSensorDescription, ...]] = (
 )
 
 VEHICLE_SENSORS: Final[tuple[V2gSensorDescription[VehicleSnapshot], ...]] = (
-    V2gSensorDescription(
-        key="soc",
-        translation_key="soc",
-        device_class=SensorDeviceClass.BATTERY,
-        state_class=SensorStateClass.MEASUREMENT,
-        native_unit_of_measurement=UnitOfRatio.PERCENTAGE,
-        suggested_display_precision=0,
-        value_fn=lambda vehicle: vehicle.soc_percent,
-        context_fn=lambda vehicle: vehicle.evse,
-        rate=PERCENT,
-    ),
     V2gSensorDescription(
         key="energy_above_floor",
         translation_key="energy_above_floor",

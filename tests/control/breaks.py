@@ -11,6 +11,7 @@ from custom_components.v2g_vpp.control.inputs import (
 )
 from custom_components.v2g_vpp.domain.capability import DischargeDialect
 from custom_components.v2g_vpp.domain.faults import FaultCode
+from custom_components.v2g_vpp.domain.policy import Departure
 from custom_components.v2g_vpp.domain.setpoint import Reason
 from custom_components.v2g_vpp.domain.state import ConnectorStatus
 from tests.control.given import (
@@ -191,6 +192,19 @@ BLOCKED: list[tuple[str, Break, Reason]] = [
         Reason.VEHICLE_LIMIT,
     ),
     ("at the reserve", with_soc(30.0), Reason.RESERVE_FLOOR),
+    (
+        "needed for the next trip",
+        # It has the 69.8 % that it shall have now, half a point of doubt less.
+        lambda e: replace(
+            e, departures=(Departure(target_percent=69.8, due_mono_s=NOW + 60.0),)
+        ),
+        Reason.TRIP_FLOOR,
+    ),
+    (
+        "battery budget spent",
+        lambda e: replace(e, cycled_wh=6_000.0),
+        Reason.CYCLE_BUDGET,
+    ),
     ("at the floor of a dispatch", with_soc(50.0), Reason.VPP_FLOOR),
 ]
 """What forbids discharge alone."""

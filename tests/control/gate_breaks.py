@@ -11,7 +11,7 @@ from custom_components.v2g_vpp.domain.dispatch import CommandKind
 from custom_components.v2g_vpp.domain.faults import FaultCode
 from custom_components.v2g_vpp.domain.ids import EvseKey, StationId
 from custom_components.v2g_vpp.domain.measurement import Measurement
-from custom_components.v2g_vpp.domain.policy import Mode
+from custom_components.v2g_vpp.domain.policy import Departure, Mode
 from custom_components.v2g_vpp.domain.setpoint import ControlOwner, Reason, Setpoint
 from custom_components.v2g_vpp.domain.state import ConnectorStatus
 from tests.control.given import (
@@ -255,6 +255,16 @@ DISCHARGE_ONLY: dict[str, tuple[Break, Reason]] = {
         session(measurement=measured(soc_percent=30.0)),
         Reason.RESERVE_FLOOR,
     ),
+    "not even full power could make up for it": (
+        # 10 % of 60 kWh are more than 11 kW bring in half an hour.
+        all_fields(
+            departures=(
+                Departure(target_percent=20.0, due_mono_s=NOW),
+                Departure(target_percent=80.0, due_mono_s=NOW + 1_800.0),
+            )
+        ),
+        Reason.TRIP_FLOOR,
+    ),
     "state of charge is no number": (
         session(measurement=measured(soc_percent=nan)),
         Reason.RESERVE_FLOOR,
@@ -280,6 +290,8 @@ PERMISSION: dict[str, tuple[Break, Reason]] = {
         all_fields(proof=replace(PROOF, wording="of another message")),
         Reason.NOT_PROVEN,
     ),
+    "battery budget spent": (all_fields(cycled_wh=6_000.0), Reason.CYCLE_BUDGET),
+    "cycled energy is no number": (all_fields(cycled_wh=nan), Reason.CYCLE_BUDGET),
     "proof of nothing": (
         all_fields(proof=replace(PROOF, proven_power_w=0.0)),
         Reason.NOT_PROVEN,

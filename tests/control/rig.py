@@ -13,7 +13,11 @@ from custom_components.v2g_vpp.control.delivery import (
 )
 from custom_components.v2g_vpp.control.discharge import DischargeCoordinator
 from custom_components.v2g_vpp.control.gate import GateInputs, OutputGate
-from custom_components.v2g_vpp.control.inputs import EvseInputs, SiteInputs
+from custom_components.v2g_vpp.control.inputs import (
+    EvseDecision,
+    EvseInputs,
+    SiteInputs,
+)
 from custom_components.v2g_vpp.control.site_gate import GateHome
 from custom_components.v2g_vpp.domain.capability import DIALECT_TIMING
 from custom_components.v2g_vpp.domain.setpoint import (
@@ -41,6 +45,8 @@ class Charger:
     command_w: float = 0.0
     expires_s: float = 0.0
     discharged_wh: float = 0.0
+    efficiency: float = 1.0
+    """One way, between the meter and the cells."""
 
     @property
     def soc_percent(self) -> float:
@@ -57,7 +63,7 @@ class Charger:
         moved = self.plant.step(duration_s, command_w)
         charged_wh = energy_wh(moved.charged_ws, 1.0)
         discharged_wh = energy_wh(moved.discharged_ws, 1.0)
-        self.stored_wh += charged_wh - discharged_wh
+        self.stored_wh += charged_wh * self.efficiency - discharged_wh / self.efficiency
         self.discharged_wh += discharged_wh
 
 
@@ -81,6 +87,9 @@ class Rig:
 
     on_tick: Callable[[Rig], None] | None = None
     """Called before each tick with fresh readings in ``evse``."""
+
+    on_decided: Callable[[Rig, EvseDecision], None] | None = None
+    """Called after each tick."""
 
     coordinator: DischargeCoordinator = field(default_factory=DischargeCoordinator)
     gate: OutputGate = field(default_factory=OutputGate)
@@ -145,6 +154,8 @@ class Rig:
             ),
             self.now_s,
         )
+        if self.on_decided is not None:
+            self.on_decided(self, decision)
         if write is not None:
             self.writes.append(write)
             self.charger.write(write.power_w, self.now_s)
@@ -183,6 +194,8 @@ class Rig:
                 is_first_write_pending=evse.is_first_write_pending,
                 is_failsafe=site.is_failsafe,
                 is_store_readable=site.is_store_readable,
+                departures=evse.departures,
+                cycled_wh=evse.cycled_wh,
             ),
             self.now_s,
         )

@@ -19,6 +19,7 @@ from tests.control.given import (
     KEY,
     NOW,
     READY,
+    VEHICLE_POLICY,
     at,
     order,
     override,
@@ -286,7 +287,10 @@ def test_nothing_is_below_an_empty_floor() -> None:
 
 
 def test_what_lasts_longer_with_a_lower_floor_is_told() -> None:
-    home = replace(READY, order=order(-15_000.0, resource=None))
+    # The budget of the day must not be what ends it.
+    policy = replace(VEHICLE_POLICY, cycle_budget_percent=100.0)
+    order_for_home = order(-15_000.0, resource=None)
+    home = replace(READY, order=order_for_home, vehicle_policy=policy)
     evses = [
         with_policy(
             _with_soc(with_key(home, EvseKey(StationId("CS1"), number)), 60.0),

@@ -16,6 +16,7 @@ from custom_components.v2g_vpp.control import (
 from custom_components.v2g_vpp.control.gate import GateInputs, GateVerdict
 from custom_components.v2g_vpp.domain.dispatch import CommandKind
 from custom_components.v2g_vpp.domain.faults import FAULT_BEHAVIOUR, FaultCode
+from custom_components.v2g_vpp.domain.policy import Departure
 from custom_components.v2g_vpp.domain.setpoint import ControlOwner, Reason
 from tests.control.gate_breaks import (
     ANY_POWER,
@@ -83,6 +84,18 @@ def test_a_dispatch_has_a_floor_of_its_own() -> None:
     low = session(measurement=measured(soc_percent=50.0))
     assert check(low(DISCHARGE)).reason is Reason.VPP_FLOOR
     assert check(low(BY_USER)).reason is None
+
+
+def test_a_trip_may_charge_where_there_is_a_departure_and_never_discharge() -> None:
+    departures = (Departure(target_percent=80.0, due_mono_s=NOW + 60.0),)
+    for_trip = replace(
+        CHARGE, setpoint=setpoint(7_000.0, ControlOwner.TRIP), departures=departures
+    )
+    assert check(for_trip) == GateVerdict(power_w=7_000.0, reason=None)
+    nobody = replace(for_trip, departures=())
+    assert check(nobody) == GateVerdict(power_w=0.0, reason=Reason.OUTPUT_GATE)
+    backwards = replace(for_trip, setpoint=setpoint(-7_000.0, ControlOwner.TRIP))
+    assert check(backwards) == GateVerdict(power_w=0.0, reason=Reason.OUTPUT_GATE)
 
 
 @pytest.mark.parametrize(("change", "reason"), _params(ANY_POWER))

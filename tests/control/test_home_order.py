@@ -3,6 +3,7 @@
 from dataclasses import replace
 from itertools import pairwise
 from random import Random
+from typing import Any
 
 from hypothesis import given, strategies as st
 import pytest
@@ -16,12 +17,13 @@ from custom_components.v2g_vpp.control.inputs import (
 from custom_components.v2g_vpp.domain.chemistry import Chemistry
 from custom_components.v2g_vpp.domain.dispatch import CommandKind, DispatchOrder
 from custom_components.v2g_vpp.domain.ids import EvseKey, StationId
-from custom_components.v2g_vpp.domain.policy import Mode
+from custom_components.v2g_vpp.domain.policy import Departure, Mode
 from custom_components.v2g_vpp.domain.setpoint import ControlOwner, Reason
 from tests.control.given import (
     NOW,
     READY,
     VEHICLE,
+    VEHICLE_POLICY,
     at,
     order,
     override,
@@ -38,7 +40,10 @@ def _key(number: int) -> EvseKey:
 
 
 def _home(count: int, home_order: DispatchOrder | None) -> list[EvseInputs]:
-    quick = with_policy(replace(READY, order=home_order), ramp_w_per_s=1e9)
+    # An hour of all that they can would be more than the budget of a day.
+    policy = replace(VEHICLE_POLICY, cycle_budget_percent=100.0)
+    evse = replace(READY, order=home_order, vehicle_policy=policy)
+    quick = with_policy(evse, ramp_w_per_s=1e9)
     return [with_key(quick, _key(number)) for number in range(1, count + 1)]
 
 
@@ -143,6 +148,25 @@ def test_a_share_lasts_until_the_end_of_the_order() -> None:
     assert {d.setpoint.reason for d in decisions.values()} == {Reason.ENERGY_WINDOW}
     committed_w = sum(d.committed_w for d in decisions.values())
     assert committed_w == pytest.approx(sum(_powers(decisions)))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param({"cycled_wh": 58_000.0}, id="the budget of its day is short"),
+        pytest.param(
+            {"departures": (Departure(target_percent=66.0, due_mono_s=NOW),)},
+            id="its trip needs the rest",
+        ),
+    ],
+)
+def test_a_share_leaves_the_trip_and_the_budget_of_the_day(
+    change: dict[str, Any],
+) -> None:
+    first, second = _home(2, order(-10_000.0, resource=None))
+    decisions = _second([replace(first, **change), second])
+    assert -decisions[_key(1)].setpoint.requested_w < 2_400.0
+    assert -decisions[_key(2)].setpoint.requested_w > 5_000.0
 
 
 def test_a_home_of_one_is_not_held_back_for_the_end() -> None:

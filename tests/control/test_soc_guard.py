@@ -5,12 +5,17 @@ from dataclasses import replace
 from hypothesis import given, strategies as st
 import pytest
 
+from custom_components.v2g_vpp.control.soc_estimator import (
+    NOTHING_KNOWN,
+    SocEstimate,
+)
 from custom_components.v2g_vpp.control.soc_guard import (
     HYSTERESIS_PERCENT,
+    NO_OTHER_FLOORS,
+    OtherFloors,
     SocGuard,
     SocVerdict,
     is_held,
-    lowest_percent,
     vehicle_floor_percent,
 )
 from custom_components.v2g_vpp.domain.ids import VehicleId
@@ -18,15 +23,24 @@ from custom_components.v2g_vpp.domain.policy import VehiclePolicy, VehicleSpec
 from custom_components.v2g_vpp.domain.session import EvseSession
 from tests.control.given import (
     NEEDS,
-    NOW,
     SESSION,
     VEHICLE,
     VEHICLE_POLICY,
     reading,
 )
 
-MAX_POWER_W = 11_000.0
 POLICY = replace(VEHICLE_POLICY, reserve_percent=30.0, vpp_reserve_percent=50.0)
+
+
+def _told(soc_percent: float | None) -> SocEstimate:
+    """Return what is known right after a report of whole percents."""
+    if soc_percent is None:
+        return NOTHING_KNOWN
+    return SocEstimate(
+        lowest_percent=soc_percent - 0.5,
+        likely_percent=soc_percent,
+        highest_percent=soc_percent,
+    )
 
 
 def _step(
@@ -35,10 +49,9 @@ def _step(
     *,
     vehicle: VehicleSpec | None = VEHICLE,
     policy: VehiclePolicy | None = POLICY,
-    age_s: float = 0.0,
+    floors: OtherFloors = NO_OTHER_FLOORS,
 ) -> SocVerdict:
-    soc = None if soc_percent is None else reading(soc_percent, NOW - age_s)
-    return guard.step(soc, vehicle, policy, max_power_w=MAX_POWER_W, now_mono_s=NOW)
+    return guard.step(_told(soc_percent), vehicle, policy, floors)
 
 
 def test_discharge_ends_at_the_floor_and_begins_again_two_points_above() -> None:
@@ -66,25 +79,6 @@ def test_a_raised_floor_holds_at_once_and_a_lowered_one_lets_go() -> None:
     assert not _step(guard, 70.0).is_at_reserve
 
 
-@pytest.mark.parametrize(
-    ("soc_percent", "age_s", "capacity_wh"),
-    [
-        pytest.param(None, 0.0, 60_000.0, id="never read"),
-        pytest.param(70.0, 901.0, 60_000.0, id="too old"),
-        pytest.param(70.0, -1.0, 60_000.0, id="from the future"),
-        pytest.param(70.0, 0.0, 0.0, id="no capacity"),
-        pytest.param(70.0, 0.0, 4_999.0, id="capacity of a scooter"),
-        pytest.param(70.0, 0.0, 250_001.0, id="capacity of a truck"),
-        pytest.param(70.0, 200.0, 6_000.0, id="more than ten points may be gone"),
-    ],
-)
-def test_an_uncertain_state_of_charge_is_unknown(
-    soc_percent: float | None, age_s: float, capacity_wh: float
-) -> None:
-    soc = None if soc_percent is None else reading(soc_percent, NOW - age_s)
-    assert lowest_percent(soc, capacity_wh, MAX_POWER_W, NOW) is None
-
-
 def test_unknown_does_not_end_the_hold_of_a_floor() -> None:
     guard = SocGuard()
     assert _step(guard, 30.0).is_at_reserve
@@ -92,18 +86,6 @@ def test_unknown_does_not_end_the_hold_of_a_floor() -> None:
     assert verdict.lowest_percent is None
     assert verdict.is_at_reserve
     assert not _step(guard, 40.0).is_at_reserve
-
-
-def test_the_margin_is_what_can_have_been_discharged_since_the_reading() -> None:
-    # 11 kW for 360 s is 1,100 Wh of 55,000 Wh, two points; half a point of resolution.
-    soc = reading(60.0, NOW - 360.0)
-    assert lowest_percent(soc, 55_000.0, 11_000.0, NOW) == pytest.approx(57.5)
-
-
-@given(st.floats(0, 100), st.floats(0, 900), st.floats(5_000, 250_000))
-def test_the_margin_only_lowers(soc: float, age_s: float, capacity_wh: float) -> None:
-    lowest = lowest_percent(reading(soc, NOW - age_s), capacity_wh, MAX_POWER_W, NOW)
-    assert lowest is None or lowest < soc
 
 
 @given(st.lists(st.floats(0, 100), max_size=30), st.floats(0, 100))
@@ -126,11 +108,41 @@ def test_charging_ends_at_the_maximum_and_begins_again_two_points_below() -> Non
     assert held == [False, True, True, False]
 
 
-def test_an_old_reading_still_ends_charging() -> None:
+def test_an_unknown_charge_does_not_let_charging_begin_again() -> None:
     guard = SocGuard()
     policy = replace(POLICY, max_soc_percent=80.0)
-    assert _step(guard, 85.0, policy=policy, age_s=3_600.0).is_at_maximum
+    assert _step(guard, 85.0, policy=policy).is_at_maximum
     assert _step(guard, None, policy=policy).is_at_maximum
+
+
+def test_charging_ends_by_the_highest_and_discharge_by_the_lowest() -> None:
+    policy = replace(POLICY, max_soc_percent=80.0)
+    wide = SocEstimate(lowest_percent=29.0, likely_percent=50.0, highest_percent=81.0)
+    verdict = SocGuard().step(wide, VEHICLE, policy)
+    assert verdict.is_at_reserve
+    assert verdict.is_at_maximum
+
+
+@pytest.mark.parametrize(
+    ("charged_wh", "is_at_maximum"), [(0.0, False), (47_999.0, False), (48_000.0, True)]
+)
+def test_charging_of_an_unknown_charge_ends_by_energy(
+    charged_wh: float, is_at_maximum: bool
+) -> None:
+    # 80 % of 60 kWh, as if it came empty.
+    policy = replace(POLICY, max_soc_percent=80.0)
+    estimate = SocEstimate(charged_wh=charged_wh)
+    assert SocGuard().step(estimate, VEHICLE, policy).is_at_maximum is is_at_maximum
+
+
+def test_the_trip_has_a_floor_with_hysteresis() -> None:
+    guard = SocGuard()
+    trip = OtherFloors(trip_percent=60.0)
+    held = [
+        _step(guard, soc, floors=trip).is_at_trip_floor for soc in (61.0, 60.5, 62.0)
+    ]
+    assert held == [False, True, True]
+    assert not _step(guard, 62.0).is_at_trip_floor
 
 
 def test_a_maximum_of_100_percent_is_none() -> None:
@@ -201,13 +213,11 @@ def test_the_floor_of_the_vehicle_itself(
 def test_the_highest_floor_holds(
     reserve: float, vpp: float, own: float | None, soc: float
 ) -> None:
-    verdict = SocGuard().step(
-        reading(soc),
-        VEHICLE,
-        replace(POLICY, reserve_percent=reserve, vpp_reserve_percent=vpp),
-        max_power_w=MAX_POWER_W,
-        now_mono_s=NOW,
-        vehicle_floor=own,
+    verdict = _step(
+        SocGuard(),
+        soc,
+        policy=replace(POLICY, reserve_percent=reserve, vpp_reserve_percent=vpp),
+        floors=OtherFloors(vehicle_percent=own),
     )
     is_free = not (verdict.is_at_vpp_floor or verdict.is_at_vehicle_floor)
     assert is_free is (soc - 0.5 > max(reserve, vpp, -1.0 if own is None else own))

@@ -4,7 +4,7 @@ import asyncio
 from base64 import b64encode
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time as time_of_day, timedelta
 import json
 import time
 from typing import Any, Self
@@ -19,6 +19,7 @@ from custom_components.v2g_vpp.domain.events import StationEvent
 from custom_components.v2g_vpp.domain.ids import EvseKey, StationId
 from custom_components.v2g_vpp.domain.policy import StationLimits
 from custom_components.v2g_vpp.domain.ports import StoredData
+from custom_components.v2g_vpp.domain.wall_time import next_wall_time
 
 PASSWORD = "a-password-of-the-test-0123456789"
 STATION = StationId("CS1")
@@ -55,6 +56,9 @@ class SystemClock:
 
     def utcnow(self) -> datetime:
         return datetime.now(UTC) + self.ahead  # noqa: TID251
+
+    def next_wall_time(self, wall: time_of_day, after: datetime) -> datetime:
+        return next_wall_time(wall, after, UTC)
 
 
 class MemoryStore:

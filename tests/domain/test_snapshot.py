@@ -1,6 +1,7 @@
 """The frozen picture of the home and how things are found in it."""
 
 from dataclasses import replace
+from typing import Any
 
 from hypothesis import given, strategies as st
 import pytest
@@ -18,6 +19,7 @@ from custom_components.v2g_vpp.domain.policy import (
     VehicleSpec,
 )
 from custom_components.v2g_vpp.domain.snapshot import (
+    FloorKind,
     ProgrammeSnapshot,
     SiteSnapshot,
     StationSnapshot,
@@ -90,6 +92,52 @@ def test_energy_above_the_floor_is_never_negative(
     above_wh = _vehicle(soc, reserve, vpp_reserve).energy_above_floor_wh()
     assert above_wh is not None
     assert 0.0 <= above_wh <= 60_000.0
+
+
+def test_a_plugged_vehicle_counts_what_it_has_at_least() -> None:
+    vehicle = replace(_vehicle(70.0), lowest_percent=65.0)
+    assert vehicle.energy_above_floor_wh() == pytest.approx(9_000.0)
+    assert vehicle.soc_uncertainty_percent() == 5.0
+    assert _vehicle(70.0).soc_uncertainty_percent() is None
+    # One that reports less than was counted: its word counts.
+    assert replace(vehicle, soc_percent=60.0).soc_uncertainty_percent() == 0.0
+
+
+@pytest.mark.parametrize(
+    ("changes", "kind", "floor"),
+    [
+        ({}, FloorKind.VPP, 50.0),
+        ({"trip_floor_percent": 55.0}, FloorKind.TRIP, 55.0),
+        ({"own_floor_percent": 60.0}, FloorKind.VEHICLE, 60.0),
+        (
+            {"policy": VehiclePolicy(reserve_percent=70.0)},
+            FloorKind.RESERVE,
+            70.0,
+        ),
+    ],
+)
+def test_the_highest_floor_is_named(
+    changes: dict[str, Any], kind: FloorKind, floor: float
+) -> None:
+    assert replace(_vehicle(70.0), **changes).active_floor() == (kind, floor)
+
+
+@pytest.mark.parametrize(
+    ("soc", "cycled_wh", "left_wh", "deliverable_wh"),
+    [
+        pytest.param(70.0, 0.0, 6_000.0, 6_000.0, id="the budget binds"),
+        pytest.param(55.0, 0.0, 6_000.0, 3_000.0, id="the floor binds"),
+        pytest.param(70.0, 5_500.0, 500.0, 500.0, id="nearly spent"),
+        pytest.param(70.0, 6_100.0, 0.0, 0.0, id="overspent"),
+        pytest.param(None, 0.0, 6_000.0, 0.0, id="charge unknown"),
+    ],
+)
+def test_what_a_dispatch_may_take(
+    soc: float | None, cycled_wh: float, left_wh: float, deliverable_wh: float
+) -> None:
+    vehicle = replace(_vehicle(soc), cycled_wh=cycled_wh)
+    assert vehicle.cycle_left_wh() == pytest.approx(left_wh)
+    assert vehicle.deliverable_wh() == pytest.approx(deliverable_wh)
 
 
 def test_equal_moments_give_equal_pictures() -> None:

@@ -57,6 +57,8 @@ async def test_limit_of_an_outlet_is_set(plugged: Home, key: str, field: str) ->
         ("reserve", "reserve_percent"),
         ("vpp_reserve", "vpp_reserve_percent"),
         ("max_soc", "max_soc_percent"),
+        ("ready_soc", "ready_soc_percent"),
+        ("cycle_budget", "cycle_budget_percent"),
     ],
 )
 async def test_floor_of_a_vehicle_is_set(home: Home, key: str, field: str) -> None:

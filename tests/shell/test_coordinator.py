@@ -132,7 +132,17 @@ async def test_only_numbers_that_flow_can_wait(counted: Counted) -> None:
                 measurement=replace(evse.measurement, frequency_hz=None),
             ),
         ),
-        vehicles=(replace(vehicle, soc_percent=1.0),),
+        vehicles=(
+            replace(
+                vehicle,
+                soc_percent=1.0,
+                lowest_percent=0.5,
+                trip_floor_percent=3.0,
+                cycled_wh=4.0,
+                equivalent_cycles=0.1,
+                wear_cost=0.2,
+            ),
+        ),
     )
     assert without_flowing_numbers(numbers) == without_flowing_numbers(base)
     for news in (

@@ -64,7 +64,10 @@ class Home:
         self.clock = running_clock()
         self.store = store or MemoryStore()
         self.limits = StationLimits()
-        self.initial = VehiclePolicy(is_discharge_allowed=True)
+        # An hour of all that two vehicles can is more than the budget of their day.
+        self.initial = VehiclePolicy(
+            is_discharge_allowed=True, cycle_budget_percent=100.0
+        )
         self.violations: list[str] = []
         self.failures: list[str] = []
         self.has_heartbeats = True

@@ -77,6 +77,9 @@ class SimulatedStation(Script):
     is_plugged: bool = False
     transaction_id: TransactionId | None = None
     stored_wh: float = 42_000.0
+    shown_percent: float | None = None
+    """What the vehicle says whatever it holds; None: the truth in whole percents."""
+
     discharged_wh: float = 0.0
     charged_wh: float = 0.0
     command_w: float = 0.0
@@ -381,7 +384,11 @@ class SimulatedStation(Script):
         measurement = measured_by(
             self.clock,
             power_w=self.plant.measured_w(),
-            soc_percent=float(int(self.soc_percent)),
+            soc_percent=(
+                float(int(self.soc_percent))
+                if self.shown_percent is None
+                else self.shown_percent
+            ),
             energy_charged_wh=self.charged_wh,
             energy_discharged_wh=self.discharged_wh,
             **self.senses,

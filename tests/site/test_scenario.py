@@ -306,7 +306,8 @@ async def test_a_restart_brings_everything_back_but_no_power() -> None:
         assert after.is_plugged
         assert after.has_transaction
         assert home.vehicle.policy == vehicle.policy
-        assert home.vehicle.soc_percent == vehicle.soc_percent
+        # The charger may have discharged on until its dead-man.
+        assert home.vehicle.soc_percent == pytest.approx(vehicle.soc_percent, abs=1.0)
         kept = home.site.snapshot.programme(PROGRAMME)
         assert programme is not None
         assert kept is not None

@@ -170,8 +170,9 @@ def offer(snapshot: SiteSnapshot) -> Any:
 def test_availability_is_what_is_left_after_floors() -> None:
     (one,) = availability(home()).resources
     assert (one.room.lowest_w, one.room.highest_w) == (-10_000, 11_000)
-    # 61.7 % of 60 kWh down to the dispatch floor of 50 %, and up to 100 %.
-    assert one.room.deliverable_wh == pytest.approx(7_020)
+    # Of 61.7 % of 60 kWh down to the dispatch floor of 50 % the day's budget leaves
+    # 10 %; and up to 100 %.
+    assert one.room.deliverable_wh == pytest.approx(6_000)
     assert one.room.absorbable_wh == pytest.approx(22_980)
     assert one.why == ()
 

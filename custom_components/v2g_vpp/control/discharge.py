@@ -2,25 +2,29 @@
 
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from ..domain.dispatch import CommandKind
 from ..domain.ids import EvseKey
-from ..domain.measurement import Reading
 from ..domain.setpoint import ControlOwner
 from .evse_case import Case, Track, envelope_for, find_block, promise_for
 from .fuse import Direction, Rooms
 from .home_balance import HomeBalance
 from .home_order import share_home_orders
 from .inputs import EvseDecision, EvseInputs, SiteInputs
-from .lease import hold_lease, local_lease, running_order
+from .lease import (
+    OWNERS_AHEAD_OF_DISPATCH,
+    hold_lease,
+    local_lease,
+    running_order,
+)
 from .limits import minimum_power_w
 from .permission import first_stop
 from .plant_limits import carried_w
 from .runner_up import runner_up
 from .shaping import keep_site_limits, shape
-from .soc_guard import vehicle_floor_percent
 from .thermal import PROMISE_S
+from .vehicle_watch import VehicleMemory, VehicleWatch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +56,25 @@ class DischargeCoordinator:
     ) -> StepResult:
         """Return what a step would decide; nothing is remembered of it."""
         return deepcopy(self).run(evses, site, now_mono_s)
+
+    def memory_of(self, key: EvseKey) -> VehicleMemory | None:
+        """Return what must survive a restart of the vehicle at an EVSE."""
+        track = self._tracks.get(key)
+        return None if track is None else track.vehicle.memory
+
+    def recall(self, key: EvseKey, memory: VehicleMemory | None) -> None:
+        """Go on with what was kept of the vehicle that is still plugged."""
+        self._tracks[key] = Track(vehicle=VehicleWatch(memory))
+
+    def fork(self, key: EvseKey) -> DischargeCoordinator:
+        """Return one that knows the vehicle at an EVSE and nothing else.
+
+        What it is asked leaves no trace here.
+        """
+        other = DischargeCoordinator()
+        if key in self._tracks:
+            other._tracks[key] = Track(vehicle=self._tracks[key].vehicle.fork())
+        return other
 
     def step(
         self, evses: Sequence[EvseInputs], site: SiteInputs, now_mono_s: float
@@ -93,7 +116,9 @@ class DischargeCoordinator:
 
     @staticmethod
     def _hand_lease(case: Case, site: SiteInputs, now_mono_s: float) -> None:
-        case.lease = hold_lease(case.evse, site, now_mono_s, case.local)
+        case.lease = hold_lease(
+            case.evse, site, now_mono_s, case.local, case.vehicle.trip
+        )
         case.track.was_dispatched = case.lease.owner is ControlOwner.VPP
 
     def _open_case(
@@ -105,18 +130,6 @@ class DischargeCoordinator:
         track.is_released = site.is_failsafe and (
             track.is_released or track.was_dispatched
         )
-        soc = track.soc.step(
-            _soc_reading(evse, now_mono_s),
-            evse.vehicle,
-            evse.vehicle_policy,
-            max_power_w=evse.limits.max_discharge_power_w,
-            now_mono_s=now_mono_s,
-            vehicle_floor=(
-                None
-                if evse.vehicle is None
-                else vehicle_floor_percent(evse.session, evse.vehicle.capacity_wh)
-            ),
-        )
         local = local_lease(evse, now_mono_s)
         case = Case(
             evse=evse,
@@ -127,7 +140,7 @@ class DischargeCoordinator:
             discharge_room=rooms.bound(evse.key, Direction.DISCHARGE),
             order=running_order(evse, now_mono_s),
             stop=first_stop(evse),
-            soc=soc,
+            vehicle=track.vehicle.step(evse, track.power_w, now_mono_s),
         )
         case.offer = promise_for(case, site, ControlOwner.VPP, now_mono_s)
         return case
@@ -141,18 +154,6 @@ def _conclude(
         _remember(case, now_mono_s)
         decisions[case.evse.key] = _decide(case, site, rooms, now_mono_s)
     return decisions
-
-
-def _soc_reading(evse: EvseInputs, now_mono_s: float) -> Reading | None:
-    """Return the state of charge; what is plugged and at rest loses nothing by age.
-
-    The meter and with it the vehicle are only heard while a transaction runs. Nothing
-    can flow until one runs, and then the reading has its own age again.
-    """
-    reading = evse.session.measurement.soc_percent
-    if reading is None or evse.session.transaction_id is not None:
-        return reading
-    return replace(reading, received_mono_s=now_mono_s)
 
 
 def _remember(case: Case, now_mono_s: float) -> None:
@@ -179,7 +180,7 @@ def _decide(
     discharge_w = _left_w(
         case, rooms, Direction.DISCHARGE, min(lasting_w, -case.offer.lowest_w)
     )
-    is_taken = case.lease.owner in (ControlOwner.USER, ControlOwner.SELF_TEST)
+    is_taken = case.lease.owner in OWNERS_AHEAD_OF_DISPATCH
     if is_taken or charge_w < minimum_power_w(case.evse, charge_w):
         charge_w = 0.0
     if is_taken or discharge_w < minimum_power_w(case.evse, -discharge_w):
@@ -201,6 +202,11 @@ def _decide(
         wants_transaction=case.is_startable and _could_flow(case, site, now_mono_s),
         runner_up=runner_up(case, site, now_mono_s),
         committed_w=case.offer.clamp(case.lease.requested_w) if is_ordered else 0.0,
+        soc=case.vehicle.estimate,
+        trip=case.vehicle.trip,
+        outlook=case.track.vehicle.outlook(
+            case.evse, case.vehicle.trip, case.offer.highest_w, now_mono_s
+        ),
     )
 
 

@@ -12,7 +12,8 @@ from .limits import Bound, Envelope, charge_bound, discharge_bound
 from .permission import DischargeQuestion, blocks, first_block
 from .pid import Trim
 from .share_cost import ShareMemory
-from .soc_guard import SocGuard, SocVerdict
+from .soc_guard import SocVerdict
+from .vehicle_watch import VehicleVerdict, VehicleWatch
 
 EMPTY = Envelope(
     discharge=Bound(power_w=0.0, reason=Reason.NOTHING_REQUESTED),
@@ -30,7 +31,7 @@ AT_REST = Setpoint(
 class Track:
     """What is remembered of one EVSE between two steps."""
 
-    soc: SocGuard = field(default_factory=SocGuard)
+    vehicle: VehicleWatch = field(default_factory=VehicleWatch)
     trim: Trim = field(default_factory=Trim)
     share: ShareMemory = field(default_factory=ShareMemory)
     dwell: ContactorDwell = field(default_factory=ContactorDwell)
@@ -56,7 +57,7 @@ class Case:
     stop: Reason | None
     """What forbids power in both directions."""
 
-    soc: SocVerdict
+    vehicle: VehicleVerdict
     local: Lease
     """What the home itself wants, whoever holds the lease."""
 
@@ -83,6 +84,11 @@ class Case:
 
     limited: int = 0
     """-1 or +1 when the correction was cut at the lowest or highest power."""
+
+    @property
+    def soc(self) -> SocVerdict:
+        """What the state of charge allows."""
+        return self.vehicle.soc
 
     @property
     def is_startable(self) -> bool:
@@ -136,7 +142,7 @@ def ask(
         evse=case.evse,
         site=site,
         owner=owner,
-        soc=case.soc,
+        vehicle=case.vehicle,
         now_mono_s=now_mono_s,
         is_before_start=is_before_start,
     )

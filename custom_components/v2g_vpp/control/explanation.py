@@ -11,6 +11,7 @@ from math import floor
 from ..domain.explanation import Counterfactual, Explanation, GateLine, Knob
 from ..domain.ids import EvseKey
 from ..domain.setpoint import ControlOwner, Reason
+from ..domain.units import percent_of
 from .allocation import SAME_POWER_W
 from .discharge import DischargeCoordinator
 from .evse_case import ask
@@ -94,6 +95,18 @@ def _vpp_floor(question: DischargeQuestion) -> float | None:
     return max(policy.reserve_percent, policy.vpp_reserve_percent)
 
 
+def _cycled(question: DischargeQuestion) -> float | None:
+    vehicle = question.evse.vehicle
+    if vehicle is None or vehicle.capacity_wh <= 0:
+        return None
+    return percent_of(question.evse.cycled_wh, vehicle.capacity_wh)
+
+
+def _cycle_budget(question: DischargeQuestion) -> float | None:
+    policy = question.evse.vehicle_policy
+    return policy.cycle_budget_percent if policy is not None else None
+
+
 def _meter_age_s(question: DischargeQuestion) -> float | None:
     reading = question.evse.session.measurement.power_w
     return None if reading is None else reading.age_s(question.now_mono_s)
@@ -116,12 +129,16 @@ _VALUES: Mapping[Reason, Callable[[DischargeQuestion], float | str | None]] = {
     Reason.METER_STALE: _meter_age_s,
     Reason.SOC_UNKNOWN: _soc,
     Reason.RESERVE_FLOOR: _soc,
+    Reason.TRIP_FLOOR: _soc,
+    Reason.CYCLE_BUDGET: _cycled,
     Reason.VPP_FLOOR: _soc,
 }
-"""What a gate looks at: percent for charge and floors, seconds for the meter."""
+"""What a gate looks at: percent for charge, floors and budget, seconds for the meter."""
 
 _BOUNDS: Mapping[Reason, Callable[[DischargeQuestion], float | None]] = {
     Reason.RESERVE_FLOOR: _reserve,
+    Reason.TRIP_FLOOR: lambda q: q.vehicle.trip.floor_percent,
+    Reason.CYCLE_BUDGET: _cycle_budget,
     Reason.VPP_FLOOR: _vpp_floor,
 }
 

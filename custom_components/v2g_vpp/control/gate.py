@@ -15,6 +15,7 @@ from ..domain.faults import FAULT_BEHAVIOUR
 from ..domain.measurement import SOC_STALE_AFTER_S, is_fresh, stale_after_s
 from ..domain.policy import (
     Claim,
+    Departure,
     EvsePolicy,
     Mode,
     Override,
@@ -69,6 +70,9 @@ class GateInputs:
     claim: Claim | None = None
     plan_w: float | None = None
     grid: GridFacts = field(default_factory=GridFacts)
+    departures: tuple[Departure, ...] = ()
+    cycled_wh: float = 0.0
+    """Out of the vehicle's battery in the last 24 h."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -241,6 +245,32 @@ def _doubts_about_readings(inputs: GateInputs, now_mono_s: float) -> Iterator[Re
         and not soc.value > policy.vpp_reserve_percent
     ):
         yield Reason.VPP_FLOOR
+    elif _is_needed_for_trip(inputs, soc.value, now_mono_s):
+        yield Reason.TRIP_FLOOR
+    if inputs.setpoint.owner is not ControlOwner.SELF_TEST and _is_cycled_out(inputs):
+        yield Reason.CYCLE_BUDGET
+
+
+def _is_needed_for_trip(
+    inputs: GateInputs, soc_percent: float, now_mono_s: float
+) -> bool:
+    """Return True when not even full power until the departure could make up for it."""
+    capacity_wh = inputs.vehicle.capacity_wh if inputs.vehicle else 0.0
+    ceiling = inputs.vehicle_policy.max_soc_percent if inputs.vehicle_policy else 0.0
+    for departure in inputs.departures:
+        missing = min(departure.target_percent, ceiling) - soc_percent
+        left_s = max(0.0, departure.due_mono_s - now_mono_s)
+        most_wh = inputs.limits.max_charge_power_w * left_s / 3600.0
+        if missing / 100.0 * capacity_wh > most_wh:
+            return True
+    return False
+
+
+def _is_cycled_out(inputs: GateInputs) -> bool:
+    capacity_wh = inputs.vehicle.capacity_wh if inputs.vehicle else 0.0
+    policy = inputs.vehicle_policy
+    budget_wh = policy.cycle_budget_percent / 100.0 * capacity_wh if policy else 0.0
+    return not inputs.cycled_wh < budget_wh
 
 
 def _own_floor_percent(inputs: GateInputs) -> float:
@@ -264,6 +294,8 @@ def _is_asked_for(inputs: GateInputs, now_mono_s: float) -> bool:
         case ControlOwner.USER:
             is_by_button = inputs.session.is_priority_charging and power_w > 0
             return is_by_button or _is_override_for(inputs, now_mono_s)
+        case ControlOwner.TRIP:
+            return bool(inputs.departures) and power_w > 0
         case ControlOwner.SELF_TEST:
             return inputs.is_self_test_running and power_w < 0
         case ControlOwner.VPP:

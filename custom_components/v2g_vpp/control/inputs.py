@@ -9,6 +9,7 @@ from ..domain.measurement import Reading, is_fresh, stale_after_s
 from ..domain.policy import (
     PATIENT_SOLAR,
     Claim,
+    Departure,
     EvsePolicy,
     Override,
     SolarPolicy,
@@ -21,6 +22,8 @@ from ..domain.setpoint import Reason, Setpoint
 from ..domain.site_meters import SiteMeters, SiteWiring
 from ..domain.station_session import StationSession
 from .grid import GridVerdict
+from .ready_by import NO_TRIP, Outlook, TripVerdict
+from .soc_estimator import NOTHING_KNOWN, SocEstimate
 from .thermal import Heat
 
 IN_SERVICE = GridVerdict()
@@ -78,6 +81,15 @@ class EvseInputs:
     heat: Heat = COOL
     is_switching_budget_spent: bool = False
     """True: for money alone its contactor closes no more today."""
+
+    departures: tuple[Departure, ...] = ()
+    """What the owner wants the vehicle to hold, and when; in any order."""
+
+    cycled_wh: float = 0.0
+    """Out of the vehicle's battery in the last 24 h, at the battery."""
+
+    temperature_c: float | None = None
+    """Of the battery, or outside; None takes a careful allowance."""
 
     @property
     def key(self) -> EvseKey:
@@ -156,3 +168,7 @@ class EvseDecision:
     committed_w: float = 0.0
     """Its part of the setpoint of the aggregator that it follows, W, signed; what an
     order asks beyond the sum over the home is not served. 0 without one."""
+    soc: SocEstimate = NOTHING_KNOWN
+    trip: TripVerdict = NO_TRIP
+    outlook: Outlook | None = None
+    """When the vehicle will be ready for its trip; None without one."""

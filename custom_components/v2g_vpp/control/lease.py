@@ -6,6 +6,7 @@ from ..domain.dispatch import CommandKind, DispatchOrder
 from ..domain.policy import Mode
 from ..domain.setpoint import ControlOwner, Reason
 from .inputs import EvseInputs, SiteInputs
+from .ready_by import NO_TRIP, TripVerdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,18 +39,51 @@ class Lease:
 
 _EXACT_OWNERS = (ControlOwner.USER, ControlOwner.AUTOMATION, ControlOwner.PLAN)
 
+OWNERS_AHEAD_OF_DISPATCH = frozenset(
+    {ControlOwner.USER, ControlOwner.TRIP, ControlOwner.SELF_TEST}
+)
+"""While one of them holds the lease, a dispatch can get nothing."""
+
 
 def hold_lease(
-    evse: EvseInputs, site: SiteInputs, now_mono_s: float, local: Lease
+    evse: EvseInputs,
+    site: SiteInputs,
+    now_mono_s: float,
+    local: Lease,
+    trip: TripVerdict = NO_TRIP,
 ) -> Lease:
     """Return the lease of an EVSE: user, self-test, dispatch, home, in this order.
+
+    What a trip needs comes before all of them but the user's stop (control brief).
 
     Args:
         evse: the EVSE.
         site: what holds for the whole home.
         now_mono_s: the present.
         local: of the home itself, which it has when nobody stronger asks.
+        trip: of the vehicle.
     """
+    user = _user_lease(evse, now_mono_s)
+    is_stopped = user is not None and user.requested_w == 0
+    if trip.must_charge and not is_stopped:
+        return Lease(
+            owner=ControlOwner.TRIP,
+            requested_w=evse.policy.max_charge_power_w,
+            reason=Reason.TRIP_FLOOR,
+        )
+    if user is not None:
+        return user
+    if evse.self_test_w is not None:
+        return Lease(owner=ControlOwner.SELF_TEST, requested_w=evse.self_test_w)
+    order = running_order(evse, now_mono_s)
+    if order is not None and order.kind is CommandKind.SETPOINT:
+        return _follow(order, site)
+    if order is None or order.kind is not CommandKind.LIMIT or site.is_failsafe:
+        return local
+    return _limit(local, order)
+
+
+def _user_lease(evse: EvseInputs, now_mono_s: float) -> Lease | None:
     override = evse.override
     if (
         override is not None
@@ -65,14 +99,7 @@ def hold_lease(
             requested_w=evse.policy.max_charge_power_w,
             reason=Reason.PRIORITY_CHARGING,
         )
-    if evse.self_test_w is not None:
-        return Lease(owner=ControlOwner.SELF_TEST, requested_w=evse.self_test_w)
-    order = running_order(evse, now_mono_s)
-    if order is not None and order.kind is CommandKind.SETPOINT:
-        return _follow(order, site)
-    if order is None or order.kind is not CommandKind.LIMIT or site.is_failsafe:
-        return local
-    return _limit(local, order)
+    return None
 
 
 def running_order(evse: EvseInputs, now_mono_s: float) -> DispatchOrder | None:

@@ -86,13 +86,8 @@ def charge_bound(
     """
     if stop is not None:
         return Bound(power_w=0.0, reason=stop)
-    capability = evse.station.capability or _NOTHING_REPORTED
-    needs = evse.session.needs or _NOTHING_SAID
     candidates = [
-        (Reason.STATION_LIMIT, evse.limits.max_charge_power_w),
-        (Reason.STATION_LIMIT, _or_unlimited(capability.max_charge_power_w)),
-        (Reason.VEHICLE_LIMIT, _or_unlimited(needs.max_charge_power_w)),
-        (Reason.OWNER_LIMIT, evse.policy.max_charge_power_w),
+        *_charge_candidates(evse),
         *plant_limits(evse, is_discharge=False, lasts_s=lasts_s),
     ]
     if is_at_maximum:
@@ -102,6 +97,11 @@ def charge_bound(
     if site_bound is not None:
         candidates.append((site_bound.reason, site_bound.power_w))
     return _tightest(candidates)
+
+
+def charging_power_w(evse: EvseInputs) -> float:
+    """Return what an EVSE may charge with as it is set up, W, whatever holds now."""
+    return _tightest(_charge_candidates(evse)).power_w
 
 
 def discharge_bound(
@@ -175,6 +175,17 @@ def _ends_by_itself_in_time_w(evse: EvseInputs) -> float:
         timing.validity_s + CLOCK_ERROR_S + evse.fingerprint.dead_time_s
     )
     return left_s * evse.fingerprint.ramp_w_per_s
+
+
+def _charge_candidates(evse: EvseInputs) -> list[tuple[Reason, float]]:
+    capability = evse.station.capability or _NOTHING_REPORTED
+    needs = evse.session.needs or _NOTHING_SAID
+    return [
+        (Reason.STATION_LIMIT, evse.limits.max_charge_power_w),
+        (Reason.STATION_LIMIT, _or_unlimited(capability.max_charge_power_w)),
+        (Reason.VEHICLE_LIMIT, _or_unlimited(needs.max_charge_power_w)),
+        (Reason.OWNER_LIMIT, evse.policy.max_charge_power_w),
+    ]
 
 
 def _tightest(candidates: list[tuple[Reason, float]]) -> Bound:

@@ -10,6 +10,7 @@ from ..domain.state import ClockState, ConnectorStatus
 from .grid import GridState
 from .inputs import EvseInputs, SiteInputs
 from .soc_guard import SocVerdict
+from .vehicle_watch import VehicleVerdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,11 +20,16 @@ class DischargeQuestion:
     evse: EvseInputs
     site: SiteInputs
     owner: ControlOwner
-    soc: SocVerdict
+    vehicle: VehicleVerdict
     now_mono_s: float
     is_before_start: bool = False
     """True: asked for the time after the start of a transaction, which also brings the
     meter; the answer is a promise and lets nothing flow."""
+
+    @property
+    def soc(self) -> SocVerdict:
+        """What the state of charge allows."""
+        return self.vehicle.soc
 
     @property
     def is_self_test(self) -> bool:
@@ -128,6 +134,12 @@ def _is_meter_stale(question: DischargeQuestion) -> bool:
     return question.evse.fresh_power(question.now_mono_s) is None
 
 
+def _is_cycle_budget_spent(question: DischargeQuestion) -> bool:
+    # The self-test takes about 0.1 kWh, by hand and rarely, and is counted: a spent
+    # budget must not keep a charger unproven until tomorrow.
+    return question.vehicle.is_cycle_budget_spent and not question.is_self_test
+
+
 def _is_at_vpp_floor(question: DischargeQuestion) -> bool:
     return question.owner is ControlOwner.VPP and question.soc.is_at_vpp_floor
 
@@ -190,6 +202,8 @@ GATES: tuple[tuple[Reason, Gate], ...] = (
     (Reason.SOC_UNKNOWN, lambda q: q.soc.lowest_percent is None),
     (Reason.VEHICLE_LIMIT, _is_below_own_window),
     (Reason.RESERVE_FLOOR, lambda q: q.soc.is_at_reserve),
+    (Reason.TRIP_FLOOR, lambda q: q.soc.is_at_trip_floor or q.vehicle.trip.must_charge),
+    (Reason.CYCLE_BUDGET, _is_cycle_budget_spent),
     (Reason.VPP_FLOOR, _is_at_vpp_floor),
 )
 """Who must act comes first: the hardware, the vehicle, the owner, then the moment."""

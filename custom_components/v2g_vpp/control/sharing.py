@@ -54,7 +54,7 @@ def share_power(
 
 
 def dispatch_energy_wh(case: Case) -> float | None:
-    """Return the energy above the highest floor of a dispatch, Wh in the battery.
+    """Return what a dispatch may take, Wh in the battery: floors and the day's budget.
 
     None: not known, so that nothing can be discharged anyway.
     """
@@ -63,8 +63,10 @@ def dispatch_energy_wh(case: Case) -> float | None:
     if vehicle is None or policy is None or held is None:
         return None
     own = vehicle_floor_percent(case.evse.session, vehicle.capacity_wh) or 0.0
-    floor = max(policy.reserve_percent, policy.vpp_reserve_percent, own)
-    return share_of(max(0.0, held - floor), vehicle.capacity_wh)
+    trip = case.vehicle.trip.floor_percent
+    floor = max(policy.reserve_percent, policy.vpp_reserve_percent, own, trip)
+    above_wh = share_of(max(0.0, held - floor), vehicle.capacity_wh)
+    return min(above_wh, case.vehicle.cycle_left_wh)
 
 
 def _follower(taker: Taker, power_w: float, now_mono_s: float) -> Follower:

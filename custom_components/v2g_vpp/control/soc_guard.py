@@ -1,25 +1,15 @@
-"""State of charge on the safe side, and the floors that discharge must not cross."""
+"""The floors that discharge must not cross, and the ceiling of charging."""
 
 from dataclasses import dataclass
 
 from ..domain.ids import VehicleId
-from ..domain.measurement import SOC_STALE_AFTER_S, Reading, is_fresh
 from ..domain.policy import VehiclePolicy, VehicleSpec
 from ..domain.session import EvseSession
-from ..domain.units import energy_wh, percent_of
+from ..domain.units import percent_of, share_of
+from .soc_estimator import SocEstimate
 
 HYSTERESIS_PERCENT = 2.0
 """Discharge that ended at a floor begins again this far above it (control brief)."""
-
-RESOLUTION_PERCENT = 0.5
-"""Vehicles report whole percents."""
-
-LARGEST_UNCERTAINTY_PERCENT = 10.0
-"""Above it the state of charge counts as unknown (control brief)."""
-
-SMALLEST_CAPACITY_WH = 5_000.0
-LARGEST_CAPACITY_WH = 250_000.0
-"""Outside these a capacity is a mistake of set-up (control brief)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,60 +29,63 @@ class SocVerdict:
     is_at_vehicle_floor: bool = False
     """At the floor that the vehicle itself named, or one that is not known yet."""
 
+    is_at_trip_floor: bool = False
+    """At what the next departure needs."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OtherFloors:
+    """Floors that are no knob of the vehicle, percent."""
+
+    vehicle_percent: float | None = None
+    """What the vehicle itself does not go below; None when it named nothing."""
+
+    trip_percent: float = 0.0
+    """What the next departure needs; 0 without one."""
+
+
+NO_OTHER_FLOORS = OtherFloors()
+
 
 class SocGuard:
     """Hold the floors of the vehicle at one EVSE, each with its hysteresis."""
 
     def __init__(self) -> None:
         """Start above every floor."""
-        self._vehicle_id: VehicleId | None = None
-        self._is_at_reserve = False
-        self._is_at_vpp_floor = False
-        self._is_at_maximum = False
-        self._is_at_vehicle_floor = False
+        self._begin(None)
 
     def step(
         self,
-        reading: Reading | None,
+        estimate: SocEstimate,
         vehicle: VehicleSpec | None,
         policy: VehiclePolicy | None,
-        *,
-        max_power_w: float,
-        now_mono_s: float,
-        vehicle_floor: float | None = None,
+        floors: OtherFloors = NO_OTHER_FLOORS,
     ) -> SocVerdict:
         """Return what the state of charge allows now.
 
         Args:
-            reading: last state of charge, percent.
+            estimate: of the state of charge.
             vehicle: None for a guest.
             policy: floors of the vehicle, None for a guest.
-            max_power_w: most that can have been discharged since the reading.
-            now_mono_s: the present.
-            vehicle_floor: what the vehicle itself does not go below, percent.
+            floors: further ones.
         """
         if vehicle is None or policy is None:
             self._begin(None)
             return UNKNOWN
         if vehicle.vehicle_id != self._vehicle_id:
             self._begin(vehicle.vehicle_id)
-        lowest = lowest_percent(reading, vehicle.capacity_wh, max_power_w, now_mono_s)
+        lowest = estimate.lowest_percent
         if lowest is not None:
-            reserve = policy.reserve_percent
-            dispatch_floor = max(reserve, policy.vpp_reserve_percent)
-            self._is_at_reserve = is_held(lowest, reserve, self._is_at_reserve)
-            self._is_at_vpp_floor = is_held(
-                lowest, dispatch_floor, self._is_at_vpp_floor
-            )
-            self._is_at_vehicle_floor = vehicle_floor is not None and is_held(
-                lowest, vehicle_floor, self._is_at_vehicle_floor
-            )
+            self._step_floors(lowest, policy, floors)
         return SocVerdict(
             lowest_percent=lowest,
             is_at_reserve=self._is_at_reserve,
             is_at_vpp_floor=self._is_at_vpp_floor,
-            is_at_maximum=self._step_maximum(reading, policy.max_soc_percent),
+            is_at_maximum=self._step_maximum(
+                estimate, policy.max_soc_percent, vehicle.capacity_wh
+            ),
             is_at_vehicle_floor=self._is_at_vehicle_floor,
+            is_at_trip_floor=self._is_at_trip_floor,
         )
 
     def _begin(self, vehicle_id: VehicleId | None) -> None:
@@ -101,14 +94,40 @@ class SocGuard:
         self._is_at_vpp_floor = False
         self._is_at_maximum = False
         self._is_at_vehicle_floor = False
+        self._is_at_trip_floor = False
 
-    def _step_maximum(self, reading: Reading | None, maximum: float) -> bool:
-        # An old reading still binds: only charging can have moved it since. A limit
-        # of 100 is none: the vehicle itself ends there, and balances its cells.
-        if reading is not None:
-            is_limited = maximum < _FULL_PERCENT
-            room = maximum - reading.value
-            self._is_at_maximum = is_limited and is_held(room, 0.0, self._is_at_maximum)
+    def _step_floors(
+        self, lowest: float, policy: VehiclePolicy, floors: OtherFloors
+    ) -> None:
+        reserve, own = policy.reserve_percent, floors.vehicle_percent
+        dispatch_floor = max(reserve, policy.vpp_reserve_percent)
+        self._is_at_reserve = is_held(lowest, reserve, self._is_at_reserve)
+        self._is_at_vpp_floor = is_held(lowest, dispatch_floor, self._is_at_vpp_floor)
+        self._is_at_vehicle_floor = own is not None and is_held(
+            lowest, own, self._is_at_vehicle_floor
+        )
+        self._is_at_trip_floor = floors.trip_percent > 0 and is_held(
+            lowest, floors.trip_percent, self._is_at_trip_floor
+        )
+
+    def _step_maximum(
+        self, estimate: SocEstimate, maximum: float, capacity_wh: float
+    ) -> bool:
+        # An old report still binds: only charging can have moved it since, and that is
+        # counted. A limit of 100 is none: the vehicle itself ends there, and balances
+        # its cells.
+        highest = estimate.highest_percent
+        if maximum >= _FULL_PERCENT:
+            self._is_at_maximum = False
+        elif highest is not None:
+            room = maximum - highest
+            self._is_at_maximum = is_held(room, 0.0, self._is_at_maximum)
+        else:
+            # It does not say what it has. What it got is known: as if it came empty.
+            most_wh = share_of(maximum, capacity_wh)
+            self._is_at_maximum |= estimate.charged_wh > 0 and (
+                estimate.charged_wh >= most_wh
+            )
         return self._is_at_maximum
 
 
@@ -132,32 +151,6 @@ def vehicle_floor_percent(session: EvseSession, capacity_wh: float) -> float | N
 def is_held(value: float, floor: float, was_held: bool) -> bool:  # noqa: FBT001
     """Return True at or below the floor, and until the hysteresis above it is left."""
     return value <= floor or (was_held and value < floor + HYSTERESIS_PERCENT)
-
-
-def lowest_percent(
-    reading: Reading | None, capacity_wh: float, max_power_w: float, now_mono_s: float
-) -> float | None:
-    """Return the state of charge that the vehicle has at least, percent.
-
-    The margin is what can have been discharged since the reading, and its resolution.
-
-    Args:
-        reading: percent of usable capacity.
-        capacity_wh: usable.
-        max_power_w: most that can have been discharged since the reading, >= 0.
-        now_mono_s: the present.
-
-    Returns:
-        None when it is absent, old, or more uncertain than 10 points.
-    """
-    is_capacity_plausible = SMALLEST_CAPACITY_WH <= capacity_wh <= LARGEST_CAPACITY_WH
-    if not is_fresh(reading, now_mono_s, SOC_STALE_AFTER_S):
-        return None
-    if not is_capacity_plausible:
-        return None
-    spent_wh = energy_wh(max_power_w, reading.age_s(now_mono_s))
-    margin = RESOLUTION_PERCENT + percent_of(spent_wh, capacity_wh)
-    return None if margin > LARGEST_UNCERTAINTY_PERCENT else reading.value - margin
 
 
 _FULL_PERCENT = 100.0

@@ -1,6 +1,6 @@
 """The two clocks, which are never mixed."""
 
-from datetime import datetime
+from datetime import datetime, time
 from typing import Protocol
 
 
@@ -13,4 +13,15 @@ class Clock(Protocol):
 
     def utcnow(self) -> datetime:
         """Return the present moment as an aware UTC datetime."""
+        ...
+
+
+class HomeClock(Clock, Protocol):
+    """Both clocks, and the one on the wall of the home."""
+
+    def next_wall_time(self, wall: time, after: datetime) -> datetime:
+        """Return the first moment after ``after`` at which the wall shows a time, UTC.
+
+        As ``wall_time.next_wall_time`` in the zone of the home.
+        """
         ...

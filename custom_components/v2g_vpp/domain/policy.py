@@ -120,6 +120,30 @@ class VehiclePolicy:
     is_discharge_allowed: bool = False
     """"This car may discharge": the V2X authorisation of the owner."""
 
+    cycle_budget_percent: float = 10.0
+    """Most that a rolling day may take out of the battery (control brief)."""
+
+    ready_soc_percent: float = 0.0
+    """What the vehicle shall hold at ``ready_by`` each day; 0: nothing is asked for."""
+
+    ready_by: str = "07:00:00"
+    """Local time on the wall."""
+
+    departure_at: str | None = None
+    """One departure that comes before the daily one, RFC 3339 UTC; None: there is
+    none."""
+
+    departure_soc_percent: float = 0.0
+    """What the vehicle shall hold then."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Departure:
+    """What the owner wants a vehicle to hold, and when."""
+
+    target_percent: float
+    due_mono_s: float
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:

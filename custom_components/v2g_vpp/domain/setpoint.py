@@ -10,6 +10,9 @@ class ControlOwner(StrEnum):
     """Who holds the control lease of an EVSE, the strongest first."""
 
     USER = "user"
+    TRIP = "trip"
+    """A departure of which the vehicle would fall short otherwise."""
+
     SELF_TEST = "self_test"
     VPP = "vpp"
     AUTOMATION = "automation"
@@ -84,6 +87,12 @@ class Reason(StrEnum):
     SOC_UNKNOWN = "soc_unknown"
     RESERVE_FLOOR = "reserve_floor"
     VPP_FLOOR = "vpp_floor"
+    TRIP_FLOOR = "trip_floor"
+    """What the next departure needs."""
+
+    CYCLE_BUDGET = "cycle_budget"
+    """The battery gave what it may give in a day."""
+
     MAX_SOC = "max_soc"
     DISCHARGE_NOT_ALLOWED = "discharge_not_allowed"
     NOT_PROVEN = "not_proven"

@@ -4,6 +4,7 @@ It carries no tick time, so that two equal pictures compare equal.
 """
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 
 from .capability import (
@@ -62,6 +63,16 @@ class StationSnapshot:
             and self.capability is not None
             and runs_on_station_clock(self.capability.dialect)
         )
+
+
+class FloorKind(StrEnum):
+    """Which of its floors holds a vehicle."""
+
+    RESERVE = "reserve"
+    VPP = "vpp"
+    TRIP = "trip"
+    VEHICLE = "vehicle"
+    """Its own."""
 
 
 class SelfTestPhase(StrEnum):
@@ -185,16 +196,57 @@ class VehicleSnapshot:
     """What the discharges of this home cost the battery, in the home's currency; None
     while its chemistry is not known."""
 
+    lowest_percent: float | None = None
+    """What it has at least, while it is plugged and that is known."""
+
+    is_report_doubted: bool = False
+    """True: it says something else than the energy counted at the charger leads to,
+    so ``soc_percent`` is the count's."""
+
+    trip_floor_percent: float = 0.0
+    """What its next departure needs now; 0 without one."""
+
+    ready_at: datetime | None = None
+    """When it will hold what its departure needs; None: none is planned, or never."""
+
+    is_ready_in_time: bool | None = None
+    """None without a departure, or while it is not plugged."""
+
+    cycled_wh: float = 0.0
+    """Out of its battery in the last 24 h."""
+
+    def active_floor(self) -> tuple[FloorKind, float]:
+        """Return the highest floor of a dispatch, percent, and which one it is."""
+        floors = (
+            (FloorKind.RESERVE, self.policy.reserve_percent),
+            (FloorKind.VPP, self.policy.vpp_reserve_percent),
+            (FloorKind.TRIP, self.trip_floor_percent),
+            (FloorKind.VEHICLE, self.own_floor_percent or 0.0),
+        )
+        return max(floors, key=lambda floor: floor[1])
+
     def energy_above_floor_wh(self) -> float | None:
         """Return the energy above the highest floor of a dispatch, Wh."""
-        if self.soc_percent is None:
+        held = self.soc_percent if self.lowest_percent is None else self.lowest_percent
+        if held is None:
             return None
-        floor = max(
-            self.policy.reserve_percent,
-            self.policy.vpp_reserve_percent,
-            self.own_floor_percent or 0.0,
-        )
-        return share_of(max(0.0, self.soc_percent - floor), self.spec.capacity_wh)
+        _, floor = self.active_floor()
+        return share_of(max(0.0, held - floor), self.spec.capacity_wh)
+
+    def cycle_left_wh(self) -> float:
+        """Return what the rest of the daily budget lets out of the battery, Wh."""
+        budget_wh = share_of(self.policy.cycle_budget_percent, self.spec.capacity_wh)
+        return max(0.0, budget_wh - self.cycled_wh)
+
+    def deliverable_wh(self) -> float:
+        """Return what a dispatch may take out of the battery now, Wh, >= 0."""
+        return min(self.energy_above_floor_wh() or 0.0, self.cycle_left_wh())
+
+    def soc_uncertainty_percent(self) -> float | None:
+        """Return how far below its report the vehicle may be, points."""
+        if self.lowest_percent is None or self.soc_percent is None:
+            return None
+        return max(0.0, self.soc_percent - self.lowest_percent)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

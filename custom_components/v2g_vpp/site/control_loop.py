@@ -10,7 +10,7 @@ from ..control.explanation import explain
 from ..control.gate import OutputGate
 from ..control.inputs import EvseDecision, SiteInputs
 from ..control.self_test import SelfTestInputs, self_test_power_w
-from ..domain.clock import Clock
+from ..domain.clock import HomeClock
 from ..domain.dispatch import DispatchOrder, LinkState
 from ..domain.explanation import Explanation
 from ..domain.ids import EvseKey
@@ -27,6 +27,7 @@ from .plant_watch import PlantWatch
 from .records import EvseRecord
 from .registry import Registry
 from .tick_inputs import TickInputs
+from .vehicle_desk import VehicleDesk
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -42,13 +43,14 @@ class ControlLoop:
         registry: Registry,
         desk: OrderDesk,
         delivery: DeliveryDesk,
-        clock: Clock,
+        clock: HomeClock,
         export_limit_w: float | None,
     ) -> None:
         """Work on the records by the monotonic time of ``clock``."""
         self._registry, self._desk, self._clock = registry, desk, clock
         self._delivery = delivery
-        self._inputs = TickInputs(registry, clock, export_limit_w)
+        self._vehicles = VehicleDesk(registry, clock)
+        self._inputs = TickInputs(registry, self._vehicles, clock, export_limit_w)
         self._links = LinkWatch(registry, desk, delivery)
         self._plant = PlantWatch(registry)
         self._coordinator = DischargeCoordinator()
@@ -95,7 +97,6 @@ class ControlLoop:
         self._gate.look(self._inputs.gate_home(asked_w, now), now)
         for record in records:
             self._take(record, decisions[record.key], orders[record.key], site, now)
-            self._note_vehicle(record, now)
             self._advance_state(record, now)
             self._delivery.deliver(record, now)
         return changed
@@ -160,10 +161,15 @@ class ControlLoop:
             self_test_w=-self_test_power_w(record.fingerprint),
         )
         now = self._clock.monotonic()
-        decisions = DischargeCoordinator().step([inputs], self._site_inputs(), now)
+        coordinator = self._coordinator.fork(record.key)
+        decisions = coordinator.step([inputs], self._site_inputs(), now)
         decision = decisions[record.key]
         may_begin = decision.setpoint.power_w < 0 or decision.wants_transaction
         return None if may_begin else decision.setpoint.reason
+
+    def recall(self, record: EvseRecord) -> None:
+        """Go on with what was kept of the vehicle at an EVSE."""
+        self._coordinator.recall(record.key, record.memory)
 
     def forget(self, key: EvseKey) -> None:
         """Drop what the coordinator remembers of an EVSE."""
@@ -209,6 +215,7 @@ class ControlLoop:
         """Let a decision through the gate and make it the setpoint of the EVSE."""
         before = record.setpoint
         record.decision = decision
+        self._vehicles.take(record, decision, self._coordinator.memory_of(record.key))
         verdict = self._gate.check(
             self._inputs.gate(record, decision.setpoint, order, site, now_mono_s),
             self._clock.monotonic(),
@@ -257,19 +264,6 @@ class ControlLoop:
             return
         record.end_self_test()
         record.has_news_to_save = True
-
-    def _note_vehicle(self, record: EvseRecord, now_mono_s: float) -> None:
-        vehicle = self._registry.vehicle_at(record)
-        soc = record.session.measurement.soc_percent
-        if vehicle is None:
-            return
-        if soc is not None:
-            vehicle.soc_percent = soc.value
-        needs = record.session.needs
-        if needs is not None and needs.is_direction_told:
-            vehicle.is_v2g_capable = (
-                needs.is_bidirectional or needs.can_be_bidirectional
-            )
 
     def _advance_state(self, record: EvseRecord, now_mono_s: float) -> None:
         station = self._registry.station_of(record.key)

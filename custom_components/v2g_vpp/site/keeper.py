@@ -81,7 +81,8 @@ class Keeper:
 
     def restore_vehicle(self, record: VehicleRecord) -> None:
         """Bring the owner's knobs of a vehicle back."""
-        if not persistence.restore_vehicle(record, self._document):
+        now_mono_s = self._clock.monotonic()
+        if not persistence.restore_vehicle(record, self._document, now_mono_s):
             self._set_aside("vehicles", record.spec.vehicle_id)
 
     def restore_programme(

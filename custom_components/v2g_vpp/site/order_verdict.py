@@ -54,6 +54,8 @@ REFUSAL: Mapping[Reason, Refusal] = {
     Reason.SOC_UNKNOWN: (AckCode.SOC_FLOOR, BindingClass.VEHICLE),
     Reason.RESERVE_FLOOR: (AckCode.SOC_FLOOR, BindingClass.USER),
     Reason.VPP_FLOOR: (AckCode.SOC_FLOOR, BindingClass.USER),
+    Reason.TRIP_FLOOR: (AckCode.SOC_FLOOR, BindingClass.USER),
+    Reason.CYCLE_BUDGET: (AckCode.CYCLE_BUDGET, BindingClass.USER),
     Reason.METER_STALE: (AckCode.METER_STALE, BindingClass.FAULT),
     Reason.SITE_METER_STALE: (AckCode.METER_STALE, BindingClass.FAULT),
 }

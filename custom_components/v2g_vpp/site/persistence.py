@@ -23,7 +23,14 @@ from ..domain.policy import EvsePolicy, VehiclePolicy
 from ..domain.ports import StoredData
 from ..domain.session import EvseSession, with_fault
 from ..domain.state import ConnectorStatus
-from ..domain.units import PERCENT, within
+from ..domain.units import within
+from .kept_vehicles import (
+    checked_wishes,
+    dump_cycled,
+    dump_memory,
+    read_memory,
+    restore_cycled,
+)
 from .plant_store import dump_plant, read_plant
 from .records import EvseRecord, ProgrammeRecord, StationRecord, VehicleRecord
 from .registry import Registry
@@ -80,7 +87,9 @@ def dump(
     evses = dict(remembered.get("evses", {}))
     evses.update({str(k): _dump_evse(r, now_mono_s) for k, r in registry.evses.items()})
     vehicles = dict(remembered.get("vehicles", {}))
-    vehicles.update({str(k): _dump_vehicle(r) for k, r in registry.vehicles.items()})
+    vehicles.update(
+        {str(k): _dump_vehicle(r, now_mono_s) for k, r in registry.vehicles.items()}
+    )
     programmes = dict(remembered.get("programmes", {}))
     programmes.update(
         {str(k): _dump_programme(r) for k, r in registry.programmes.items()}
@@ -157,15 +166,18 @@ def restore_station(
     return True
 
 
-def restore_vehicle(record: VehicleRecord, document: StoredData) -> bool:
+def restore_vehicle(
+    record: VehicleRecord, document: StoredData, now_mono_s: float
+) -> bool:
     """Bring the owner's knobs of a vehicle back; False when they cannot be read."""
     stored = document.get("vehicles", {}).get(str(record.spec.vehicle_id))
     if stored is None:
         return True
+    is_counted = restore_cycled(record, stored, now_mono_s)
     try:
         kept = read_mapping(stored)
         soc, is_capable = kept["soc_percent"], kept["is_v2g_capable"]
-        policy = _checked_floors(read_dataclass(VehiclePolicy, kept["policy"]))
+        policy = checked_wishes(read_dataclass(VehiclePolicy, kept["policy"]))
         soc_percent = None if soc is None else read_float(soc)
         record.is_v2g_capable = None if is_capable is None else read_bool(is_capable)
         wear = kept.get("wear")
@@ -178,7 +190,7 @@ def restore_vehicle(record: VehicleRecord, document: StoredData) -> bool:
         )
         record.policy = replace(record.policy, is_discharge_allowed=False)
         return False
-    return True
+    return is_counted
 
 
 def restore_programme(
@@ -232,6 +244,7 @@ def _dump_evse(record: EvseRecord, now_mono_s: float) -> dict[str, Any]:
             "charged": _dump_total(record.charged),
             "discharged": _dump_total(record.discharged),
         },
+        "memory": dump_memory(record.memory),
         "readings": {
             name: {"value": reading.value, "taken_at": reading.taken_at.isoformat()}
             for name in KEPT_READINGS
@@ -273,8 +286,10 @@ def _restore_evse(record: EvseRecord, stored: object, now_mono_s: float) -> None
     )
     if heat:
         session = with_fault(session, FaultCode.HANDLE_OVER_TEMPERATURE, is_active=True)
+    memory = read_memory(kept.get("memory"))
     # All parts were read: only now does anything change.
     record.hardware = HardwareGuard(heat, now_mono_s)
+    record.memory = memory
     record.policy, record.proof, record.session = policy, proof, session
     record.plan = plan
     record.fingerprint = fingerprint
@@ -296,17 +311,6 @@ def _checked_fingerprint(fingerprint: Fingerprint) -> Fingerprint:
     within("dead_time_s", fingerprint.dead_time_s, 0.0, LONGEST_DEAD_TIME_S)
     within("minimum_power_w", fingerprint.minimum_power_w, 0.0, inf)
     return fingerprint
-
-
-def _checked_floors(policy: VehiclePolicy) -> VehiclePolicy:
-    """Return floors that are percentages.
-
-    Raises:
-        NotFiniteError: for one that would let a battery run empty.
-    """
-    for name in ("reserve_percent", "vpp_reserve_percent", "max_soc_percent"):
-        within(name, getattr(policy, name), 0.0, PERCENT)
-    return policy
 
 
 def _heat_of(record: EvseRecord) -> Iterable[HeatSource]:
@@ -371,12 +375,13 @@ def _restore_total(stored: object) -> EnergyTotal:
     )
 
 
-def _dump_vehicle(record: VehicleRecord) -> dict[str, Any]:
+def _dump_vehicle(record: VehicleRecord, now_mono_s: float) -> dict[str, Any]:
     return {
         "policy": asdict(record.policy),
         "soc_percent": record.soc_percent,
         "is_v2g_capable": record.is_v2g_capable,
         "wear": record.wear.dump(),
+        "cycled": dump_cycled(record, now_mono_s),
     }
 
 

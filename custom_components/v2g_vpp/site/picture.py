@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from dataclasses import replace
 
+from ..control.soc_estimator import NOTHING_KNOWN
 from ..control.soc_guard import vehicle_floor_percent
 from ..domain.dispatch import LinkState
 from ..domain.ids import EvseKey, ProgrammeId
@@ -19,6 +20,12 @@ from ..domain.units import percent_of
 from .meter_picture import METER_MAX_AGE_S, draw_meters
 from .records import EvseRecord, ProgrammeRecord, StationRecord, VehicleRecord
 from .registry import Registry
+
+SHOWN_PERCENT = 0.1
+SHOWN_MARGIN_PERCENT = 0.5
+SHOWN_WH = 10.0
+"""What moves with every tick moves in steps: each new picture costs all who look at
+it."""
 
 
 def draw(
@@ -45,7 +52,9 @@ def draw(
             )
             for key in sorted(registry.evses)
         ),
-        vehicles=tuple(_vehicle(registry, r) for r in registry.vehicles.values()),
+        vehicles=tuple(
+            _vehicle(registry, r, now_mono_s) for r in registry.vehicles.values()
+        ),
         programmes=tuple(_programme(i, r) for i, r in registry.programmes.items()),
         is_store_readable=is_store_readable,
         meters=draw_meters(registry, now_mono_s),
@@ -70,7 +79,9 @@ def redraw(
             else evse
             for evse in before.evses
         ),
-        vehicles=tuple(_vehicle(registry, r) for r in registry.vehicles.values()),
+        vehicles=tuple(
+            _vehicle(registry, r, now_mono_s) for r in registry.vehicles.values()
+        ),
         programmes=tuple(_programme(i, r) for i, r in registry.programmes.items()),
         meters=draw_meters(registry, now_mono_s),
     )
@@ -145,17 +156,22 @@ def _evse(registry: Registry, record: EvseRecord, now_mono_s: float) -> EvseSnap
     )
 
 
-def _vehicle(registry: Registry, record: VehicleRecord) -> VehicleSnapshot:
+def _vehicle(
+    registry: Registry, record: VehicleRecord, now_mono_s: float
+) -> VehicleSnapshot:
     at = next(
         (e.key for e in registry.evses.values() if registry.vehicle_at(e) is record),
         None,
     )
     wear = record.wear.report(record.spec)
+    decision = registry.evses[at].decision if at is not None else None
+    estimate = NOTHING_KNOWN if decision is None else decision.soc
+    trip_floor = 0.0 if decision is None else decision.trip.floor_percent
     return VehicleSnapshot(
         spec=record.spec,
         policy=record.policy,
         evse=at,
-        soc_percent=record.soc_percent,
+        soc_percent=_in_steps(record.soc_percent, SHOWN_PERCENT),
         is_v2g_capable=record.is_v2g_capable,
         own_floor_percent=(
             vehicle_floor_percent(registry.evses[at].session, record.spec.capacity_wh)
@@ -164,7 +180,18 @@ def _vehicle(registry: Registry, record: VehicleRecord) -> VehicleSnapshot:
         ),
         equivalent_cycles=wear.equivalent_cycles,
         wear_cost=wear.cost,
+        lowest_percent=_in_steps(estimate.lowest_percent, SHOWN_MARGIN_PERCENT),
+        is_report_doubted=estimate.is_report_doubted,
+        trip_floor_percent=_in_steps(trip_floor, SHOWN_PERCENT) or 0.0,
+        ready_at=None if at is None else record.ready_at,
+        is_ready_in_time=None if at is None else record.is_ready_in_time,
+        cycled_wh=_in_steps(record.cycled.total(now_mono_s), SHOWN_WH) or 0.0,
     )
+
+
+def _in_steps(value: float | None, step: float) -> float | None:
+    """Return it to the nearest step."""
+    return None if value is None else round(round(value / step) * step, 6)
 
 
 def _programme(programme_id: ProgrammeId, record: ProgrammeRecord) -> ProgrammeSnapshot:

@@ -2,10 +2,12 @@
 
 import asyncio
 from dataclasses import dataclass, field
+from datetime import datetime
 from hashlib import sha256
 from math import inf
 
 from ..control.contactor import ContactorWatch
+from ..control.cycle_budget import CycleBudget
 from ..control.day_count import DayCount
 from ..control.delivery import SetpointDelivery
 from ..control.droop import FrequencyMeter
@@ -19,6 +21,7 @@ from ..control.schedule_check import ScheduleWatch
 from ..control.self_test import SelfTest
 from ..control.stop_ladder import StopLadder
 from ..control.thermal import Heat, ThermalWatch
+from ..control.vehicle_watch import VehicleMemory
 from ..control.wake import WakeWatch
 from ..control.wear import WearMeter
 from ..control.write_budget import WriteBudget
@@ -147,6 +150,9 @@ class EvseRecord:
     is_withholding: bool = False
     """The self-test lets the station's dead-man fire."""
 
+    memory: VehicleMemory | None = None
+    """Of the vehicle that is plugged."""
+
     decision: EvseDecision | None = None
     setpoint: Setpoint = IDLE_SETPOINT
     """After the output gate."""
@@ -247,6 +253,14 @@ class VehicleRecord:
     soc_percent: float | None = None
     is_v2g_capable: bool | None = None
     wear: WearMeter = field(default_factory=WearMeter)
+    cycled: CycleBudget = field(default_factory=CycleBudget)
+    """What the last day took out of its battery."""
+
+    ready_at: datetime | None = None
+    """When it will hold what its departure needs; None: none is planned, or never."""
+
+    is_ready_in_time: bool | None = None
+    """None without a departure, or while it is not plugged."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

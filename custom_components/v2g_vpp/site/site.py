@@ -10,7 +10,7 @@ import logging
 from typing import Any, override
 
 from ..control.failsafe import VppWatchdog
-from ..domain.clock import Clock
+from ..domain.clock import HomeClock
 from ..domain.errors import StationError
 from ..domain.events import MeasurementReported, StationEvent
 from ..domain.ids import EvseKey, ProgrammeId, StationId, VehicleId
@@ -63,7 +63,7 @@ class Site(DispatchDoor, GuestDoor, LeaseDoor, MeterDoor, OwnerDoor):
         self,
         *,
         store: Store,
-        clock: Clock,
+        clock: HomeClock,
         spawn: Spawn,
         export_limit_w: float | None = None,
     ) -> None:
@@ -71,7 +71,7 @@ class Site(DispatchDoor, GuestDoor, LeaseDoor, MeterDoor, OwnerDoor):
 
         Args:
             store: of the site's own document.
-            clock: both clocks.
+            clock: all three clocks.
             spawn: starts a background task that its owner ends at shutdown.
             export_limit_w: most that the home may feed into the grid, None: no limit.
         """
@@ -140,6 +140,8 @@ class Site(DispatchDoor, GuestDoor, LeaseDoor, MeterDoor, OwnerDoor):
         self._registry.add_station(station_id, limits)
         if is_new:
             self._keeper.restore_station(station_id)
+            for record in self._registry.evses_of(station_id):
+                self._loop.recall(record)
         self._wake()
 
     async def retire_station(self, station_id: StationId) -> None:

@@ -15,18 +15,23 @@ from ..domain.policy import planned_w
 from ..domain.setpoint import Setpoint
 from ..domain.site_meters import SiteWiring
 from ..domain.state import InverterMode
-from .records import EvseRecord
+from .records import EvseRecord, VehicleRecord
 from .registry import Registry
+from .vehicle_desk import VehicleDesk
 
 
 class TickInputs:
     """Reads records; decides nothing and remembers nothing."""
 
     def __init__(
-        self, registry: Registry, clock: Clock, export_limit_w: float | None
+        self,
+        registry: Registry,
+        vehicles: VehicleDesk,
+        clock: Clock,
+        export_limit_w: float | None,
     ) -> None:
         """Read from ``registry``, by the monotonic time of ``clock``."""
-        self._registry, self._clock = registry, clock
+        self._registry, self._vehicles, self._clock = registry, vehicles, clock
         self.export_limit_w = export_limit_w
 
     def evse(self, record: EvseRecord, order: DispatchOrder | None) -> EvseInputs:
@@ -67,6 +72,8 @@ class TickInputs:
             is_switching_budget_spent=record.contactor.is_budget_spent(
                 self._clock.monotonic()
             ),
+            departures=self._vehicles.departures(record),
+            cycled_wh=self._cycled_wh(vehicle),
         )
 
     def site(self, *, is_failsafe: bool, is_store_readable: bool) -> SiteInputs:
@@ -124,6 +131,8 @@ class TickInputs:
                 out_mono_s=record.grid_trace.out_mono_s,
                 load_out_mono_s=record.grid_trace.load_out_mono_s,
             ),
+            departures=self._vehicles.departures(record),
+            cycled_wh=self._cycled_wh(self._registry.vehicle_at(record)),
         )
 
     def gate_home(
@@ -157,3 +166,7 @@ class TickInputs:
 
     def _planned_w(self, record: EvseRecord) -> float | None:
         return planned_w(record.plan, self._clock.utcnow()) if record.plan else None
+
+    def _cycled_wh(self, vehicle: VehicleRecord | None) -> float:
+        now_mono_s = self._clock.monotonic()
+        return 0.0 if vehicle is None else vehicle.cycled.total(now_mono_s)

@@ -26,7 +26,7 @@ from ..domain.faults import FaultCode
 from ..domain.ids import EvseKey
 from ..domain.policy import Override
 from ..domain.session import acknowledged, with_fault
-from ..domain.setpoint import Reason, WriteResult, WriteStatus
+from ..domain.setpoint import ControlOwner, Reason, WriteResult, WriteStatus
 from ..domain.snapshot import SelfTestPhase
 from .control_loop import ControlLoop
 from .records import EvseRecord
@@ -66,6 +66,8 @@ class UserCommands:
         self._loop.tick()
         setpoint = record.setpoint
         try:
+            if power_w != 0 and setpoint.owner is ControlOwner.TRIP:
+                raise PowerNotAvailable(Reason.TRIP_FLOOR)
             if power_w != 0 and setpoint.power_w == 0 and _is_refusal(setpoint.reason):
                 raise PowerNotAvailable(setpoint.reason)
             await self._confirm(record, began_mono_s)

@@ -81,6 +81,8 @@ CLASS_OF_REASON: Mapping[Reason, BindingClass | None] = {
     Reason.SOC_UNKNOWN: BindingClass.VEHICLE,
     Reason.RESERVE_FLOOR: BindingClass.USER,
     Reason.VPP_FLOOR: BindingClass.USER,
+    Reason.TRIP_FLOOR: BindingClass.USER,
+    Reason.CYCLE_BUDGET: BindingClass.USER,
     Reason.MAX_SOC: BindingClass.USER,
     Reason.DISCHARGE_NOT_ALLOWED: BindingClass.USER,
     Reason.NOT_PROVEN: BindingClass.LIMIT,
@@ -230,7 +232,7 @@ def _room_of(
     if vehicle is not None and vehicle.soc_percent is not None:
         missing = max(0.0, vehicle.policy.max_soc_percent - vehicle.soc_percent)
         absorbable_wh = share_of(missing, vehicle.spec.capacity_wh)
-        deliverable_wh = vehicle.energy_above_floor_wh() or 0.0
+        deliverable_wh = vehicle.deliverable_wh()
     return ResourceRoom(
         key=evse.key,
         room=Room(
