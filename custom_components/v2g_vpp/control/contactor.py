@@ -98,7 +98,7 @@ class ContactorWatch:
     _flowed_mono_s: float = float("-inf")
     _has_told: bool = False
     _still_since_mono_s: float | None = None
-    _kept: list[tuple[float, int]] | None = None
+    _kept: list[tuple[float, float]] | None = None
 
     def step(self, observed: ContactorObserved, now_mono_s: float) -> None:
         """Take in what is known now."""
@@ -124,7 +124,7 @@ class ContactorWatch:
         return self.today.count(now_mono_s) >= DAILY_CLOSINGS
 
     def restore(
-        self, count: ContactorCount, today: Iterable[tuple[float, int]]
+        self, count: ContactorCount, today: Iterable[tuple[float, float]]
     ) -> None:
         """Go on from what was kept, ages of the day counted from the first step."""
         self.count = count
