@@ -27,7 +27,12 @@ from custom_components.v2g_vpp.domain.setpoint import (
     WriteStatus,
 )
 from custom_components.v2g_vpp.domain.units import energy_wh, percent_of
-from custom_components.v2g_vpp.virtual.plant import Plant, PlantParameters
+from custom_components.v2g_vpp.virtual.plant import (
+    OPEN_ENVELOPE,
+    Plant,
+    PlantParameters,
+    PowerEnvelope,
+)
 from tests.control.given import NOW, measured
 
 SUBSTEP_S = 0.1
@@ -47,6 +52,8 @@ class Charger:
     discharged_wh: float = 0.0
     efficiency: float = 1.0
     """One way, between the meter and the cells."""
+    envelope: PowerEnvelope = OPEN_ENVELOPE
+    """What the vehicle lets happen."""
 
     @property
     def soc_percent(self) -> float:
@@ -60,7 +67,7 @@ class Charger:
     def run(self, now_s: float, duration_s: float) -> None:
         """Let time pass; an expired setpoint falls to the floor profile of 0 W."""
         command_w = self.command_w if now_s < self.expires_s else 0.0
-        moved = self.plant.step(duration_s, command_w)
+        moved = self.plant.step(duration_s, command_w, self.envelope)
         charged_wh = energy_wh(moved.charged_ws, 1.0)
         discharged_wh = energy_wh(moved.discharged_ws, 1.0)
         self.stored_wh += charged_wh * self.efficiency - discharged_wh / self.efficiency
@@ -98,6 +105,7 @@ class Rig:
     """True power at each substep."""
 
     setpoint: Setpoint | None = None
+    decision: EvseDecision | None = None
     charger: Charger = field(init=False)
     delivery: SetpointDelivery = field(init=False)
 
@@ -138,6 +146,7 @@ class Rig:
             self.on_tick(self)
         key = self.evse.key
         decision = self.coordinator.step([self.evse], self.site, self.now_s)[key]
+        self.decision = decision
         self.setpoint = decision.setpoint
         if self.is_gated:
             self.setpoint = self._gated(decision.setpoint)

@@ -249,3 +249,52 @@ def test_the_correction_is_finite_and_bounded_whatever_happens(
         correction_w = trim.step(inputs, now_s)
         assert isfinite(correction_w)
         assert abs(correction_w) <= correction_limit_w(reference_w)
+
+
+def test_an_offset_that_is_learnt_meanwhile_does_not_make_it_jump() -> None:
+    trim = Trim()
+    before_w = _hold(trim, DISCHARGE, -4_700.0)
+    assert before_w < -400.0
+    learnt = replace(DISCHARGE, fingerprint=replace(LEARNT, offset_discharge_w=300.0))
+    inputs = replace(learnt, reading=reading(-5_000.0, NOW + 60.0))
+    assert trim.step(inputs, NOW + 60.0) == pytest.approx(before_w)
+    # For the next one it is given at once.
+    assert Trim().step(learnt, NOW) == -300.0
+
+
+def test_a_vehicle_that_limits_itself_takes_back_what_was_integrated() -> None:
+    trim = Trim()
+    known = replace(DISCHARGE, fingerprint=replace(LEARNT, offset_discharge_w=100.0))
+    assert _hold(trim, known, -4_700.0) < -400.0
+    trim.ease()
+    assert trim.step(replace(known, limited=-1), NOW + 60.0) == -100.0
+
+
+def test_within_half_a_step_of_the_charger_nothing_is_integrated() -> None:
+    steps = replace(DISCHARGE, fingerprint=replace(LEARNT, step_w=690.0))
+    assert _hold(Trim(), steps, -4_700.0) == 0.0
+    assert _hold(Trim(), steps, -4_600.0) < 0.0
+
+
+def test_the_model_counts_with_what_is_likely_not_with_what_is_safe() -> None:
+    """An answer as fast as usual is no error, however long a rare one took."""
+    likely = replace(
+        LEARNT,
+        dead_time_s=9.0,
+        ramp_w_per_s=500.0,
+        typical_dead_time_s=4.0,
+        ramp_up_w_per_s=3_300.0,
+    )
+    trim = Trim()
+    told = [-2_000.0] * 12 + [-2_900.0] * 20
+    corrections = []
+    for second, reference_w in enumerate(told):
+        now_s = NOW + second
+        inputs = replace(
+            DISCHARGE,
+            reference_w=reference_w,
+            reading=reading(told[max(0, second - 4)], now_s),
+            fingerprint=likely,
+        )
+        corrections.append(trim.step(inputs, now_s))
+    assert corrections == [0.0] * 32

@@ -22,6 +22,7 @@ from .limits import minimum_power_w
 from .permission import first_stop
 from .plant_limits import carried_w
 from .runner_up import runner_up
+from .self_limit import SelfLimitInputs
 from .shaping import keep_site_limits, shape
 from .thermal import PROMISE_S
 from .vehicle_watch import VehicleMemory, VehicleWatch
@@ -119,7 +120,19 @@ class DischargeCoordinator:
         case.lease = hold_lease(
             case.evse, site, now_mono_s, case.local, case.vehicle.trip
         )
-        case.track.was_dispatched = case.lease.owner is ControlOwner.VPP
+        evse, track = case.evse, case.track
+        track.was_dispatched = case.lease.owner is ControlOwner.VPP
+        track.self_limit.step(
+            SelfLimitInputs(
+                reference_w=track.reference_w,
+                told_w=track.power_w,
+                reading=evse.fresh_power(now_mono_s),
+                fingerprint=evse.fingerprint,
+                is_tracked=case.lease.is_tracked,
+                visit=evse.session.visit,
+            ),
+            now_mono_s,
+        )
 
     def _open_case(
         self, evse: EvseInputs, site: SiteInputs, rooms: Rooms, now_mono_s: float
@@ -130,6 +143,7 @@ class DischargeCoordinator:
         track.is_released = site.is_failsafe and (
             track.is_released or track.was_dispatched
         )
+        vehicle = track.vehicle.step(evse, track.power_w, now_mono_s)
         local = local_lease(evse, now_mono_s)
         case = Case(
             evse=evse,
@@ -140,7 +154,7 @@ class DischargeCoordinator:
             discharge_room=rooms.bound(evse.key, Direction.DISCHARGE),
             order=running_order(evse, now_mono_s),
             stop=first_stop(evse),
-            vehicle=track.vehicle.step(evse, track.power_w, now_mono_s),
+            vehicle=vehicle,
         )
         case.offer = promise_for(case, site, ControlOwner.VPP, now_mono_s)
         return case
@@ -172,14 +186,14 @@ def _decide(
     asker = ControlOwner.VPP if is_dispatched else ControlOwner.MODE
     order = case.lease.order
     is_ordered = order is not None and order.kind is CommandKind.SETPOINT
+    # The setpoint still asks for more, so that it is seen when the vehicle takes more.
+    own = case.track.self_limit
     # Nobody knows yet how long the next order lasts.
     lasting_w = case.evse.heat.lasting_share(PROMISE_S) * carried_w(case.evse)
-    charge_w = _left_w(
-        case, rooms, Direction.CHARGE, min(lasting_w, case.offer.highest_w)
-    )
-    discharge_w = _left_w(
-        case, rooms, Direction.DISCHARGE, min(lasting_w, -case.offer.lowest_w)
-    )
+    charge_w = min(lasting_w, own.most_w(1), case.offer.highest_w)
+    charge_w = _left_w(case, rooms, Direction.CHARGE, charge_w)
+    discharge_w = min(lasting_w, own.most_w(-1), -case.offer.lowest_w)
+    discharge_w = _left_w(case, rooms, Direction.DISCHARGE, discharge_w)
     is_taken = case.lease.owner in OWNERS_AHEAD_OF_DISPATCH
     if is_taken or charge_w < minimum_power_w(case.evse, charge_w):
         charge_w = 0.0

@@ -11,6 +11,7 @@ from .lease import Lease
 from .limits import Bound, Envelope, charge_bound, discharge_bound
 from .permission import DischargeQuestion, blocks, first_block
 from .pid import Trim
+from .self_limit import SelfLimit
 from .share_cost import ShareMemory
 from .soc_guard import SocVerdict
 from .vehicle_watch import VehicleVerdict, VehicleWatch
@@ -34,6 +35,7 @@ class Track:
     vehicle: VehicleWatch = field(default_factory=VehicleWatch)
     trim: Trim = field(default_factory=Trim)
     share: ShareMemory = field(default_factory=ShareMemory)
+    self_limit: SelfLimit = field(default_factory=SelfLimit)
     dwell: ContactorDwell = field(default_factory=ContactorDwell)
     step_mono_s: float | None = None
     reference_w: float = 0.0

@@ -83,6 +83,10 @@ class Trim:
         self.rest()
         self._residuals.clear()
 
+    def ease(self) -> None:
+        """Take back what was integrated: the vehicle limits itself."""
+        self._integral_w = 0.0
+
     def rest(self) -> None:
         """Follow nothing at 0 W; each direction keeps what it was corrected by."""
         self._step_mono_s = None
@@ -195,7 +199,9 @@ class Trim:
         dt_s = clamp(reading.received_mono_s - last_mono_s, 0.0, MAX_GAP_S)
         error_w = expected_w - reading.value
         limit_w = correction_limit_w(inputs.reference_w)
-        is_offset = ERROR_BAND_W < abs(error_w) <= limit_w
+        # Within half a step of the charger's own no correction can do better.
+        band_w = max(ERROR_BAND_W, inputs.fingerprint.step_w / 2.0)
+        is_offset = band_w < abs(error_w) <= limit_w
         if self._is_beside_step(
             reading.received_mono_s, inputs.fingerprint.expected_dead_time_s
         ):

@@ -51,6 +51,8 @@ def shape(case: Case, now_mono_s: float) -> Setpoint:
         )
     is_on_its_way = max(abs(power_w - wanted_w), abs(case.reference_w - goal_w))
     reason = limit or lease.reason
+    if reason is Reason.AS_REQUESTED and track.self_limit.is_binding:
+        reason = Reason.VEHICLE_LIMIT
     if is_on_its_way > SAME_POWER_W:
         reason = Reason.RAMP
     return Setpoint(
@@ -109,13 +111,18 @@ def _trimmed(case: Case, minimum_w: float, now_mono_s: float) -> float:
     if reference_w == 0:
         track.trim.rest()
         return reference_w
+    limited = track.limited
+    if track.self_limit.is_binding:
+        # More is not to be had: nothing may wind up until the vehicle takes more.
+        track.trim.ease()
+        limited = int(copysign(1, reference_w))
     correction_w = track.trim.step(
         TrimInputs(
             owner=case.lease.owner,
             reference_w=reference_w,
             reading=case.evse.fresh_power(now_mono_s),
             fingerprint=case.evse.fingerprint,
-            limited=track.limited,
+            limited=limited,
         ),
         now_mono_s,
     )
