@@ -298,12 +298,8 @@ def _evse(evse: EvseSnapshot, hide: _Hide) -> dict[str, Any]:
             "hot_openings": evse.hot_openings,
             "life_percent": evse.contactor_life_percent,
         },
-        "fingerprint": {
-            "dead_time_s": evse.fingerprint.dead_time_s,
-            "ramp_w_per_s": evse.fingerprint.ramp_w_per_s,
-            "minimum_power_w": evse.fingerprint.minimum_power_w,
-            "is_learnt": evse.fingerprint.is_learnt,
-        },
+        "fingerprint": asdict(evse.fingerprint),
+        "confidence": asdict(evse.confidence),
         "proof": (
             {"dialect": evse.proof.dialect, "dead_man_s": evse.proof.dead_man_s}
             if evse.proof is not None

@@ -6,6 +6,7 @@ from math import isfinite
 from hypothesis import Phase, given, settings, strategies as st
 import pytest
 
+from custom_components.v2g_vpp.control.delivery import Taken
 from custom_components.v2g_vpp.control.failsafe import (
     largest_dispatch_w,
     stop_after_s,
@@ -188,15 +189,12 @@ def test_no_traffic_whatever_makes_a_stop_begin_later_than_its_answers_allow(
     """Nothing but at least five answers can shorten what was assumed of a charger."""
     learner = FingerprintLearner()
     now_s = NOW
-    told_w, told_s = 0.0, NOW
     for new_w, measured_w, wait_s, is_told in looks:
         now_s += wait_s
-        if is_told:
-            told_w, told_s = new_w, now_s
+        told = Taken(power_w=new_w, since_mono_s=now_s) if is_told else None
         learner.step(
             Traffic(
-                told_w=told_w,
-                told_mono_s=told_s,
+                told=told,
                 reading=reading(measured_w, now_s),
                 is_bound=False,
                 visit=0,
@@ -251,7 +249,7 @@ def test_an_unknown_setpoint_teaches_nothing() -> None:
     charger = ScriptedCharger(MEASURED_2019)
     charger.tell(3_000.0)
     charger.run(30.0)
-    charger.told_w = None
+    charger.is_in_sight = False
     charger.run(30.0)
     _untouched(charger)
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from math import copysign
 from random import Random
 
+from custom_components.v2g_vpp.control.delivery import Taken
 from custom_components.v2g_vpp.control.fingerprint import FingerprintLearner, Traffic
 from custom_components.v2g_vpp.domain.measurement import Reading
 from custom_components.v2g_vpp.virtual.plant import (
@@ -60,8 +61,11 @@ class ScriptedCharger:
 
     seed: int = 1
     now_s: float = NOW
-    told_w: float | None = 0.0
-    told_mono_s: float = NOW
+    told_w: float = 0.0
+    changes: list[Taken] = field(default_factory=list)
+    is_in_sight: bool = True
+    """False: what the station runs is not known."""
+
     learner: FingerprintLearner = field(default_factory=FingerprintLearner)
     plant: Plant = field(init=False)
     _random: Random = field(init=False)
@@ -69,6 +73,7 @@ class ScriptedCharger:
     _count: int = 0
 
     def __post_init__(self) -> None:
+        self.changes.append(Taken(power_w=0.0, since_mono_s=NOW))
         self.plant = Plant(replace(self.parameters, seed=self.seed))
         self._random = Random(self.seed)
         self._next_s = self.now_s + self._random.uniform(0.0, self.period_s)
@@ -90,7 +95,8 @@ class ScriptedCharger:
             self.plant.parameters = replace(
                 self.plant.parameters, dead_time_s=dead_time_s
             )
-        self.told_w, self.told_mono_s = power_w, self.now_s
+        self.told_w = power_w
+        self.changes.append(Taken(power_w=power_w, since_mono_s=self.now_s))
 
     def run(self, duration_s: float) -> None:
         """Let time pass; the meter is looked at when it reports, as the site does."""
@@ -102,7 +108,7 @@ class ScriptedCharger:
                 self._report()
 
     def _move(self, duration_s: float) -> None:
-        told_w = self.told_w or 0.0
+        told_w = self.told_w
         if self.step_w:
             told_w = copysign(abs(told_w) // self.step_w * self.step_w, told_w)
         if self.ramp_down_w_per_s is not None:
@@ -129,13 +135,17 @@ class ScriptedCharger:
 
     def look(self, reading: Reading | None, now_s: float) -> None:
         """Let the learner look."""
-        self.learner.step(
-            Traffic(
-                told_w=self.told_w,
-                told_mono_s=self.told_mono_s,
-                reading=reading,
-                is_bound=self.is_bound,
-                visit=self.visit,
-            ),
-            now_s,
-        )
+        if not self.is_in_sight:
+            self.learner.lose_sight()
+            return
+        changes, self.changes = self.changes, []
+        for told in changes or (None,):
+            self.learner.step(
+                Traffic(
+                    told=told,
+                    reading=reading,
+                    is_bound=self.is_bound,
+                    visit=self.visit,
+                ),
+                now_s,
+            )

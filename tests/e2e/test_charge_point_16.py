@@ -136,8 +136,8 @@ async def test_nothing_discharges_unproven_and_a_floor_ends_what_runs(
             passed_at=rig.clock.utcnow().isoformat(),
             proven_power_w=1_800.0,
         )
-        record.fingerprint = Fingerprint(
-            dead_time_s=0.5, ramp_w_per_s=20_000.0, is_learnt=True
+        record.learner.adopt(
+            Fingerprint(dead_time_s=0.5, ramp_w_per_s=20_000.0, is_learnt=True)
         )
         await world.set_policy(is_discharge_allowed=True)
         await world.until(lambda: charger.power_w() < -4_000, "discharging")

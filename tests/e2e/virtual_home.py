@@ -248,11 +248,13 @@ class VirtualHome:
             passed_at=self.clock.utcnow().isoformat(),
             proven_power_w=1_650.0,
         )
-        record.fingerprint = Fingerprint(
-            dead_time_s=1.0,
-            ramp_w_per_s=860.0,
-            offset_discharge_w=FAST.offset_discharge_w,
-            is_learnt=True,
+        record.learner.adopt(
+            Fingerprint(
+                dead_time_s=1.0,
+                ramp_w_per_s=860.0,
+                offset_discharge_w=FAST.offset_discharge_w,
+                is_learnt=True,
+            )
         )
         await self.policy(evse_id, is_discharge_allowed=True)
 

@@ -258,12 +258,14 @@ class Home:
                 passed_at=self.clock.utcnow().isoformat(),
                 proven_power_w=1_650.0,
             )
-            record.fingerprint = Fingerprint(
-                dead_time_s=station.parameters.dead_time_s + 1.0,
-                ramp_w_per_s=1_640.0,
-                offset_discharge_w=station.parameters.offset_discharge_w,
-                offset_zero_w=station.parameters.offset_zero_w,
-                is_learnt=True,
+            record.learner.adopt(
+                Fingerprint(
+                    dead_time_s=station.parameters.dead_time_s + 1.0,
+                    ramp_w_per_s=1_640.0,
+                    offset_discharge_w=station.parameters.offset_discharge_w,
+                    offset_zero_w=station.parameters.offset_zero_w,
+                    is_learnt=True,
+                )
             )
             await self.allow(station.key)
         await self.set_mode(Mode.OFF)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from custom_components.v2g_vpp.domain.capability import Fingerprint
+from custom_components.v2g_vpp.control.fingerprint import FingerprintLearner
 from custom_components.v2g_vpp.domain.dispatch import AckCode, AckStatus, LinkState
 from custom_components.v2g_vpp.domain.policy import Mode
 from custom_components.v2g_vpp.domain.setpoint import Reason
@@ -35,7 +35,7 @@ async def lose_heartbeats(home: Home) -> float:
 
 def unlearn(home: Home) -> None:
     """Forget the fingerprint, as when the proof came from an older version."""
-    home.site._registry.evses[home.key].fingerprint = Fingerprint()
+    home.site._registry.evses[home.key].learner = FingerprintLearner()
 
 
 @pytest.mark.parametrize("plant", PLANTS)

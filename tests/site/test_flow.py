@@ -67,8 +67,8 @@ async def test_a_power_that_the_write_budget_holds_back_is_no_wrong_size() -> No
     home.station.dialect = DischargeDialect.NEG_LIMIT_W
     async with home:
         await home.grant()
-        _record(home).fingerprint = Fingerprint(
-            dead_time_s=0.5, ramp_w_per_s=20_000.0, is_learnt=True
+        _record(home).learner.adopt(
+            Fingerprint(dead_time_s=0.5, ramp_w_per_s=20_000.0, is_learnt=True)
         )
 
         async def discharge_now(ramp_w_per_s: float) -> None:

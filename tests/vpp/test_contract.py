@@ -257,6 +257,7 @@ outbound = st.one_of(
                 minimum_power_w=magnitudes,
                 dead_time_s=st.floats(0, 60),
                 ramp_w_per_s=st.floats(1, 10_000),
+                resolution_w=st.floats(1, 5_000),
                 is_measured=st.booleans(),
                 setpoint_interval_s=st.floats(0, 60),
                 deadman_s=st.none() | st.floats(0, 90),

@@ -291,3 +291,25 @@ def test_nothing_private_leaves_the_home() -> None:
         words += serialise(envelope, message)
     for secret in (b"61.7", b"617", b"soc", b"secret", b"Ann", b"floor", b"percent"):
         assert secret not in words, secret
+
+
+def test_what_is_learnt_is_offered_coarsely_and_on_the_safe_side() -> None:
+    learnt = Fingerprint(
+        dead_time_s=4.61, ramp_w_per_s=3_271.0, step_w=231.4, is_learnt=True
+    )
+    offer = describe_offer(home(evse(fingerprint=learnt)), ProgrammeId(PROGRAMME), None)
+    (offered,) = offer.resources
+    assert (offered.dead_time_s, offered.ramp_w_per_s) == (5.0, 3_200.0)
+    assert offered.resolution_w == 231.4
+    assert offered.is_measured
+    # What was learnt since is no new offer.
+    later = replace(learnt, dead_time_s=4.72, ramp_w_per_s=3_233.0)
+    assert (
+        describe_offer(home(evse(fingerprint=later)), ProgrammeId(PROGRAMME), None)
+        == offer
+    )
+    slow = replace(learnt, ramp_w_per_s=63.0, step_w=0.0)
+    (offered,) = describe_offer(
+        home(evse(fingerprint=slow)), ProgrammeId(PROGRAMME), None
+    ).resources
+    assert (offered.ramp_w_per_s, offered.resolution_w) == (63.0, 1.0)

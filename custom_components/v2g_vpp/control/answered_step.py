@@ -12,8 +12,10 @@ from statistics import fmean
 
 from .agreement import Span
 
-SAME_POWER_W = 1.0
-"""Powers closer than this are the same to any charger."""
+CREEP_W = 30.0
+"""Each refresh writes what the correction makes of the setpoint by now. So little at a
+time is no step: what the charger has not heard yet is less than the noise of its
+meter."""
 
 SMALLEST_STEP_W = 600.0
 """A smaller change is trim: noise and steps of one ampere would hide its answer."""
@@ -164,7 +166,7 @@ class StepWatch:
         Returns the step before that ends here with a begin that was seen, else None.
         """
         before_w, self._told_w = self._told_w, power_w
-        if before_w is None or abs(power_w - before_w) <= SAME_POWER_W:
+        if before_w is None or abs(power_w - before_w) <= CREEP_W:
             return None
         is_alone = sent_mono_s - self._changed_mono_s >= CLEAR_AFTER_S
         self._changed_mono_s = sent_mono_s

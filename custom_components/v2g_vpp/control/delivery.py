@@ -1,5 +1,6 @@
 """Which setpoint is written to a station, and when: few writes, never a late stop."""
 
+from collections import deque
 from dataclasses import dataclass, replace
 
 from ..domain.capability import CLOCK_ERROR_S, DialectTiming
@@ -37,6 +38,9 @@ LONGEST_RETRY_S = 16.0
 """Retries of a write that is no stop: doubling, so that a charger that says no is not
 nagged."""
 
+
+KEPT_CHANGES = 16
+"""More than a station takes in a tick; whoever does not look loses the oldest."""
 
 _MAY_RUN = frozenset({WriteStatus.ACCEPTED, WriteStatus.TIMEOUT, WriteStatus.OFFLINE})
 """A write without an answer may have been taken."""
@@ -93,6 +97,15 @@ class _TokenBucket:
         return True
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """A power that a station accepted."""
+
+    power_w: float
+    since_mono_s: float
+    """When it may first have heard of it."""
+
+
 class SetpointDelivery:
     """Bring the setpoints of one EVSE to its station.
 
@@ -139,6 +152,19 @@ class SetpointDelivery:
         """What the station accepted last, W; None while something is on its way."""
         return self._told_w if self._is_known else None
 
+    def take_changes(self) -> tuple[Taken, ...]:
+        """Return once what the station took since the last call, the oldest first.
+
+        Also what was replaced before anybody could look at it: its answer is seen.
+        """
+        changes = tuple(self._changes)
+        self._changes.clear()
+        return changes
+
+    def runs_out(self, now_mono_s: float) -> bool:
+        """Return True when the station has ended what it took by itself."""
+        return now_mono_s - self._accepted_mono_s >= self._validity_s
+
     def is_unheard(self, now_mono_s: float) -> bool:
         """Return True when the station has not taken a write for a while."""
         waited_s = now_mono_s - self._unheard_mono_s
@@ -159,6 +185,7 @@ class SetpointDelivery:
         self._is_known = False
         self._unheard_mono_s = float("inf")
         self._accepted_mono_s = 0.0
+        self._changes: deque[Taken] = deque(maxlen=KEPT_CHANGES)
         self._requested_w: float | None = None
         self._command_id: str | None = None
         self._in_flight: SetpointWrite | None = None
@@ -243,6 +270,11 @@ class SetpointDelivery:
         if result.is_accepted:
             self._last_write_mono_s = sent_mono_s
             self._note_dead_man(write, now_mono_s)
+            # A write before it that got no answer may have been heard.
+            since_mono_s = min(sent_mono_s, self._unheard_mono_s)
+            self._changes.append(
+                Taken(power_w=write.power_w, since_mono_s=since_mono_s)
+            )
         may_run = result.status in _MAY_RUN and write.power_w < 0
         if may_run and write.transaction_id == self._transaction_id:
             # Even of a replaced write: the station runs it until it hears another.

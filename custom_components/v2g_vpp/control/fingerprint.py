@@ -13,6 +13,7 @@ from typing import Any
 from ..domain.capability import Confidence, DischargeDialect, Fingerprint
 from ..domain.measurement import LONGEST_STALE_AFTER_S, Reading
 from .answered_step import AWAKE_S, AnsweredStep, StepWatch
+from .delivery import Taken
 from .evidence import Evidence
 from .steady_power import (
     DEAD_ZONE_W,
@@ -43,12 +44,8 @@ class Subject:
 class Traffic:
     """What one look at an EVSE shows."""
 
-    told_w: float | None
-    """What the station took last and still runs; None: unknown, or the station is left
-    to itself."""
-
-    told_mono_s: float
-    """When that left for the station."""
+    told: Taken | None
+    """What the station took since the last look; None: nothing new."""
 
     reading: Reading | None
     """The last power, whatever its age."""
@@ -105,25 +102,28 @@ class FingerprintLearner:
         )
         return True
 
-    def step(self, traffic: Traffic, now_mono_s: float) -> bool:
-        """Take a look; return True when something was learnt."""
-        if traffic.visit != self._visit or traffic.told_w is None:
+    def step(self, traffic: Traffic, now_mono_s: float) -> None:
+        """Take a look; of several powers that were taken each has a look of its own."""
+        if traffic.visit != self._visit:
             self._begin_anew()
             self._visit = traffic.visit
-        told_w = traffic.told_w
-        if told_w is None:
-            return False
         reading = self._new_reading(traffic.reading, now_mono_s)
-        is_before = reading is not None and (
-            reading.received_mono_s <= traffic.told_mono_s
-        )
-        has_learnt = False
-        if reading is not None and is_before:
-            has_learnt = self._sampled(reading, traffic, self._told_w)
-        has_learnt |= self._told(told_w, traffic.told_mono_s)
-        if reading is not None and not is_before:
-            has_learnt |= self._sampled(reading, traffic, told_w)
-        return has_learnt
+        told = traffic.told
+        if (
+            reading is not None
+            and told is not None
+            and reading.received_mono_s <= told.since_mono_s
+        ):
+            self._sampled(reading, traffic)
+            reading = None
+        if told is not None:
+            self._told(told)
+        if reading is not None:
+            self._sampled(reading, traffic)
+
+    def lose_sight(self) -> None:
+        """Note that what the station runs is not known, or not ours."""
+        self._begin_anew()
 
     def dump(self) -> dict[str, Any]:
         """Return what must survive a restart, as JSON."""
@@ -192,36 +192,39 @@ class FingerprintLearner:
         self._sampled_mono_s = reading.received_mono_s
         return reading
 
-    def _told(self, told_w: float, sent_mono_s: float) -> bool:
-        self._told_w = told_w
-        return self._take(
-            self._steps.told(told_w, sent_mono_s),
-            self._rests.told(told_w, sent_mono_s, self._fingerprint),
+    def _told(self, told: Taken) -> None:
+        self._told_w = told.power_w
+        self._take(
+            self._steps.told(told.power_w, told.since_mono_s),
+            self._rests.told(told.power_w, told.since_mono_s, self._fingerprint),
         )
 
-    def _sampled(
-        self, reading: Reading, traffic: Traffic, told_w: float | None
-    ) -> bool:
-        at_mono_s, power_w = reading.received_mono_s, reading.value
-        if is_flow(told_w or 0.0, power_w):
+    def _sampled(self, reading: Reading, traffic: Traffic) -> None:
+        at_mono_s, power_w, told_w = (
+            reading.received_mono_s,
+            reading.value,
+            self._told_w,
+        )
+        if told_w is None:
+            return
+        if is_flow(told_w, power_w):
             self._flowed_mono_s = at_mono_s
         # A vehicle that rests for long sleeps, and draws less than at rest.
         is_asleep = not told_w and at_mono_s - self._flowed_mono_s > AWAKE_S
         is_bound = bool(told_w) and traffic.is_bound
-        return self._take(
+        self._take(
             self._steps.sample(power_w, at_mono_s),
             self._rests.sample(power_w, at_mono_s, is_bound=is_bound or is_asleep),
         )
 
-    def _take(self, answered: AnsweredStep | None, rest: Rest | None) -> bool:
+    def _take(self, answered: AnsweredStep | None, rest: Rest | None) -> None:
         if answered is None and rest is None:
-            return False
+            return
         if answered is not None:
             self._evidence.add(answered)
         if rest is not None:
             self._take_rest(rest)
         self._publish()
-        return True
 
     def _take_rest(self, rest: Rest) -> None:
         evidence = self._evidence

@@ -11,8 +11,11 @@ from math import sqrt
 from statistics import fmean, median
 
 from ..domain.capability import Fingerprint
+from .answered_step import CREEP_W
 
-SAME_POWER_W = 1.0
+LARGEST_CREEP_W = 100.0
+"""So much in all is still one rest."""
+
 SAME_LEVEL_W = 50.0
 """Two rests at one level count once, so that a long one does not outvote the others."""
 
@@ -86,10 +89,14 @@ class _Running:
     """A rest that goes on."""
 
     told_w: float
+    """At its begin."""
+
     begins_mono_s: float
     """Samples count from here: the charger has had its time."""
 
+    last_told_w: float = 0.0
     count: int = 0
+    told_sum_w: float = 0.0
     first_mono_s: float = 0.0
     last_mono_s: float = 0.0
     mean_w: float = 0.0
@@ -101,9 +108,20 @@ class _Running:
             self.first_mono_s = at_mono_s
         self.last_mono_s = at_mono_s
         self.count += 1
+        self.told_sum_w += self.last_told_w
         away_w = power_w - self.mean_w
         self.mean_w += away_w / self.count
         self.squares_w2 += away_w * (power_w - self.mean_w)
+
+    def is_creep(self, power_w: float) -> bool:
+        """Return True for a setpoint that is as good as the one before."""
+        if power_w == self.last_told_w:
+            return True
+        return (
+            self.told_w * power_w > 0
+            and abs(power_w - self.last_told_w) <= CREEP_W
+            and abs(power_w - self.told_w) <= LARGEST_CREEP_W
+        )
 
     @property
     def rest(self) -> Rest | None:
@@ -114,7 +132,7 @@ class _Running:
         if is_short or variance_w2 > LARGEST_DEVIATION_W**2:
             return None
         return Rest(
-            told_w=self.told_w,
+            told_w=self.told_sum_w / self.count,
             flowed_w=self.mean_w,
             variance_w2=variance_w2 / self.count,
         )
@@ -142,13 +160,16 @@ class RestWatch:
             fingerprint: how long the charger takes for a change.
         """
         running = self._running
-        before_w = 0.0 if running is None else running.told_w
+        before_w = 0.0 if running is None else running.last_told_w
         change_w = abs(power_w - before_w)
-        if running is not None and change_w <= SAME_POWER_W:
+        if running is not None and running.is_creep(power_w):
+            running.last_told_w = power_w
             return None
         answer_s = fingerprint.dead_time_s + change_w / fingerprint.ramp_w_per_s
         self._running = _Running(
-            told_w=power_w, begins_mono_s=sent_mono_s + answer_s + REST_S
+            told_w=power_w,
+            last_told_w=power_w,
+            begins_mono_s=sent_mono_s + answer_s + REST_S,
         )
         return running.rest if running is not None else None
 
@@ -169,7 +190,11 @@ class RestWatch:
         running.add(power_w, at_mono_s)
         if at_mono_s - running.first_mono_s < LONGEST_REST_S:
             return None
-        self._running = _Running(told_w=running.told_w, begins_mono_s=at_mono_s)
+        self._running = _Running(
+            told_w=running.last_told_w,
+            last_told_w=running.last_told_w,
+            begins_mono_s=at_mono_s,
+        )
         return running.rest
 
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from .capability import (
+    Confidence,
     EvCapability,
     Fingerprint,
     Proof,
@@ -132,6 +133,9 @@ class EvseSnapshot:
     self_test: SelfTestStatus
     runner_up: Reason | None = None
     """What would bind the setpoint next, without the limit that it names."""
+
+    confidence: Confidence = field(default_factory=Confidence)
+    """In each number of the fingerprint."""
 
     size_hint: SizeHint = SizeHint.UNKNOWN
     """What the last power of the wrong size looked like."""

@@ -254,7 +254,7 @@ class ControlLoop:
         record.self_test_status = output.status
         if output.status.phase is SelfTestPhase.PASSED:
             record.proof = output.proof
-            record.fingerprint = output.fingerprint or record.fingerprint
+            record.learner.adopt(output.fingerprint or record.fingerprint)
             _LOGGER.info("%s: self-test passed", record.key)
         elif output.status.phase is SelfTestPhase.FAILED:
             _LOGGER.warning(

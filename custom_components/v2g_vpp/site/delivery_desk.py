@@ -18,6 +18,7 @@ from ..domain.setpoint import (
     WriteResult,
 )
 from .flow_desk import FlowDesk
+from .learning_desk import LearningDesk
 from .records import EvseRecord
 from .registry import Registry
 from .rest_desk import RestDesk
@@ -41,6 +42,7 @@ class DeliveryDesk:
         self._stops = StopDesk(registry, self._calls)
         self._rest = RestDesk(registry, self._calls)
         self._flows = FlowDesk(registry, self._calls, clock)
+        self._learning = LearningDesk(registry)
         self.is_standing_down = False
 
     def use_stations(self, port: StationPort) -> None:
@@ -71,6 +73,7 @@ class DeliveryDesk:
         if write is not None:
             self._spawn(self._write(record, write), f"v2g_vpp write {record.key}")
         self._flows.watch(record, now_mono_s)
+        self._learning.watch(record, now_mono_s)
         self._stops.climb(record, now_mono_s)
         self._rest.care(record, now_mono_s)
         self._care_for_transaction(record, now_mono_s)

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, replace
 from datetime import datetime
 import logging
-from math import inf
 from typing import Any
 
 from ..control.hardware_guard import HardwareGuard, HeatSource
@@ -23,7 +22,6 @@ from ..domain.policy import EvsePolicy, VehiclePolicy
 from ..domain.ports import StoredData
 from ..domain.session import EvseSession, with_fault
 from ..domain.state import ConnectorStatus
-from ..domain.units import within
 from .kept_vehicles import (
     checked_wishes,
     dump_cycled,
@@ -31,6 +29,7 @@ from .kept_vehicles import (
     read_memory,
     restore_cycled,
 )
+from .learnt_values import checked_fingerprint, restore_learner
 from .plant_store import dump_plant, read_plant
 from .records import EvseRecord, ProgrammeRecord, StationRecord, VehicleRecord
 from .registry import Registry
@@ -42,10 +41,6 @@ from .stored_values import (
     read_mapping,
     read_text,
 )
-
-SLOWEST_RAMP_W_PER_S = 1.0
-LONGEST_DEAD_TIME_S = 600.0
-"""Beyond both a number is torn, not learnt."""
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -229,6 +224,7 @@ def _dump_evse(record: EvseRecord, now_mono_s: float) -> dict[str, Any]:
         "plan": dump_plan(record.plan),
         "proof": asdict(record.proof) if record.proof else None,
         "fingerprint": asdict(record.fingerprint),
+        "learnt": record.learner.dump(),
         "is_emergency_stopped": session.is_emergency_stopped,
         "is_stopped": record.is_stopped_by_owner,
         "is_made_inoperative": record.is_made_inoperative,
@@ -258,7 +254,7 @@ def _restore_evse(record: EvseRecord, stored: object, now_mono_s: float) -> None
     policy = read_dataclass(EvsePolicy, kept["policy"])
     plan = restore_plan(kept.get("plan", []))
     proof = _optional(Proof, kept["proof"])
-    fingerprint = _checked_fingerprint(read_dataclass(Fingerprint, kept["fingerprint"]))
+    fingerprint = checked_fingerprint(read_dataclass(Fingerprint, kept["fingerprint"]))
     transaction_id, status = kept["transaction_id"], kept["status"]
     evcc_id = kept["evcc_id"]
     is_stopped = read_bool(kept.get("is_stopped", False))
@@ -292,25 +288,13 @@ def _restore_evse(record: EvseRecord, stored: object, now_mono_s: float) -> None
     record.memory = memory
     record.policy, record.proof, record.session = policy, proof, session
     record.plan = plan
-    record.fingerprint = fingerprint
+    restore_learner(record, fingerprint, kept.get("learnt"))
     record.is_first_write_pending = transaction_id is not None
     record.is_made_inoperative = is_inoperative
     record.charged, record.discharged = charged, discharged
     plant.give(record)
     if is_stopped:
         record.stop_by_owner()
-
-
-def _checked_fingerprint(fingerprint: Fingerprint) -> Fingerprint:
-    """Return a fingerprint that control can divide by.
-
-    Raises:
-        NotFiniteError: for a charger that cannot be.
-    """
-    within("ramp_w_per_s", fingerprint.ramp_w_per_s, SLOWEST_RAMP_W_PER_S, inf)
-    within("dead_time_s", fingerprint.dead_time_s, 0.0, LONGEST_DEAD_TIME_S)
-    within("minimum_power_w", fingerprint.minimum_power_w, 0.0, inf)
-    return fingerprint
 
 
 def _heat_of(record: EvseRecord) -> Iterable[HeatSource]:

@@ -135,6 +135,7 @@ def _evse(registry: Registry, record: EvseRecord, now_mono_s: float) -> EvseSnap
         available_charge_w=decision.available_charge_w if decision else 0.0,
         available_discharge_w=decision.available_discharge_w if decision else 0.0,
         fingerprint=record.fingerprint,
+        confidence=record.learner.confidence,
         proof=registry.valid_proof(record),
         self_test=record.self_test_status,
         runner_up=record.runner_up,

@@ -12,6 +12,7 @@ from ..control.day_count import DayCount
 from ..control.delivery import SetpointDelivery
 from ..control.droop import FrequencyMeter
 from ..control.failsafe import VppWatchdog
+from ..control.fingerprint import FingerprintLearner
 from ..control.gate_surroundings import GridTrace
 from ..control.grid import GridVerdict, GridWatch
 from ..control.guards import UNLEARNT_ANSWER_S, FlowGuard
@@ -139,7 +140,7 @@ class EvseRecord:
     charged: EnergyTotal = field(default_factory=EnergyTotal)
     discharged: EnergyTotal = field(default_factory=EnergyTotal)
     wake: WakeWatch = field(default_factory=WakeWatch)
-    fingerprint: Fingerprint = field(default_factory=Fingerprint)
+    learner: FingerprintLearner = field(default_factory=FingerprintLearner)
     proof: Proof | None = None
     override: Override | None = None
     claim: Claim | None = None
@@ -199,6 +200,11 @@ class EvseRecord:
         decided = self.decision.setpoint.reason
         is_gated = self.setpoint.reason is not decided
         return decided if is_gated else self.decision.runner_up
+
+    @property
+    def fingerprint(self) -> Fingerprint:
+        """How the charger behaves, as far as it is known."""
+        return self.learner.fingerprint
 
     @property
     def can_start_transaction(self) -> bool:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 import logging
 
 from ..control.delivery import SetpointDelivery
+from ..control.fingerprint import Subject
 from ..domain.capability import LONGEST_PROMISE_S, Proof
 from ..domain.events import (
     EmergencyStopReported,
@@ -158,6 +159,7 @@ class Registry:
             case _:
                 self._apply_to_evses(event, now_mono_s)
         self._drop_lost_proofs(station_id)
+        self._forget_lost_numbers(station_id)
         return True
 
     def session_of(self, event: StationEvent) -> EvseSession | None:
@@ -238,6 +240,24 @@ class Registry:
                 record.link_drops.note(now_mono_s)
             if isinstance(event, TransactionReported):
                 _follow_transaction(record, event, before)
+
+    def _forget_lost_numbers(self, station_id: StationId) -> None:
+        """Forget what was learnt of a charger that is not the same any more."""
+        station = self.stations[station_id]
+        if not station.session.is_ready:
+            return
+        subject = Subject(
+            firmware=station.session.firmware,
+            dialect=station.dialect,
+            wording=station.wording,
+        )
+        for record in self.evses_of(station_id):
+            if record.learner.about(subject):
+                _LOGGER.warning(
+                    "%s: learns its charger anew (firmware or dialect changed)",
+                    record.key,
+                )
+                record.has_news_to_save = True
 
     def _drop_lost_proofs(self, station_id: StationId) -> None:
         """Withdraw the permission to discharge when its proof no longer holds."""

@@ -24,9 +24,6 @@ from .messages import (
 AVAILABILITY_LIFE = timedelta(minutes=15)
 """How long the aggregator may plan with one availability (contract)."""
 
-SMALLEST_STEP_W = 1
-"""Setpoints are written as whole watts."""
-
 
 def serialise(envelope: Envelope, message: Outbound) -> bytes:
     """Return the payload: compact JSON, the envelope first."""
@@ -102,7 +99,7 @@ def _offered(resource: OfferedResource) -> dict[str, Any]:
         "fingerprint": {
             "dead_time_s": resource.dead_time_s,
             "ramp_w_per_s": resource.ramp_w_per_s,
-            "resolution_w": SMALLEST_STEP_W,
+            "resolution_w": round(resource.resolution_w),
             "is_measured": resource.is_measured,
         },
         "setpoint_interval_s": resource.setpoint_interval_s,

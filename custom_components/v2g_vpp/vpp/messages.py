@@ -172,6 +172,9 @@ class OfferedResource:
     minimum_power_w: float
     dead_time_s: float
     ramp_w_per_s: float
+    resolution_w: float
+    """In which power can be set, >= 1."""
+
     is_measured: bool
     setpoint_interval_s: float
     deadman_s: float | None

@@ -5,6 +5,7 @@ only their class.
 """
 
 from collections.abc import Iterable, Mapping
+from math import ceil, floor
 
 from ..domain.capability import DIALECT_TIMING, DischargeDialect, promised_end_s
 from ..domain.dispatch import BindingClass
@@ -35,6 +36,13 @@ MAX_READING_AGE_S = 60.0
 
 CHANGE_SHARE = 0.05
 """A change of availability that is worth a message of its own (contract)."""
+
+DEAD_TIME_STEP_S = 0.5
+RAMP_STEP_W_PER_S = 100.0
+"""In which the offer tells what is learnt of a charger."""
+
+SMALLEST_STEP_W = 1.0
+"""Setpoints are written as whole watts."""
 
 CLASS_OF_REASON: Mapping[Reason, BindingClass | None] = {
     Reason.AS_REQUESTED: None,
@@ -212,14 +220,22 @@ def _offered(snapshot: SiteSnapshot, evse: EvseSnapshot) -> OfferedResource:
         max_charge_power_w=evse.policy.max_charge_power_w,
         max_discharge_power_w=max_discharge_w,
         minimum_power_w=fingerprint.minimum_power_w,
-        dead_time_s=fingerprint.dead_time_s,
-        ramp_w_per_s=fingerprint.ramp_w_per_s,
+        # Coarse, so that what is learnt every day is no new offer, and cautious.
+        dead_time_s=ceil(fingerprint.dead_time_s / DEAD_TIME_STEP_S) * DEAD_TIME_STEP_S,
+        ramp_w_per_s=_coarse_ramp_w_per_s(fingerprint.ramp_w_per_s),
+        resolution_w=max(SMALLEST_STEP_W, fingerprint.step_w),
         is_measured=fingerprint.is_learnt,
         setpoint_interval_s=timing.write_interval_s,
         deadman_s=deadman_s,
         failsafe_s=FAILSAFE_S,
         guarantee=guarantee,
     )
+
+
+def _coarse_ramp_w_per_s(ramp_w_per_s: float) -> float:
+    """Return a ramp rounded down; one below the first step stays as it is."""
+    coarse = floor(ramp_w_per_s / RAMP_STEP_W_PER_S) * RAMP_STEP_W_PER_S
+    return coarse or ramp_w_per_s
 
 
 def _room_of(

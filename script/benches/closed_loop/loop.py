@@ -50,9 +50,6 @@ class ClosedLoop(Rig):
     metered_w: list[float] = field(default_factory=list)
     """What the meter showed at each tick of a second."""
 
-    told_w: float | None = None
-    told_mono_s: float = 0.0
-
     @override
     def run(self, duration_s: float) -> None:
         """Let seconds pass: a tick each, and one more where the way turns."""
@@ -105,19 +102,16 @@ class ClosedLoop(Rig):
     def _learn(self) -> None:
         if self.is_withheld:
             return
-        told_w = self.writes[-1].power_w if self.writes else None
-        if told_w != self.told_w:
-            self.told_w, self.told_mono_s = told_w, self.now_s
-        self.learner.step(
-            Traffic(
-                told_w=told_w,
-                told_mono_s=self.told_mono_s,
-                reading=self.evse.session.measurement.power_w,
-                is_bound=False,
-                visit=0,
-            ),
-            self.now_s,
-        )
+        for told in self.delivery.take_changes() or (None,):
+            self.learner.step(
+                Traffic(
+                    told=told,
+                    reading=self.evse.session.measurement.power_w,
+                    is_bound=False,
+                    visit=0,
+                ),
+                self.now_s,
+            )
         self.evse = replace(self.evse, fingerprint=self.learner.fingerprint)
 
 

@@ -1,0 +1,58 @@
+"""What was learnt of a charger, as the store kept it."""
+
+import logging
+from math import inf
+
+from ..control.fingerprint import FingerprintLearner, Subject
+from ..domain.capability import Fingerprint
+from ..domain.units import within
+from .records import EvseRecord
+from .stored_values import read_dataclass, read_mapping
+
+SLOWEST_RAMP_W_PER_S = 1.0
+LONGEST_DEAD_TIME_S = 600.0
+"""Beyond both a number is torn, not learnt."""
+
+_LOGGER = logging.getLogger(__name__)
+
+
+def restore_learner(record: EvseRecord, known: Fingerprint, stored: object) -> None:
+    """Bring back what was learnt; what cannot be read is forgotten, which is safe."""
+    proof = record.proof
+    record.learner = FingerprintLearner(known)
+    if stored is None:
+        # Of a version that measured once: the numbers are of what was proven.
+        if proof is not None:
+            record.learner.about(
+                Subject(
+                    firmware=proof.firmware,
+                    dialect=proof.dialect,
+                    wording=proof.wording,
+                )
+            )
+        return
+    try:
+        kept = read_mapping(stored)
+        begun = checked_fingerprint(read_dataclass(Fingerprint, kept["known"]))
+        record.learner.restore(begun, kept)
+    except (KeyError, TypeError, ValueError) as err:
+        _LOGGER.warning("%s: what was learnt cannot be read: %r", record.key, err)
+        record.learner = FingerprintLearner()
+
+
+def checked_fingerprint(fingerprint: Fingerprint) -> Fingerprint:
+    """Return a fingerprint that control can divide by.
+
+    Raises:
+        NotFiniteError: for a charger that cannot be.
+    """
+    within("ramp_w_per_s", fingerprint.ramp_w_per_s, SLOWEST_RAMP_W_PER_S, inf)
+    within("dead_time_s", fingerprint.dead_time_s, 0.0, LONGEST_DEAD_TIME_S)
+    within("minimum_power_w", fingerprint.minimum_power_w, 0.0, inf)
+    within("step_w", fingerprint.step_w, 0.0, inf)
+    if fingerprint.typical_dead_time_s is not None:
+        within("dead_time", fingerprint.typical_dead_time_s, 0.0, LONGEST_DEAD_TIME_S)
+    for ramp in (fingerprint.ramp_up_w_per_s, fingerprint.ramp_down_w_per_s):
+        if ramp is not None:
+            within("ramp", ramp, SLOWEST_RAMP_W_PER_S, inf)
+    return fingerprint
