@@ -300,6 +300,7 @@ def _evse(evse: EvseSnapshot, hide: _Hide) -> dict[str, Any]:
         },
         "fingerprint": asdict(evse.fingerprint),
         "confidence": asdict(evse.confidence),
+        "calibration": asdict(evse.calibration) if evse.calibration else None,
         "proof": (
             {"dialect": evse.proof.dialect, "dead_man_s": evse.proof.dead_man_s}
             if evse.proof is not None

@@ -26,6 +26,7 @@ from .domain.errors import (
     InvitationInvalid,
     ListenerCertificate,
     ListenerError,
+    MeterSilent,
     NothingPlugged,
     OutOfOperation,
     PkiError,
@@ -158,6 +159,11 @@ TRANSLATIONS: Final[Mapping[type[V2gError], Translation]] = {
         error=ServiceValidationError,
         key="discharge_not_permitted",
         values=lambda err: {"reason": err.reason},
+    ),
+    MeterSilent: Translation(
+        error=ServiceValidationError,
+        key="meter_silent",
+        values=lambda err: {"evse": err.evse},
     ),
     PowerNotAvailable: Translation(
         error=ServiceValidationError,

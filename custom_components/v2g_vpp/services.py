@@ -18,6 +18,7 @@ from .domain.errors import StationOffline
 from .domain.ids import EvseKey
 from .entity import evse_keys
 from .error_translation import translated, translated_errors
+from .services_calibration import async_setup_calibration_services
 from .services_control import async_setup_control_services
 from .services_departure import async_setup_departure_services
 from .services_explain import async_setup_explain_service
@@ -79,6 +80,7 @@ def async_setup_services(hass: HomeAssistant) -> None:
             await entry.runtime_data.site.clear_charging_profile(key)
 
     async_setup_departure_services(hass)
+    async_setup_calibration_services(hass)
     async_setup_explain_service(hass)
     async_setup_control_services(hass)
     async_setup_message_services(hass)

@@ -11,16 +11,14 @@ from homeassistant.core import (
     SupportsResponse,
     callback,
 )
-from homeassistant.exceptions import ServiceValidationError
-from homeassistant.helpers import config_validation as cv, service
+from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.translation import async_get_translations
 from homeassistant.util.json import JsonObjectType
 import voluptuous as vol
 
 from .action_schema import action_schema
+from .action_target import async_evse
 from .const import ATTR_NEXT_LIMIT, DOMAIN
-from .coordinator import V2gConfigEntry
-from .devices import evse_of
 from .domain.explanation import Counterfactual, Explanation, GateLine, Knob
 from .domain.setpoint import Reason
 from .domain.units import watts_to_kilowatts
@@ -43,15 +41,7 @@ def async_setup_explain_service(hass: HomeAssistant) -> None:
     """Register the action."""
 
     async def explain(call: ServiceCall) -> ServiceResponse:
-        entry: V2gConfigEntry
-        device, entry = service.async_get_device_and_config_entry(
-            hass, DOMAIN, call.data[ATTR_DEVICE_ID]
-        )
-        key = evse_of(device)
-        if key is None:
-            raise ServiceValidationError(
-                translation_domain=DOMAIN, translation_key="target_not_evse"
-            )
+        entry, key = async_evse(hass, call)
         with translated_errors():
             explanation = entry.runtime_data.site.explain(key)
         return _told(explanation, await _async_texts(hass))

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
+from .domain.calibration import CalibrationStep
 from .domain.errors import TlsFault
 from .domain.explanation import Knob
 from .domain.policy import SLOT_IS_EMPTY, SLOTS_OVERLAP
@@ -185,3 +186,12 @@ OWN_CERTIFICATE: Final[Mapping[str, str]] = {
     "unreadable_key_pair": "own_not_accepted",
 }
 """Errors of a form, by what is wrong with the files of the listener's certificate."""
+
+CALIBRATION: Final[Mapping[CalibrationStep, str]] = {
+    CalibrationStep.GAIN_OUT_OF_RANGE: "calibration_gain_out_of_range",
+    CalibrationStep.OFFSET_OUT_OF_RANGE: "calibration_offset_out_of_range",
+    CalibrationStep.NOT_STRAIGHT: "calibration_not_straight",
+    CalibrationStep.NOT_STEADY: "calibration_not_steady",
+    CalibrationStep.TOO_MANY_POWERS: "calibration_too_many_powers",
+}
+"""Why the meter of an outlet was left as it was."""

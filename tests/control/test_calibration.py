@@ -6,13 +6,14 @@ from random import Random
 from hypothesis import given, strategies as st
 import pytest
 
-from custom_components.v2g_vpp.control.calibration import (
+from custom_components.v2g_vpp.control.calibration import CalibrationRun
+from custom_components.v2g_vpp.domain.calibration import (
     REFUSALS,
+    Calibration,
     CalibrationProgress,
-    CalibrationRun,
     CalibrationStep,
+    believable_w,
 )
-from custom_components.v2g_vpp.domain.calibration import Calibration, believable_w
 from custom_components.v2g_vpp.domain.measurement import Reading
 
 AT = "2026-01-15T12:00:00+00:00"

@@ -57,6 +57,7 @@ EXAMPLES: dict[type[V2gError], V2gError] = {
     errors.DischargeNotPermitted: errors.DischargeNotPermitted("soc_unknown"),
     errors.PowerNotAvailable: errors.PowerNotAvailable("reserve_floor"),
     errors.PowerOutOfRange: errors.PowerOutOfRange(12_000, -11_000, 11_000),
+    errors.MeterSilent: errors.MeterSilent("CS-1/1"),
     errors.NothingPlugged: errors.NothingPlugged("CS-1/1"),
     errors.ControlTaken: errors.ControlTaken("CS-1/1", "planner"),
     errors.PlanInvalid: errors.PlanInvalid("slots_overlap"),

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 from statistics import fmean
 
 from ..domain.calibration import (
@@ -10,6 +9,8 @@ from ..domain.calibration import (
     LARGEST_OFFSET_W,
     LOWEST_GAIN,
     Calibration,
+    CalibrationProgress,
+    CalibrationStep,
 )
 
 SAMPLES_PER_LEVEL = 10
@@ -28,39 +29,6 @@ LARGEST_RESIDUAL_W = 100.0
 MOST_LEVELS = 6
 PAIR_AGE_S = 3.0
 """Readings of two meters that are further apart in time are of two moments."""
-
-
-class CalibrationStep(StrEnum):
-    """What a calibration needs next."""
-
-    HOLD_POWER = "hold_power"
-    """More samples at this power."""
-
-    CHANGE_POWER = "change_power"
-    """This power is known: now another one, at least 1.5 kW away."""
-
-    DONE = "done"
-    GAIN_OUT_OF_RANGE = "gain_out_of_range"
-    OFFSET_OUT_OF_RANGE = "offset_out_of_range"
-    NOT_STEADY = "not_steady"
-    """The two meters do not agree from one sample to the next."""
-
-    NOT_STRAIGHT = "not_straight"
-    """No line goes through all levels."""
-
-    TOO_MANY_POWERS = "too_many_powers"
-
-
-REFUSALS = frozenset(
-    {
-        CalibrationStep.GAIN_OUT_OF_RANGE,
-        CalibrationStep.OFFSET_OUT_OF_RANGE,
-        CalibrationStep.NOT_STEADY,
-        CalibrationStep.NOT_STRAIGHT,
-        CalibrationStep.TOO_MANY_POWERS,
-    }
-)
-"""With them a calibration ends without one; the next sample begins anew."""
 
 
 @dataclass(slots=True)
@@ -90,23 +58,6 @@ class Level:
         """True when both meters moved together, if at all."""
         misses = [reference_w - raw_w for raw_w, reference_w in self.pairs]
         return max(misses) - min(misses) <= LARGEST_SPREAD_W
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CalibrationProgress:
-    """How far a calibration is."""
-
-    step: CalibrationStep
-    levels: tuple[tuple[float, float, int], ...]
-    """Meter, reference and samples of each power, in the order of their begin."""
-
-    gain: float | None = None
-    offset_w: float | None = None
-    residual_w: float | None = None
-    """Of the line, also of one that is refused; None before there is one."""
-
-    calibration: Calibration | None = None
-    """Set when the step is DONE."""
 
 
 class CalibrationRun:
@@ -168,7 +119,7 @@ class CalibrationRun:
             gain=gain,
             offset_w=offset_w,
             residual_w=residual_w,
-            samples=sum(len(level.pairs) for level in levels),
+            samples=float(sum(len(level.pairs) for level in levels)),
             made_at=now_utc,
         )
         return self._end(step, line)

@@ -74,6 +74,20 @@ class Evidence:
         kept.minimum_w = self.minimum_w
         return kept
 
+    def without_offsets(self) -> Evidence:
+        """Return what holds when the meter is read in another way: all but powers."""
+        kept = Evidence(
+            replace(
+                self.known,
+                offset_discharge_w=0.0,
+                offset_charge_w=0.0,
+                offset_zero_w=0.0,
+            )
+        )
+        kept.answers, kept.minimum_w = self.answers, self.minimum_w
+        kept.growing, kept.shrinking = self.growing, self.shrinking
+        return kept
+
     def fingerprint(self) -> Fingerprint:
         """Return the numbers, each as it was known where too little was seen."""
         known = self.known

@@ -102,6 +102,10 @@ class FingerprintLearner:
         )
         return True
 
+    def forget_offsets(self) -> None:
+        """Forget the powers that flowed: the meter is read in another way now."""
+        self._take_up(self._evidence.without_offsets())
+
     def step(self, traffic: Traffic, now_mono_s: float) -> None:
         """Take a look; of several powers that were taken each has a look of its own."""
         if traffic.visit != self._visit:

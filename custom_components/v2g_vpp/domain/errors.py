@@ -268,6 +268,15 @@ class OutOfOperation(PolicyError):
         self.evse = evse
 
 
+class MeterSilent(PolicyError):
+    """Raise when the meter of an EVSE is needed and says nothing now."""
+
+    def __init__(self, evse: str) -> None:
+        """Name the EVSE."""
+        super().__init__(f"{evse}: its meter is silent")
+        self.evse = evse
+
+
 class SettingProtected(PolicyError):
     """Raise when a setting is to be changed that this product keeps itself."""
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from .calibration import Calibration
 from .capability import (
     Confidence,
     EvCapability,
@@ -20,7 +21,7 @@ from .dispatch import DispatchOrder, LinkState
 from .faults import FaultCode, SizeHint
 from .grid_settings import GridNote
 from .ids import EvseKey, ProgrammeId, StationId, VehicleId
-from .measurement import Measurement
+from .measurement import Measurement, Reading
 from .policy import EvsePolicy, VehiclePolicy, VehicleSpec
 from .security import SecurityNote
 from .setpoint import Reason, Setpoint
@@ -133,6 +134,12 @@ class EvseSnapshot:
     self_test: SelfTestStatus
     runner_up: Reason | None = None
     """What would bind the setpoint next, without the limit that it names."""
+
+    meter_power: Reading | None = None
+    """What the meter itself showed last; ``measurement`` has it calibrated."""
+
+    calibration: Calibration | None = None
+    """Of the meter, None without one."""
 
     confidence: Confidence = field(default_factory=Confidence)
     """In each number of the fingerprint."""

@@ -242,7 +242,7 @@ class ControlLoop:
             return
         output = record.self_test.step(
             SelfTestInputs(
-                session=record.session,
+                session=record.tracked_session,
                 setpoint=record.setpoint,
                 last_write_mono_s=record.delivery.last_write_mono_s,
                 now_utc=self._clock.utcnow(),

@@ -49,11 +49,12 @@ class LearningDesk:
         ):
             record.learner.lose_sight()
             return
+        reading = record.tracked_session.measurement.power_w
         for told in changes or (None,):
             record.learner.step(
                 Traffic(
                     told=told,
-                    reading=record.session.measurement.power_w,
+                    reading=reading,
                     is_bound=self._is_bound(record, delivery.taken_w),
                     visit=record.session.visit,
                 ),

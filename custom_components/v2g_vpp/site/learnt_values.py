@@ -4,6 +4,12 @@ import logging
 from math import inf
 
 from ..control.fingerprint import FingerprintLearner, Subject
+from ..domain.calibration import (
+    HIGHEST_GAIN,
+    LARGEST_OFFSET_W,
+    LOWEST_GAIN,
+    Calibration,
+)
 from ..domain.capability import Fingerprint
 from ..domain.units import within
 from .records import EvseRecord
@@ -56,3 +62,18 @@ def checked_fingerprint(fingerprint: Fingerprint) -> Fingerprint:
         if ramp is not None:
             within("ramp", ramp, SLOWEST_RAMP_W_PER_S, inf)
     return fingerprint
+
+
+def restore_calibration(record: EvseRecord, stored: object) -> None:
+    """Bring back how a meter is read; what cannot be read believes the meter."""
+    if stored is None:
+        return
+    try:
+        kept = read_dataclass(Calibration, stored)
+        within("gain", kept.gain, LOWEST_GAIN, HIGHEST_GAIN)
+        within("offset_w", kept.offset_w, -LARGEST_OFFSET_W, LARGEST_OFFSET_W)
+    except (KeyError, TypeError, ValueError) as err:
+        _LOGGER.warning("%s: its calibration cannot be read: %r", record.key, err)
+        record.learner.forget_offsets()
+        return
+    record.calibration = kept

@@ -5,14 +5,13 @@ import logging
 from ..control.failsafe import END_TRANSACTION_AFTER_S, hardest_to_stop
 from ..domain.dispatch import AckCode, LinkState
 from ..domain.ids import EvseKey, TransactionId
-from ..domain.measurement import fresh_value
 from ..domain.setpoint import ControlOwner
 from .delivery_desk import DeliveryDesk
-from .meter_picture import METER_MAX_AGE_S
 from .orders import OrderDesk
 from .records import EvseRecord, ProgrammeRecord
 from .registry import Registry
 from .station_calls import END_RETRY_S
+from .stop_desk import measured_w
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -106,10 +105,7 @@ def _dispatched_power_w(record: EvseRecord, now_mono_s: float) -> float:
     Charging that a dispatch is only just reducing does not count at its old height:
     it is on its way down already.
     """
-    measured_w = fresh_value(
-        record.session.measurement.power_w, now_mono_s, METER_MAX_AGE_S
-    )
-    discharging_w = min(0.0, measured_w or 0.0)
+    discharging_w = min(0.0, measured_w(record, now_mono_s) or 0.0)
     setpoint = record.setpoint
     if setpoint.owner is not ControlOwner.VPP:
         return discharging_w

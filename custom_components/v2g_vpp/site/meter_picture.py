@@ -36,7 +36,7 @@ def _load_w(
             # Without a transaction nothing flows, and its meter is not read.
             continue
         power_w = fresh_value(
-            record.session.measurement.power_w, now_mono_s, METER_MAX_AGE_S
+            record.tracked_session.measurement.power_w, now_mono_s, METER_MAX_AGE_S
         )
         if power_w is None:
             return None

@@ -29,7 +29,11 @@ from .kept_vehicles import (
     read_memory,
     restore_cycled,
 )
-from .learnt_values import checked_fingerprint, restore_learner
+from .learnt_values import (
+    checked_fingerprint,
+    restore_calibration,
+    restore_learner,
+)
 from .plant_store import dump_plant, read_plant
 from .records import EvseRecord, ProgrammeRecord, StationRecord, VehicleRecord
 from .registry import Registry
@@ -225,6 +229,7 @@ def _dump_evse(record: EvseRecord, now_mono_s: float) -> dict[str, Any]:
         "proof": asdict(record.proof) if record.proof else None,
         "fingerprint": asdict(record.fingerprint),
         "learnt": record.learner.dump(),
+        "calibration": asdict(record.calibration) if record.calibration else None,
         "is_emergency_stopped": session.is_emergency_stopped,
         "is_stopped": record.is_stopped_by_owner,
         "is_made_inoperative": record.is_made_inoperative,
@@ -289,6 +294,7 @@ def _restore_evse(record: EvseRecord, stored: object, now_mono_s: float) -> None
     record.policy, record.proof, record.session = policy, proof, session
     record.plan = plan
     restore_learner(record, fingerprint, kept.get("learnt"))
+    restore_calibration(record, kept.get("calibration"))
     record.is_first_write_pending = transaction_id is not None
     record.is_made_inoperative = is_inoperative
     record.charged, record.discharged = charged, discharged

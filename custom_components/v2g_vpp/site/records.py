@@ -1,11 +1,12 @@
 """What the running site keeps of each thing; written by the site alone."""
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import sha256
 from math import inf
 
+from ..control.calibration import CalibrationRun
 from ..control.contactor import ContactorWatch
 from ..control.cycle_budget import CycleBudget
 from ..control.day_count import DayCount
@@ -26,6 +27,7 @@ from ..control.vehicle_watch import VehicleMemory
 from ..control.wake import WakeWatch
 from ..control.wear import WearMeter
 from ..control.write_budget import WriteBudget
+from ..domain.calibration import Calibration
 from ..domain.capability import DischargeDialect, Fingerprint, Proof
 from ..domain.dispatch import DispatchOrder
 from ..domain.energy import EnergyTotal
@@ -141,6 +143,10 @@ class EvseRecord:
     discharged: EnergyTotal = field(default_factory=EnergyTotal)
     wake: WakeWatch = field(default_factory=WakeWatch)
     learner: FingerprintLearner = field(default_factory=FingerprintLearner)
+    calibration: Calibration | None = None
+    """Of its meter; None: the meter is believed."""
+
+    calibration_run: CalibrationRun = field(default_factory=CalibrationRun)
     proof: Proof | None = None
     override: Override | None = None
     claim: Claim | None = None
@@ -205,6 +211,15 @@ class EvseRecord:
     def fingerprint(self) -> Fingerprint:
         """How the charger behaves, as far as it is known."""
         return self.learner.fingerprint
+
+    @property
+    def tracked_session(self) -> EvseSession:
+        """The session with the power that flows, as far as the calibration knows."""
+        if self.calibration is None:
+            return self.session
+        measurement = self.session.measurement
+        power_w = self.calibration.calibrated(measurement.power_w)
+        return replace(self.session, measurement=replace(measurement, power_w=power_w))
 
     @property
     def can_start_transaction(self) -> bool:

@@ -24,6 +24,7 @@ from ..domain.ports import (
 )
 from ..domain.requests import StationRequest
 from ..domain.snapshot import SiteSnapshot
+from .calibration_door import CalibrationDoor
 from .control_loop import ControlLoop
 from .delivered_energy import DeliveredEnergy
 from .delivery_desk import DeliveryDesk
@@ -56,7 +57,7 @@ TURN_S = 0.05
 whole second: the first setpoint of a dispatch is promised sooner."""
 
 
-class Site(DispatchDoor, GuestDoor, LeaseDoor, MeterDoor, OwnerDoor):
+class Site(DispatchDoor, GuestDoor, LeaseDoor, MeterDoor, OwnerDoor, CalibrationDoor):
     """The home. All methods are called in the event loop."""
 
     def __init__(

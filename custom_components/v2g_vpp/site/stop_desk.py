@@ -4,6 +4,7 @@ from dataclasses import replace
 import logging
 
 from ..control.stop_ladder import LadderAction, StopProgress, has_stopped
+from ..domain.calibration import believable_w
 from ..domain.faults import FAULT_BEHAVIOUR, FaultCode
 from ..domain.measurement import fresh_value
 from ..domain.session import with_fault
@@ -138,6 +139,12 @@ def does_not_stop(record: EvseRecord) -> bool:
 
 
 def measured_w(record: EvseRecord, now_mono_s: float) -> float | None:
-    """Return the power on the meter, W; None when it is stale."""
+    """Return the power that must be reckoned with, W; None when the meter is stale.
+
+    The larger of what the meter shows and what its calibration makes of it.
+    """
     reading = record.session.measurement.power_w
-    return fresh_value(reading, now_mono_s, METER_MAX_AGE_S)
+    raw_w = fresh_value(reading, now_mono_s, METER_MAX_AGE_S)
+    if raw_w is None:
+        return None
+    return max(believable_w(raw_w, record.calibration), key=abs)

@@ -44,7 +44,7 @@ class TickInputs:
         station = self._registry.station_of(record.key)
         vehicle = self._registry.vehicle_at(record)
         return EvseInputs(
-            session=record.session,
+            session=record.tracked_session,
             station=station.session,
             limits=station.limits,
             policy=record.policy,

@@ -274,7 +274,9 @@ def _measured(evse: EvseSnapshot, now_mono_s: float) -> ResourceTelemetry:
     measurement = evse.measurement
     power_w = None
     if evse.is_meter_fresh:
-        power_w = fresh_value(measurement.power_w, now_mono_s, MAX_READING_AGE_S)
+        # The meter's own power: it must go with its registers, which are settled by.
+        power = measurement.power_w if evse.calibration is None else evse.meter_power
+        power_w = fresh_value(power, now_mono_s, MAX_READING_AGE_S)
     # A connected EVSE with nothing plugged has no news to tell, and nothing flows.
     is_silent = power_w is None and (evse.is_plugged or evse.has_transaction)
     return ResourceTelemetry(
