@@ -25,6 +25,7 @@ from homeassistant.helpers import (
     issue_registry as ir,
 )
 from homeassistant.setup import async_setup_component
+from homeassistant.util import dt as dt_util
 import pytest
 
 from custom_components.v2g_vpp import sensor
@@ -134,6 +135,8 @@ async def tell(home: Home, charger: Charger, number: int) -> None:
         {"measurand": "SoC", "value": 50.0 + number % 20, "location": "EV"},
     ]
     event = charger.event("Updated", "MeterValuePeriodic", "Charging")
+    # By the clock of the home, or these were readings of days ago.
+    event["timestamp"] = dt_util.utcnow().isoformat()
     meter_value = {"timestamp": event["timestamp"], "sampledValue": samples}
     await charger.peer.call("TransactionEvent", {**event, "meterValue": [meter_value]})
     home.site._tick()
