@@ -53,7 +53,10 @@ POLICY = VehiclePolicy(
     vpp_reserve_percent=45.0,
     max_soc_percent=80.0,
     is_discharge_allowed=True,
+    cycle_budget_percent=30.0,
 )
+"""Both owners give the power plant more than the 10 % that a vehicle begins with."""
+
 GUEST_ID, GUEST_WH = "GUEST", 40_000.0
 
 
