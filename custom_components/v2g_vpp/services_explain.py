@@ -32,7 +32,9 @@ SCHEMA: Final = action_schema(
 
 _SENTENCE: Final = "explained"
 _SENTENCE_WITH_NEXT: Final = "explained_with_next"
-_PERCENTAGES: Final = frozenset({Knob.RESERVE, Knob.VPP_RESERVE, Knob.MAX_SOC})
+_PERCENTAGES: Final = frozenset(
+    {Knob.RESERVE, Knob.VPP_RESERVE, Knob.MAX_SOC, Knob.CYCLE_BUDGET}
+)
 """Knobs whose value is a percentage; the others are powers or switches."""
 
 

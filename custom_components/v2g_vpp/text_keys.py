@@ -84,6 +84,7 @@ WHAT_IF: Final[Mapping[Knob, str]] = {
     Knob.RESERVE: "what_if_reserve",
     Knob.VPP_RESERVE: "what_if_vpp_reserve",
     Knob.MAX_SOC: "what_if_max_soc",
+    Knob.CYCLE_BUDGET: "what_if_cycle_budget",
     Knob.MAX_CHARGE_POWER: "what_if_max_charge_power",
     Knob.MAX_DISCHARGE_POWER: "what_if_max_discharge_power",
     Knob.DISCHARGE_ALLOWED: "what_if_discharge_allowed",

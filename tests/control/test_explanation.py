@@ -273,6 +273,13 @@ def test_a_higher_ceiling_would_let_it_charge() -> None:
     assert _what_if(_explained(full)) == {Knob.MAX_SOC: (100.0, 11_000.0)}
 
 
+def test_a_wider_budget_would_let_it_flow() -> None:
+    spent = replace(ORDERED, cycled_wh=6_000.0)
+    explained = _explained(spent)
+    assert explained.setpoint.reason is Reason.CYCLE_BUDGET
+    assert _what_if(explained) == {Knob.CYCLE_BUDGET: (15.0, -5_000.0)}
+
+
 def test_no_knob_is_told_that_changes_nothing() -> None:
     assert _explained(ORDERED).counterfactuals == ()
     # Two gates are shut: no single knob opens both.

@@ -194,6 +194,22 @@ def test_the_fuller_of_two_alike_serves_first() -> None:
     assert _powers(_second(evses)) == [0.0, -5_000.0]
 
 
+@pytest.mark.parametrize("leaves_first", [1, 2])
+def test_who_leaves_first_is_charged_first_and_discharged_last(
+    leaves_first: int,
+) -> None:
+    # Neither has to charge yet: it takes 40 minutes of the three hours.
+    departure = Departure(target_percent=80.0, due_mono_s=NOW + 10_800.0)
+    limit = order(6_000.0, kind=CommandKind.LIMIT, resource=None)
+    for asked, chosen in ((limit, leaves_first), (None, 3 - leaves_first)):
+        evses = _home(2, asked or order(-5_000.0, resource=None))
+        index = leaves_first - 1
+        evses[index] = replace(evses[index], departures=(departure,))
+        powers_w = _powers(_second(evses))
+        assert powers_w[chosen - 1] != 0
+        assert powers_w[2 - chosen] == 0
+
+
 def test_a_noisy_order_makes_no_evse_switch() -> None:
     coordinator, noise = DischargeCoordinator(), Random(4)
     on_sets: list[tuple[bool, ...]] = []

@@ -48,6 +48,8 @@ def test_what_hardly_moves_is_the_same() -> None:
     assert cents[0] == cents[1] == discharge_cents_per_kwh(vehicle, 80)
     assert cents[2] == cents[3] == discharge_cents_per_kwh(vehicle, 70)
     assert ShareMemory().discharge_cents(None, None) == 0.0
+    urgent = [memory.steady_urgency(cents) for cents in (10.0, 10.4, 10.6, 10.2)]
+    assert urgent == [10.0, 10.0, 10.6, 10.6]
     powers_w = (3_000.0, 2_900.0, 2_800.0, 3_100.0)
     steady_w = [memory.steady_lasting_w(power_w) for power_w in powers_w]
     assert steady_w == [3_000.0, 3_000.0, 2_800.0, 3_100.0]

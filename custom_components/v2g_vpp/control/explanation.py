@@ -26,6 +26,10 @@ LOWER_BY_PERCENT = 10.0
 """How much lower a floor is asked for that is not reached yet."""
 
 
+MORE_BUDGET_PERCENT = 5.0
+"""How much more of its capacity a day is asked for."""
+
+
 def explain(
     coordinator: DischargeCoordinator,
     evses: Sequence[EvseInputs],
@@ -178,6 +182,10 @@ def _turned_vehicle(evse: EvseInputs, held_percent: float | None) -> Iterator[Tu
     if policy.max_soc_percent < _FULL_PERCENT:
         full = replace(policy, max_soc_percent=_FULL_PERCENT)
         yield Knob.MAX_SOC, _FULL_PERCENT, replace(evse, vehicle_policy=full)
+    budget = policy.cycle_budget_percent + MORE_BUDGET_PERCENT
+    if budget <= _FULL_PERCENT:
+        wider = replace(policy, cycle_budget_percent=budget)
+        yield Knob.CYCLE_BUDGET, budget, replace(evse, vehicle_policy=wider)
     reserve = _lower_floor(policy.reserve_percent, held_percent)
     if reserve is not None:
         lower = replace(policy, reserve_percent=reserve)

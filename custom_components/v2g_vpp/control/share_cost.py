@@ -41,6 +41,7 @@ class ShareMemory:
     """None: not yet."""
 
     cents_per_kwh: float | None = None
+    urgent_cents: float | None = None
     lasting_w: float | None = None
     _asked: tuple[VehicleSpec | None, int | None] | None = None
 
@@ -71,6 +72,14 @@ class ShareMemory:
             cents = discharge_cents_per_kwh(*asked)
             self.cents_per_kwh = _steady(self.cents_per_kwh, cents)
         return self.cents_per_kwh or 0.0
+
+    def steady_urgency(self, cents_per_kwh: float) -> float:
+        """Return how urgent its charging is, what it was before where it hardly moved.
+
+        It changes with every second; two vehicles must not take turns by it.
+        """
+        self.urgent_cents = _steady(self.urgent_cents, cents_per_kwh)
+        return self.urgent_cents
 
     def steady_lasting_w(self, lasting_w: float) -> float:
         """Return the power that lasts, the one before where it hardly moved.

@@ -8,6 +8,7 @@ from ..domain.units import share_of
 from .allocation import Allocation, Follower, SharedLimit, allocate
 from .evse_case import Case
 from .limits import minimum_power_w
+from .share_cost import urgency_cents_per_kwh
 from .soc_guard import vehicle_floor_percent
 
 
@@ -69,12 +70,27 @@ def dispatch_energy_wh(case: Case) -> float | None:
     return min(above_wh, case.vehicle.cycle_left_wh)
 
 
+def _urgency_cents(case: Case, now_mono_s: float) -> float:
+    """Return how much a vehicle needs its energy for its next trip, cents per kWh."""
+    vehicle, trip = case.evse.vehicle, case.vehicle.trip
+    held = case.vehicle.soc.lowest_percent
+    if vehicle is None or trip.departure is None or held is None:
+        return 0.0
+    missing_wh = share_of(max(0.0, trip.target_percent - held), vehicle.capacity_wh)
+    left_s = trip.departure.due_mono_s - now_mono_s
+    return urgency_cents_per_kwh(missing_wh, case.offer.highest_w, left_s)
+
+
 def _follower(taker: Taker, power_w: float, now_mono_s: float) -> Follower:
     case = taker.case
     memory, is_running = case.track.share, case.track.power_w * power_w > 0
-    cents = 0.0
+    # A kWh into a vehicle that leaves is worth more, and one out of it costs more.
+    urgency = memory.steady_urgency(_urgency_cents(case, now_mono_s))
+    cents = -urgency
     if power_w < 0:
-        cents = memory.discharge_cents(case.evse.vehicle, case.soc.lowest_percent)
+        cents = urgency + memory.discharge_cents(
+            case.evse.vehicle, case.vehicle.soc.lowest_percent
+        )
     return Follower(
         key=case.evse.key,
         minimum_w=taker.minimum_w(power_w),

@@ -13,6 +13,7 @@ class Knob(StrEnum):
     RESERVE = "reserve"
     VPP_RESERVE = "vpp_reserve"
     MAX_SOC = "max_soc"
+    CYCLE_BUDGET = "cycle_budget"
     MAX_CHARGE_POWER = "max_charge_power"
     MAX_DISCHARGE_POWER = "max_discharge_power"
     DISCHARGE_ALLOWED = "discharge_allowed"
