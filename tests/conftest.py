@@ -1,10 +1,15 @@
 """Fixtures that every test may use."""
 
+from hypothesis import settings
 import pytest
 
 # The test plugin brings a `custom_components` package of its own. Whichever is
 # imported first is the one that Home Assistant's loader sees, so ours comes first.
 import custom_components.v2g_vpp  # noqa: F401
+
+# How long a step of a search takes says more of the machine than of the code.
+settings.register_profile("any_machine", deadline=None)
+settings.load_profile("any_machine")
 
 
 @pytest.fixture(autouse=True)

@@ -281,12 +281,16 @@ def test_every_reason_has_a_class_or_is_none_on_purpose() -> None:
     assert silent == {Reason.AS_REQUESTED, Reason.NOTHING_REQUESTED}
 
 
+NO_SECRET_ID = "00000000-0000-7000-8000-000000000000"
+"""A random one holds the digits of a secret by chance now and then."""
+
+
 def test_nothing_private_leaves_the_home() -> None:
     snapshot = home(evse(discharge_blocked_by=Reason.VPP_FLOOR))
     words = b""
     for message in (offer(snapshot), availability(snapshot), telemetry(snapshot)):
         envelope = Envelope(
-            version="1.0", message_id=new_id(), epoch=1, seq=1, made_at=EPOCH_START
+            version="1.0", message_id=NO_SECRET_ID, epoch=1, seq=1, made_at=EPOCH_START
         )
         words += serialise(envelope, message)
     for secret in (b"61.7", b"617", b"soc", b"secret", b"Ann", b"floor", b"percent"):
