@@ -151,6 +151,7 @@ ANY_POWER: dict[str, tuple[Break, Reason]] = {
         lambda i: replace(i, setpoint=replace(i.setpoint, owner=ControlOwner.NONE)),
         Reason.OUTPUT_GATE,
     ),
+    "store unreadable": (all_fields(is_store_readable=False), Reason.STORE_UNREADABLE),
 }
 """Breaks that leave no power in either direction."""
 
@@ -163,7 +164,6 @@ DISCHARGE_ONLY: dict[str, tuple[Break, Reason]] = {
         session(active_faults=frozenset({FaultCode.METER_FAILURE})),
         Reason.FAULT,
     ),
-    "store unreadable": (all_fields(is_store_readable=False), Reason.STORE_UNREADABLE),
     "no floor profile": (station(has_floor_profile=False), Reason.NO_FLOOR_PROFILE),
     "device model unknown": (station(capability=None), Reason.NO_DIALECT),
     "no dialect": (

@@ -94,9 +94,12 @@ def test_a_slow_meter_is_judged_by_its_own_period() -> None:
     assert first_step(late).discharge_blocked_by is Reason.METER_STALE
 
 
-def test_an_unreadable_store_latches_discharge_and_lets_charging_go_on() -> None:
+def test_an_unreadable_store_latches_power_in_both_directions() -> None:
     site = SiteInputs(is_store_readable=False)
     stopped = first_step(DISPATCHED, site)
     assert stopped.setpoint.power_w == 0.0
     assert stopped.discharge_blocked_by is Reason.STORE_UNREADABLE
-    assert first_step(READY, site).setpoint.power_w > 0.0
+    # A stop that somebody pressed may be what cannot be read.
+    charging = first_step(READY, site)
+    assert charging.setpoint.power_w == charging.available_charge_w == 0.0
+    assert charging.setpoint.reason is Reason.STORE_UNREADABLE

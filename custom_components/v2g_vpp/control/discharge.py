@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ..domain.dispatch import CommandKind
 from ..domain.ids import EvseKey
-from ..domain.setpoint import ControlOwner
+from ..domain.setpoint import ControlOwner, Reason
 from .evse_case import Case, Track, envelope_for, find_block, promise_for
 from .fuse import Direction, Rooms
 from .home_balance import HomeBalance
@@ -153,7 +153,7 @@ class DischargeCoordinator:
             charge_room=rooms.bound(evse.key, Direction.CHARGE),
             discharge_room=rooms.bound(evse.key, Direction.DISCHARGE),
             order=running_order(evse, now_mono_s),
-            stop=first_stop(evse),
+            stop=first_stop(evse) or _lost_stop(site),
             vehicle=vehicle,
         )
         case.offer = promise_for(case, site, ControlOwner.VPP, now_mono_s)
@@ -177,6 +177,14 @@ def _remember(case: Case, now_mono_s: float) -> None:
     track.power_w = power_w
     track.reference_w = case.reference_w if power_w != 0 else 0.0
     track.limited = case.limited
+
+
+def _lost_stop(site: SiteInputs) -> Reason | None:
+    """Return what stops an EVSE of which nobody knows whether it was stopped.
+
+    After an emergency stop nothing falls back to charging (control brief).
+    """
+    return None if site.is_store_readable else Reason.STORE_UNREADABLE
 
 
 def _decide(

@@ -94,5 +94,6 @@ FAULT_BEHAVIOUR: Mapping[FaultCode, FaultBehaviour] = {
     ),
     FaultCode.WRONG_DIRECTION: FaultBehaviour(is_latched=True, stops_charging=True),
     FaultCode.WRONG_SIZE: FaultBehaviour(is_latched=True, stops_charging=True),
-    FaultCode.STORE_UNREADABLE: FaultBehaviour(is_latched=True, stops_charging=False),
+    # A stop that somebody pressed may be what cannot be read.
+    FaultCode.STORE_UNREADABLE: FaultBehaviour(is_latched=True, stops_charging=True),
 }
