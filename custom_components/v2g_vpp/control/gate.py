@@ -136,6 +136,8 @@ def _doubts_about_any_power(inputs: GateInputs, now_mono_s: float) -> Iterator[R
         limits.max_discharge_power_w if power_w < 0 else limits.max_charge_power_w
     )
     yield from doubts_about_grid(inputs.grid, power_w, rating_w, now_mono_s)
+    if not inputs.is_store_readable:
+        yield Reason.STORE_UNREADABLE
     if not station.is_connected:
         yield Reason.STATION_OFFLINE
     if not station.is_ready or station.station_id != session.key.station_id:
@@ -161,8 +163,6 @@ def _doubts_about_connector(session: EvseSession) -> Iterator[Reason]:
 def _doubts_about_discharge(inputs: GateInputs, now_mono_s: float) -> Iterator[Reason]:
     if inputs.session.faults or inputs.session.active_faults:
         yield Reason.FAULT
-    if not inputs.is_store_readable:
-        yield Reason.STORE_UNREADABLE
     yield from _doubts_about_station(inputs)
     yield from _doubts_about_vehicle(inputs)
     yield from _doubts_about_permission(inputs)
@@ -259,7 +259,10 @@ def _is_needed_for_trip(
     ceiling = inputs.vehicle_policy.max_soc_percent if inputs.vehicle_policy else 0.0
     for departure in inputs.departures:
         missing = min(departure.target_percent, ceiling) - soc_percent
-        left_s = max(0.0, departure.due_mono_s - now_mono_s)
+        left_s = departure.due_mono_s - now_mono_s
+        if left_s < 0:
+            # Whether this vehicle missed it or came after it is not known here.
+            continue
         most_wh = inputs.limits.max_charge_power_w * left_s / 3600.0
         if missing / 100.0 * capacity_wh > most_wh:
             return True

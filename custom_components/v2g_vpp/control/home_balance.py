@@ -302,7 +302,7 @@ def _readings(
     phases = [_fresh(meter, now_mono_s) for meter in meters.phases]
     known = tuple(reading for reading in phases if reading is not None)
     is_whole = len(known) == len(phases)
-    powers = {evse.key: evse.fresh_power(now_mono_s) for evse in evses}
+    powers = {evse.key: evse.fresh_told_power(now_mono_s) for evse in evses}
     return HomeReadings(
         grid=_grid(meters, known, now_mono_s) if is_whole else None,
         phases=known if known and is_whole else None,

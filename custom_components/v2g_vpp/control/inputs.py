@@ -91,6 +91,9 @@ class EvseInputs:
     temperature_c: float | None = None
     """Of the battery, or outside; None takes a careful allowance."""
 
+    uncalibrated_power_w: Reading | None = None
+    """What its own meter says, where a calibration makes another power of it."""
+
     @property
     def key(self) -> EvseKey:
         """The EVSE that this is about."""
@@ -98,7 +101,14 @@ class EvseInputs:
 
     def fresh_power(self, now_mono_s: float) -> Reading | None:
         """Return the power reading when it still counts, else None."""
-        reading = self.session.measurement.power_w
+        return self._fresh(self.session.measurement.power_w, now_mono_s)
+
+    def fresh_told_power(self, now_mono_s: float) -> Reading | None:
+        """Return the power in the charger's own measure, that of what it is told."""
+        own = self.uncalibrated_power_w
+        return self._fresh(own or self.session.measurement.power_w, now_mono_s)
+
+    def _fresh(self, reading: Reading | None, now_mono_s: float) -> Reading | None:
         max_age_s = stale_after_s(self.meter_period_s)
         return reading if is_fresh(reading, now_mono_s, max_age_s) else None
 

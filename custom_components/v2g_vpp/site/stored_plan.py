@@ -13,8 +13,8 @@ from .stored_values import read_float, read_mapping, read_text
 
 _LOGGER = logging.getLogger(__name__)
 
-NOTHING_OUT = OperatorLimit(export_w=0.0)
-"""What an unreadable limit may have been: nothing is discharged until it is set anew."""
+NOTHING = OperatorLimit(import_w=0.0, export_w=0.0)
+"""What an unreadable limit may have been: nothing flows until it is set anew."""
 
 
 def dump_plan(plan: Plan) -> list[dict[str, Any]]:
@@ -56,7 +56,7 @@ def dump_site(registry: Registry) -> dict[str, Any]:
 
 
 def restore_site(registry: Registry, document: StoredData) -> None:
-    """Bring the limit of the operator back; in doubt nothing may be discharged."""
+    """Bring the limit of the operator back; in doubt nothing may flow."""
     stored = document.get("site")
     if stored is None:
         return
@@ -66,7 +66,7 @@ def restore_site(registry: Registry, document: StoredData) -> None:
             registry.operator_limit = _restore_limit(read_mapping(kept))
     except (KeyError, TypeError, ValueError) as err:
         _LOGGER.warning("stored limit of the operator cannot be read: %r", err)
-        registry.operator_limit = NOTHING_OUT
+        registry.operator_limit = NOTHING
 
 
 def _restore_limit(kept: Mapping[str, Any]) -> OperatorLimit:

@@ -45,6 +45,7 @@ class TickInputs:
         vehicle = self._registry.vehicle_at(record)
         return EvseInputs(
             session=record.tracked_session,
+            uncalibrated_power_w=record.session.measurement.power_w,
             station=station.session,
             limits=station.limits,
             policy=record.policy,

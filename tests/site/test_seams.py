@@ -1,0 +1,158 @@
+"""Where one feature of a home meets another."""
+
+import asyncio
+from dataclasses import MISSING, fields, replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from custom_components.v2g_vpp.domain.calibration import Calibration
+from custom_components.v2g_vpp.domain.dispatch import AckStatus
+from custom_components.v2g_vpp.domain.policy import Mode
+from custom_components.v2g_vpp.domain.site_meters import (
+    OperatorLimit,
+    SiteMeter,
+    SiteWiring,
+)
+from tests.site.home import VEHICLE, Home
+from tests.site.test_meters import report
+from tests.site.virtual_time import in_virtual_time
+
+
+@in_virtual_time
+async def test_who_comes_after_the_departure_of_today_may_discharge() -> None:
+    async with Home() as home:
+        await home.grant()
+        home.station.unplug()
+        await home.run(5)
+        due = home.clock.utcnow() - timedelta(minutes=5)
+        at = f"{due:%H:%M}"
+        await home.site.set_vehicle_policy(
+            VEHICLE, lambda p: replace(p, ready_by=at, ready_soc_percent=95.0)
+        )
+        home.station.plug()
+        await home.run(30)
+        await home.site.set_evse_policy(
+            home.key, lambda p: replace(p, vehicle_id=VEHICLE)
+        )
+        await home.run(5)
+        ack = home.order(-5_000)
+        assert ack.status is AckStatus.ACCEPTED
+        await home.run(60)
+        assert home.power_w < -4_000
+
+
+@pytest.mark.parametrize("gain", [1.0, 1.08])
+@in_virtual_time
+async def test_a_calibrated_meter_keeps_the_import_limit_without_flapping(
+    gain: float,
+) -> None:
+    async with Home() as home:
+        await home.grant()
+        record = home.site._registry.evses[home.key]
+        record.calibration = Calibration(
+            gain=gain, offset_w=0.0, **_rest_of_calibration()
+        )
+        home.site.use_wiring(SiteWiring(import_limit_w=8_000.0))
+        home.site.use_meters([SiteMeter.GRID])
+
+        async def feed() -> None:
+            while True:
+                report(home, SiteMeter.GRID, 500.0 + gain * home.power_w)
+                await asyncio.sleep(1)
+
+        task = asyncio.ensure_future(feed())
+        await home.run(5)
+        await home.site.set_evse_policy(
+            home.key, lambda p: replace(p, mode=Mode.CHARGE_NOW)
+        )
+        await home.run(60)
+        seen, over = [], []
+        for _ in range(120):
+            await home.run(1)
+            seen.append((home.evse.setpoint.power_w, str(home.evse.setpoint.reason)))
+            over.append(500.0 + gain * home.power_w)
+        task.cancel()
+        assert min(power for power, _ in seen) > 0
+        assert max(over) < 8_240
+
+
+def _rest_of_calibration() -> dict[str, Any]:
+    """Return what else a calibration has, none of which matters here."""
+    return {
+        f.name: ("2026-01-01T00:00:00+00:00" if "str" in str(f.type) else 0)
+        for f in fields(Calibration)
+        if f.name not in ("gain", "offset_w")
+        and f.default is MISSING
+        and f.default_factory is MISSING
+    }
+
+
+@in_virtual_time
+async def test_an_unreadable_part_does_not_charge_after_an_emergency_stop() -> None:
+    async with Home() as home:
+        await home.grant()
+        await home.site.emergency_stop(home.key)
+        await home.run(30)
+        await home.crash()
+        home.store.edit(lambda d: d["evses"][str(home.key)].update(policy="torn"))
+        await home.restart()
+        home.reconnect()
+        await home.run(20)
+        home.order(5_000)
+        await home.run(60)
+        assert home.power_w < 500
+        # The owner looks and resets: then it charges again.
+        await home.site.reset_emergency_stop(home.key)
+        home.order(5_000)
+        await home.until(lambda: home.power_w > 4_000, 60)
+
+
+@in_virtual_time
+async def test_an_unreadable_import_limit_is_not_as_if_there_were_none() -> None:
+    async with Home() as home:
+        await home.grant()
+        await home.site.set_site_limit(OperatorLimit(import_w=4_200.0))
+        await home.crash()
+        home.store.edit(lambda d: d["site"]["operator_limit"].update(until_at="torn"))
+        await home.restart()
+        home.reconnect()
+        await home.run(20)
+        await home.site.set_evse_policy(
+            home.key, lambda p: replace(p, mode=Mode.CHARGE_NOW)
+        )
+        await home.run(60)
+        assert home.power_w <= 4_300
+
+
+@in_virtual_time
+async def test_a_claim_ends_with_the_vehicle_that_it_was_made_for() -> None:
+    async with Home() as home:
+        await home.grant()
+        home.site.acquire_control(home.key, "night", 5_000, 7_200)
+        await home.run(30)
+        home.station.unplug()
+        await home.run(10)
+        home.station.plug()
+        await home.run(60)
+        assert home.site._registry.evses[home.key].claim is None
+
+
+@in_virtual_time
+async def test_an_untrusted_document_does_not_charge_after_an_emergency_stop() -> None:
+    async with Home() as home:
+        await home.grant()
+        await home.site.emergency_stop(home.key)
+        await home.crash()
+        home.store.edit(lambda d: d.update(version=99))
+        await home.restart()
+        home.reconnect()
+        await home.run(20)
+        home.order(5_000)
+        await home.run(60)
+        assert home.power_w < 500
+        # The owner looks and resets: then it charges again.
+        await home.site.reset_emergency_stop(home.key)
+        home.order(5_000)
+        await home.until(lambda: home.power_w > 4_000, 60)
