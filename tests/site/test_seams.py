@@ -9,7 +9,9 @@ import pytest
 
 from custom_components.v2g_vpp.domain.calibration import Calibration
 from custom_components.v2g_vpp.domain.dispatch import AckStatus
+from custom_components.v2g_vpp.domain.errors import DischargeNotPermitted
 from custom_components.v2g_vpp.domain.policy import Mode
+from custom_components.v2g_vpp.domain.setpoint import ControlOwner
 from custom_components.v2g_vpp.domain.site_meters import (
     OperatorLimit,
     SiteMeter,
@@ -156,3 +158,22 @@ async def test_an_untrusted_document_does_not_charge_after_an_emergency_stop() -
         await home.site.reset_emergency_stop(home.key)
         home.order(5_000)
         await home.until(lambda: home.power_w > 4_000, 60)
+
+
+@in_virtual_time
+async def test_a_vehicle_that_has_to_charge_for_its_trip_is_not_tested() -> None:
+    async with Home() as home:
+        due = home.clock.utcnow() + timedelta(minutes=10)
+        await home.site.set_vehicle_policy(
+            VEHICLE,
+            lambda p: replace(
+                p, departure_at=due.isoformat(), departure_soc_percent=95.0
+            ),
+        )
+        await home.until(lambda: home.evse.setpoint.owner is ControlOwner.TRIP, 60)
+        station = home.station
+        assert station.transaction_id is not None
+        await station.end_transaction(station.transaction_id)
+        await home.until(lambda: not home.evse.has_transaction, 10)
+        with pytest.raises(DischargeNotPermitted, match="trip_floor"):
+            await home.site.start_self_test(home.key)

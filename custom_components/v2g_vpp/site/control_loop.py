@@ -15,7 +15,7 @@ from ..domain.dispatch import DispatchOrder, LinkState
 from ..domain.explanation import Explanation
 from ..domain.ids import EvseKey
 from ..domain.measurement import fresh_value
-from ..domain.setpoint import Reason
+from ..domain.setpoint import ControlOwner, Reason
 from ..domain.snapshot import SelfTestPhase
 from ..domain.state import StateInputs, derive_state, path_between
 from .delivery_desk import DeliveryDesk
@@ -164,6 +164,8 @@ class ControlLoop:
         coordinator = self._coordinator.fork(record.key)
         decisions = coordinator.step([inputs], self._site_inputs(), now)
         decision = decisions[record.key]
+        if decision.setpoint.owner is ControlOwner.TRIP:
+            return Reason.TRIP_FLOOR
         may_begin = decision.setpoint.power_w < 0 or decision.wants_transaction
         return None if may_begin else decision.setpoint.reason
 
