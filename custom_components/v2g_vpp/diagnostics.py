@@ -272,6 +272,8 @@ def _evse(evse: EvseSnapshot, hide: _Hide) -> dict[str, Any]:
             "next_limit": evse.runner_up,
         },
         "measurement": _measurement(evse.measurement),
+        # Before the calibration, which ``measurement`` is after.
+        "meter_power_w": evse.meter_power.value if evse.meter_power else None,
         "is_meter_fresh": evse.is_meter_fresh,
         "is_plugged": evse.is_plugged,
         "has_transaction": evse.has_transaction,

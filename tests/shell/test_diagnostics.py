@@ -13,9 +13,10 @@ from syrupy.assertion import SnapshotAssertion
 
 from custom_components.v2g_vpp import diagnostics
 from custom_components.v2g_vpp.const import DOMAIN
+from custom_components.v2g_vpp.domain.calibration import Calibration
 from custom_components.v2g_vpp.domain.dispatch import LinkState
 from tests.shell.conftest import STATION, VEHICLE
-from tests.shell.home import Home
+from tests.shell.home import KEY, Home
 
 
 @pytest.fixture
@@ -114,3 +115,15 @@ def test_second_net_catches_what_the_first_let_through() -> None:
         {"a": [{"password": "x", "link": LinkState.DOWN}]}, diagnostics.TO_REDACT
     )
     assert redacted == {"a": [{"password": REDACTED, "link": "down"}]}
+
+
+async def test_what_flows_and_what_the_meter_shows_are_told_apart(
+    running: Home,
+) -> None:
+    running.site._registry.evses[KEY].calibration = Calibration(
+        gain=1.05, offset_w=-50.0, residual_w=4.0, samples=20, made_at=""
+    )
+    await running.measure(3_000)
+    shown = (await entry_diagnostics(running))["site"]["evses"][0]
+    assert shown["measurement"]["power_w"] == pytest.approx(3_100.0)
+    assert shown["meter_power_w"] == 3_000.0
