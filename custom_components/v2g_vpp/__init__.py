@@ -7,22 +7,27 @@ from homeassistant.core import HassJob, HomeAssistant
 from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.typing import ConfigType
 
-from . import const, home_meters, repairs, subentry_facts as facts, vehicle_opener
+from . import (
+    const,
+    home_meters,
+    programme_opener,
+    repairs,
+    subentry_facts as facts,
+    vehicle_opener,
+)
 from .coordinator import Close, V2gConfigEntry, runtime_data
 from .csms import access, schemas, server
 from .error_translation import translated_errors
 from .listener_flow_tls import open_listener
-from .pki import signing, tls
 from .removal import async_remove_config_entry_device, async_remove_entry
 from .services import async_setup_services
 from .site import Site
 from .station_choices import async_forget_choices, async_show_choices
 from .station_farewell import async_remind_of_address
 from .subentry_sync import SubentrySync
-from .system_clock import SystemClock, draw_uniform
+from .system_clock import SystemClock
 from .virtual_runner import start_virtual
-from .vpp import link, link_config
-from .watches import ProgrammeWatch, watched_store
+from .watches import watched_store
 
 __all__ = ["async_remove_config_entry_device", "async_remove_entry"]
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(const.DOMAIN)
@@ -60,10 +65,17 @@ class _Home:
             spawn=self._spawn,
             export_limit_w=entry.data.get(const.CONF_EXPORT_LIMIT_W),
         )
+        programmes = programme_opener.ProgrammeOpener(
+            hass=hass,
+            site=self._site,
+            clock=self._clock,
+            spawn=self._spawn,
+            make_store=self._store,
+        )
         self._sync = SubentrySync(
             open_station=self._open_station,
             open_vehicle=partial(vehicle_opener.open_vehicle, self._site),
-            open_programme=self._open_programme,
+            open_programme=programmes.open,
             options_changed=home_meters.HomeMeters(hass, entry, self._site).follow,
         )
 
@@ -115,36 +127,5 @@ class _Home:
                 async_remind_of_address(self._hass, self._site, subentry)
                 await self._site.retire_station(config.identity)
                 self._server.forget(config.identity)
-
-        return close
-
-    async def _open_programme(self, subentry: ConfigSubentry) -> Close:
-        hass, data = self._hass, subentry.data
-        config = link_config.VppLinkConfig(**facts.programme(subentry))
-        watch = ProgrammeWatch(hass, config.programme_id, subentry.title)
-        store = self._store(f"{const.STORE_PROGRAMME}.{config.programme_id}")
-        ports = link_config.LinkPorts(
-            make_context=partial(tls.client_context, *facts.tls_material(data)),
-            receiver=self._site,
-            store=store,
-            clock=self._clock,
-            spawn=self._spawn,
-            run_blocking=hass.async_add_executor_job,
-            signer=signing.Ed25519Signer(facts.signing_seed(data)),
-            verify=signing.verify_signature,
-            on_problem=watch.failed,
-            on_recovered=watch.recovered,
-            uniform=draw_uniform,
-        )
-        connection = link.VppLink(config, ports)
-        self._site.add_programme(config.programme_id, connection)
-        await watch.started(connection.start)
-
-        async def close(*, is_removed: bool) -> None:
-            await (connection.leave() if is_removed else connection.stop())
-            watch.recovered()
-            self._site.remove_programme(config.programme_id, is_removed=is_removed)
-            if is_removed:
-                await store.remove()
 
         return close

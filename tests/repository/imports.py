@@ -26,6 +26,13 @@ ALLOWED: dict[str, frozenset[str]] = {
     "coordinator": frozenset({"const", "domain", "site"}),
     "storage": frozenset({"const", "domain"}),
     "readings": frozenset({"const", "domain"}),
+    # The part of the composition root that puts links to aggregators together.
+    "programme_opener": frozenset(
+        {
+            *("const", "coordinator", "domain", "pki", "site", "storage"),
+            *("subentry_facts", "system_clock", "vpp", "watches"),
+        }
+    ),
 }
 SHELL = frozenset({"const", "domain"})
 """For every other module of the shell, besides the shell itself."""

@@ -1,0 +1,62 @@
+"""Bring a programme of the home to life: the composition root's part about links."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from homeassistant.config_entries import ConfigSubentry
+from homeassistant.core import HomeAssistant
+
+from . import subentry_facts as facts
+from .const import STORE_PROGRAMME
+from .coordinator import Close
+from .domain.ports import Spawn
+from .pki import signing, tls
+from .site import Site
+from .storage import HaStore
+from .system_clock import SystemClock, draw_uniform
+from .vpp import link, link_config
+from .watches import ProgrammeWatch
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProgrammeOpener:
+    """Opens the programmes of one home."""
+
+    hass: HomeAssistant
+    site: Site
+    clock: SystemClock
+    spawn: Spawn
+    make_store: Callable[[str], HaStore]
+
+    async def open(self, subentry: ConfigSubentry) -> Close:
+        """Connect the programme of a subentry; returns what ends it."""
+        hass, data = self.hass, subentry.data
+        config = link_config.VppLinkConfig(**facts.programme(subentry))
+        watch = ProgrammeWatch(hass, config.programme_id, subentry.title)
+        store = self.make_store(f"{STORE_PROGRAMME}.{config.programme_id}")
+        ports = link_config.LinkPorts(
+            make_context=partial(tls.client_context, *facts.tls_material(data)),
+            receiver=self.site,
+            store=store,
+            clock=self.clock,
+            spawn=self.spawn,
+            run_blocking=hass.async_add_executor_job,
+            signer=signing.Ed25519Signer(facts.signing_seed(data)),
+            verify=signing.verify_signature,
+            on_problem=watch.failed,
+            on_recovered=watch.recovered,
+            uniform=draw_uniform,
+        )
+        connection = link.VppLink(config, ports)
+        self.site.add_programme(config.programme_id, connection)
+        await watch.started(connection.start)
+
+        async def close(*, is_removed: bool) -> None:
+            await (connection.leave() if is_removed else connection.stop())
+            watch.recovered()
+            self.site.remove_programme(config.programme_id, is_removed=is_removed)
+            if is_removed:
+                await store.remove()
+
+        return close
