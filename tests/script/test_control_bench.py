@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from custom_components.v2g_vpp.domain.ids import TransactionId
+from custom_components.v2g_vpp.domain.regulation import WINDOW_S
 from custom_components.v2g_vpp.domain.setpoint import SetpointWrite
 from script.benches.closed_loop import peers, plants, scores, signals
 from script.benches.closed_loop.energy import writes_over_budget
@@ -14,7 +15,7 @@ from script.benches.closed_loop.loop import commissioned
 from script.benches.closed_loop.plots import draw_regulation
 from tests.control.given import KEY
 
-SECONDS = scores.HOUR_S + scores.WINDOW_S
+SECONDS = scores.HOUR_S + WINDOW_S
 SIGNAL = signals.regulation(1, SECONDS)
 
 

@@ -4,12 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
+from custom_components.v2g_vpp.domain.regulation import WINDOW_S
 from custom_components.v2g_vpp.virtual.plant import PlantParameters
 
 from . import peers, signals
 from .loop import commissioned
 from .plants import within_envelope_w
-from .scores import HOUR_S, WINDOW_S, regulation_score, tracking_error
+from .scores import HOUR_S, regulation_score, tracking_error
 
 SETTLE_S = 60
 OURS = "ours"
