@@ -11,16 +11,18 @@ more of it only when it stays.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from math import inf
 
+from ..domain.calibration import Calibration
 from ..domain.ids import EvseKey
 from ..domain.setpoint import Reason
 from ..domain.site_meters import SiteWiring
 from .allocation import SharedLimit
 from .house_load import HomePowers, Window
 from .limits import Bound
+from .meter_belief import Belief, beliefs, unshown_w
 
 MORE_ROOM_AFTER_S = 10.0
 """Room that was free for this long may be used."""
@@ -56,7 +58,11 @@ class FuseInputs:
     keys: Sequence[EvseKey]
     wiring: SiteWiring
     powers: HomePowers | None
-    """None: the grid is not measured, or its meter is silent."""
+    """None: the grid is not measured, or its meter is silent. What flows through the
+    EVSEs is what their own meters show, in the measure of what they are told."""
+
+    calibrations: Mapping[EvseKey, Calibration] = field(default_factory=dict)
+    """Of the EVSEs whose meter has one."""
 
 
 class FuseGuard:
@@ -64,7 +70,7 @@ class FuseGuard:
 
     def __init__(self) -> None:
         """Start without a memory."""
-        self._windows: dict[tuple[Direction, int], Window] = {}
+        self._windows: dict[tuple[Direction, int, int], Window] = {}
         self._shares = _Shares()
 
     def step(self, inputs: FuseInputs, now_mono_s: float) -> tuple[SiteLimit, ...]:
@@ -76,16 +82,17 @@ class FuseGuard:
         if inputs.powers is None:
             self._windows.clear()
         self._shares.learn(inputs.wiring, inputs.keys)
-        limits = [
-            *self._total_limits(inputs, now_mono_s),
-            *self._fuse_limits(inputs, now_mono_s),
-            *_imbalance_limits(inputs),
-            *_circuit_limits(inputs),
-        ]
+        ways = beliefs(inputs.calibrations)
+        limits: list[SiteLimit] = []
+        for number, belief in enumerate(ways):
+            limits += self._total_limits(inputs, belief, number, now_mono_s)
+            limits += self._fuse_limits(inputs, belief, number, now_mono_s)
+        limits += _imbalance_limits(inputs, ways[-1])
+        limits += _circuit_limits(inputs, ways[-1])
         return tuple(limits)
 
     def _total_limits(
-        self, inputs: FuseInputs, now_mono_s: float
+        self, inputs: FuseInputs, belief: Belief, number: int, now_mono_s: float
     ) -> Iterable[SiteLimit]:
         wiring = inputs.wiring
         totals = (
@@ -95,39 +102,54 @@ class FuseGuard:
         for reason, direction, limit_w in totals:
             if limit_w is None:
                 continue
-            load_w = None if inputs.powers is None else inputs.powers.rest_w
-            room_w = self._room_w((direction, 0), limit_w, load_w, now_mono_s)
-            yield SiteLimit(reason=reason, direction=direction, room_w=room_w)
+            if inputs.powers is None:
+                room_w = _alone_w(inputs, limit_w, None, direction)
+            else:
+                load_w = _rest_w(inputs.powers, belief, direction)
+                name = (direction, 0, number)
+                room_w = self._room_w(name, limit_w, load_w, now_mono_s)
+            yield SiteLimit(
+                reason=reason,
+                direction=direction,
+                room_w=room_w,
+                shares=belief.scaled(None, inputs.keys),
+            )
 
     def _fuse_limits(
-        self, inputs: FuseInputs, now_mono_s: float
+        self, inputs: FuseInputs, belief: Belief, number: int, now_mono_s: float
     ) -> Iterable[SiteLimit]:
         wiring = inputs.wiring
         if wiring.fuse_w is None:
             return
         for direction in Direction:
             for phase in wiring.phases:
-                load_w = _phase_load_w(inputs, phase, direction)
-                room_w = self._room_w(
-                    (direction, phase), FUSE_SHARE * wiring.fuse_w, load_w, now_mono_s
+                shares, limit_w = (
+                    self._shares.of_phase[phase],
+                    wiring.fuse_w * FUSE_SHARE,
                 )
+                if inputs.powers is None:
+                    room_w = _alone_w(inputs, limit_w, shares, direction)
+                else:
+                    load_w = _phase_load_w(
+                        inputs.powers, wiring, belief, phase, direction
+                    )
+                    name = (direction, phase, number)
+                    room_w = self._room_w(name, limit_w, load_w, now_mono_s)
                 yield SiteLimit(
                     reason=Reason.FUSE,
                     direction=direction,
                     room_w=room_w,
-                    shares=self._shares.of_phase[phase],
+                    shares=belief.scaled(shares, inputs.keys),
                 )
 
     def _room_w(
         self,
-        name: tuple[Direction, int],
+        name: tuple[Direction, int, int],
         limit_w: float,
-        load_w: float | None,
+        load_w: float,
         now_mono_s: float,
     ) -> float:
         """Return what is left of a limit beside the worst load of the last seconds."""
-        if load_w is None:
-            return max(0.0, limit_w)
         window = self._windows.setdefault(name, Window(MORE_ROOM_AFTER_S))
         window.take(load_w, now_mono_s)
         is_charge = name[0] is Direction.CHARGE
@@ -135,14 +157,39 @@ class FuseGuard:
         return max(0.0, limit_w - taken_w)
 
 
-def _phase_load_w(inputs: FuseInputs, phase: int, direction: Direction) -> float | None:
+def _alone_w(
+    inputs: FuseInputs,
+    limit_w: float,
+    shares: Mapping[EvseKey, float] | None,
+    direction: Direction,
+) -> float:
+    """Return what is left of a limit beside what meters do not show, W."""
+    is_charge = direction is Direction.CHARGE
+    unshown = unshown_w(inputs.calibrations, shares, is_charge=is_charge)
+    return max(0.0, limit_w - unshown)
+
+
+def _rest_w(powers: HomePowers, belief: Belief, direction: Direction) -> float:
+    """Return what the grid would show without any EVSE, W, as one belief has it."""
+    is_charge = direction is Direction.CHARGE
+    return powers.grid_w - sum(
+        belief.seen_w(key, power_w, is_compared=(power_w > 0) is is_charge)
+        for key, power_w in powers.evses_w.items()
+    )
+
+
+def _phase_load_w(
+    powers: HomePowers,
+    wiring: SiteWiring,
+    belief: Belief,
+    phase: int,
+    direction: Direction,
+) -> float:
     """Return the power of a phase without the EVSEs, W, in doubt the worse one."""
-    powers, wiring = inputs.powers, inputs.wiring
-    if powers is None:
-        return None
     phases_w = powers.phases_w
     if phases_w is None or len(phases_w) != wiring.phase_count:
-        return _unmeasured_phase_load_w(powers, wiring, direction)
+        rest_w = _rest_w(powers, belief, direction)
+        return _unmeasured_phase_load_w(rest_w, powers.solar_w, wiring, direction)
     load_w = phases_w[phase - 1]
     is_charge = direction is Direction.CHARGE
     for key, power_w in powers.evses_w.items():
@@ -151,20 +198,20 @@ def _phase_load_w(inputs: FuseInputs, phase: int, direction: Direction) -> float
         # is here; what runs in the other may be gone, with as much as it may be here.
         is_same = (power_w > 0) is is_charge
         share = phase_map.least_share_of if is_same else phase_map.share_of
-        load_w -= power_w * share(phase, wiring.phase_count)
+        seen_w = belief.seen_w(key, power_w, is_compared=is_same)
+        load_w -= seen_w * share(phase, wiring.phase_count)
     return load_w
 
 
 def _unmeasured_phase_load_w(
-    powers: HomePowers, wiring: SiteWiring, direction: Direction
+    rest_w: float, solar_w: float | None, wiring: SiteWiring, direction: Direction
 ) -> float:
     """Return what a phase may carry when only the sum of them is known."""
-    rest_w = powers.rest_w
     if wiring.phase_count == 1:
         return rest_w
     if direction is Direction.CHARGE:
         # All loads on this phase, and no solar on it.
-        return max(0.0, rest_w + max(0.0, powers.solar_w or 0.0))
+        return max(0.0, rest_w + max(0.0, solar_w or 0.0))
     return min(0.0, rest_w)
 
 
@@ -192,7 +239,7 @@ def _shares(
     return {key: wiring.phase_map(key).share_of(phase, count) for key in keys}
 
 
-def _imbalance_limits(inputs: FuseInputs) -> Iterable[SiteLimit]:
+def _imbalance_limits(inputs: FuseInputs, belief: Belief) -> Iterable[SiteLimit]:
     """Yield how far one phase may be loaded beyond the others by the EVSEs.
 
     What an EVSE takes from all phases alike does not count.
@@ -206,8 +253,8 @@ def _imbalance_limits(inputs: FuseInputs) -> Iterable[SiteLimit]:
             yield SiteLimit(
                 reason=Reason.IMBALANCE,
                 direction=direction,
-                room_w=wiring.imbalance_limit_w,
-                shares=shares,
+                room_w=_alone_w(inputs, wiring.imbalance_limit_w, shares, direction),
+                shares=belief.scaled(shares, inputs.keys),
             )
 
 
@@ -219,7 +266,7 @@ def _unbalanced_share(key: EvseKey, wiring: SiteWiring, phase: int) -> float:
     return phase_map.share_of(phase, count) - common
 
 
-def _circuit_limits(inputs: FuseInputs) -> Iterable[SiteLimit]:
+def _circuit_limits(inputs: FuseInputs, belief: Belief) -> Iterable[SiteLimit]:
     """Yield the limits of sub-panels, on the magnitude of the current.
 
     Charging and discharge cancel only as long as both go on, so each has the limit for
@@ -230,12 +277,13 @@ def _circuit_limits(inputs: FuseInputs) -> Iterable[SiteLimit]:
         here = [key for key in inputs.keys if key in circuit.evses]
         for phase in wiring.phases:
             shares = _shares(here, wiring, phase)
+            limit_w = circuit.limit_a * wiring.nominal_voltage_v
             for direction in Direction:
                 yield SiteLimit(
                     reason=Reason.CIRCUIT,
                     direction=direction,
-                    room_w=circuit.limit_a * wiring.nominal_voltage_v,
-                    shares=shares,
+                    room_w=_alone_w(inputs, limit_w, shares, direction),
+                    shares=belief.scaled(shares, inputs.keys),
                 )
 
 
@@ -290,12 +338,17 @@ def shared_limits(
 
 
 def total_room_w(limits: Iterable[SiteLimit], direction: Direction) -> float:
-    """Return what all EVSEs together may have; infinite without such a limit."""
+    """Return what all EVSEs together may be told; infinite without such a limit."""
     return min(
         (
-            limit.room_w
+            # All of it goes to whoever counts least with what it is told.
+            limit.room_w / min((limit.shares or {}).values(), default=1.0)
             for limit in limits
-            if limit.direction is direction and limit.shares is None
+            if limit.direction is direction and limit.reason in _OF_THE_WHOLE
         ),
         default=inf,
     )
+
+
+_OF_THE_WHOLE = (Reason.IMPORT_LIMIT, Reason.EXPORT_LIMIT)
+"""Limits in which every EVSE counts with all of its power."""

@@ -77,7 +77,16 @@ class HomeBalance:
         limits = self._battery_limits(evses, left, now_mono_s)
         if wiring is not None:
             keys = tuple(evse.key for evse in evses)
-            inputs = FuseInputs(keys=keys, wiring=wiring, powers=powers)
+            inputs = FuseInputs(
+                keys=keys,
+                wiring=wiring,
+                powers=powers,
+                calibrations={
+                    evse.key: evse.calibration
+                    for evse in evses
+                    if evse.calibration is not None
+                },
+            )
             limits = (*self._fuse.step(inputs, now_mono_s), *limits)
         return HomeView(powers=powers, limits=limits, left=left)
 

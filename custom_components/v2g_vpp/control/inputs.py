@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 
+from ..domain.calibration import Calibration
 from ..domain.capability import Fingerprint, Proof
 from ..domain.dispatch import DispatchOrder
 from ..domain.ids import EvseKey
@@ -93,6 +94,9 @@ class EvseInputs:
 
     uncalibrated_power_w: Reading | None = None
     """What its own meter says, where a calibration makes another power of it."""
+
+    calibration: Calibration | None = None
+    """Of its meter; limits take the worse of meter and calibration."""
 
     @property
     def key(self) -> EvseKey:

@@ -46,6 +46,7 @@ class TickInputs:
         return EvseInputs(
             session=record.tracked_session,
             uncalibrated_power_w=record.session.measurement.power_w,
+            calibration=record.calibration,
             station=station.session,
             limits=station.limits,
             policy=record.policy,
