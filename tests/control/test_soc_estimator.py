@@ -344,3 +344,46 @@ def test_the_lowest_is_never_above_the_truth(
         assert known.highest_percent is not None
         assert known.likely_percent is not None
         assert known.likely_percent <= known.highest_percent
+
+
+@pytest.mark.parametrize("meter_w", [-10_000.0, -9_200.0])
+def test_floors_count_the_larger_discharge_of_meter_and_calibration(
+    meter_w: float,
+) -> None:
+    def left(power_w: float, other_w: float | None) -> SocEstimate:
+        estimator = SocEstimator()
+        evidence = replace(
+            FRESH,
+            report=reading(60.0, NOW),
+            power_w=power_w,
+            other_power_w=other_w,
+            commanded_w=-10_000.0,
+        )
+        estimator.step(evidence, NOW)
+        return estimator.step(replace(evidence, report=None), NOW + 30.0)
+
+    calibrated_w = -19_200.0 - meter_w
+    doubtful, worst = left(calibrated_w, meter_w), left(-10_000.0, None)
+    assert doubtful.discharged_wh == worst.discharged_wh
+    assert left(-9_200.0, None).discharged_wh < worst.discharged_wh
+
+
+@pytest.mark.parametrize("meter_w", [10_000.0, 9_200.0])
+def test_the_ceiling_counts_the_larger_charge_of_meter_and_calibration(
+    meter_w: float,
+) -> None:
+    estimator = SocEstimator()
+    evidence = replace(
+        FRESH,
+        report=reading(60.0, NOW),
+        power_w=19_200.0 - meter_w,
+        other_power_w=meter_w,
+        commanded_w=10_000.0,
+    )
+    estimator.step(evidence, NOW)
+    found = estimator.step(evidence, NOW + 30.0)
+    assert found.charged_wh == pytest.approx(10_000.0 / 120.0)
+    lower = estimator.memory.lower_percent
+    assert lower is not None
+    arrived_wh = (lower - 60.0) / 100.0 * CAPACITY_WH
+    assert arrived_wh < 9_200.0 / 120.0

@@ -80,6 +80,10 @@ class SocEvidence:
     power_w: float | None
     """At the meter, positive into the vehicle; None while it is stale."""
 
+    other_power_w: float | None = None
+    """The same as the other of meter and calibration has it; None: they agree. The
+    floors count the larger discharge of the two, the ceiling the larger charge."""
+
     commanded_w: float
     """What the station was told last."""
 
@@ -167,7 +171,8 @@ class SocEstimator:
         self._run: _Run | None = None
         self._heard_mono_s = float("-inf")
         self._step_mono_s: float | None = None
-        self._power_w: float | None = None
+        self._lowest_w: float | None = None
+        self._highest_w: float | None = None
         self._unseen_s = 0.0
 
     @property
@@ -211,15 +216,15 @@ class SocEstimator:
             now_mono_s if before_s is None else max(before_s, now_mono_s)
         )
         metered_wh = arrived_wh = unseen_wh = 0.0
-        if self._power_w:
+        if self._lowest_w is not None and self._highest_w is not None:
             seen_s = min(elapsed_s, LONGEST_STALE_AFTER_S)
-            metered_wh = energy_wh(self._power_w, seen_s)
-            battery_w = battery_power_w(self._power_w, evidence.rating_w)
+            metered_wh = energy_wh(self._highest_w, seen_s)
+            battery_w = battery_power_w(self._lowest_w, evidence.rating_w)
             arrived_wh = energy_wh(battery_w, seen_s)
         if unseen_s > 0 and self._may_discharge and not evidence.is_resting:
             battery_w = battery_power_w(-evidence.max_discharge_w, evidence.rating_w)
             unseen_wh = -energy_wh(battery_w, unseen_s)
-        if metered_wh or unseen_wh:
+        if metered_wh or arrived_wh or unseen_wh:
             self._move(arrived_wh - unseen_wh, metered_wh, evidence.capacity_wh)
         self._note_power(evidence)
         return max(0.0, -arrived_wh) + unseen_wh
@@ -239,7 +244,7 @@ class SocEstimator:
         Nobody renews one whose meter is silent, so that it ends by itself.
         """
         gap_s = elapsed_s
-        if self._power_w is not None:
+        if self._lowest_w is not None:
             gap_s, self._unseen_s = max(0.0, elapsed_s - LONGEST_STALE_AFTER_S), 0.0
         unseen_s = min(gap_s, LONGEST_PROMISE_S - self._unseen_s)
         self._unseen_s += unseen_s
@@ -260,13 +265,16 @@ class SocEstimator:
 
     def _note_power(self, evidence: SocEvidence) -> None:
         """Remember what flows until the next step."""
-        power_w = 0.0 if evidence.is_resting else evidence.power_w
-        if power_w is not None:
-            idle_w = evidence.offset_zero_w if evidence.commanded_w == 0 else 0.0
-            if abs(power_w - idle_w) < flow_threshold_w(evidence.rating_w):
-                power_w = 0.0
-        self._power_w = power_w
-        is_flowing = self._may_discharge if power_w is None else power_w < 0
+        told = (evidence.power_w, evidence.other_power_w)
+        powers_w = [_flow_w(evidence, w) for w in told if w is not None]
+        if evidence.is_resting:
+            powers_w = [0.0]
+        elif evidence.power_w is None:
+            powers_w = []
+        self._lowest_w = min(powers_w, default=None)
+        self._highest_w = max(powers_w, default=None)
+        lowest_w = self._lowest_w
+        is_flowing = self._may_discharge if lowest_w is None else lowest_w < 0
         self._may_discharge = evidence.commanded_w < 0 or is_flowing
 
     # --- reports ---
@@ -326,6 +334,13 @@ class SocEstimator:
             charged_wh=self._charged_wh,
             discharged_wh=discharged_wh,
         )
+
+
+def _flow_w(evidence: SocEvidence, power_w: float) -> float:
+    """Return a power, or 0 where it is no more than what an idle charger takes."""
+    idle_w = evidence.offset_zero_w if evidence.commanded_w == 0 else 0.0
+    is_idle = abs(power_w - idle_w) < flow_threshold_w(evidence.rating_w)
+    return 0.0 if is_idle else power_w
 
 
 def is_capacity_plausible(capacity_wh: float) -> bool:

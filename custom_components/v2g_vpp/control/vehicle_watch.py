@@ -199,10 +199,11 @@ class VehicleWatch:
 def _evidence(
     evse: EvseInputs, capacity_wh: float, commanded_w: float, now_mono_s: float
 ) -> SocEvidence:
-    power = evse.fresh_power(now_mono_s)
+    power, told = evse.fresh_power(now_mono_s), evse.fresh_told_power(now_mono_s)
     return SocEvidence(
         report=evse.session.measurement.soc_percent,
         power_w=None if power is None else power.value,
+        other_power_w=None if told is None else told.value,
         commanded_w=commanded_w,
         capacity_wh=capacity_wh,
         rating_w=_rating_w(evse),
