@@ -175,7 +175,8 @@ class Rig:
 
     def _gated(self, setpoint: Setpoint) -> Setpoint:
         evse, site = self.evse, self.site
-        power = evse.fresh_power(self.now_s)
+        power = evse.fresh_told_power(self.now_s)
+        line = evse.calibration
         self.gate.look(
             GateHome(
                 meters=site.meters,
@@ -183,6 +184,7 @@ class Rig:
                 export_limit_w=site.export_limit_w,
                 asked_w={evse.key: setpoint.power_w},
                 measured_w={} if power is None else {evse.key: power.value},
+                calibrations={} if line is None else {evse.key: line},
             ),
             self.now_s,
         )

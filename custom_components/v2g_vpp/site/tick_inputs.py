@@ -157,6 +157,11 @@ class TickInputs:
             export_limit_w=self.export_limit_w,
             asked_w=asked_w,
             measured_w=measured_w,
+            calibrations={
+                key: record.calibration
+                for key, record in self._registry.evses.items()
+                if record.calibration is not None
+            },
         )
 
     def wiring(self) -> SiteWiring | None:
