@@ -12,7 +12,6 @@ from custom_components.v2g_vpp.domain.ids import EvseKey, StationId
 from custom_components.v2g_vpp.domain.policy import Claim, Mode
 from custom_components.v2g_vpp.domain.setpoint import ControlOwner, Reason
 from custom_components.v2g_vpp.domain.site_meters import (
-    Circuit,
     PhaseMap,
     SiteMeter,
     SiteMeters,
@@ -25,14 +24,6 @@ DISCHARGE = SOUND[0]
 OTHER = EvseKey(StationId("CS2"), 1)
 PHASES = (SiteMeter.GRID_L1, SiteMeter.GRID_L2, SiteMeter.GRID_L3)
 THREE = PhaseMap(phases=(1, 2, 3))
-ONE = PhaseMap(phases=(1,))
-ONLY_OTHER = frozenset({OTHER})
-GARAGE = SiteWiring(
-    circuits=(
-        Circuit(circuit_id="garage", limit_a=16.0, evses=frozenset({KEY, OTHER})),
-    ),
-    phase_maps={KEY: ONE, OTHER: ONE},
-)
 
 
 def metered(*powers_w: float | None, mono_s: float = NOW) -> SiteMeters:
@@ -62,13 +53,6 @@ def home(
         measured_w=measured_w or {},
         calibrations=calibrations or {},
     )
-
-
-def line(gain: float, offset_w: float = 0.0) -> Mapping[EvseKey, Calibration]:
-    made = Calibration(
-        gain=gain, offset_w=offset_w, residual_w=0.0, samples=20, made_at=""
-    )
-    return {KEY: made}
 
 
 def verdict(seen: GateHome, power_w: float) -> GateVerdict:
@@ -216,169 +200,6 @@ CASES = [
         3_000.0,
         FINE,
         id="a home of one phase with its sum",
-    ),
-    pytest.param(
-        home(
-            metered(5_300.0),
-            SiteWiring(import_limit_w=8_000.0),
-            asked_w={KEY: 2_950.0},
-        ),
-        2_950.0,
-        FINE,
-        id="as the meter shows it, it is inside",
-    ),
-    pytest.param(
-        home(
-            metered(5_300.0),
-            SiteWiring(import_limit_w=8_000.0),
-            asked_w={KEY: 2_950.0},
-            calibrations=line(1.1),
-        ),
-        2_950.0,
-        Reason.IMPORT_LIMIT,
-        id="as its calibration has it, it is not",
-    ),
-    pytest.param(
-        home(
-            metered(8_200.0),
-            SiteWiring(import_limit_w=8_000.0),
-            asked_w={KEY: 2_950.0},
-            measured_w={KEY: 2_950.0},
-            calibrations=line(1.1),
-        ),
-        2_950.0,
-        FINE,
-        id="what flows already is no doubt",
-    ),
-    pytest.param(
-        home(
-            metered(8_530.0),
-            SiteWiring(import_limit_w=8_000.0),
-            asked_w={KEY: 2_800.0},
-            measured_w={KEY: 3_000.0},
-            calibrations=line(0.9),
-        ),
-        2_800.0,
-        Reason.IMPORT_LIMIT,
-        id="less of it may be less than it seems",
-    ),
-    pytest.param(
-        home(
-            metered(6_000.0),
-            SiteWiring(import_limit_w=8_000.0),
-            asked_w={KEY: -1_000.0, OTHER: 1_900.0},
-            measured_w={KEY: -3_000.0},
-            calibrations=line(1.1),
-        ),
-        -1_000.0,
-        FINE,
-        id="a discharge is not cut for an import",
-    ),
-    pytest.param(
-        home(
-            metered(-1_500.0),
-            SiteWiring(export_limit_w=3_200.0),
-            asked_w={KEY: -1_850.0},
-            calibrations=line(1.1),
-        ),
-        -1_850.0,
-        Reason.EXPORT_LIMIT,
-        id="more of a discharge may be more than it seems",
-    ),
-    pytest.param(
-        home(
-            metered(4_000.0, 0.0, 0.0),
-            SiteWiring(fuse_a=30.0, phase_maps={KEY: PhaseMap(phases=(1,))}),
-            asked_w={KEY: 3_000.0},
-            calibrations=line(1.1),
-        ),
-        3_000.0,
-        Reason.FUSE,
-        id="too much in through one phase, as its calibration has it",
-    ),
-    pytest.param(
-        home(
-            metered(-5_000.0, 0.0, 0.0),
-            SiteWiring(fuse_a=29.0, phase_maps={KEY: PhaseMap(phases=(1,))}),
-            asked_w={KEY: -1_850.0},
-            calibrations=line(1.1),
-        ),
-        -1_850.0,
-        Reason.FUSE,
-        id="too much out through one phase, as its calibration has it",
-    ),
-    pytest.param(
-        home(None, export_limit_w=1_700.0, asked_w={KEY: -1_800.0}),
-        -1_800.0,
-        FINE,
-        id="unmeasured, as the meter shows it",
-    ),
-    pytest.param(
-        home(
-            None,
-            export_limit_w=1_700.0,
-            asked_w={KEY: -1_800.0},
-            calibrations=line(1.0, -100.0),
-        ),
-        -1_800.0,
-        Reason.EXPORT_LIMIT,
-        id="unmeasured, with the offset of its calibration",
-    ),
-    pytest.param(
-        home(None, GARAGE, asked_w={KEY: 2_000.0, OTHER: 2_500.0}),
-        2_000.0,
-        Reason.CIRCUIT,
-        id="too much for a circuit",
-    ),
-    pytest.param(
-        home(None, GARAGE, asked_w={KEY: 2_000.0, OTHER: 1_800.0}),
-        2_000.0,
-        FINE,
-        id="inside a circuit",
-    ),
-    pytest.param(
-        home(
-            None,
-            GARAGE,
-            asked_w={KEY: 2_000.0, OTHER: 1_800.0},
-            calibrations=line(1.05),
-        ),
-        2_000.0,
-        Reason.CIRCUIT,
-        id="too much for a circuit, as its calibration has it",
-    ),
-    pytest.param(
-        home(
-            None,
-            replace(GARAGE, circuits=(replace(GARAGE.circuits[0], evses=ONLY_OTHER),)),
-            asked_w={KEY: 2_000.0, OTHER: 5_000.0},
-        ),
-        2_000.0,
-        FINE,
-        id="too much for a circuit that it is not in",
-    ),
-    pytest.param(
-        home(
-            None,
-            replace(GARAGE, circuits=(), imbalance_limit_w=4_600.0),
-            asked_w={KEY: 3_000.0, OTHER: 2_000.0},
-        ),
-        3_000.0,
-        Reason.IMBALANCE,
-        id="too much on one phase alone",
-    ),
-    pytest.param(
-        home(
-            None,
-            SiteWiring(
-                imbalance_limit_w=2_500.0,
-                phase_maps={KEY: THREE, OTHER: PhaseMap(phases=(2,))},
-            ),
-            asked_w={KEY: 9_000.0, OTHER: 2_500.0},
-        ),
-        9_000.0,
-        FINE,
-        id="what all phases take alike is no difference",
     ),
 ]
 
