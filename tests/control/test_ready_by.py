@@ -9,11 +9,9 @@ import pytest
 from custom_components.v2g_vpp.control.ready_by import (
     EARLY_S,
     NO_TRIP,
-    TAKEN_AFTER_S,
     UNKNOWN_SHARE,
     ChargePath,
     Outlook,
-    TakenPower,
     TripGuard,
     TripInputs,
     charge_path,
@@ -261,46 +259,6 @@ def test_below_its_floor_a_vehicle_must_charge_whatever_the_clock_does(
             assert verdict.must_charge
         if verdict.must_charge:
             assert verdict.floor_percent >= soc or soc >= 99.0
-
-
-# What the vehicle takes.
-
-
-def _taken(
-    guard: TakenPower, told_w: float, measured_w: float | None, s: float
-) -> float:
-    taken_w = inf
-    for second in range(int(s)):
-        taken_w = guard.step(told_w, measured_w, NOW + second)
-    return taken_w
-
-
-def test_a_vehicle_with_one_phase_is_planned_with_what_it_takes() -> None:
-    guard = TakenPower()
-    assert _taken(guard, 11_000.0, 3_700.0, TAKEN_AFTER_S - 1) == inf
-    assert _taken(TakenPower(), 11_000.0, 3_700.0, TAKEN_AFTER_S + 2) == 3_700.0
-
-
-@pytest.mark.parametrize(
-    ("told_w", "measured_w"),
-    [
-        pytest.param(11_000.0, 10_300.0, id="within the offset of chargers"),
-        pytest.param(1_400.0, 960.0, id="little power and an offset"),
-        pytest.param(0.0, 0.0, id="nothing asked for"),
-        pytest.param(-5_000.0, -5_000.0, id="discharge"),
-        pytest.param(11_000.0, None, id="nothing flows yet"),
-    ],
-)
-def test_nothing_is_learnt_of_what_does_not_fall_short(
-    told_w: float, measured_w: float | None
-) -> None:
-    assert _taken(TakenPower(), told_w, measured_w, 300.0) == inf
-
-
-def test_a_vehicle_that_takes_more_again_is_planned_with_more() -> None:
-    guard = TakenPower(3_700.0)
-    assert _taken(guard, 11_000.0, 3_650.0, 300.0) == 3_700.0
-    assert _taken(guard, 11_000.0, 7_400.0, 5.0) == 7_400.0
 
 
 # The outlook.

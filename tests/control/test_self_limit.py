@@ -27,7 +27,6 @@ DISCHARGE = SelfLimitInputs(
     reading=None,
     fingerprint=LEARNT,
     is_tracked=True,
-    visit=1,
 )
 
 
@@ -94,13 +93,10 @@ def test_one_that_still_gains_is_on_its_way() -> None:
     assert watch.power_w is None
 
 
-def test_it_ends_when_the_vehicle_takes_more_and_with_the_vehicle() -> None:
+def test_it_ends_when_the_vehicle_takes_more() -> None:
     watch = SelfLimit()
     assert _hold(watch, -4_500.0) is not None
     watch.step(replace(DISCHARGE, reading=reading(-4_800.0, NOW + 101)), NOW + 101)
-    assert watch.power_w is None
-    assert _hold(watch, -4_500.0, start_s=NOW + 102) is not None
-    watch.step(replace(DISCHARGE, visit=2), NOW + 203)
     assert watch.power_w is None
 
 
@@ -126,6 +122,55 @@ def test_the_other_direction_says_nothing_of_it() -> None:
     assert _hold(watch, -4_500.0) is not None
     charge = replace(DISCHARGE, reference_w=6_000.0, told_w=6_000.0)
     assert _hold(watch, 6_000.0, charge, start_s=NOW + 100) == pytest.approx(-4_500.0)
+
+
+CHARGE = replace(DISCHARGE, reference_w=11_000.0, told_w=11_000.0, is_tracked=False)
+
+
+def test_a_trip_counts_on_what_was_taken_until_it_takes_more() -> None:
+    watch = SelfLimit()
+    idle = replace(CHARGE, reference_w=0.0, told_w=0.0)
+    _hold(watch, 3_700.0, CHARGE, seconds=60)
+    assert watch.planned_charge_w == inf
+    _hold(watch, 3_700.0, CHARGE, start_s=NOW + 60)
+    assert watch.planned_charge_w == pytest.approx(3_700.0)
+    assert _hold(watch, 0.0, idle, start_s=NOW + 160, seconds=700) is None
+    assert watch.planned_charge_w == pytest.approx(3_700.0), "a plan that hopes is late"
+    _hold(watch, 7_400.0, CHARGE, start_s=NOW + 860, seconds=2)
+    assert watch.planned_charge_w == 7_400.0
+
+
+@pytest.mark.parametrize(
+    ("power_w", "inputs"),
+    [
+        pytest.param(10_300.0, CHARGE, id="within the offset of chargers"),
+        pytest.param(3_700.0, replace(CHARGE, is_tapering=True), id="nearly full"),
+        pytest.param(-4_500.0, DISCHARGE, id="a limit of discharge"),
+        pytest.param(None, CHARGE, id="a silent meter"),
+    ],
+)
+def test_what_no_trip_is_planned_with(
+    power_w: float | None, inputs: SelfLimitInputs
+) -> None:
+    watch = SelfLimit()
+    _hold(watch, power_w, inputs, seconds=300)
+    assert watch.planned_charge_w == inf
+
+
+def test_who_gets_what_it_takes_is_asked_for_more_now_and_then() -> None:
+    watch = SelfLimit()
+    _hold(watch, -4_500.0)
+    given = replace(DISCHARGE, reference_w=-4_500.0, told_w=-4_500.0)
+    now_s, asked_s = NOW + 100, 0
+    for _ in range(4_000):
+        share_w = watch.share_w(-1)
+        assert share_w in (pytest.approx(4_500.0), pytest.approx(6_000.0))
+        inputs = replace(given, reference_w=-share_w, told_w=-share_w)
+        watch.step(replace(inputs, reading=reading(-4_500.0, now_s)), now_s)
+        asked_s += share_w > 5_000.0
+        now_s += 1
+    assert 60 <= asked_s <= 150, "a minute in each half hour"
+    assert watch.most_w(-1) == pytest.approx(4_500.0), "the promise stays"
 
 
 @given(

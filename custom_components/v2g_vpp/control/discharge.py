@@ -106,9 +106,7 @@ class DischargeCoordinator:
             owner = case.lease.owner
             is_offer_true = owner is ControlOwner.VPP and not case.is_startable
             case.envelope = (
-                case.offer
-                if is_offer_true
-                else envelope_for(case, site, owner, now_mono_s)
+                case.offer if is_offer_true else envelope_for(case, site, owner)
             )
             case.setpoint = shape(case, now_mono_s)
         keep_site_limits(cases, view.limits)
@@ -122,14 +120,14 @@ class DischargeCoordinator:
         )
         evse, track = case.evse, case.track
         track.was_dispatched = case.lease.owner is ControlOwner.VPP
-        track.self_limit.step(
+        track.vehicle.self_limit.step(
             SelfLimitInputs(
                 reference_w=track.reference_w,
                 told_w=track.power_w,
-                reading=evse.fresh_power(now_mono_s),
+                reading=case.power,
                 fingerprint=evse.fingerprint,
                 is_tracked=case.lease.is_tracked,
-                visit=evse.session.visit,
+                is_tapering=case.vehicle.is_tapering,
             ),
             now_mono_s,
         )
@@ -146,17 +144,19 @@ class DischargeCoordinator:
         vehicle = track.vehicle.step(evse, track.power_w, now_mono_s)
         local = local_lease(evse, now_mono_s)
         case = Case(
+            now_mono_s=now_mono_s,
             evse=evse,
             track=track,
             lease=local,
             local=local,
+            power=evse.fresh_power(now_mono_s),
             charge_room=rooms.bound(evse.key, Direction.CHARGE),
             discharge_room=rooms.bound(evse.key, Direction.DISCHARGE),
             order=running_order(evse, now_mono_s),
             stop=first_stop(evse) or _lost_stop(site),
             vehicle=vehicle,
         )
-        case.offer = promise_for(case, site, ControlOwner.VPP, now_mono_s)
+        case.offer = promise_for(case, site, ControlOwner.VPP)
         return case
 
 
@@ -195,7 +195,7 @@ def _decide(
     order = case.lease.order
     is_ordered = order is not None and order.kind is CommandKind.SETPOINT
     # The setpoint still asks for more, so that it is seen when the vehicle takes more.
-    own = case.track.self_limit
+    own = case.track.vehicle.self_limit
     # Nobody knows yet how long the next order lasts.
     lasting_w = case.evse.heat.lasting_share(PROMISE_S) * carried_w(case.evse)
     charge_w = min(lasting_w, own.most_w(1), case.offer.highest_w)
@@ -211,18 +211,17 @@ def _decide(
     rooms.take(case.evse.key, Direction.DISCHARGE, discharge_w)
     return EvseDecision(
         setpoint=case.setpoint,
-        discharge_blocked_by=find_block(case, site, asker, now_mono_s),
+        discharge_blocked_by=find_block(case, site, asker),
         available_charge_w=charge_w,
         available_discharge_w=discharge_w,
         dispatch_blocked_by=find_block(
             case,
             site,
             ControlOwner.VPP,
-            now_mono_s,
             is_before_start=case.is_startable,
         ),
-        wants_transaction=case.is_startable and _could_flow(case, site, now_mono_s),
-        runner_up=runner_up(case, site, now_mono_s),
+        wants_transaction=case.is_startable and _could_flow(case, site),
+        runner_up=runner_up(case, site),
         committed_w=case.offer.clamp(case.lease.requested_w) if is_ordered else 0.0,
         soc=case.vehicle.estimate,
         trip=case.vehicle.trip,
@@ -237,9 +236,9 @@ def _left_w(case: Case, rooms: Rooms, direction: Direction, power_w: float) -> f
     return power_w if bound is None else min(power_w, bound.power_w)
 
 
-def _could_flow(case: Case, site: SiteInputs, now_mono_s: float) -> bool:
+def _could_flow(case: Case, site: SiteInputs) -> bool:
     """Return True when a transaction would let the owner of the lease have power."""
     wanted_w = case.lease.requested_w
-    promise = promise_for(case, site, case.lease.owner, now_mono_s)
+    promise = promise_for(case, site, case.lease.owner)
     could_w = promise.clamp(wanted_w)
     return could_w != 0 and abs(could_w) >= minimum_power_w(case.evse, wanted_w)

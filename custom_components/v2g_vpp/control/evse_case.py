@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from ..domain.dispatch import DispatchOrder
+from ..domain.measurement import Reading
 from ..domain.setpoint import LOCAL_OWNERS, ControlOwner, Reason, Setpoint
 from .contactor import ContactorDwell
 from .inputs import EvseInputs, SiteInputs
@@ -11,7 +12,6 @@ from .lease import Lease
 from .limits import Bound, Envelope, charge_bound, discharge_bound
 from .permission import DischargeQuestion, blocks, first_block
 from .pid import Trim
-from .self_limit import SelfLimit
 from .share_cost import ShareMemory
 from .soc_guard import SocVerdict
 from .vehicle_watch import VehicleVerdict, VehicleWatch
@@ -35,7 +35,6 @@ class Track:
     vehicle: VehicleWatch = field(default_factory=VehicleWatch)
     trim: Trim = field(default_factory=Trim)
     share: ShareMemory = field(default_factory=ShareMemory)
-    self_limit: SelfLimit = field(default_factory=SelfLimit)
     dwell: ContactorDwell = field(default_factory=ContactorDwell)
     step_mono_s: float | None = None
     reference_w: float = 0.0
@@ -50,6 +49,7 @@ class Track:
 class Case:
     """One EVSE within one step."""
 
+    now_mono_s: float
     evse: EvseInputs
     track: Track
     lease: Lease
@@ -62,6 +62,9 @@ class Case:
     vehicle: VehicleVerdict
     local: Lease
     """What the home itself wants, whoever holds the lease."""
+
+    power: Reading | None
+    """Fresh at its meter, None when that is silent."""
 
     charge_room: Bound | None = None
     """What the home leaves for charging, None without a limit."""
@@ -102,7 +105,6 @@ def find_block(
     case: Case,
     site: SiteInputs,
     owner: ControlOwner,
-    now_mono_s: float,
     *,
     is_before_start: bool = False,
 ) -> Reason | None:
@@ -112,30 +114,26 @@ def find_block(
         case: of the EVSE.
         site: what holds for the whole home.
         owner: who asks.
-        now_mono_s: the present.
         is_before_start: asked for the time after the start of a transaction.
     """
     # The gates are asked once per owner and step: this is most of what a step costs.
     asked = (owner, is_before_start)
     if asked not in case.blocks:
-        question = ask(case, site, owner, now_mono_s, is_before_start=is_before_start)
+        question = ask(case, site, owner, is_before_start=is_before_start)
         case.blocks[asked] = first_block(question)
     return case.blocks[asked]
 
 
-def find_blocks(
-    case: Case, site: SiteInputs, owner: ControlOwner, now_mono_s: float
-) -> Iterator[Reason]:
+def find_blocks(case: Case, site: SiteInputs, owner: ControlOwner) -> Iterator[Reason]:
     """Yield all that forbids discharge for an owner now, in the order of telling."""
-    if find_block(case, site, owner, now_mono_s) is not None:
-        yield from blocks(ask(case, site, owner, now_mono_s))
+    if find_block(case, site, owner) is not None:
+        yield from blocks(ask(case, site, owner))
 
 
 def ask(
     case: Case,
     site: SiteInputs,
     owner: ControlOwner,
-    now_mono_s: float,
     *,
     is_before_start: bool = False,
 ) -> DischargeQuestion:
@@ -145,45 +143,41 @@ def ask(
         site=site,
         owner=owner,
         vehicle=case.vehicle,
-        now_mono_s=now_mono_s,
+        power=case.power,
+        now_mono_s=case.now_mono_s,
         is_before_start=is_before_start,
     )
 
 
-def envelope_for(
-    case: Case, site: SiteInputs, owner: ControlOwner, now_mono_s: float
-) -> Envelope:
+def envelope_for(case: Case, site: SiteInputs, owner: ControlOwner) -> Envelope:
     """Return the envelope of an EVSE for an owner, whoever holds the lease."""
-    return _envelope(case, site, owner, now_mono_s, is_before_start=False)
+    return _envelope(case, site, owner, is_before_start=False)
 
 
-def promise_for(
-    case: Case, site: SiteInputs, owner: ControlOwner, now_mono_s: float
-) -> Envelope:
+def promise_for(case: Case, site: SiteInputs, owner: ControlOwner) -> Envelope:
     """Return the envelope once the transaction runs that the home can start.
 
     The same as ``envelope_for`` where one runs, and where the home can start none.
     Nothing flows by it: without a transaction the envelope itself is empty.
     """
     is_before_start = case.is_startable
-    return _envelope(case, site, owner, now_mono_s, is_before_start=is_before_start)
+    return _envelope(case, site, owner, is_before_start=is_before_start)
 
 
 def _envelope(
     case: Case,
     site: SiteInputs,
     owner: ControlOwner,
-    now_mono_s: float,
     *,
     is_before_start: bool,
 ) -> Envelope:
-    block = find_block(case, site, owner, now_mono_s, is_before_start=is_before_start)
+    block = find_block(case, site, owner, is_before_start=is_before_start)
     if block is None and case.track.is_released and owner in LOCAL_OWNERS:
         block = Reason.FAILSAFE
     lasts_s = 0.0
     if owner is ControlOwner.VPP and case.order is not None:
         # What is promised lasts to the end of its time.
-        lasts_s = max(0.0, case.order.ends_mono_s - now_mono_s)
+        lasts_s = max(0.0, case.order.ends_mono_s - case.now_mono_s)
     return Envelope(
         discharge=discharge_bound(
             case.evse,
@@ -196,9 +190,7 @@ def _envelope(
             case.evse,
             None if is_before_start else case.stop,
             is_at_maximum=case.soc.is_at_maximum,
-            unwatched=_silent_meter(
-                case, site, now_mono_s, is_before_start=is_before_start
-            ),
+            unwatched=_silent_meter(case, site, is_before_start=is_before_start),
             site_bound=case.charge_room,
             lasts_s=lasts_s,
         ),
@@ -206,10 +198,10 @@ def _envelope(
 
 
 def _silent_meter(
-    case: Case, site: SiteInputs, now_mono_s: float, *, is_before_start: bool
+    case: Case, site: SiteInputs, *, is_before_start: bool
 ) -> Reason | None:
     """Return which meter does not watch what charges."""
-    if not is_before_start and case.evse.fresh_power(now_mono_s) is None:
+    if not is_before_start and case.power is None:
         return Reason.METER_STALE
     wiring = site.wiring
     has_limit = wiring is not None and (

@@ -51,7 +51,7 @@ def explain(
     case, decision = rehearsal.case(key), rehearsal.decisions[key]
     is_dispatched = case.lease.owner is ControlOwner.VPP
     asker = ControlOwner.VPP if is_dispatched else ControlOwner.MODE
-    question = ask(case, site, asker, now_mono_s)
+    question = ask(case, site, asker)
     counterfactuals: list[Counterfactual] = []
     for knob, value, turned in _turned(case.evse, case.soc.lowest_percent):
         others = [turned if evse.key == key else evse for evse in evses]

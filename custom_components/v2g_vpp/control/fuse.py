@@ -310,9 +310,22 @@ class Rooms:
         for limit in limits:
             room = _Room(limit.reason, limit.shares, limit.room_w)
             self._rooms[limit.direction].append(room)
+        # Limits that all EVSEs share alike leave each of them the same.
+        self._is_alike = {
+            way: all(room.shares is None for room in rooms)
+            for way, rooms in self._rooms.items()
+        }
+        self._bound_of_all: dict[Direction, Bound | None] = {}
 
     def bound(self, key: EvseKey, direction: Direction) -> Bound | None:
         """Return what an EVSE may still have in a direction; None: no limit."""
+        if not self._is_alike[direction]:
+            return self._find_bound(key, direction)
+        if direction not in self._bound_of_all:
+            self._bound_of_all[direction] = self._find_bound(key, direction)
+        return self._bound_of_all[direction]
+
+    def _find_bound(self, key: EvseKey, direction: Direction) -> Bound | None:
         tightest_w, reason = inf, None
         for room in self._rooms[direction]:
             share = room.share_of(key)
@@ -322,6 +335,9 @@ class Rooms:
 
     def take(self, key: EvseKey, direction: Direction, power_w: float) -> None:
         """Use up the room of a power, a magnitude."""
+        if power_w == 0:
+            return
+        self._bound_of_all.pop(direction, None)
         for room in self._rooms[direction]:
             room.left_w = max(0.0, room.left_w - room.share_of(key) * power_w)
 

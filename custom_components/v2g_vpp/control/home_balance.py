@@ -31,7 +31,7 @@ from .house_load import HomePowers, HomeReadings, HouseLoad, Window
 from .inputs import EvseInputs, SiteInputs
 from .lease import Lease
 from .limits import least_flow_w
-from .sharing import Taker, share_power
+from .sharing import Taker, share_power, taken_most_w
 
 FOLLOWING_ORDER = (Mode.SELF_CONSUMPTION, Mode.PEAK_SHAVING, Mode.SOLAR)
 """Who serves the home comes before who takes what is left over."""
@@ -129,7 +129,7 @@ class HomeBalance:
         view: HomeView,
         now_mono_s: float,
     ) -> float:
-        spans = {case.evse.key: _span(case, site, now_mono_s) for case in group}
+        spans = {case.evse.key: _span(case, site) for case in group}
         is_measured = site.meters is not None and site.meters.has_grid
         wiring = site.wiring or SiteWiring()
         demand = self._followers[mode].step(
@@ -253,11 +253,11 @@ class _Able:
     minimum_discharge_w: float
 
 
-def _span(case: Case, site: SiteInputs, now_mono_s: float) -> _Able:
-    envelope = promise_for(case, site, ControlOwner.MODE, now_mono_s)
+def _span(case: Case, site: SiteInputs) -> _Able:
+    envelope = promise_for(case, site, ControlOwner.MODE)
     return _Able(
-        charge_w=envelope.highest_w,
-        discharge_w=-envelope.lowest_w,
+        charge_w=min(envelope.highest_w, taken_most_w(case, 1.0)),
+        discharge_w=min(-envelope.lowest_w, taken_most_w(case, -1.0)),
         minimum_charge_w=least_flow_w(case.evse, 1.0),
         minimum_discharge_w=least_flow_w(case.evse, -1.0),
     )

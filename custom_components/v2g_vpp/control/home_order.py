@@ -10,7 +10,7 @@ from .fuse import Direction, SiteLimit, shared_limits
 from .inputs import SiteInputs
 from .lease import Lease
 from .share_cost import lasting_power_w
-from .sharing import Taker, dispatch_energy_wh, share_power
+from .sharing import Taker, dispatch_energy_wh, share_power, taken_most_w
 
 _SHARING = LOCAL_OWNERS | {ControlOwner.VPP}
 
@@ -72,16 +72,17 @@ def _share_setpoint(
 
 def _taker(case: Case, order: DispatchOrder, now_mono_s: float) -> Taker:
     """Return what one EVSE could take of an order, to its end."""
-    offered_w = abs(case.offer.clamp(order.power_w))
-    if order.power_w >= 0:
-        return Taker(case=case, maximum_w=offered_w)
-    energy_wh = dispatch_energy_wh(case)
+    offered_w, bound_by = abs(case.offer.clamp(order.power_w)), None
+    taken_w = taken_most_w(case, order.power_w)
+    if taken_w < offered_w:
+        offered_w, bound_by = taken_w, Reason.VEHICLE_LIMIT
+    energy_wh = None if order.power_w >= 0 else dispatch_energy_wh(case)
     if energy_wh is None:
-        return Taker(case=case, maximum_w=offered_w)
+        return Taker(case=case, maximum_w=offered_w, bound_by=bound_by)
     left_s = order.ends_mono_s - max(now_mono_s, order.start_mono_s)
     lasting_w = case.track.share.steady_lasting_w(lasting_power_w(energy_wh, left_s))
     if lasting_w >= offered_w:
-        return Taker(case=case, maximum_w=offered_w)
+        return Taker(case=case, maximum_w=offered_w, bound_by=bound_by)
     return Taker(case=case, maximum_w=lasting_w, bound_by=Reason.ENERGY_WINDOW)
 
 
@@ -112,7 +113,10 @@ def _share_limit(
     takers = [
         Taker(
             case=case,
-            maximum_w=case.offer.clamp(max(0.0, case.local.requested_w)),
+            maximum_w=min(
+                case.offer.clamp(max(0.0, case.local.requested_w)),
+                taken_most_w(case, 1.0),
+            ),
         )
         for case in group
     ]

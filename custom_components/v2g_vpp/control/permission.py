@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from ..domain.capability import UNTOLD_DIALECTS, DischargeDialect, runs_on_station_clock
 from ..domain.faults import FAULT_BEHAVIOUR, GRID_FAULTS
+from ..domain.measurement import Reading
 from ..domain.setpoint import ControlOwner, Reason
 from ..domain.state import ClockState, ConnectorStatus
 from .grid import GridState
@@ -21,6 +22,9 @@ class DischargeQuestion:
     site: SiteInputs
     owner: ControlOwner
     vehicle: VehicleVerdict
+    power: Reading | None
+    """Fresh at its meter, None when that is silent."""
+
     now_mono_s: float
     is_before_start: bool = False
     """True: asked for the time after the start of a transaction, which also brings the
@@ -131,7 +135,7 @@ def _has_no_transaction(question: DischargeQuestion) -> bool:
 def _is_meter_stale(question: DischargeQuestion) -> bool:
     if question.is_before_start:
         return False
-    return question.evse.fresh_power(question.now_mono_s) is None
+    return question.power is None
 
 
 def _is_cycle_budget_spent(question: DischargeQuestion) -> bool:

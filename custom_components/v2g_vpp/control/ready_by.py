@@ -34,14 +34,6 @@ UNKNOWN_SHARE = 0.85
 FULL_PERCENT = 99.0
 """Some vehicles never show 100 %."""
 
-TAKEN_SHARE = 0.9
-TAKEN_SHORT_W = 800.0
-"""A vehicle that takes less than both allow limits itself: chargers are off by 740 W
-(control brief, the plant)."""
-
-TAKEN_AFTER_S = 60.0
-"""Seen for this long, the plan counts on no more."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChargePath:
@@ -221,38 +213,6 @@ def _floor_percent(
     return inputs.path.start_percent(
         wanted, departure.due_mono_s - EARLY_S - now_mono_s
     )
-
-
-class TakenPower:
-    """What a vehicle really takes, where that is less than it is told."""
-
-    def __init__(self, taken_w: float = inf) -> None:
-        """Begin without a limit that the vehicle showed."""
-        self.taken_w = taken_w
-        self._short_since_mono_s: float | None = None
-
-    def step(
-        self, commanded_w: float, measured_w: float | None, now_mono_s: float
-    ) -> float:
-        """Return the most that the vehicle took while it was told more, W.
-
-        Args:
-            commanded_w: what the station was told; <= 0 teaches nothing.
-            measured_w: at the meter, None while it is stale or nothing flows yet.
-            now_mono_s: the present.
-        """
-        if commanded_w <= 0 or measured_w is None:
-            self._short_since_mono_s = None
-            return self.taken_w
-        self.taken_w = max(self.taken_w, measured_w)
-        told_w = min(commanded_w, self.taken_w)
-        if measured_w >= min(TAKEN_SHARE * told_w, told_w - TAKEN_SHORT_W):
-            self._short_since_mono_s = None
-        elif self._short_since_mono_s is None:
-            self._short_since_mono_s = now_mono_s
-        elif now_mono_s - self._short_since_mono_s >= TAKEN_AFTER_S:
-            self.taken_w, self._short_since_mono_s = measured_w, None
-        return self.taken_w
 
 
 def held_percent(inputs: TripInputs) -> float:

@@ -9,13 +9,12 @@ from .limits import discharge_bound
 from .permission import stops
 
 
-def runner_up(case: Case, site: SiteInputs, now_mono_s: float) -> Reason | None:
+def runner_up(case: Case, site: SiteInputs) -> Reason | None:
     """Return the next limit behind the one that a setpoint names.
 
     Args:
         case: after its setpoint was shaped.
         site: what holds for the whole home.
-        now_mono_s: the present.
 
     Returns:
         The reason that the setpoint would name without its own; None where none is
@@ -27,7 +26,7 @@ def runner_up(case: Case, site: SiteInputs, now_mono_s: float) -> Reason | None:
         if shut is not None:
             return shut
     if wanted_w < 0:
-        blocks = find_blocks(case, site, case.lease.owner, now_mono_s)
+        blocks = find_blocks(case, site, case.lease.owner)
         shut = next((r for r in blocks if r is not named), None)
         if shut is not None:
             return shut

@@ -1,7 +1,8 @@
 """Recognise a vehicle that takes or gives less than it is asked for.
 
-Batteries limit themselves when they are cold, full or hot. Then more of a setpoint does
-nothing, the correction must not wind up, and what is promised is what flows.
+Batteries limit themselves when they are cold, full or hot, and many vehicles charge on
+one phase. Then more of a setpoint does nothing, the correction must not wind up, what is
+promised and shared is what flows, and a trip is planned with no more.
 """
 
 from dataclasses import dataclass
@@ -30,13 +31,19 @@ FLOW_W = 500.0
 REMEMBERED_S = 600.0
 """At rest the vehicle shows nothing; after that it may try again."""
 
+UNTESTED_S = 1800.0
+TEST_W = 1500.0
+"""Who gets a share of what it takes shows nothing either. So often it is asked for this
+much more until it shows: a minute of that is not missed, and no correction of such a
+power is as large."""
+
 SMOOTHING = 0.1
 """Share of each new reading in what the vehicle takes."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class SelfLimitInputs:
-    """What one look is given."""
+    """What one look is given; made for one call, so that freezing it gains nothing."""
 
     reference_w: float
     """The power that shall flow, without the correction."""
@@ -51,22 +58,35 @@ class SelfLimitInputs:
     is_tracked: bool
     """True: a correction is at work, so no offset is left to explain a shortfall."""
 
-    visit: int
-    """Of the vehicle: another one has another limit."""
+    is_tapering: bool = False
+    """True: so full that less and less is no news; a plan knows that anyway."""
 
 
 class SelfLimit:
-    """Watch one EVSE; at most one direction is limited at a time."""
+    """Watch one vehicle; at most one direction is limited at a time.
 
-    def __init__(self) -> None:
-        """Start with a vehicle that takes what it is given."""
-        self._visit: int | None = None
+    Nobody else writes down what a vehicle takes. What promises and shares count on is
+    forgotten at rest; what a trip counts on is kept until the vehicle takes more, because
+    a plan that hopes is late.
+    """
+
+    def __init__(self, planned_charge_w: float = inf) -> None:
+        """Start with a vehicle that takes what it is given.
+
+        Args:
+            planned_charge_w: of the same vehicle before a restart.
+        """
+        self.planned_charge_w = planned_charge_w
+        """Most that the charging of a trip may count on, W; inf while nothing is known."""
+
         self._reading_mono_s: float | None = None
         self._is_limited = False
         self._taken_w = 0.0
         self._best_w = 0.0
         self._short_since_mono_s: float | None = None
         self._seen_mono_s = -inf
+        self._tested_mono_s = -inf
+        self._is_test_due = False
 
     @property
     def power_w(self) -> float | None:
@@ -85,11 +105,12 @@ class SelfLimit:
             return inf
         return abs(taken_w)
 
+    def share_w(self, direction: int) -> float:
+        """Return what a direction may be given of a power that others could take."""
+        return self.most_w(direction) + (TEST_W if self._is_test_due else 0.0)
+
     def step(self, inputs: SelfLimitInputs, now_mono_s: float) -> None:
         """Take a look."""
-        if inputs.visit != self._visit:
-            self._forget()
-            self._visit = inputs.visit
         reading = inputs.reading
         if reading is not None:
             if reading.received_mono_s == self._reading_mono_s:
@@ -104,8 +125,12 @@ class SelfLimit:
         self._seen_mono_s = now_mono_s
         if self._is_limited and power_w > abs(self._taken_w) + FREED_W:
             self._forget()
+        if sign > 0:
+            self.planned_charge_w = max(self.planned_charge_w, power_w)
         if not self._is_short(inputs, power_w):
             self._short_since_mono_s = None
+            untested_s = now_mono_s - self._tested_mono_s
+            self._is_test_due |= self._is_limited and untested_s > UNTESTED_S
             return
         if self._short_since_mono_s is None or power_w > self._best_w + PROGRESS_W:
             self._short_since_mono_s, self._best_w = now_mono_s, power_w
@@ -115,12 +140,16 @@ class SelfLimit:
             abs(inputs.reference_w) / inputs.fingerprint.ramp_w_per_s
         )
         if now_mono_s - self._short_since_mono_s > LIMITED_AFTER_S + own_s:
-            self._is_limited = True
+            self._is_limited, self._is_test_due = True, False
+            self._tested_mono_s = now_mono_s
+            if sign > 0 and not inputs.is_tapering:
+                self.planned_charge_w = self._taken_w
 
     def _forget(self) -> None:
         self._is_limited, self._taken_w = False, 0.0
         self._short_since_mono_s, self._best_w = None, 0.0
         self._seen_mono_s = -inf
+        self._is_test_due = False
 
     def _rest(self, now_mono_s: float) -> None:
         """Nothing is asked for, or nothing is known: the limit holds for a while."""

@@ -51,7 +51,7 @@ def shape(case: Case, now_mono_s: float) -> Setpoint:
         )
     is_on_its_way = max(abs(power_w - wanted_w), abs(case.reference_w - goal_w))
     reason = limit or lease.reason
-    if reason is Reason.AS_REQUESTED and track.self_limit.is_binding:
+    if reason is Reason.AS_REQUESTED and track.vehicle.self_limit.is_binding:
         reason = Reason.VEHICLE_LIMIT
     if is_on_its_way > SAME_POWER_W:
         reason = Reason.RAMP
@@ -112,7 +112,7 @@ def _trimmed(case: Case, minimum_w: float, now_mono_s: float) -> float:
         track.trim.rest()
         return reference_w
     limited = track.limited
-    if track.self_limit.is_binding:
+    if track.vehicle.self_limit.is_binding:
         # More is not to be had: nothing may wind up until the vehicle takes more.
         track.trim.ease()
         limited = int(copysign(1, reference_w))
@@ -120,7 +120,7 @@ def _trimmed(case: Case, minimum_w: float, now_mono_s: float) -> float:
         TrimInputs(
             owner=case.lease.owner,
             reference_w=reference_w,
-            reading=case.evse.fresh_power(now_mono_s),
+            reading=case.power,
             fingerprint=case.evse.fingerprint,
             limited=limited,
         ),
@@ -149,8 +149,7 @@ def _bridge_gap(case: Case, now_mono_s: float) -> None:
     track = case.track
     if track.step_mono_s is None or now_mono_s - track.step_mono_s <= MAX_GAP_S:
         return
-    reading = case.evse.fresh_power(now_mono_s)
-    flowing_w = reading.value if reading else 0.0
+    flowing_w = case.power.value if case.power else 0.0
     lowest_w, highest_w = min(0.0, track.power_w), max(0.0, track.power_w)
     track.power_w = track.reference_w = clamp(flowing_w, lowest_w, highest_w)
 

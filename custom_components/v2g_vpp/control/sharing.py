@@ -54,6 +54,17 @@ def share_power(
     return allocation
 
 
+def taken_most_w(case: Case, power_w: float) -> float:
+    """Return what a vehicle takes of a power at most, W; inf while it limits nothing.
+
+    What it does not take, others may have. The least that can flow it always gets: a
+    vehicle that is nearly full charges on.
+    """
+    direction = 1 if power_w > 0 else -1
+    taken_w = case.track.vehicle.self_limit.share_w(direction)
+    return max(taken_w, minimum_power_w(case.evse, power_w))
+
+
 def dispatch_energy_wh(case: Case) -> float | None:
     """Return what a dispatch may take, Wh in the battery: floors and the day's budget.
 

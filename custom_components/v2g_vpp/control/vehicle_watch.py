@@ -16,13 +16,13 @@ from .ready_by import (
     TAPER_FROM_PERCENT,
     ChargePath,
     Outlook,
-    TakenPower,
     TripGuard,
     TripInputs,
     TripVerdict,
     charge_path,
     outlook,
 )
+from .self_limit import SelfLimit
 from .soc_estimator import (
     NOTHING_KNOWN,
     SocEstimate,
@@ -47,7 +47,7 @@ class VehicleMemory:
     """Target of the charging for a trip that runs."""
 
     taken_w: float | None = None
-    """Most that it takes, where that is less than it is told."""
+    """Most that it takes when it charges, where that is less than it is told."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +60,11 @@ class VehicleVerdict:
     is_cycle_budget_spent: bool = False
     cycle_left_wh: float = 0.0
     """What the rest of the day may take, Wh at the battery."""
+
+    @property
+    def is_tapering(self) -> bool:
+        """True: so full that it takes less and less."""
+        return (self.estimate.likely_percent or 0.0) >= TAPER_FROM_PERCENT
 
 
 class VehicleWatch:
@@ -79,12 +84,12 @@ class VehicleWatch:
         """What must survive a restart; None while no vehicle was known."""
         if self._vehicle_id is None:
             return None
-        taken_w = self._taken.taken_w
+        planned_w = self.self_limit.planned_charge_w
         return VehicleMemory(
             vehicle_id=self._vehicle_id,
             soc=self._estimator.memory,
             owed_percent=self._trip.owed_percent,
-            taken_w=None if taken_w == inf else taken_w,
+            taken_w=None if planned_w == inf else planned_w,
         )
 
     def step(
@@ -110,12 +115,6 @@ class VehicleWatch:
             self._vehicle_id = vehicle.vehicle_id
         estimate = self._estimator.step(
             _evidence(evse, vehicle.capacity_wh, commanded_w, now_mono_s), now_mono_s
-        )
-        is_tapering = (estimate.likely_percent or 0.0) >= TAPER_FROM_PERCENT
-        self._taken.step(
-            0.0 if is_tapering else commanded_w,
-            None if commanded_w <= 0 else _flowing_w(evse, now_mono_s),
-            now_mono_s,
         )
         trip = self._step_trip(evse, vehicle, policy, estimate, now_mono_s)
         own_floor = vehicle_floor_percent(evse.session, vehicle.capacity_wh)
@@ -151,7 +150,7 @@ class VehicleWatch:
         if inputs is None or trip.departure is None:
             return None
         flowing_w = _flowing_w(evse, now_mono_s) or 0.0
-        possible_w = min(possible_w, self._taken.taken_w)
+        possible_w = min(possible_w, self.self_limit.planned_charge_w)
         return outlook(
             trip,
             inputs,
@@ -171,7 +170,7 @@ class VehicleWatch:
         self._estimator = SocEstimator(None if memory is None else memory.soc)
         self._trip = TripGuard(None if memory is None else memory.owed_percent)
         taken_w = None if memory is None else memory.taken_w
-        self._taken = TakenPower(inf if taken_w is None else taken_w)
+        self.self_limit = SelfLimit(inf if taken_w is None else taken_w)
 
     def _step_trip(
         self,
@@ -185,7 +184,7 @@ class VehicleWatch:
             self._trip_inputs = None
             self._trip.forget()
             return NO_TRIP
-        power_w = min(charging_power_w(evse), self._taken.taken_w)
+        power_w = min(charging_power_w(evse), self.self_limit.planned_charge_w)
         inputs = self._trip_inputs = TripInputs(
             departures=evse.departures,
             max_soc_percent=policy.max_soc_percent,
