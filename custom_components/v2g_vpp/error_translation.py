@@ -24,6 +24,7 @@ from .domain.errors import (
     DischargeNotPermitted,
     EmergencyStopActive,
     InvitationInvalid,
+    LedgerNotWritten,
     ListenerCertificate,
     ListenerError,
     MeterSilent,
@@ -123,6 +124,11 @@ TRANSLATIONS: Final[Mapping[type[V2gError], Translation]] = {
         error=ConfigEntryError,
         key="store_unreadable",
         values=lambda err: {"store": err.store},
+    ),
+    LedgerNotWritten: Translation(
+        error=HomeAssistantError,
+        key="ledger_not_written",
+        values=lambda err: {"path": err.path, "detail": err.detail},
     ),
     VppError: Translation(error=HomeAssistantError, key="vpp_failed"),
     BrokerUnreachable: Translation(

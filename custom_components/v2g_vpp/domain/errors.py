@@ -10,6 +10,7 @@ V2gError
 ├── ListenerError               the OCPP port cannot be opened (port, detail)
 │   └── ListenerCertificate     the owner's certificate cannot be used (port, detail)
 ├── StoreUnreadable             persisted state cannot be read (store)
+├── LedgerNotWritten            the disk refuses the ledger (path, detail)
 ├── VppError
 │   ├── BrokerUnreachable       no TCP connection (host, port)
 │   ├── BrokerRefusedTls        TLS handshake failed (host, port, reason)
@@ -114,6 +115,16 @@ class StoreUnreadable(V2gError):
         """Keep the name of the store."""
         super().__init__(f"store {store} cannot be read")
         self.store = store
+
+
+class LedgerNotWritten(V2gError):
+    """Raise when the ledger of a programme cannot be read or written."""
+
+    def __init__(self, path: str, detail: str) -> None:
+        """Name the file and what the disk says."""
+        super().__init__(f"{path}: {detail}")
+        self.path = path
+        self.detail = detail
 
 
 class VppError(V2gError):

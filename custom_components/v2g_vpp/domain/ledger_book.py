@@ -1,0 +1,58 @@
+"""Where a ledger is kept, as the site needs it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from .ledger import EntryKind, LedgerEntry, Seal
+from .ledger_check import Break
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verified:
+    """What a look at the whole ledger found."""
+
+    count: int
+    """Good entries from the beginning on."""
+
+    break_: Break | None
+    """None: all of it is good."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """A ledger at the start."""
+
+    entries: tuple[LedgerEntry, ...]
+    torn_bytes: int = 0
+    """Length of a line that a crash had torn and that was put aside."""
+
+    set_aside: str | None = None
+    """Name of the file with a ledger that somebody changed; a new one begins."""
+
+
+class LedgerBook(Protocol):
+    """One ledger on disk. Every method blocks; moments are RFC 3339 texts.
+
+    Each raises LedgerNotWritten when the disk refuses; nothing is half written then.
+    """
+
+    def open(self, now: str) -> Opened:
+        """Read and check it all; called before anything else."""
+        ...
+
+    def append(self, kind: EntryKind, now: str, body: Mapping[str, Any]) -> LedgerEntry:
+        """Return the entry that is on disk when this returns."""
+        ...
+
+    def verify(self) -> Verified:
+        """Look at every byte of it again."""
+        ...
+
+    def read(self) -> tuple[tuple[LedgerEntry, ...], Seal | None]:
+        """Return all of it, to be exported."""
+        ...
+
+    def forget_before(self, before: str, now: str) -> int:
+        """Put a checkpoint in the place of older entries; return how many went."""
+        ...
