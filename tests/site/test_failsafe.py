@@ -6,6 +6,7 @@ import pytest
 
 from custom_components.v2g_vpp.control.fingerprint import FingerprintLearner
 from custom_components.v2g_vpp.domain.dispatch import AckCode, AckStatus, LinkState
+from custom_components.v2g_vpp.domain.ids import ProgrammeId
 from custom_components.v2g_vpp.domain.policy import Mode
 from custom_components.v2g_vpp.domain.setpoint import Reason
 from custom_components.v2g_vpp.domain.state import flow_threshold_w
@@ -16,6 +17,7 @@ from custom_components.v2g_vpp.virtual.plant import (
     PlantParameters,
 )
 from tests.site.home import Home
+from tests.site.programme import RecordingProgramme
 from tests.site.virtual_time import in_virtual_time
 
 ZERO_W = flow_threshold_w(11_000.0)
@@ -281,3 +283,33 @@ async def test_the_owner_keeps_power_while_the_aggregator_is_gone() -> None:
         await home.run(16)
         await home.discharge()
         assert replace(home.evse.policy).mode is Mode.OFF
+
+
+@in_virtual_time
+async def test_a_lost_link_leaves_what_another_programme_asks_for() -> None:
+    other = ProgrammeId("programme-2")
+    async with Home(plants=[TYPICAL, TYPICAL]) as home:
+        await home.grant()
+        home.site.add_programme(other, RecordingProgramme())
+        first, second = home.stations
+
+        async def beat() -> None:
+            while True:
+                home.site.heartbeat_seen(other, home.clock.monotonic())
+                await home.run(5)
+
+        home._spawn(beat(), "heartbeats of the other")
+        home.site.link_changed(other, is_connected=True)
+        home.order(-3_000, resource=first.key)
+        ack = home.order(-3_000, resource=second.key, programme_id=other)
+        assert ack.status is AckStatus.ACCEPTED, ack
+        await home.until(lambda: second.power_w < -2_500, 60, "both")
+        await lose_heartbeats(home)
+        await home.run(60)
+        assert home.link() is LinkState.FAILSAFE
+        assert abs(first.power_w) <= ZERO_W
+        assert second.power_w < -2_500
+        # The other one takes over even what the lost one had.
+        ack = home.order(-3_000, resource=first.key, programme_id=other)
+        assert ack.status is AckStatus.ACCEPTED, ack
+        await home.until(lambda: first.power_w < -2_500, 90, "taken over")

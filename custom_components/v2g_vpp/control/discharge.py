@@ -138,7 +138,7 @@ class DischargeCoordinator:
         track = self._tracks.get(evse.key)
         if track is None:
             track = self._tracks[evse.key] = Track()
-        track.is_released = site.is_failsafe and (
+        track.is_released = site.is_failsafe_for(evse) and (
             track.is_released or track.was_dispatched
         )
         vehicle = track.vehicle.step(evse, track.power_w, now_mono_s)

@@ -41,7 +41,7 @@ def share_home_orders(
     for order, group in groups.values():
         # One EVSE takes the order whole: what it cannot serve is then named by its
         # own limits.
-        if len(group) == 1 or site.is_failsafe:
+        if len(group) == 1 or any(site.is_failsafe_for(case.evse) for case in group):
             continue
         if order.kind is CommandKind.SETPOINT:
             _share_setpoint(order, group, limits, now_mono_s)

@@ -92,6 +92,9 @@ class EvseInputs:
     temperature_c: float | None = None
     """Of the battery, or outside; None takes a careful allowance."""
 
+    is_link_trusted: bool = False
+    """True: no lost link is behind what it follows, or followed last."""
+
     uncalibrated_power_w: Reading | None = None
     """What its own meter says, where a calibration makes another power of it."""
 
@@ -128,7 +131,10 @@ class SiteInputs:
     """
 
     is_failsafe: bool = False
-    """True: the link to the aggregator is lost and its dispatch is released."""
+    """True: the link to an aggregator is lost and its dispatch is released.
+
+    ``is_failsafe_for`` says for which EVSEs that counts.
+    """
 
     is_store_readable: bool = True
     """False: latches and permissions are unknown, so nothing may discharge."""
@@ -143,6 +149,10 @@ class SiteInputs:
 
     is_grid_silent: bool = False
     """True: the meter of the grid says nothing; the coordinator fills it in."""
+
+    def is_failsafe_for(self, evse: EvseInputs) -> bool:
+        """Return True where a lost link counts: it touches its own dispatches only."""
+        return self.is_failsafe and not evse.is_link_trusted
 
     def at(self, now_mono_s: float) -> SiteInputs:
         """Return the inputs with what every EVSE asks about the meters now."""

@@ -75,10 +75,10 @@ def hold_lease(
         return user
     if evse.self_test_w is not None:
         return Lease(owner=ControlOwner.SELF_TEST, requested_w=evse.self_test_w)
-    order = running_order(evse, now_mono_s)
+    order, is_failsafe = running_order(evse, now_mono_s), site.is_failsafe_for(evse)
     if order is not None and order.kind is CommandKind.SETPOINT:
-        return _follow(order, site)
-    if order is None or order.kind is not CommandKind.LIMIT or site.is_failsafe:
+        return _follow(order, is_failsafe=is_failsafe)
+    if order is None or order.kind is not CommandKind.LIMIT or is_failsafe:
         return local
     return _limit(local, order)
 
@@ -135,8 +135,8 @@ def local_lease(evse: EvseInputs, now_mono_s: float) -> Lease:
     return Lease(owner=ControlOwner.MODE, requested_w=wish_w, reason=reason)
 
 
-def _follow(order: DispatchOrder, site: SiteInputs) -> Lease:
-    if site.is_failsafe:
+def _follow(order: DispatchOrder, *, is_failsafe: bool) -> Lease:
+    if is_failsafe:
         return Lease(
             owner=ControlOwner.VPP,
             requested_w=0.0,

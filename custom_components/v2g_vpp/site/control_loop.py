@@ -8,7 +8,7 @@ from ..control.allocation import SAME_POWER_W
 from ..control.discharge import DischargeCoordinator
 from ..control.explanation import explain
 from ..control.gate import OutputGate
-from ..control.inputs import EvseDecision, SiteInputs
+from ..control.inputs import EvseDecision, EvseInputs, SiteInputs
 from ..control.self_test import SelfTestInputs, self_test_power_w
 from ..domain.clock import HomeClock
 from ..domain.dispatch import DispatchOrder, LinkState
@@ -126,7 +126,7 @@ class ControlLoop:
             ends_mono_s=now + order.ends_mono_s - max(now, order.start_mono_s),
         )
         inputs = [
-            self._inputs.evse(
+            self._evse_inputs(
                 record,
                 began if covers(order, key) else self._desk.order_for(key, now),
             )
@@ -143,7 +143,7 @@ class ControlLoop:
         """Return why an EVSE does what it does, by the rules of a tick."""
         now = self._clock.monotonic()
         inputs = [
-            self._inputs.evse(other, self._desk.order_for(key, now))
+            self._evse_inputs(other, self._desk.order_for(key, now))
             for key, other in self._registry.evses.items()
         ]
         site = self._site_inputs()
@@ -156,7 +156,7 @@ class ControlLoop:
         A coordinator of its own is asked, so that nothing is remembered of the try.
         """
         inputs = replace(
-            self._inputs.evse(record, None),
+            self._evse_inputs(record, None),
             override=None,
             self_test_w=-self_test_power_w(record.fingerprint),
         )
@@ -197,8 +197,14 @@ class ControlLoop:
         site: SiteInputs,
         now_mono_s: float,
     ) -> Mapping[EvseKey, EvseDecision]:
-        inputs = [self._inputs.evse(record, orders[record.key]) for record in records]
+        inputs = [self._evse_inputs(record, orders[record.key]) for record in records]
         return self._coordinator.step(inputs, site, now_mono_s)
+
+    def _evse_inputs(
+        self, record: EvseRecord, order: DispatchOrder | None
+    ) -> EvseInputs:
+        is_trusted = self._links.is_trusted(record.key, order)
+        return self._inputs.evse(record, order, is_link_trusted=is_trusted)
 
     def _site_inputs(self) -> SiteInputs:
         return self._inputs.site(
@@ -219,7 +225,14 @@ class ControlLoop:
         record.decision = decision
         self._vehicles.take(record, decision, self._coordinator.memory_of(record.key))
         verdict = self._gate.check(
-            self._inputs.gate(record, decision.setpoint, order, site, now_mono_s),
+            self._inputs.gate(
+                record,
+                decision.setpoint,
+                order,
+                site,
+                now_mono_s,
+                is_link_trusted=self._links.is_trusted(record.key, order),
+            ),
             self._clock.monotonic(),
         )
         record.setpoint = (

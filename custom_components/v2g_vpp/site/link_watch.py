@@ -3,7 +3,7 @@
 import logging
 
 from ..control.failsafe import END_TRANSACTION_AFTER_S, hardest_to_stop
-from ..domain.dispatch import AckCode, LinkState
+from ..domain.dispatch import AckCode, DispatchOrder, LinkState
 from ..domain.ids import EvseKey, TransactionId
 from ..domain.setpoint import ControlOwner
 from .delivery_desk import DeliveryDesk
@@ -28,10 +28,23 @@ class LinkWatch:
     @property
     def is_failsafe(self) -> bool:
         """True while the link of any programme is lost and not trusted again."""
-        return any(
-            p.watchdog.state is LinkState.FAILSAFE
-            for p in self._registry.programmes.values()
-        )
+        return any(_is_lost(p) for p in self._registry.programmes.values())
+
+    def is_trusted(self, key: EvseKey, order: DispatchOrder | None) -> bool:
+        """Return True when no lost link is behind what an EVSE follows.
+
+        A lost link touches its own dispatches only (contract, rule 14). Without an
+        order it still counts for the EVSEs that it was lost upon.
+
+        Args:
+            key: of the EVSE.
+            order: that it follows now, the 0 W of a hold included.
+        """
+        programmes = self._registry.programmes
+        if order is not None:
+            programme = programmes.get(order.programme_id)
+            return programme is not None and not _is_lost(programme)
+        return not any(_is_lost(p) and key in p.lost for p in programmes.values())
 
     def step(self, now_mono_s: float) -> None:
         """Release what a lost link asked for, and end its transactions in time."""
@@ -58,6 +71,11 @@ class LinkWatch:
                 # Nobody else takes over before the contactor of the discharge is open.
                 left_s = END_TRANSACTION_AFTER_S + END_RETRY_S - (status.age_s or 0.0)
                 programme.released = discharging
+                programme.lost = frozenset(
+                    key
+                    for key in self._registry.evses
+                    if programme.order_for(key) is not None
+                )
                 self._desk.release(
                     programme,
                     AckCode.FAILSAFE,
@@ -97,6 +115,10 @@ class LinkWatch:
             and programme.order_for(record.key) is not None
             and _dispatched_power_w(record, now_mono_s) < 0
         }
+
+
+def _is_lost(programme: ProgrammeRecord) -> bool:
+    return programme.watchdog.state is LinkState.FAILSAFE
 
 
 def _dispatched_power_w(record: EvseRecord, now_mono_s: float) -> float:

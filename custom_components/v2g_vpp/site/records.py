@@ -312,6 +312,9 @@ class ProgrammeRecord:
     released: dict[EvseKey, TransactionId] = field(default_factory=dict)
     """Discharges that a lost link ended and whose contactor must open yet."""
 
+    lost: frozenset[EvseKey] = frozenset()
+    """What followed it when its link was lost the last time."""
+
     delivered_discharge_wh: float = 0.0
 
     def order_for(self, key: EvseKey) -> DispatchOrder | None:

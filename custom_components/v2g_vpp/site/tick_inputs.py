@@ -34,12 +34,19 @@ class TickInputs:
         self._registry, self._vehicles, self._clock = registry, vehicles, clock
         self.export_limit_w = export_limit_w
 
-    def evse(self, record: EvseRecord, order: DispatchOrder | None) -> EvseInputs:
+    def evse(
+        self,
+        record: EvseRecord,
+        order: DispatchOrder | None,
+        *,
+        is_link_trusted: bool,
+    ) -> EvseInputs:
         """Return what the discharge coordinator is given of one EVSE.
 
         Args:
             record: of the EVSE.
             order: that it follows now, None without one.
+            is_link_trusted: True: no lost link is behind what it follows.
         """
         station = self._registry.station_of(record.key)
         vehicle = self._registry.vehicle_at(record)
@@ -56,6 +63,7 @@ class TickInputs:
             proof=self._registry.valid_proof(record),
             override=record.override,
             order=order,
+            is_link_trusted=is_link_trusted,
             self_test_w=record.self_test_w,
             is_first_write_pending=record.is_first_write_pending,
             can_start_transaction=record.can_start_transaction,
@@ -96,6 +104,8 @@ class TickInputs:
         order: DispatchOrder | None,
         site: SiteInputs,
         decided_mono_s: float,
+        *,
+        is_link_trusted: bool,
     ) -> GateInputs:
         """Return a setpoint with the raw facts that must justify it.
 
@@ -105,6 +115,7 @@ class TickInputs:
             order: that the EVSE follows now.
             site: what the coordinator was told of the home.
             decided_mono_s: when it decided.
+            is_link_trusted: True: no lost link is behind what it follows.
         """
         station = self._registry.station_of(record.key)
         vehicle = self._registry.vehicle_at(record)
@@ -122,7 +133,7 @@ class TickInputs:
             order=order,
             is_self_test_running=record.self_test is not None,
             is_first_write_pending=record.is_first_write_pending,
-            is_failsafe=site.is_failsafe,
+            is_failsafe=site.is_failsafe and not is_link_trusted,
             is_store_readable=site.is_store_readable,
             claim=record.claim,
             plan_w=self._planned_w(record),
