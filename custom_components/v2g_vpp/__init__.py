@@ -65,6 +65,7 @@ class _Home:
             spawn=self._spawn,
             export_limit_w=entry.data.get(const.CONF_EXPORT_LIMIT_W),
         )
+        self._rehearsal = programme_opener.rehearsal_desk(self._site, self._clock)
         programmes = programme_opener.ProgrammeOpener(
             hass=hass,
             site=self._site,
@@ -93,7 +94,9 @@ class _Home:
         )
         site.use_stations(self._server)
         await site.load()
-        entry.runtime_data = runtime_data(hass, entry, site, self.stop, self._server)
+        entry.runtime_data = runtime_data(
+            hass, entry, site, self.stop, self._server, self._rehearsal
+        )
         entry.async_on_unload(repairs.async_watch_site(hass, site))
         try:
             await self._sync.open_all(entry)
@@ -109,6 +112,7 @@ class _Home:
         self._spawn(site.run(), "v2g_vpp control")
 
     async def stop(self) -> None:
+        self._rehearsal.stop()
         await self._site.stand_down()
         await self._sync.close_all(self._entry.runtime_data)
         await self._server.stop()

@@ -43,6 +43,7 @@ FIELD_ERRORS: Final[Mapping[str, str]] = {
     "set_grid_setting.control_id": "control_id_not_legal",
     "set_grid_setting.settings": "grid_settings_not_legal",
     "clear_grid_settings.control_id": "control_id_not_legal",
+    "simulate_dispatch.duration": "rehearsal_duration_not_legal",
     "request_grid_forming.confirm": "grid_forming_not_confirmed",
 }
 """By action and field, or group of fields: what the form of an action lets through."""

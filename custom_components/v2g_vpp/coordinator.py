@@ -14,6 +14,7 @@ from .const import DOMAIN
 from .domain.ids import EvseKey
 from .domain.measurement import Measurement
 from .domain.ports import MessageLog
+from .domain.rehearsal import Rehearsing
 from .domain.snapshot import (
     EvseSnapshot,
     MetersSnapshot,
@@ -58,6 +59,9 @@ class V2gRuntimeData:
     message_log: MessageLog
     """What was said on the links of the charging stations."""
 
+    rehearsal: Rehearsing
+    """Plays an aggregator."""
+
     adders: list[AddSubentry] = field(default_factory=list)
     """One per platform, called for every subentry that comes later."""
 
@@ -80,6 +84,7 @@ def runtime_data(
     site: Site,
     stop: Callable[[], Awaitable[None]],
     log: MessageLog,
+    rehearsal: Rehearsing,
 ) -> V2gRuntimeData:
     """Return the runtime data of an entry that is being set up."""
     return V2gRuntimeData(
@@ -87,6 +92,7 @@ def runtime_data(
         coordinator=V2gUpdateCoordinator(hass, entry, site),
         stop=stop,
         message_log=log,
+        rehearsal=rehearsal,
     )
 
 

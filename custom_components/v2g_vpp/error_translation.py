@@ -35,6 +35,7 @@ from .domain.errors import (
     PolicyError,
     PowerNotAvailable,
     PowerOutOfRange,
+    RehearsalRefused,
     RequestNotSent,
     SettingProtected,
     StationError,
@@ -47,7 +48,15 @@ from .domain.errors import (
     VppError,
 )
 from .domain.setpoint import Reason
-from .text_keys import AUTHORITY, BLOCKED, NOT_SENT, NOT_SUPPORTED, PLAN, TLS
+from .text_keys import (
+    AUTHORITY,
+    BLOCKED,
+    NO_REHEARSAL,
+    NOT_SENT,
+    NOT_SUPPORTED,
+    PLAN,
+    TLS,
+)
 
 type _Values = dict[str, str]
 
@@ -148,6 +157,10 @@ TRANSLATIONS: Final[Mapping[type[V2gError], Translation]] = {
         key="invitation_invalid",
         values=lambda err: {"field": err.field},
     ),
+    # The key is chosen by the reason, see below.
+    RehearsalRefused: Translation(
+        error=ServiceValidationError, key="rehearsal_running"
+    ),
     PkiError: Translation(error=HomeAssistantError, key="pki_failed"),
     CertificateInvalid: Translation(
         error=ServiceValidationError,
@@ -235,6 +248,8 @@ def translated(err: V2gError) -> HomeAssistantError:
         key = NOT_SUPPORTED.get(err.detail or "", key)
     elif isinstance(err, RequestNotSent):
         key = NOT_SENT.get(err.reason, key)
+    elif isinstance(err, RehearsalRefused):
+        key = NO_REHEARSAL.get(err.reason, key)
     elif isinstance(err, PlanInvalid):
         key = PLAN.get(err.reason, key)
     elif isinstance(err, AuthorityInvalid):

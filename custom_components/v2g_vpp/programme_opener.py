@@ -15,8 +15,18 @@ from .pki import signing, tls
 from .site import Site
 from .storage import HaStore
 from .system_clock import SystemClock, draw_uniform
-from .vpp import link, link_config
+from .vpp import link, link_config, rehearsal
 from .watches import ProgrammeWatch
+
+
+def rehearsal_desk(site: Site, clock: SystemClock) -> rehearsal.RehearsalDesk:
+    """Return who plays an aggregator in front of the home, with throw-away keys."""
+    return rehearsal.RehearsalDesk(
+        stage=site,
+        clock=clock,
+        make_signer=lambda: signing.Ed25519Signer(signing.create_signing_seed()),
+        verify=signing.verify_signature,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,6 +23,7 @@ from .services_control import async_setup_control_services
 from .services_departure import async_setup_departure_services
 from .services_explain import async_setup_explain_service
 from .services_messages import async_setup_message_services
+from .services_rehearsal import async_setup_rehearsal_service
 from .services_station import async_setup_station_services
 
 SERVICE_SET_POWER: Final = "set_power"
@@ -84,6 +85,7 @@ def async_setup_services(hass: HomeAssistant) -> None:
     async_setup_explain_service(hass)
     async_setup_control_services(hass)
     async_setup_message_services(hass)
+    async_setup_rehearsal_service(hass)
     async_setup_station_services(hass)
     hass.services.async_register(
         DOMAIN, SERVICE_SET_POWER, set_power, schema=SET_POWER_SCHEMA

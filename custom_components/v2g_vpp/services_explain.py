@@ -1,6 +1,5 @@
 """The action that tells why an outlet does what it does."""
 
-from collections.abc import Mapping
 from typing import Final
 
 from homeassistant.const import ATTR_DEVICE_ID
@@ -12,7 +11,6 @@ from homeassistant.core import (
     callback,
 )
 from homeassistant.helpers import config_validation as cv
-from homeassistant.helpers.translation import async_get_translations
 from homeassistant.util.json import JsonObjectType
 import voluptuous as vol
 
@@ -20,9 +18,8 @@ from .action_schema import action_schema
 from .action_target import async_evse
 from .const import ATTR_NEXT_LIMIT, DOMAIN
 from .domain.explanation import Counterfactual, Explanation, GateLine, Knob
-from .domain.setpoint import Reason
-from .domain.units import watts_to_kilowatts
 from .error_translation import translated_errors
+from .sentences import Sentences, async_sentences, kilowatts
 from .text_keys import BLOCKED, WHAT_IF
 
 SERVICE_EXPLAIN: Final = "explain"
@@ -46,7 +43,7 @@ def async_setup_explain_service(hass: HomeAssistant) -> None:
         entry, key = async_evse(hass, call)
         with translated_errors():
             explanation = entry.runtime_data.site.explain(key)
-        return _told(explanation, await _async_texts(hass))
+        return _told(explanation, await async_sentences(hass))
 
     hass.services.async_register(
         DOMAIN,
@@ -57,31 +54,7 @@ def async_setup_explain_service(hass: HomeAssistant) -> None:
     )
 
 
-class _Texts:
-    """Texts in the language of the home."""
-
-    def __init__(self, sentences: Mapping[str, str], names: Mapping[str, str]) -> None:
-        self._sentences, self._names = sentences, names
-
-    def sentence(self, key: str, **placeholders: str) -> str:
-        """Return a sentence with its placeholders filled in."""
-        text = self._sentences[f"component.{DOMAIN}.exceptions.{key}.message"]
-        return text.format(**placeholders)
-
-    def name(self, reason: Reason) -> str:
-        """Return what a sensor shows for a reason."""
-        return self._names[f"component.{DOMAIN}.entity.sensor.reason.state.{reason}"]
-
-
-async def _async_texts(hass: HomeAssistant) -> _Texts:
-    language = hass.config.language
-    return _Texts(
-        await async_get_translations(hass, language, "exceptions", [DOMAIN]),
-        await async_get_translations(hass, language, "entity", [DOMAIN]),
-    )
-
-
-def _told(explanation: Explanation, texts: _Texts) -> JsonObjectType:
+def _told(explanation: Explanation, texts: Sentences) -> JsonObjectType:
     setpoint, runner_up = explanation.setpoint, explanation.runner_up
     return {
         "sentence": _sentence(explanation, texts),
@@ -95,11 +68,11 @@ def _told(explanation: Explanation, texts: _Texts) -> JsonObjectType:
     }
 
 
-def _sentence(explanation: Explanation, texts: _Texts) -> str:
+def _sentence(explanation: Explanation, texts: Sentences) -> str:
     setpoint, runner_up = explanation.setpoint, explanation.runner_up
     placeholders = {
-        "power": _kilowatts(setpoint.power_w),
-        "requested": _kilowatts(setpoint.requested_w),
+        "power": kilowatts(setpoint.power_w),
+        "requested": kilowatts(setpoint.requested_w),
         "reason": texts.name(setpoint.reason),
     }
     if runner_up is None:
@@ -109,7 +82,7 @@ def _sentence(explanation: Explanation, texts: _Texts) -> str:
     )
 
 
-def _gate(line: GateLine, texts: _Texts) -> JsonObjectType:
+def _gate(line: GateLine, texts: Sentences) -> JsonObjectType:
     return {
         "gate": line.reason.value,
         "is_passed": line.is_open,
@@ -119,20 +92,15 @@ def _gate(line: GateLine, texts: _Texts) -> JsonObjectType:
     }
 
 
-def _what_if(counterfactual: Counterfactual, texts: _Texts) -> JsonObjectType:
+def _what_if(counterfactual: Counterfactual, texts: Sentences) -> JsonObjectType:
     knob, value = counterfactual.knob, counterfactual.value
-    placeholders = {"power": _kilowatts(counterfactual.power_w)}
+    placeholders = {"power": kilowatts(counterfactual.power_w)}
     if value is not None:
         is_percent = knob in _PERCENTAGES
-        placeholders["value"] = f"{value:.0f}" if is_percent else _kilowatts(value)
+        placeholders["value"] = f"{value:.0f}" if is_percent else kilowatts(value)
     return {
         "knob": knob.value,
         "value": value,
         "power_w": counterfactual.power_w,
         "sentence": texts.sentence(WHAT_IF[knob], **placeholders),
     }
-
-
-def _kilowatts(power_w: float) -> str:
-    # Adding 0.0 turns a rounded -0.0 into 0.0.
-    return f"{round(watts_to_kilowatts(power_w), 1) + 0.0:.1f}"

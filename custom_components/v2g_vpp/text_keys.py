@@ -7,6 +7,7 @@ from .domain.calibration import CalibrationStep
 from .domain.errors import TlsFault
 from .domain.explanation import Knob
 from .domain.policy import SLOT_IS_EMPTY, SLOTS_OVERLAP
+from .domain.rehearsal import RehearsalEvent
 from .domain.requests import (
     ILLEGAL_SETTINGS,
     NO_GRID_SETTINGS,
@@ -196,3 +197,29 @@ CALIBRATION: Final[Mapping[CalibrationStep, str]] = {
     CalibrationStep.TOO_MANY_POWERS: "calibration_too_many_powers",
 }
 """Why the meter of an outlet was left as it was."""
+
+REHEARSAL: Final[Mapping[RehearsalEvent, str]] = {
+    RehearsalEvent.ACCEPTED: "rehearsal_accepted",
+    RehearsalEvent.CLAMPED: "rehearsal_clamped",
+    RehearsalEvent.REFUSED: "rehearsal_refused",
+    RehearsalEvent.SETPOINT_REACHED: "rehearsal_setpoint_reached",
+    RehearsalEvent.SETPOINT_NOT_REACHED: "rehearsal_setpoint_not_reached",
+    RehearsalEvent.HEARTBEATS_STOPPED: "rehearsal_heartbeats_stopped",
+    RehearsalEvent.OWNER_STOPPED: "rehearsal_owner_stopped",
+    RehearsalEvent.SUPERSEDED: "rehearsal_superseded",
+    RehearsalEvent.FAILED: "rehearsal_failed",
+    RehearsalEvent.RELEASED: "rehearsal_released",
+    RehearsalEvent.DONE: "rehearsal_done",
+    RehearsalEvent.ZERO_REACHED: "rehearsal_zero_reached",
+    RehearsalEvent.ZERO_NOT_REACHED: "rehearsal_zero_not_reached",
+    RehearsalEvent.FLOWED: "rehearsal_flowed",
+    RehearsalEvent.NOTHING_FLOWED: "rehearsal_nothing_flowed",
+    RehearsalEvent.INTERRUPTED: "rehearsal_interrupted",
+}
+
+NO_REHEARSAL: Final[Mapping[str, str]] = {
+    "running": "rehearsal_running",
+    "dispatch_active": "rehearsal_dispatch_active",
+    "dispatch_due": "rehearsal_dispatch_due",
+}
+"""By the reason of the error."""

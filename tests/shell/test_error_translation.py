@@ -49,6 +49,7 @@ EXAMPLES: dict[type[V2gError], V2gError] = {
     errors.BrokerRefusedTls: errors.BrokerRefusedTls("broker", 8883, TlsFault.OTHER),
     errors.BrokerRefusedLogin: errors.BrokerRefusedLogin("banned"),
     errors.InvitationInvalid: errors.InvitationInvalid("code"),
+    errors.RehearsalRefused: errors.RehearsalRefused("dispatch_active"),
     errors.PkiError: errors.PkiError(),
     errors.CertificateInvalid: errors.CertificateInvalid("expired"),
     errors.AuthorityInvalid: errors.AuthorityInvalid("expired"),

@@ -52,6 +52,7 @@ def entry(hass: HomeAssistant) -> MockConfigEntry:
         coordinator=cast("Any", Quiet()),
         stop=cast("Any", None),
         message_log=cast("Any", None),
+        rehearsal=cast("Any", None),
     )
     return entry
 

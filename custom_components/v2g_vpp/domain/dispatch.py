@@ -99,6 +99,8 @@ class DispatchOrder:
 
     event_id: str | None = None
     is_test: bool = False
+    is_rehearsal: bool = False
+    """Of no aggregator: played at home, told to nobody, in no ledger."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,8 @@ V2gError
 │   ├── BrokerUnreachable       no TCP connection (host, port)
 │   ├── BrokerRefusedTls        TLS handshake failed (host, port, reason)
 │   ├── BrokerRefusedLogin      MQTT CONNECT refused (reason)
-│   └── InvitationInvalid       the pasted invitation cannot be used (field)
+│   ├── InvitationInvalid       the pasted invitation cannot be used (field)
+│   └── RehearsalRefused        it would disturb a dispatch (reason)
 ├── PkiError
 │   └── CertificateInvalid      a certificate or key cannot be used (reason)
 │       └── AuthorityInvalid    a station cannot be given this authority (reason)
@@ -181,6 +182,15 @@ class InvitationInvalid(VppError):
         """Name the first field that is wrong."""
         super().__init__(f"invitation: {field}")
         self.field = field
+
+
+class RehearsalRefused(VppError):
+    """Raise when a rehearsal would disturb a real dispatch, or another rehearsal."""
+
+    def __init__(self, reason: str) -> None:
+        """Keep the slug of the cause."""
+        super().__init__(f"no rehearsal now: {reason}")
+        self.reason = reason
 
 
 class PkiError(V2gError):

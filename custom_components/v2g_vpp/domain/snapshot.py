@@ -273,6 +273,9 @@ class ProgrammeSnapshot:
     delivered_discharge_wh: float
     """Energy discharged under this programme since it was joined."""
 
+    is_rehearsal: bool = False
+    """It exists only while a rehearsal lasts."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MetersSnapshot:

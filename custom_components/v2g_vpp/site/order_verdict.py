@@ -133,11 +133,14 @@ class OrderJudge:
         return None if None in grounds else grounds[0]
 
     def _is_taken(self, programme: ProgrammeRecord, order: DispatchOrder) -> bool:
-        """Return True when another programme has an EVSE of the order (rule 14)."""
+        """Return True when another programme has an EVSE of the order (rule 14).
+
+        A rehearsal has nothing that a real programme could not take.
+        """
         return any(
             share_resource(order, theirs)
             for other in self._registry.programmes.values()
-            if other is not programme
+            if other is not programme and not other.is_rehearsal
             for theirs in (*other.running, *other.orders)
         )
 

@@ -92,6 +92,7 @@ class OrderDesk:
             programme.holds = tuple(
                 hold for hold in programme.holds if now_mono_s < hold.ends_mono_s
             )
+        self._forget_rehearsal()
 
     def release(
         self, programme: ProgrammeRecord, code: AckCode, *, least_hold_s: float = 0.0
@@ -143,10 +144,11 @@ class OrderDesk:
         if now_mono_s >= order.ends_mono_s:
             self._tell(programme, order, AckStatus.FAILED, AckCode.EXPIRED)
             return
-        for other in programme.running:
-            if share_resource(order, other):
-                self._take_off(programme, other)
-                self._tell(programme, other, AckStatus.SUPERSEDED)
+        for rival in self._rivals(programme):
+            for other in rival.running:
+                if share_resource(order, other):
+                    self._take_off(rival, other)
+                    self._tell(rival, other, AckStatus.SUPERSEDED)
         if order.kind is CommandKind.RELEASE:
             self._drop_waiting(programme, order)
             self._tell(programme, order, AckStatus.DONE)
@@ -156,6 +158,17 @@ class OrderDesk:
         is_clamped = committed_w != order.power_w
         code = AckCode.CLAMPED if is_clamped else AckCode.OK
         self._tell(programme, order, AckStatus.ACTIVE, code, power_w=committed_w)
+
+    def _rivals(self, programme: ProgrammeRecord) -> list[ProgrammeRecord]:
+        """Return whose orders an order supersedes: its own, and a rehearsal's."""
+        others = self._registry.programmes.values()
+        return [p for p in others if p is programme or p.is_rehearsal]
+
+    def _forget_rehearsal(self) -> None:
+        programmes = self._registry.programmes
+        for programme_id, one in list(programmes.items()):
+            if one.is_over and not (one.running or one.holds or one.released):
+                del programmes[programme_id]
 
     def _drop_waiting(self, programme: ProgrammeRecord, order: DispatchOrder) -> None:
         dropped = [o for o in programme.orders if share_resource(order, o)]

@@ -91,7 +91,11 @@ def dump(
     )
     programmes = dict(remembered.get("programmes", {}))
     programmes.update(
-        {str(k): _dump_programme(r) for k, r in registry.programmes.items()}
+        {
+            str(k): _dump_programme(r)
+            for k, r in registry.programmes.items()
+            if not r.is_rehearsal
+        }
     )
     return {
         **remembered,

@@ -204,6 +204,7 @@ def _programme(programme_id: ProgrammeId, record: ProgrammeRecord) -> ProgrammeS
         is_participating=record.is_participating,
         order=record.running[0] if record.running else None,
         delivered_discharge_wh=record.delivered_discharge_wh,
+        is_rehearsal=record.is_rehearsal,
     )
 
 

@@ -301,6 +301,12 @@ class ProgrammeRecord:
     port: ProgrammePort
     watchdog: VppWatchdog
     is_participating: bool = True
+    is_rehearsal: bool = False
+    """Played at home: it yields to every real dispatch and is never kept."""
+
+    is_over: bool = False
+    """A rehearsal that ended: it goes with its last hold."""
+
     is_connected: bool = False
     orders: tuple[DispatchOrder, ...] = ()
     """Accepted and not yet started, by start."""

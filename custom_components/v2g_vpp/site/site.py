@@ -39,6 +39,7 @@ from .owner_knobs import OwnerKnobs
 from .picture import draw, redraw
 from .records import ProgrammeRecord, VehicleRecord, spread_of
 from .registry import Registry
+from .rehearsal_door import RehearsalDoor
 from .service_desk import ServiceDesk
 from .user_commands import UserCommands
 from .waker import Waker
@@ -57,7 +58,15 @@ TURN_S = 0.05
 whole second: the first setpoint of a dispatch is promised sooner."""
 
 
-class Site(DispatchDoor, GuestDoor, LeaseDoor, MeterDoor, OwnerDoor, CalibrationDoor):
+class Site(
+    DispatchDoor,
+    GuestDoor,
+    LeaseDoor,
+    MeterDoor,
+    OwnerDoor,
+    CalibrationDoor,
+    RehearsalDoor,
+):
     """The home. All methods are called in the event loop."""
 
     def __init__(

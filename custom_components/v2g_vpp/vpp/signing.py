@@ -22,10 +22,10 @@ def signed_bytes(topic: str, payload: bytes) -> bytes:
     return topic.encode() + b"\0" + payload
 
 
-def sign(signer: Signer, topic: str, payload: bytes) -> str:
-    """Return the value of the user property for a message of this home."""
+def sign(signer: Signer, topic: str, payload: bytes, key_id: str = HOME_KEY_ID) -> str:
+    """Return the value of the user property for a message, of this home by default."""
     signature = signer.sign(signed_bytes(topic, payload))
-    return f"{HOME_KEY_ID}:{encode_base64url(signature)}"
+    return f"{key_id}:{encode_base64url(signature)}"
 
 
 def encode_base64url(raw: bytes) -> str:
