@@ -17,7 +17,8 @@ from custom_components.v2g_vpp.domain.dispatch import (
     DispatchAck,
 )
 from custom_components.v2g_vpp.domain.ids import EvseKey, StationId
-from custom_components.v2g_vpp.vpp.codec import format_moment, serialise
+from custom_components.v2g_vpp.domain.wall_time import format_moment
+from custom_components.v2g_vpp.vpp.codec import serialise
 from custom_components.v2g_vpp.vpp.fields import MAX_COUNTER, SchemaError
 from custom_components.v2g_vpp.vpp.messages import (
     Availability,

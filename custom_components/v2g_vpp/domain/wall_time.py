@@ -1,4 +1,7 @@
-"""Times on the clock on the wall, where some come twice a year and some not at all."""
+"""Times as the wall and the wire show them.
+
+On the clock on the wall some come twice a year and some not at all.
+"""
 
 from datetime import UTC, datetime, time, timedelta, tzinfo
 
@@ -22,6 +25,12 @@ def next_wall_time(wall: time, after: datetime, zone: tzinfo) -> datetime:
         if moment > after:
             return moment
         date += timedelta(days=1)
+
+
+def format_moment(moment: datetime) -> str:
+    """Return an aware UTC time as RFC 3339 with three decimals and ``Z``."""
+    utc = moment.astimezone(UTC)
+    return utc.strftime("%Y-%m-%dT%H:%M:%S.") + f"{utc.microsecond // 1000:03d}Z"
 
 
 def _moment(wall: datetime, zone: tzinfo) -> datetime:

@@ -1,11 +1,12 @@
 """Messages of the home -> bytes of the wire."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 import json
 from typing import Any
 
 from ..domain.dispatch import DispatchAck
 from ..domain.units import hertz_to_millihertz
+from ..domain.wall_time import format_moment
 from .messages import (
     FEATURES,
     SUPPORTED_VERSIONS,
@@ -37,11 +38,6 @@ def serialise(envelope: Envelope, message: Outbound) -> bytes:
         "ts": format_moment(envelope.made_at),
     }
     return json.dumps(head | body, separators=(",", ":"), allow_nan=False).encode()
-
-
-def format_moment(moment: datetime) -> str:
-    """Return an aware UTC time as RFC 3339 with three decimals and ``Z``."""
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
 
 
 def _body(  # noqa: PLR0911 - one branch per message
