@@ -57,11 +57,11 @@ def allocate(demand_w: int, units: Sequence[Unit], duration_s: float) -> Allocat
     for unit in sorted(units, key=lambda unit: _merit(unit, sign, duration_s)):
         if left_w <= 0:
             break
-        bound_w = _bound_w(unit, sign, duration_s)
+        most_w = bound_w(unit, sign, duration_s)
         least_w = max(unit.dead_band_w, 1)
-        if bound_w < least_w:
+        if most_w < least_w:
             continue
-        power_w = min(bound_w, left_w)
+        power_w = min(most_w, left_w)
         if power_w < least_w:
             # The rest lies in the dead band: the others make room, or it stays unserved.
             spare_w = least_w - power_w
@@ -78,8 +78,14 @@ def allocate(demand_w: int, units: Sequence[Unit], duration_s: float) -> Allocat
     )
 
 
-def _bound_w(unit: Unit, sign: int, duration_s: float) -> int:
-    """Return the greatest magnitude that the home can hold for the duration."""
+def bound_w(unit: Unit, sign: int, duration_s: float) -> int:
+    """Return the greatest magnitude that the home can hold for the duration.
+
+    Args:
+        unit: the home.
+        sign: 1 for charging, -1 for discharge.
+        duration_s: > 0.
+    """
     if sign > 0:
         power_w, energy_wh = unit.highest_w, unit.absorbable_wh
     else:
@@ -92,7 +98,7 @@ def _merit(unit: Unit, sign: int, duration_s: float) -> tuple[float, bool, int, 
     return (
         unit.cost,
         not unit.is_running,
-        -_bound_w(unit, sign, duration_s),
+        -bound_w(unit, sign, duration_s),
         unit.home_id,
     )
 

@@ -69,15 +69,11 @@ class DemandDesk:
         now_mono_s, now = leader.clock.monotonic(), leader.clock.utcnow()
         units = []
         for home in leader.homes.values():
-            offer, availability = home.offer, home.availability
-            if home.presence.status(now_mono_s) != "online":
-                continue
-            if offer is None or not offer.is_opted_in or availability is None:
-                continue
-            if any(item.until <= now for item in availability.resources):
+            availability = home.availability
+            if availability is None or not home.is_ready(now_mono_s, now):
                 continue
             running = leader.dispatcher.commanded_w(home.home_id) != 0
-            units.append(_unit(home.home_id, availability, is_running=running))
+            units.append(unit_of(home.home_id, availability, is_running=running))
         return units
 
     def _end(self, earlier: Demand | None, keep: Mapping[str, Dispatch]) -> int:
@@ -92,16 +88,8 @@ class DemandDesk:
         return len(ended)
 
 
-def _may_run(dispatch: Dispatch, now: datetime) -> bool:
-    command = dispatch.command
-    return (
-        command is not None
-        and dispatch.status not in FINAL_STATUSES
-        and command.end > now
-    )
-
-
-def _unit(home_id: str, availability: Availability, *, is_running: bool) -> Unit:
+def unit_of(home_id: str, availability: Availability, *, is_running: bool) -> Unit:
+    """Return what a home offers as a whole."""
     site = availability.site
     return Unit(
         home_id=home_id,
@@ -112,4 +100,13 @@ def _unit(home_id: str, availability: Availability, *, is_running: bool) -> Unit
         deliverable_wh=site.deliverable_wh,
         absorbable_wh=site.absorbable_wh,
         is_running=is_running,
+    )
+
+
+def _may_run(dispatch: Dispatch, now: datetime) -> bool:
+    command = dispatch.command
+    return (
+        command is not None
+        and dispatch.status not in FINAL_STATUSES
+        and command.end > now
     )

@@ -40,6 +40,8 @@ class CommandOrder:
     ramp_w_per_s: int | None = None
     test: bool = False
     dry_run: bool = False
+    is_following: bool = False
+    """Whether it serves the demand that is followed, not an order of its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +66,7 @@ class Dispatch:
     committed_w: int = 0
     first_ack_mono_s: float | None = None
     attempts: int = 1
+    is_following: bool = False
 
     @property
     def command(self) -> Command | None:
@@ -87,10 +90,26 @@ class HomeDispatches:
 
     dispatches: dict[str, Dispatch] = field(default_factory=dict)
     acks: deque[AckRecord] = field(default_factory=lambda: deque(maxlen=KEPT_ACKS))
+    _open: dict[str, Dispatch] = field(default_factory=dict)
+
+    def open_commands(self, now: datetime) -> list[Dispatch]:
+        """Return the commands that may still run, oldest first."""
+        over = [
+            command_id
+            for command_id, dispatch in self._open.items()
+            if dispatch.status in FINAL_STATUSES
+            or dispatch.command is None
+            or dispatch.command.end <= now
+        ]
+        for command_id in over:
+            del self._open[command_id]
+        return list(self._open.values())
 
     def add(self, dispatch: Dispatch) -> None:
         """Keep one more and forget the oldest beyond the bound."""
         self.dispatches[dispatch.message.id] = dispatch
+        if dispatch.command is not None:
+            self._open[dispatch.message.id] = dispatch
         while len(self.dispatches) > KEPT_COMMANDS:
             del self.dispatches[next(iter(self.dispatches))]
 
@@ -142,7 +161,9 @@ class Dispatcher:
         )
         life_s = min((command.end - command.ts).total_seconds(), COMMAND_LIFE_S)
         how = Sending(qos=1, expiry_s=life_s)
-        return self._send(home_id, command, topic, how)
+        dispatch = self._send(home_id, command, topic, how)
+        dispatch.is_following = order.is_following
+        return dispatch
 
     def send_cancel(self, home_id: str, command_id: str | None) -> Dispatch:
         """End one command of a home; None ends all of them.
@@ -193,7 +214,7 @@ class Dispatcher:
         """
         now = self._clock.utcnow()
         newest: dict[str | None, Dispatch] = {}
-        for dispatch in self.of(home_id).dispatches.values():
+        for dispatch in self.of(home_id).open_commands(now):
             command = dispatch.command
             if command is None or not dispatch.is_in_force(now):
                 continue

@@ -2,6 +2,7 @@
 
 from collections import Counter, deque
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from .messages import Availability, Hello, Message, Offer, State, Telemetry
 
@@ -120,6 +121,16 @@ class Home:
             self.offer = None
         elif topic_type == "availability":
             self.availability = None
+
+    def is_ready(self, now_mono_s: float, now: datetime) -> bool:
+        """Return True when it is online, opted in, and what it offers still holds."""
+        return (
+            self.presence.status(now_mono_s) == "online"
+            and self.offer is not None
+            and self.offer.is_opted_in
+            and self.availability is not None
+            and all(item.until > now for item in self.availability.resources)
+        )
 
     def power_w(self, now_mono_s: float) -> int | None:
         """Return the measured power, None when nothing fresh is known."""

@@ -1,0 +1,51 @@
+"""A demand that is followed, and how well that goes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from .series import Series
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Following:
+    """A demand that is being followed."""
+
+    series: Series
+    begun_mono_s: float
+    event_id: str | None = None
+
+    @property
+    def end_mono_s(self) -> float:
+        """Return when it is over."""
+        return self.begun_mono_s + self.series.end_s
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """The last step in figures; powers in W, positive = charging."""
+
+    demand_w: int = 0
+    orders_w: int = 0
+    """What homes do by orders that are not part of the demand."""
+
+    planned_w: int = 0
+    """What homes do, and will once they have answered."""
+
+    homes_running: int = 0
+    homes_silent: int = 0
+    homes_barred: int = 0
+    fairness: float | None = None
+    """Jain's index of the energy served over the energy offered, None before any."""
+
+    @property
+    def unserved_w(self) -> int:
+        """Return what of the demand nobody takes, with its sign."""
+        return self.demand_w - self.planned_w
+
+
+def jain(values: Sequence[float]) -> float | None:
+    """Return Jain's fairness index, 1 when all are equal; None without any."""
+    squares = sum(value * value for value in values)
+    if squares == 0:
+        return None
+    return float(sum(values) ** 2 / (len(values) * squares))
