@@ -56,6 +56,7 @@ class ProgrammeOpener:
             verify=signing.verify_signature,
             on_problem=watch.failed,
             on_recovered=watch.recovered,
+            on_clock=watch.clock_told,
             uniform=draw_uniform,
         )
         connection = link.VppLink(config, ports)
@@ -64,7 +65,7 @@ class ProgrammeOpener:
 
         async def close(*, is_removed: bool) -> None:
             await (connection.leave() if is_removed else connection.stop())
-            watch.recovered()
+            watch.ended()
             self.site.remove_programme(config.programme_id, is_removed=is_removed)
             if is_removed:
                 await store.remove()

@@ -5,7 +5,7 @@ import logging
 
 from homeassistant.core import HomeAssistant
 
-from . import repairs
+from . import programme_repairs, repairs
 from .domain.errors import V2gError
 from .storage import HaStore
 
@@ -34,6 +34,17 @@ class ProgrammeWatch:
     def recovered(self) -> None:
         """Forget the problem: the link is up."""
         repairs.async_clear_vpp_problem(self._hass, self._programme_id)
+
+    def clock_told(self, offset_s: float | None) -> None:
+        """Show that the clocks part, or that they are together again."""
+        programme_repairs.async_show_clock_offset(
+            self._hass, self._programme_id, self._title, offset_s
+        )
+
+    def ended(self) -> None:
+        """Forget all that was said of a programme that ends."""
+        self.recovered()
+        self.clock_told(None)
 
     async def started(self, start: Callable[[], Awaitable[None]]) -> None:
         """Start a link; a fault of one programme never fails the home."""

@@ -33,6 +33,7 @@ from custom_components.v2g_vpp.pki.authority import (
 )
 from custom_components.v2g_vpp.pki.request import create_client_request
 from custom_components.v2g_vpp.sensor_descriptions import certificate_days_left
+from custom_components.v2g_vpp.watches import ProgrammeWatch
 from tests.shell.conftest import STATION, VEHICLE
 from tests.shell.home import Home
 
@@ -136,3 +137,33 @@ async def test_participation_is_switched(hass: HomeAssistant, home: Home) -> Non
         assert home.state("switch", "participation", PREFIX).state == state
         (programme,) = home.site.snapshot.programmes
         assert programme.is_participating is (state == "on")
+
+
+async def test_clocks_that_part_are_a_repair_with_the_offset(
+    hass: HomeAssistant, home: Home
+) -> None:
+    watch = ProgrammeWatch(hass, "evening-peak", "Evening peak")
+    issues = ir.async_get(hass)
+    for offset_s, key, shown in (
+        (3.24, "vpp_clock_offset_late", "3.2"),
+        (-61.0, "vpp_clock_offset_early", "61.0"),
+    ):
+        watch.clock_told(offset_s)
+        issue = issues.async_get_issue(DOMAIN, "vpp_clock_offset_evening-peak")
+        assert issue is not None
+        assert issue.translation_key == key
+        assert issue.translation_placeholders == {
+            "programme": "Evening peak",
+            "offset": shown,
+        }
+    watch.clock_told(None)
+    assert issues.async_get_issue(DOMAIN, "vpp_clock_offset_evening-peak") is None
+    watch.clock_told(3.0)
+    subentry = next(
+        s
+        for s in home.entry.subentries.values()
+        if s.subentry_type == SUBENTRY_PROGRAMME
+    )
+    hass.config_entries.async_remove_subentry(home.entry, subentry.subentry_id)
+    await home.settle()
+    assert issues.async_get_issue(DOMAIN, "vpp_clock_offset_evening-peak") is None

@@ -2,9 +2,9 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, override
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -130,20 +130,31 @@ async def run_blocking(function: Callable[[], Any]) -> Any:
     return await asyncio.get_running_loop().run_in_executor(None, function)
 
 
+class SteppedClock(SystemClock):
+    """The clock of a home whose wall clock can be set wrong."""
+
+    step_s = 0.0
+
+    @override
+    def utcnow(self) -> datetime:
+        return super().utcnow() + timedelta(seconds=self.step_s)
+
+
 class Rig:
     """One home, one broker, one aggregator."""
 
     def __init__(self, broker: Broker, certificates: Certificates) -> None:
         self.broker = broker
         self.certificates = certificates
-        self.clock = SystemClock()
+        self.clock = SteppedClock()
         self.home = RecordingHome()
         self.store = MemoryStore()
         self.problems: list[Any] = []
         self.recoveries = 0
+        self.offsets: list[float | None] = []
         self.context = certificates.context(f"{REGION}--{HOME}")
         self.aggregator = ScriptedAggregator(
-            broker.port, certificates.context("aggregator"), self.clock
+            broker.port, certificates.context("aggregator"), SystemClock()
         )
         self.tasks: set[asyncio.Task[None]] = set()
         self.link = self.make_link()
@@ -174,6 +185,7 @@ class Rig:
                 verify=verify_signature,
                 on_problem=self._on_problem,
                 on_recovered=self._on_recovered,
+                on_clock=self.offsets.append,
                 # Tries follow each other at once: the draw is tested on its own.
                 uniform=lambda low, high: low + 0.02,
             ),

@@ -363,3 +363,21 @@ async def test_unreadable_memory_connects_nothing(rig: Rig) -> None:
     rig.store.text = None
     await rig.start()
     assert rig.home.links == [True]
+
+
+async def test_clocks_that_part_are_told_with_the_offset_and_refuse_a_discharge(
+    rig: Rig,
+) -> None:
+    await rig.start()
+    rig.link.publish(home_picture())
+    assert rig.offsets == []
+    rig.clock.step_s = 7.0
+    await rig.until(lambda: rig.offsets)
+    assert rig.offsets == [pytest.approx(-7.0, abs=0.5)]
+    refused = await rig.aggregator.ack_of(rig.aggregator.command(power_w=-6000))
+    assert refused["code"] == "CLOCK_SKEW"
+    rig.clock.step_s = 0.0
+    await rig.until(lambda: len(rig.offsets) == 2)
+    assert rig.offsets[-1] is None
+    taken = await rig.aggregator.ack_of(rig.aggregator.command(power_w=-6000))
+    assert taken["status"] == "accepted"

@@ -1,6 +1,7 @@
 """What the aggregator's clock says, by four timestamps (RFC 5905, section 8)."""
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -53,6 +54,33 @@ class Now:
         if self.aggregator_at is None:
             return None
         return self.mono_s + (moment - self.aggregator_at).total_seconds()
+
+
+TOLD_AGAIN = timedelta(seconds=1)
+"""By how much an offset has to change to be told again."""
+
+
+class OffsetWatch:
+    """Tell when the clocks part, and when they are together again."""
+
+    def __init__(self, tell: Callable[[float | None], None]) -> None:
+        """Call ``tell`` with the offset, s; None once it is small again."""
+        self._tell = tell
+        self._told: timedelta | None = None
+
+    def look(self, now: Now) -> None:
+        """Look at a moment; while nothing is measured nothing is known to be wrong."""
+        if now.aggregator_at is None:
+            return
+        if now.is_trusted:
+            if self._told is not None:
+                self._told = None
+                self._tell(None)
+            return
+        offset = now.aggregator_at - now.local_at
+        if self._told is None or abs(offset - self._told) >= TOLD_AGAIN:
+            self._told = offset
+            self._tell(offset.total_seconds())
 
 
 class ClockCheck:

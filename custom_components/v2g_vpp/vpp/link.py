@@ -10,7 +10,7 @@ from ..domain.errors import BrokerRefusedLogin, InvitationInvalid
 from ..domain.ids import EvseKey
 from ..domain.ports import ProgrammePort
 from ..domain.snapshot import SiteSnapshot
-from .clock_check import ClockCheck, Now
+from .clock_check import ClockCheck, Now, OffsetWatch
 from .connector import Connector
 from .conversation import Conversation, Voice, refusal
 from .dispatching import Dispatching
@@ -59,6 +59,7 @@ class VppLink(ProgrammePort):
             raise InvitationInvalid("aggregator_keys") from err
         self._snapshot: SiteSnapshot | None = None
         self._clock_check = ClockCheck()
+        self._offset_watch = OffsetWatch(ports.on_clock)
         self._outbox = Outbox()
         self._in_flight: dict[int, int] = {}
         self._awaited: dict[int, asyncio.Future[None]] = {}
@@ -173,6 +174,7 @@ class VppLink(ProgrammePort):
             if not session.lost.done():
                 session.tick()
                 conversation.tick()
+                self._offset_watch.look(self._now())
 
     def _session_settings(self) -> SessionSettings:
         topic = self._topics.up(UpType.STATE)

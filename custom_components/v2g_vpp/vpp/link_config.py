@@ -63,5 +63,8 @@ class LinkPorts:
     """Something that only a person can change; called once per cause."""
 
     on_recovered: Callable[[], None]
+    on_clock: Callable[[float | None], None]
+    """The aggregator's clock minus ours, s, while it is too much; None: good again."""
+
     uniform: Callable[[float, float], float]
     """Draw between two bounds, for the jitter."""
