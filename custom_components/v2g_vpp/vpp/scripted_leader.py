@@ -13,7 +13,7 @@ import json
 from ..domain.clock import Clock
 from ..domain.ids import EvseKey
 from ..domain.ports import Signer
-from .codec import format_moment
+from ..domain.wall_time import format_moment
 from .gate import Frame
 from .messages import VERSION, WireKind
 from .signing import sign
