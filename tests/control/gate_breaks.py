@@ -4,7 +4,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from math import inf, nan
 
-from custom_components.v2g_vpp.control.gate import GateInputs, GateVerdict, OutputGate
+from custom_components.v2g_vpp.control.gate import OutputGate
+from custom_components.v2g_vpp.control.gate_inputs import GateInputs, GateVerdict
 from custom_components.v2g_vpp.control.gate_surroundings import GridFacts
 from custom_components.v2g_vpp.domain.capability import DischargeDialect
 from custom_components.v2g_vpp.domain.dispatch import CommandKind

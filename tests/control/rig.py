@@ -12,7 +12,8 @@ from custom_components.v2g_vpp.control.delivery import (
     SetpointDelivery,
 )
 from custom_components.v2g_vpp.control.discharge import DischargeCoordinator
-from custom_components.v2g_vpp.control.gate import GateInputs, OutputGate
+from custom_components.v2g_vpp.control.gate import OutputGate
+from custom_components.v2g_vpp.control.gate_inputs import GateInputs
 from custom_components.v2g_vpp.control.inputs import (
     EvseDecision,
     EvseInputs,

@@ -10,10 +10,13 @@ import pytest
 
 from custom_components.v2g_vpp.control import (
     gate as gate_module,
+    gate_inputs,
+    gate_owner,
+    gate_past,
     gate_surroundings,
     site_gate,
 )
-from custom_components.v2g_vpp.control.gate import GateInputs, GateVerdict
+from custom_components.v2g_vpp.control.gate_inputs import GateInputs, GateVerdict
 from custom_components.v2g_vpp.domain.dispatch import CommandKind
 from custom_components.v2g_vpp.domain.faults import FAULT_BEHAVIOUR, FaultCode
 from custom_components.v2g_vpp.domain.policy import Departure
@@ -198,7 +201,14 @@ def test_zero_always_goes_through(power_w: float, inputs: GateInputs) -> None:
 
 def test_the_gate_shares_no_code_with_the_coordinator() -> None:
     library = {(0, "collections.abc"), (0, "dataclasses"), (0, "math")}
-    parts = (gate_module, site_gate, gate_surroundings)
+    parts = (
+        gate_module,
+        gate_inputs,
+        gate_owner,
+        gate_past,
+        gate_surroundings,
+        site_gate,
+    )
     own = {(1, module.__name__.rpartition(".")[2]) for module in parts}
     allowed = library | own | {(0, "collections"), (2, "domain")}
     for module in parts:

@@ -6,7 +6,7 @@ from math import nan
 from hypothesis import given, strategies as st
 import pytest
 
-from custom_components.v2g_vpp.control.gate import GateVerdict
+from custom_components.v2g_vpp.control.gate_inputs import GateVerdict
 from custom_components.v2g_vpp.control.gate_surroundings import (
     GridFacts,
     GridTrace,

@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from custom_components.v2g_vpp.control.gate import GateVerdict, OutputGate
+from custom_components.v2g_vpp.control.gate import OutputGate
+from custom_components.v2g_vpp.control.gate_inputs import GateVerdict
 from custom_components.v2g_vpp.control.site_gate import KINDEST_OF_S, GateHome
 from custom_components.v2g_vpp.domain.calibration import Calibration
 from custom_components.v2g_vpp.domain.ids import EvseKey, StationId

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from custom_components.v2g_vpp.control.gate import GateVerdict
+from custom_components.v2g_vpp.control.gate_inputs import GateVerdict
 from custom_components.v2g_vpp.control.site_gate import GateHome
 from custom_components.v2g_vpp.domain.calibration import Calibration
 from custom_components.v2g_vpp.domain.ids import EvseKey

@@ -6,28 +6,19 @@ takes power away. Any doubt gives 0 W.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from math import copysign, isfinite
 
-from ..domain.capability import UNTOLD_DIALECTS, DischargeDialect, Proof
-from ..domain.dispatch import CommandKind, DispatchOrder
+from ..domain.capability import UNTOLD_DIALECTS, DischargeDialect
 from ..domain.faults import FAULT_BEHAVIOUR
+from ..domain.ids import EvseKey
 from ..domain.measurement import SOC_STALE_AFTER_S, is_fresh, stale_after_s
-from ..domain.policy import (
-    Claim,
-    Departure,
-    EvsePolicy,
-    Mode,
-    Override,
-    StationLimits,
-    VehiclePolicy,
-    VehicleSpec,
-)
 from ..domain.session import EvseSession
-from ..domain.setpoint import ControlOwner, Reason, Setpoint
+from ..domain.setpoint import ControlOwner, Reason
 from ..domain.state import ClockState, ConnectorStatus
-from ..domain.station_session import StationSession
-from .gate_surroundings import GridFacts, doubts_about_grid, heat_limit_w
+from .gate_inputs import GateInputs, GateVerdict
+from .gate_owner import is_asked_for, past_inputs
+from .gate_past import GatePast
+from .gate_surroundings import doubts_about_grid, heat_limit_w
 from .site_gate import GateHome, SiteWatch
 
 LONGEST_TICK_AGE_S = 2.0
@@ -37,51 +28,11 @@ ROUNDING_W = 1.0
 """Two ways to compute a limit may differ by less than this."""
 
 
-_BY_METER = (Mode.SELF_CONSUMPTION, Mode.PEAK_SHAVING)
-_CHARGING = (Mode.CHARGE_NOW, Mode.SOLAR, *_BY_METER)
-_DISCHARGING = (Mode.DISCHARGE_NOW, *_BY_METER)
+_LOCAL = (ControlOwner.AUTOMATION, ControlOwner.PLAN, ControlOwner.MODE)
+"""What the home does by itself, without a person who watches."""
 
 _BAD_CLOCKS = (ClockState.WRONG, ClockState.UNSTEADY)
 _WITHOUT_CLOCK = (DischargeDialect.V21_DYNAMIC, DischargeDialect.DATA_TRANSFER)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GateInputs:
-    """A setpoint and the raw facts that must justify it."""
-
-    setpoint: Setpoint
-    decided_mono_s: float
-    """When the coordinator's tick made the setpoint."""
-
-    session: EvseSession
-    station: StationSession
-    limits: StationLimits
-    policy: EvsePolicy
-    vehicle: VehicleSpec | None
-    vehicle_policy: VehiclePolicy | None
-    proof: Proof | None
-    override: Override | None
-    order: DispatchOrder | None
-    is_self_test_running: bool
-    is_first_write_pending: bool = False
-    is_failsafe: bool = False
-    is_store_readable: bool = True
-    meter_period_s: float = 1.0
-    claim: Claim | None = None
-    plan_w: float | None = None
-    grid: GridFacts = field(default_factory=GridFacts)
-    departures: tuple[Departure, ...] = ()
-    cycled_wh: float = 0.0
-    """Out of the vehicle's battery in the last 24 h."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GateVerdict:
-    """What may go to the wire."""
-
-    power_w: float
-    reason: Reason | None
-    """What the gate took power away for; None when it let the setpoint through."""
 
 
 class OutputGate:
@@ -90,21 +41,31 @@ class OutputGate:
     def __init__(self) -> None:
         """Nothing is known of the home until ``look`` is called."""
         self._site = SiteWatch()
+        self._pasts: dict[EvseKey, GatePast] = {}
+
+    def forget(self, key: EvseKey) -> None:
+        """Forget an EVSE that is no more."""
+        self._pasts.pop(key, None)
 
     def look(self, home: GateHome, now_mono_s: float) -> None:
         """Take in what is known of the home; once per tick, before the checks."""
         self._site.look(home, now_mono_s)
 
     def check(self, inputs: GateInputs, now_mono_s: float) -> GateVerdict:
-        """Return the power that may go to the wire, never more than was asked."""
+        """Return the power that may go to the wire, never more than was asked.
+
+        Asked in every tick, also for 0 W: it remembers what was asked before.
+        """
         power_w = inputs.setpoint.power_w
+        past = self._pasts.setdefault(inputs.session.key, GatePast())
+        past.note(past_inputs(inputs, now_mono_s), now_mono_s)
         if not isfinite(power_w):
             return GateVerdict(power_w=0.0, reason=Reason.OUTPUT_GATE)
         if power_w == 0:
             return GateVerdict(power_w=0.0, reason=None)
         doubt = next(_doubts_about_any_power(inputs, now_mono_s), None)
         if doubt is None and power_w < 0:
-            doubt = next(_doubts_about_discharge(inputs, now_mono_s), None)
+            doubt = next(_doubts_about_discharge(inputs, past, now_mono_s), None)
         if doubt is None:
             doubt = next(self._site.doubts(inputs.session.key, power_w), None)
         if doubt is not None:
@@ -147,7 +108,7 @@ def _doubts_about_any_power(inputs: GateInputs, now_mono_s: float) -> Iterator[R
         yield Reason.AFTER_START
     if not 0.0 <= now_mono_s - inputs.decided_mono_s <= LONGEST_TICK_AGE_S:
         yield Reason.OUTPUT_GATE
-    if not _is_asked_for(inputs, now_mono_s):
+    if not is_asked_for(inputs, now_mono_s):
         yield Reason.OUTPUT_GATE
 
 
@@ -160,7 +121,13 @@ def _doubts_about_connector(session: EvseSession) -> Iterator[Reason]:
         yield Reason.NO_TRANSACTION
 
 
-def _doubts_about_discharge(inputs: GateInputs, now_mono_s: float) -> Iterator[Reason]:
+def _doubts_about_discharge(
+    inputs: GateInputs, past: GatePast, now_mono_s: float
+) -> Iterator[Reason]:
+    if past.is_released and inputs.setpoint.owner in _LOCAL:
+        yield Reason.FAILSAFE
+    if past.missed_percent is not None:
+        yield Reason.TRIP_FLOOR
     if inputs.session.faults or inputs.session.active_faults:
         yield Reason.FAULT
     yield from _doubts_about_station(inputs)
@@ -261,7 +228,7 @@ def _is_needed_for_trip(
         missing = min(departure.target_percent, ceiling) - soc_percent
         left_s = departure.due_mono_s - now_mono_s
         if left_s < 0:
-            # Whether this vehicle missed it or came after it is not known here.
+            # Whether this vehicle missed it or came after it, its past tells.
             continue
         most_wh = inputs.limits.max_charge_power_w * left_s / 3600.0
         if missing / 100.0 * capacity_wh > most_wh:
@@ -288,70 +255,6 @@ def _own_floor_percent(inputs: GateInputs) -> float:
     if held is None or vehicle is None or vehicle.capacity_wh <= 0:
         return 100.0
     return max(lowest, held + 100.0 * needs.v2x_floor_wh / vehicle.capacity_wh)
-
-
-def _is_asked_for(inputs: GateInputs, now_mono_s: float) -> bool:
-    """Return True when the named owner asks for power in this direction now."""
-    owner, power_w = inputs.setpoint.owner, inputs.setpoint.power_w
-    match owner:
-        case ControlOwner.USER:
-            is_by_button = inputs.session.is_priority_charging and power_w > 0
-            return is_by_button or _is_override_for(inputs, now_mono_s)
-        case ControlOwner.TRIP:
-            return bool(inputs.departures) and power_w > 0
-        case ControlOwner.SELF_TEST:
-            return inputs.is_self_test_running and power_w < 0
-        case ControlOwner.VPP:
-            return not inputs.is_failsafe and _is_order_for(inputs, now_mono_s)
-        case _:
-            return _is_asked_by_home(inputs, now_mono_s)
-
-
-def _is_asked_by_home(inputs: GateInputs, now_mono_s: float) -> bool:
-    """Return True when the named owner is of the home and wants this direction."""
-    power_w = inputs.setpoint.power_w
-    match inputs.setpoint.owner:
-        case ControlOwner.MODE:
-            return inputs.policy.mode in (_CHARGING if power_w > 0 else _DISCHARGING)
-        case ControlOwner.PLAN:
-            planned_w = inputs.plan_w or 0.0
-            return inputs.policy.mode is Mode.PLAN and planned_w * power_w > 0
-        case ControlOwner.AUTOMATION:
-            return _is_claim_for(inputs, now_mono_s)
-        case _:
-            return False
-
-
-def _is_override_for(inputs: GateInputs, now_mono_s: float) -> bool:
-    override = inputs.override
-    return (
-        override is not None
-        and override.key == inputs.session.key
-        and now_mono_s < override.ends_mono_s
-        and override.power_w * inputs.setpoint.power_w > 0
-    )
-
-
-def _is_claim_for(inputs: GateInputs, now_mono_s: float) -> bool:
-    claim = inputs.claim
-    return (
-        claim is not None
-        and claim.key == inputs.session.key
-        and now_mono_s < claim.ends_mono_s
-        and claim.power_w * inputs.setpoint.power_w > 0
-    )
-
-
-def _is_order_for(inputs: GateInputs, now_mono_s: float) -> bool:
-    order = inputs.order
-    if order is None or order.resource not in (None, inputs.session.key):
-        return False
-    if not order.start_mono_s <= now_mono_s < order.ends_mono_s:
-        return False
-    is_same_direction = order.power_w * inputs.setpoint.power_w > 0
-    if order.kind is CommandKind.LIMIT:
-        return is_same_direction and inputs.setpoint.power_w > 0
-    return order.kind is CommandKind.SETPOINT and is_same_direction
 
 
 def _installed_charge_w(inputs: GateInputs) -> float:

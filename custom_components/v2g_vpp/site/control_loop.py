@@ -174,8 +174,9 @@ class ControlLoop:
         self._coordinator.recall(record.key, record.memory)
 
     def forget(self, key: EvseKey) -> None:
-        """Drop what the coordinator remembers of an EVSE."""
+        """Drop what the coordinator and the gate remember of an EVSE."""
         self._coordinator.forget(key)
+        self._gate.forget(key)
 
     @property
     def is_turning(self) -> bool:

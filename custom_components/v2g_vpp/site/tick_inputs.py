@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from ..control.gate import GateInputs
+from ..control.gate_inputs import GateInputs
 from ..control.gate_surroundings import GridFacts
 from ..control.inputs import EvseInputs, SiteInputs
 from ..control.site_gate import GateHome
