@@ -231,6 +231,7 @@ class Journey:
             first_stop(evse),
             is_at_maximum=False,
             unwatched=None if power is not None else Reason.METER_STALE,
+            heat_share=evse.heat.lasting_share(0.0),
         ).power_w
         if not is_below or is_stopped or likely is None or likely >= 99.0:
             self.must_since_s = None

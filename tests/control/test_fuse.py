@@ -320,3 +320,46 @@ def test_more_load_never_leaves_more_room_to_charge(
             )
         ]
         assert rooms_w[1] <= rooms_w[0] + 1e-6
+
+
+@given(WIRINGS, PHASES, FLOWS, WISHES)
+def test_what_is_left_is_what_limits_and_takers_leave(
+    wiring: SiteWiring,
+    phases_w: tuple[float, ...],
+    flows: Mapping[EvseKey, float],
+    wishes_w: list[float],
+) -> None:
+    """Rooms look up once what holds for all alike; this looks each time."""
+    limits = limits_of(wiring, phases_w, flows)
+    rooms = Rooms(limits)
+    left_w = [limit.room_w for limit in limits]
+    for key, wish_w in zip(KEYS, wishes_w, strict=True):
+        for direction in Direction:
+            assert rooms.bound(key, direction) == _left(limits, left_w, key, direction)
+        direction = Direction.CHARGE if wish_w > 0 else Direction.DISCHARGE
+        bound = rooms.bound(key, direction)
+        taken_w = abs(wish_w) if bound is None else min(abs(wish_w), bound.power_w)
+        rooms.take(key, direction, taken_w)
+        for n, limit in enumerate(limits):
+            if limit.direction is direction:
+                left_w[n] = max(0.0, left_w[n] - _share(limit, key) * taken_w)
+
+
+def _share(limit: SiteLimit, key: EvseKey) -> float:
+    return 1.0 if limit.shares is None else limit.shares.get(key, 0.0)
+
+
+def _left(
+    limits: tuple[SiteLimit, ...],
+    left_w: list[float],
+    key: EvseKey,
+    direction: Direction,
+) -> Bound | None:
+    tightest: Bound | None = None
+    for limit, room_w in zip(limits, left_w, strict=True):
+        share = _share(limit, key)
+        if limit.direction is not direction or share <= 0:
+            continue
+        if tightest is None or room_w < tightest.power_w * share:
+            tightest = Bound(power_w=room_w / share, reason=limit.reason)
+    return tightest

@@ -49,7 +49,8 @@ NOT_READY_CENTS = 3.0
 """More for a start that begins a transaction: up to a minute without power."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+# Not frozen: made for one call, of each EVSE in each step, where freezing costs time.
+@dataclass(slots=True, kw_only=True)
 class Follower:
     """What one EVSE could take of a power; magnitudes of one direction, W."""
 

@@ -174,7 +174,8 @@ class ContactorWatch:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+# Not frozen: made for one call, of each EVSE in each step, where freezing costs time.
+@dataclass(slots=True, kw_only=True)
 class SwitchWish:
     """What an owner that only saves or earns money wants of one EVSE."""
 

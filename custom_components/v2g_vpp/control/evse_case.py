@@ -178,13 +178,14 @@ def _envelope(
     if owner is ControlOwner.VPP and case.order is not None:
         # What is promised lasts to the end of its time.
         lasts_s = max(0.0, case.order.ends_mono_s - case.now_mono_s)
+    heat_share = case.evse.heat.lasting_share(lasts_s)
     return Envelope(
         discharge=discharge_bound(
             case.evse,
             block,
             owner=owner,
             site_bound=case.discharge_room,
-            lasts_s=lasts_s,
+            heat_share=heat_share,
         ),
         charge=charge_bound(
             case.evse,
@@ -192,7 +193,7 @@ def _envelope(
             is_at_maximum=case.soc.is_at_maximum,
             unwatched=_silent_meter(case, site, is_before_start=is_before_start),
             site_bound=case.charge_room,
-            lasts_s=lasts_s,
+            heat_share=heat_share,
         ),
     )
 

@@ -70,8 +70,8 @@ def charge_bound(
     *,
     is_at_maximum: bool,
     unwatched: Reason | None,
+    heat_share: float,
     site_bound: Bound | None = None,
-    lasts_s: float = 0.0,
 ) -> Bound:
     """Return how much an EVSE may charge.
 
@@ -82,13 +82,13 @@ def charge_bound(
         unwatched: which meter is silent; then only unattended charging goes on, as
             when nobody watches (control brief, the site). None: all are heard.
         site_bound: what the home leaves, None without a limit.
-        lasts_s: for how long the power is promised, 0 for the moment alone.
+        heat_share: of the rating that lasts as long as the power is promised, 0..1.
     """
     if stop is not None:
         return Bound(power_w=0.0, reason=stop)
     candidates = [
         *_charge_candidates(evse),
-        *plant_limits(evse, is_discharge=False, lasts_s=lasts_s),
+        *plant_limits(evse, is_discharge=False, heat_share=heat_share),
     ]
     if is_at_maximum:
         candidates.append((Reason.MAX_SOC, 0.0))
@@ -109,8 +109,8 @@ def discharge_bound(
     block: Reason | None,
     *,
     owner: ControlOwner,
+    heat_share: float,
     site_bound: Bound | None,
-    lasts_s: float = 0.0,
 ) -> Bound:
     """Return how much an EVSE may discharge, as a positive magnitude.
 
@@ -119,7 +119,7 @@ def discharge_bound(
         block: what forbids any discharge, None when nothing does.
         owner: who asks; a dispatch must also be able to end in time without a link.
         site_bound: what the home leaves, None without a limit.
-        lasts_s: for how long the power is promised, 0 for the moment alone.
+        heat_share: of the rating that lasts as long as the power is promised, 0..1.
     """
     if block is not None:
         return Bound(power_w=0.0, reason=block)
@@ -130,7 +130,7 @@ def discharge_bound(
         (Reason.STATION_LIMIT, _or_unlimited(capability.max_discharge_power_w)),
         (Reason.VEHICLE_LIMIT, _or_unlimited(needs.max_discharge_power_w)),
         (Reason.OWNER_LIMIT, evse.policy.max_discharge_power_w),
-        *plant_limits(evse, is_discharge=True, lasts_s=lasts_s),
+        *plant_limits(evse, is_discharge=True, heat_share=heat_share),
     ]
     if site_bound is not None:
         candidates.append((site_bound.reason, site_bound.power_w))

@@ -14,7 +14,8 @@ from .soc_guard import SocVerdict
 from .vehicle_watch import VehicleVerdict
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+# Not frozen: made for one call, of each EVSE in each step, where freezing costs time.
+@dataclass(slots=True, kw_only=True)
 class DischargeQuestion:
     """May this EVSE discharge for this owner now?"""
 

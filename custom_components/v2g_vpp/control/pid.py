@@ -50,7 +50,8 @@ MAX_GAP_S = 5.0
 """Five missed ticks or readings: what happened between them is not known."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+# Not frozen: made for one call, of each EVSE in each step, where freezing costs time.
+@dataclass(slots=True, kw_only=True)
 class TrimInputs:
     """What one step of the trim is given."""
 

@@ -9,14 +9,14 @@ type Candidate = tuple[Reason, float]
 
 
 def plant_limits(
-    evse: EvseInputs, *, is_discharge: bool, lasts_s: float
+    evse: EvseInputs, *, is_discharge: bool, heat_share: float
 ) -> list[Candidate]:
     """Return the limits of grid and heat that bind now; none in a cool, sound home.
 
     Args:
         evse: the EVSE.
         is_discharge: the direction.
-        lasts_s: for how long the power is promised, 0 for the moment alone.
+        heat_share: of the rating that lasts as long as the power is promised, 0..1.
     """
     limits, grid = evse.limits, evse.grid
     rating_w = (
@@ -26,9 +26,8 @@ def plant_limits(
     share = grid.discharge_share if is_discharge else grid.charge_share
     if share < 1.0:
         candidates.append((grid_reason(grid), share * rating_w))
-    left = evse.heat.lasting_share(lasts_s)
-    if left < 1.0:
-        candidates.append((Reason.THERMAL, left * carried_w(evse)))
+    if heat_share < 1.0:
+        candidates.append((Reason.THERMAL, heat_share * carried_w(evse)))
     return candidates
 
 

@@ -43,6 +43,7 @@ def _next_limit(case: Case, named: Reason) -> Reason | None:
             case.evse,
             None,
             owner=case.lease.owner,
+            heat_share=case.evse.heat.lasting_share(0.0),
             site_bound=case.discharge_room,
         )
     limits = (

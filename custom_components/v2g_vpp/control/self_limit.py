@@ -41,9 +41,10 @@ SMOOTHING = 0.1
 """Share of each new reading in what the vehicle takes."""
 
 
+# Not frozen: made for one call, of each EVSE in each step, where freezing costs time.
 @dataclass(slots=True, kw_only=True)
 class SelfLimitInputs:
-    """What one look is given; made for one call, so that freezing it gains nothing."""
+    """What one look is given."""
 
     reference_w: float
     """The power that shall flow, without the correction."""

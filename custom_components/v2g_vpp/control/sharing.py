@@ -12,7 +12,8 @@ from .share_cost import urgency_cents_per_kwh
 from .soc_guard import vehicle_floor_percent
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+# Not frozen: made for one call, of each EVSE in each step, where freezing costs time.
+@dataclass(slots=True, kw_only=True)
 class Taker:
     """What one EVSE could take of a power."""
 

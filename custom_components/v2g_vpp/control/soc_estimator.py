@@ -70,7 +70,8 @@ class SocMemory:
     """True: a discharge flows or was asked for, so that it may go on unseen."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+# Not frozen: made for one call, of each EVSE in each step, where freezing costs time.
+@dataclass(slots=True, kw_only=True)
 class SocEvidence:
     """What is known of the charge of a vehicle now."""
 
