@@ -136,6 +136,10 @@ ATTR_REQUESTED: Final = "requested"
 ATTR_NEXT_LIMIT: Final = "next_limit"
 ATTR_POWER: Final = "power"
 ATTR_DURATION: Final = "duration"
+ATTR_UNTIL: Final = "until"
+
+MAX_SITE_LIMIT_W: Final = 1_000_000
+"""No home has a connection of a megawatt."""
 
 VEHICLE_AUTOMATIC: Final = "automatic"
 """Option of the vehicle select: the vehicle's own id decides."""

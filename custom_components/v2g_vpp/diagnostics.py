@@ -222,6 +222,8 @@ def _site(site: SiteSnapshot, hide: _Hide) -> dict[str, Any]:
     return {
         "is_store_readable": site.is_store_readable,
         "export_limit_w": site.export_limit_w,
+        "operator_import_w": site.operator_limit.import_w,
+        "operator_export_w": site.operator_limit.export_w,
         "meters": asdict(site.meters) if site.meters else None,
         "stations": [_station(station, hide) for station in site.stations],
         "evses": [_evse(evse, hide) for evse in site.evses],

@@ -1,7 +1,8 @@
-"""Numbers: the limits of an EVSE, the floors and the budget of a vehicle."""
+"""Numbers: limits of home and EVSE, the floors and the budget of a vehicle."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Final, override
 
 from homeassistant.components.number import (
@@ -15,12 +16,18 @@ from homeassistant.const import EntityCategory, UnitOfPower, UnitOfRatio
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .const import CONF_MAX_CHARGE_POWER_W, CONF_MAX_DISCHARGE_POWER_W
+from .const import (
+    ATTR_UNTIL,
+    CONF_MAX_CHARGE_POWER_W,
+    CONF_MAX_DISCHARGE_POWER_W,
+    MAX_SITE_LIMIT_W,
+)
 from .coordinator import V2gConfigEntry
 from .domain.ids import EvseKey
 from .domain.policy import EvsePolicy, StationLimits, VehiclePolicy
-from .domain.snapshot import EvseSnapshot, VehicleSnapshot
-from .entity import EvseEntity, VehicleEntity, async_follow_subentries
+from .domain.site_meters import OperatorLimit
+from .domain.snapshot import EvseSnapshot, SiteSnapshot, VehicleSnapshot
+from .entity import EvseEntity, SiteEntity, VehicleEntity, async_follow_subentries
 from .error_translation import translated_errors
 
 # Not 1: a floor that is raised stops power, and nothing that stops power may wait
@@ -50,6 +57,36 @@ class VehicleNumberDescription(NumberEntityDescription):
     value_fn: Callable[[VehiclePolicy], float]
     change_fn: Callable[[VehiclePolicy, float], VehiclePolicy]
 
+
+@dataclass(frozen=True, kw_only=True)
+class SiteNumberDescription(NumberEntityDescription):
+    """A limit of the operator of the grid, for the whole home."""
+
+    value_fn: Callable[[OperatorLimit], float | None]
+    until_fn: Callable[[OperatorLimit], datetime | None]
+    change_fn: Callable[[OperatorLimit, float], OperatorLimit]
+
+
+SITE_NUMBERS: Final[tuple[SiteNumberDescription, ...]] = (
+    SiteNumberDescription(
+        key="import_limit",
+        translation_key="import_limit",
+        value_fn=lambda limit: limit.import_w,
+        until_fn=lambda limit: limit.import_until_at,
+        change_fn=lambda limit, value: replace(
+            limit, import_w=value, import_until_at=None
+        ),
+    ),
+    SiteNumberDescription(
+        key="export_limit",
+        translation_key="export_limit",
+        value_fn=lambda limit: limit.export_w,
+        until_fn=lambda limit: limit.export_until_at,
+        change_fn=lambda limit, value: replace(
+            limit, export_w=value, export_until_at=None
+        ),
+    ),
+)
 
 EVSE_NUMBERS: Final[tuple[EvseNumberDescription, ...]] = (
     EvseNumberDescription(
@@ -113,7 +150,8 @@ async def async_setup_entry(
     entry: V2gConfigEntry,
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
-    """Add the numbers of all that the subentries set up."""
+    """Add the numbers of the home and of all that the subentries set up."""
+    async_add_entities(SiteNumber(entry, description) for description in SITE_NUMBERS)
 
     def evses(
         subentry: ConfigSubentry, key: EvseKey, parent_device_id: str
@@ -132,6 +170,37 @@ async def async_setup_entry(
     async_follow_subentries(
         hass, entry, async_add_entities, evses=evses, vehicles=vehicles
     )
+
+
+class SiteNumber(SiteEntity, NumberEntity):
+    """What the operator of the grid allows the home; unknown without such a limit.
+
+    The action ``set_site_limit`` gives it an end, and ends it; one writer for both.
+    """
+
+    entity_description: SiteNumberDescription
+    _attr_device_class = NumberDeviceClass.POWER
+    _attr_entity_category = EntityCategory.CONFIG
+    _attr_mode = NumberMode.BOX
+    _attr_native_min_value = 0
+    _attr_native_max_value = MAX_SITE_LIMIT_W
+    _attr_native_step = POWER_STEP_W
+    _attr_native_unit_of_measurement = UnitOfPower.WATT
+
+    @override
+    def _show(self, part: SiteSnapshot) -> object:
+        description, limit = self.entity_description, part.operator_limit
+        until_at = description.until_fn(limit)
+        self._attr_native_value = description.value_fn(limit)
+        self._attr_extra_state_attributes = {
+            ATTR_UNTIL: None if until_at is None else until_at.isoformat()
+        }
+        return self._attr_native_value, until_at
+
+    @override
+    async def async_set_native_value(self, value: float) -> None:
+        change = self.entity_description.change_fn
+        await self._site.change_site_limit(lambda limit: change(limit, value))
 
 
 class EvseNumber(EvseEntity, NumberEntity):

@@ -17,7 +17,7 @@ import voluptuous as vol
 
 from .action_schema import action_schema
 from .action_target import async_evse, async_home
-from .const import ATTR_DURATION, ATTR_POWER, DOMAIN
+from .const import ATTR_DURATION, ATTR_POWER, ATTR_UNTIL, DOMAIN, MAX_SITE_LIMIT_W
 from .domain.policy import PlanSlot
 from .domain.site_meters import OperatorLimit
 from .error_translation import translated_errors
@@ -34,7 +34,6 @@ ATTR_END: Final = "end"
 ATTR_HOLDER: Final = "holder"
 ATTR_IMPORT_LIMIT: Final = "import_limit"
 ATTR_EXPORT_LIMIT: Final = "export_limit"
-ATTR_UNTIL: Final = "until"
 
 MAX_SLOTS: Final = 400
 """Four days of quarter hours."""
@@ -43,7 +42,7 @@ LONGEST_LEASE: Final = timedelta(hours=24)
 """A planner that died gives the outlet back within a day; a living one renews."""
 
 _POWER: Final = vol.All(vol.Coerce(float), vol.Range(min=-1_000_000, max=1_000_000))
-_LIMIT: Final = vol.All(vol.Coerce(float), vol.Range(min=0, max=1_000_000))
+_LIMIT: Final = vol.All(vol.Coerce(float), vol.Range(min=0, max=MAX_SITE_LIMIT_W))
 _HOLDER: Final = vol.All(cv.string, vol.Length(min=1, max=64))
 _DEVICE: Final = {vol.Required(ATTR_DEVICE_ID): cv.string}
 _SLOT: Final = vol.Schema(
@@ -130,12 +129,16 @@ def async_setup_control_services(hass: HomeAssistant) -> None:
 
     async def set_site_limit(call: ServiceCall) -> None:
         entry = async_home(hass, call)
+        import_w = call.data.get(ATTR_IMPORT_LIMIT)
+        export_w = call.data.get(ATTR_EXPORT_LIMIT)
         until = call.data.get(ATTR_UNTIL)
+        until_at = None if until is None else dt_util.as_utc(until)
         await entry.runtime_data.site.set_site_limit(
             OperatorLimit(
-                import_w=call.data.get(ATTR_IMPORT_LIMIT),
-                export_w=call.data.get(ATTR_EXPORT_LIMIT),
-                until_at=None if until is None else dt_util.as_utc(until),
+                import_w=import_w,
+                export_w=export_w,
+                import_until_at=None if import_w is None else until_at,
+                export_until_at=None if export_w is None else until_at,
             )
         )
 

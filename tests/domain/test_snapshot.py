@@ -27,6 +27,7 @@ from custom_components.v2g_vpp.domain.snapshot import (
 )
 from custom_components.v2g_vpp.site.picture import draw
 from custom_components.v2g_vpp.site.registry import Registry
+from tests.control.given import AT
 
 STATION = StationSnapshot(
     station_id=StationId("CS1"),
@@ -151,7 +152,9 @@ def _home(count: int) -> SiteSnapshot:
         registry.add_station(station_id, StationLimits())
         for evse_id in (1, 2):
             registry.ensure_evse(EvseKey(station_id, evse_id))
-    return draw(SiteSnapshot(), registry, now_mono_s=0.0, is_store_readable=True)
+    return draw(
+        SiteSnapshot(), registry, now_mono_s=0.0, now_at=AT, is_store_readable=True
+    )
 
 
 def test_each_evse_is_found_by_its_key_and_by_its_station() -> None:

@@ -124,7 +124,7 @@ async def test_a_limit_of_the_operator_binds_everybody_until_its_end() -> None:
     async with Home() as home:
         await home.until(lambda: home.is_at(10_900), 30)
         until_at = home.clock.utcnow() + timedelta(seconds=120)
-        limit = OperatorLimit(import_w=4_200.0, until_at=until_at)
+        limit = OperatorLimit(import_w=4_200.0, import_until_at=until_at)
         await home.site.set_site_limit(limit)
         await home.until(lambda: home.is_at(4_200), 10)
         assert home.evse.setpoint.reason is Reason.IMPORT_LIMIT

@@ -133,7 +133,9 @@ async def test_an_unreadable_import_limit_is_not_as_if_there_were_none() -> None
         await home.grant()
         await home.site.set_site_limit(OperatorLimit(import_w=4_200.0))
         await home.crash()
-        home.store.edit(lambda d: d["site"]["operator_limit"].update(until_at="torn"))
+        home.store.edit(
+            lambda d: d["site"]["operator_limit"].update(import_until_at="torn")
+        )
         await home.restart()
         home.reconnect()
         await home.run(20)

@@ -220,12 +220,19 @@ class OperatorLimit:
     """>= 0; None: no limit of the operator."""
 
     export_w: float | None = None
-    until_at: datetime | None = None
-    """None: until it is changed."""
+    import_until_at: datetime | None = None
+    """When it ends; None: it lasts until it is changed."""
 
-    def is_over(self, now_at: datetime) -> bool:
-        """Return True when the limit ended."""
-        return self.until_at is not None and now_at >= self.until_at
+    export_until_at: datetime | None = None
+
+    def at(self, now_at: datetime) -> OperatorLimit:
+        """Return what holds at a moment: a direction that ended has no limit."""
+        limit = self
+        if limit.import_until_at is not None and now_at >= limit.import_until_at:
+            limit = replace(limit, import_w=None, import_until_at=None)
+        if limit.export_until_at is not None and now_at >= limit.export_until_at:
+            limit = replace(limit, export_w=None, export_until_at=None)
+        return limit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

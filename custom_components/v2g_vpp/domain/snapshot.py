@@ -25,6 +25,7 @@ from .measurement import Measurement, Reading
 from .policy import EvsePolicy, VehiclePolicy, VehicleSpec
 from .security import SecurityNote
 from .setpoint import Reason, Setpoint
+from .site_meters import OperatorLimit
 from .state import ClockState, EvseState, InverterMode
 from .units import share_of
 
@@ -311,6 +312,9 @@ class SiteSnapshot:
     vehicles: tuple[VehicleSnapshot, ...] = ()
     programmes: tuple[ProgrammeSnapshot, ...] = ()
     export_limit_w: float | None = None
+    operator_limit: OperatorLimit = field(default_factory=OperatorLimit)
+    """What the operator of the grid allows now; without what ended."""
+
     is_store_readable: bool = True
     meters: MetersSnapshot | None = None
     """None: the home has no meters of its own."""

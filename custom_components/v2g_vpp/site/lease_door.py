@@ -1,7 +1,7 @@
 """What other automations and the operator of the grid may ask of the home."""
 
 from abc import abstractmethod
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 import logging
 
 from ..domain.clock import Clock
@@ -90,7 +90,18 @@ class LeaseDoor:
 
     async def set_site_limit(self, limit: OperatorLimit) -> None:
         """Replace what the operator of the grid allows; on disk before it returns."""
-        self._registry.operator_limit = limit
+        await self.change_site_limit(lambda _: limit)
+
+    async def change_site_limit(
+        self, change: Callable[[OperatorLimit], OperatorLimit]
+    ) -> None:
+        """Change what the operator of the grid allows; on disk before it returns.
+
+        Args:
+            change: is given what holds now, without what ended.
+        """
+        known = self._registry.operator_limit or OperatorLimit()
+        self._registry.operator_limit = change(known.at(self._clock.utcnow()))
         self._tick()
         await self._keeper.save()
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import replace
+from datetime import datetime
 
 from ..control.soc_estimator import NOTHING_KNOWN
 from ..control.soc_guard import vehicle_floor_percent
@@ -9,6 +10,7 @@ from ..domain.dispatch import LinkState
 from ..domain.ids import EvseKey, ProgrammeId
 from ..domain.measurement import fresh_value
 from ..domain.setpoint import Reason
+from ..domain.site_meters import OperatorLimit
 from ..domain.snapshot import (
     EvseSnapshot,
     ProgrammeSnapshot,
@@ -33,6 +35,7 @@ def draw(
     registry: Registry,
     *,
     now_mono_s: float,
+    now_at: datetime,
     is_store_readable: bool,
 ) -> SiteSnapshot:
     """Return the picture of this moment; equal moments give equal pictures.
@@ -56,6 +59,7 @@ def draw(
             _vehicle(registry, r, now_mono_s) for r in registry.vehicles.values()
         ),
         programmes=tuple(_programme(i, r) for i, r in registry.programmes.items()),
+        operator_limit=(registry.operator_limit or OperatorLimit()).at(now_at),
         is_store_readable=is_store_readable,
         meters=draw_meters(registry, now_mono_s),
     )

@@ -279,6 +279,7 @@ class Site(
                 self._snapshot,
                 self._registry,
                 now_mono_s=now_mono_s,
+                now_at=self._clock.utcnow(),
                 is_store_readable=self._loop.is_store_readable,
             )
         else:

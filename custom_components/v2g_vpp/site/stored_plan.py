@@ -45,12 +45,12 @@ def dump_site(registry: Registry) -> dict[str, Any]:
     limit = registry.operator_limit
     if limit is None:
         return {"operator_limit": None}
-    until_at = None if limit.until_at is None else limit.until_at.isoformat()
     return {
         "operator_limit": {
             "import_w": limit.import_w,
             "export_w": limit.export_w,
-            "until_at": until_at,
+            "import_until_at": _dump_moment(limit.import_until_at),
+            "export_until_at": _dump_moment(limit.export_until_at),
         }
     }
 
@@ -70,12 +70,21 @@ def restore_site(registry: Registry, document: StoredData) -> None:
 
 
 def _restore_limit(kept: Mapping[str, Any]) -> OperatorLimit:
-    until_at = kept["until_at"]
+    # Both directions had one end once.
+    ends = {
+        way: kept["until_at" if "until_at" in kept else f"{way}_until_at"]
+        for way in ("import", "export")
+    }
     return OperatorLimit(
         import_w=None if kept["import_w"] is None else read_float(kept["import_w"]),
         export_w=None if kept["export_w"] is None else read_float(kept["export_w"]),
-        until_at=None if until_at is None else _moment(until_at),
+        import_until_at=None if ends["import"] is None else _moment(ends["import"]),
+        export_until_at=None if ends["export"] is None else _moment(ends["export"]),
     )
+
+
+def _dump_moment(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat()
 
 
 def _restore_slot(kept: Mapping[str, Any]) -> PlanSlot:

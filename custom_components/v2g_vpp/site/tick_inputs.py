@@ -13,7 +13,7 @@ from ..domain.ids import EvseKey
 from ..domain.measurement import SHORTEST_STALE_AFTER_S, is_fresh
 from ..domain.policy import planned_w
 from ..domain.setpoint import Setpoint
-from ..domain.site_meters import SiteWiring
+from ..domain.site_meters import OperatorLimit, SiteWiring
 from ..domain.state import InverterMode
 from .records import EvseRecord, VehicleRecord
 from .registry import Registry
@@ -178,7 +178,10 @@ class TickInputs:
     def wiring(self) -> SiteWiring | None:
         """Return the wiring under what the operator of the grid allows for now."""
         wiring, limit = self._registry.wiring, self._registry.operator_limit
-        if limit is None or limit.is_over(self._clock.utcnow()):
+        if limit is None:
+            return wiring
+        limit = limit.at(self._clock.utcnow())
+        if limit == OperatorLimit():
             return wiring
         return (wiring or SiteWiring()).under(limit)
 
