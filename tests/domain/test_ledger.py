@@ -2,6 +2,7 @@
 
 import copy
 from dataclasses import replace
+from itertools import pairwise
 import json
 from typing import Any
 
@@ -15,6 +16,7 @@ from custom_components.v2g_vpp.domain.ledger import (
     LedgerOwner,
     Seal,
     canonical,
+    hash_of,
     read_entry,
     read_line,
     read_seal,
@@ -68,6 +70,15 @@ def test_a_ledger_that_nobody_touched_is_good() -> None:
     assert judge(LEDGER, public_key=None, owner=None) is None
     assert [read_line(entry.to_line()) for entry in LEDGER] == LEDGER
     assert read_seal(SEAL.to_json()) == SEAL
+
+
+def test_the_chain_can_be_followed_by_headers_alone() -> None:
+    for before, after in pairwise(LEDGER):
+        header = after.to_header()
+        assert header["previous_hash"] == before.hash
+        assert header["body_hash"] == hash_of(after.body)
+        covered = {k: v for k, v in header.items() if k not in {"hash", "signature"}}
+        assert hash_of(covered) == after.hash
 
 
 LINES = b"\n".join(entry.to_line() for entry in LEDGER)

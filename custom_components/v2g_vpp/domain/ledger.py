@@ -6,7 +6,7 @@ or moved. Every number in it is whole, so that two readers write it in the same 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from hashlib import sha256
 import json
@@ -80,7 +80,8 @@ class LedgerEntry:
 
     key_id: str
     hash: str
-    """SHA-256 of everything above, hex."""
+    """SHA-256 of everything above, hex; of the body its own hash is covered, so that
+    the chain can be followed past an entry whose body is nobody else's business."""
 
     signature: str
     """Ed25519 of the home over the hash, hex."""
@@ -91,15 +92,19 @@ class LedgerEntry:
 
     def to_json(self) -> dict[str, Any]:
         """Return the entry as a JSON object."""
+        return {**self._said(), "body": self.body}
+
+    def to_header(self) -> dict[str, Any]:
+        """Return the entry without its body: enough to follow the chain past it."""
+        return {**self._said(), "body_hash": hash_of(self.body)}
+
+    def _said(self) -> dict[str, Any]:
         return {
-            **_hashed(
-                self.sequence,
-                self.previous_hash,
-                self.kind,
-                self.made_at,
-                self.body,
-                self.key_id,
-            ),
+            "sequence": self.sequence,
+            "previous_hash": self.previous_hash,
+            "kind": self.kind.value,
+            "made_at": self.made_at,
+            "key_id": self.key_id,
             "hash": self.hash,
             "signature": self.signature,
         }
@@ -270,11 +275,16 @@ def read_seal(document: Any) -> Seal:
     raise LedgerFormError("seal")
 
 
+def hash_of(document: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of the canonical form, hex."""
+    return sha256(canonical(document)).hexdigest()
+
+
 def entry_hash(entry: LedgerEntry) -> str:
     """Return the hash that an entry should have."""
-    document = entry.to_json()
-    del document["hash"], document["signature"]
-    return sha256(canonical(document)).hexdigest()
+    header = entry.to_header()
+    del header["hash"], header["signature"]
+    return hash_of(header)
 
 
 def _signed(
@@ -286,36 +296,19 @@ def _signed(
     made_at: str,
     body: Mapping[str, Any],
 ) -> LedgerEntry:
-    document = _hashed(sequence, previous_hash, kind, made_at, body, key_id)
-    digest = sha256(canonical(document)).hexdigest()
-    return LedgerEntry(
+    entry = LedgerEntry(
         sequence=sequence,
         previous_hash=previous_hash,
         kind=kind,
         made_at=made_at,
         body=body,
         key_id=key_id,
-        hash=digest,
-        signature=signer.sign(signed_bytes(digest)).hex(),
+        hash="",
+        signature="",
     )
-
-
-def _hashed(
-    sequence: int,
-    previous_hash: str,
-    kind: EntryKind,
-    made_at: str,
-    body: Mapping[str, Any],
-    key_id: str,
-) -> dict[str, Any]:
-    return {
-        "sequence": sequence,
-        "previous_hash": previous_hash,
-        "kind": kind.value,
-        "made_at": made_at,
-        "body": body,
-        "key_id": key_id,
-    }
+    digest = entry_hash(entry)
+    signature = signer.sign(signed_bytes(digest)).hex()
+    return replace(entry, hash=digest, signature=signature)
 
 
 def signed_bytes(digest: str) -> bytes:
