@@ -43,6 +43,7 @@ from .domain.errors import (
     StationRejected,
     StationTimeout,
     StoreUnreadable,
+    UnknownProgramme,
     UnknownTarget,
     V2gError,
     VppError,
@@ -151,6 +152,11 @@ TRANSLATIONS: Final[Mapping[type[V2gError], Translation]] = {
         error=HomeAssistantError,
         key="broker_refused_login",
         values=lambda err: {"reason": err.reason},
+    ),
+    UnknownProgramme: Translation(
+        error=ServiceValidationError,
+        key="unknown_programme",
+        values=lambda err: {"programme": err.programme_id},
     ),
     InvitationInvalid: Translation(
         error=ServiceValidationError,

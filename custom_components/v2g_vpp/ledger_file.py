@@ -75,7 +75,9 @@ class LedgerFile(LedgerBook):
             )
 
     @override
-    def append(self, kind: EntryKind, now: str, body: Mapping[str, Any]) -> LedgerEntry:
+    def append(
+        self, kind: EntryKind, now: str, body: Mapping[str, Any]
+    ) -> tuple[LedgerEntry, ...]:
         with self._guarded():
             return self._append(kind, now, body)
 
@@ -112,17 +114,16 @@ class LedgerFile(LedgerBook):
 
     def _append(
         self, kind: EntryKind, now: str, body: Mapping[str, Any]
-    ) -> LedgerEntry:
-        if self._last is None:
-            self._begin(now)
+    ) -> tuple[LedgerEntry, ...]:
+        began = () if self._last is not None else (self._begin(now),)
         entry = write_entry(self._signer, KEY_ID, self._last, kind, now, body)
         self._write_line(entry)
         # An older seal vouches for less, but for nothing wrong: the entry stays.
         with suppress(OSError):
             self._write_seal(entry)
-        return entry
+        return (*began, entry)
 
-    def _begin(self, now: str) -> None:
+    def _begin(self, now: str) -> LedgerEntry:
         genesis = write_genesis(
             self._signer, KEY_ID, self._owner, now, follows_hash=self._follows_hash
         )
@@ -135,6 +136,7 @@ class LedgerFile(LedgerBook):
             self._last, self._size = None, 0
             raise
         _sync_folder(self._path.parent)
+        return genesis
 
     def _write_line(self, entry: LedgerEntry) -> None:
         line = entry.to_line() + b"\n"

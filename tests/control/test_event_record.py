@@ -64,7 +64,6 @@ def record(baseline_w: float | None = 7000.0, **changes: Any) -> EventRecord:
     return EventRecord(
         **{
             "key": "peak-1",
-            "event_id": "peak-1",
             "programme_id": "evening-peak",
             "is_test": False,
             "started_at": NOW,

@@ -88,7 +88,6 @@ class EventRecord:
     key: str
     """The event's id, or that of its only command."""
 
-    event_id: str | None
     programme_id: str
     is_test: bool
     started_at: datetime
@@ -178,7 +177,6 @@ class EventRecord:
         """Return what a restart needs."""
         return {
             "key": self.key,
-            "event_id": self.event_id,
             "programme_id": self.programme_id,
             "is_test": self.is_test,
             "started_at": self.started_at.isoformat(),
@@ -203,7 +201,6 @@ class EventRecord:
         commands = [CommandNote(**one) for one in data["commands"]]
         return cls(
             key=data["key"],
-            event_id=data["event_id"],
             programme_id=data["programme_id"],
             is_test=data["is_test"],
             started_at=datetime.fromisoformat(data["started_at"]),
@@ -245,7 +242,7 @@ class EventRecord:
         sums = self.sums
         score = self._score()
         return {
-            "event_id": self.event_id,
+            "event_id": self.key,
             "programme_id": self.programme_id,
             "test": self.is_test,
             "start": self._moment(0),

@@ -193,6 +193,15 @@ class RehearsalRefused(VppError):
         self.reason = reason
 
 
+class UnknownProgramme(VppError):
+    """Raise when the home has no such programme, or it keeps no ledger."""
+
+    def __init__(self, programme_id: str) -> None:
+        """Name the programme."""
+        super().__init__(f"{programme_id}: no ledger")
+        self.programme_id = programme_id
+
+
 class PkiError(V2gError):
     """Something about certificates and keys."""
 

@@ -1,6 +1,6 @@
 """Where a ledger is kept, as the site needs it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -31,6 +31,19 @@ class Opened:
     """Name of the file with a ledger that somebody changed; a new one begins."""
 
 
+class Tell(Protocol):
+    """Send the report of one entry."""
+
+    def __call__(self, entry: LedgerEntry, links: Sequence[Mapping[str, Any]]) -> None:
+        """Send it until the broker has it.
+
+        Args:
+            entry: of the ledger.
+            links: headers of what the ledger holds between the report before and this.
+        """
+        ...
+
+
 class LedgerBook(Protocol):
     """One ledger on disk. Every method blocks; moments are RFC 3339 texts.
 
@@ -41,8 +54,13 @@ class LedgerBook(Protocol):
         """Read and check it all; called before anything else."""
         ...
 
-    def append(self, kind: EntryKind, now: str, body: Mapping[str, Any]) -> LedgerEntry:
-        """Return the entry that is on disk when this returns."""
+    def append(
+        self, kind: EntryKind, now: str, body: Mapping[str, Any]
+    ) -> tuple[LedgerEntry, ...]:
+        """Return what is on disk when this returns: the entry.
+
+        The very first time it comes behind the one that a ledger begins with.
+        """
         ...
 
     def verify(self) -> Verified:

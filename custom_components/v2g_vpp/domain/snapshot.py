@@ -21,6 +21,7 @@ from .dispatch import DispatchOrder, LinkState
 from .faults import FaultCode, SizeHint
 from .grid_settings import GridNote
 from .ids import EvseKey, ProgrammeId, StationId, VehicleId
+from .ledger_picture import LedgerPicture
 from .measurement import Measurement, Reading
 from .policy import EvsePolicy, VehiclePolicy, VehicleSpec
 from .security import SecurityNote
@@ -273,6 +274,12 @@ class ProgrammeSnapshot:
 
     delivered_discharge_wh: float
     """Energy discharged under this programme since it was joined."""
+
+    committed_wh: float = 0.0
+    """Energy of the accepted setpoints, running and waiting, as a magnitude."""
+
+    ledger: LedgerPicture | None = None
+    """None: it keeps none."""
 
     is_rehearsal: bool = False
     """It exists only while a rehearsal lasts."""

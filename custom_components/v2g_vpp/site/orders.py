@@ -58,13 +58,15 @@ class OrderDesk:
             sorted((*programme.orders, order), key=lambda o: o.start_mono_s)
         )
         is_clamped = committed_w != order.power_w
-        return DispatchAck(
+        ack = DispatchAck(
             order_id=order.order_id,
             status=AckStatus.ACCEPTED,
             code=AckCode.CLAMPED if is_clamped else AckCode.OK,
             committed_w=committed_w,
             binding=(BindingClass.LIMIT,) if is_clamped else (),
         )
+        programme.note_answer(ack)
+        return ack
 
     def cancel(self, programme_id: ProgrammeId, order_id: str) -> DispatchAck:
         """End one order; an unknown one is acknowledged all the same (rule 8)."""
@@ -222,15 +224,15 @@ class OrderDesk:
         power_w: float = 0.0,
     ) -> None:
         _LOGGER.info("%s: order %s %s", order.programme_id, status, code)
-        programme.port.send_ack(
-            DispatchAck(
-                order_id=order.order_id,
-                status=status,
-                code=code,
-                committed_w=power_w,
-                binding=(BindingClass.LIMIT,) if code is AckCode.CLAMPED else (),
-            )
+        ack = DispatchAck(
+            order_id=order.order_id,
+            status=status,
+            code=code,
+            committed_w=power_w,
+            binding=(BindingClass.LIMIT,) if code is AckCode.CLAMPED else (),
         )
+        programme.note_answer(ack)
+        programme.port.send_ack(ack)
 
 
 def _rejected(

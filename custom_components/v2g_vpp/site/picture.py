@@ -209,6 +209,8 @@ def _programme(programme_id: ProgrammeId, record: ProgrammeRecord) -> ProgrammeS
         order=record.running[0] if record.running else None,
         delivered_discharge_wh=record.delivered_discharge_wh,
         is_rehearsal=record.is_rehearsal,
+        committed_wh=record.committed_wh(),
+        ledger=record.ledger.picture if record.ledger is not None else None,
     )
 
 

@@ -29,7 +29,7 @@ from ..control.wear import WearMeter
 from ..control.write_budget import WriteBudget
 from ..domain.calibration import Calibration
 from ..domain.capability import DischargeDialect, Fingerprint, Proof
-from ..domain.dispatch import DispatchOrder
+from ..domain.dispatch import CommandKind, DispatchAck, DispatchOrder
 from ..domain.energy import EnergyTotal
 from ..domain.events import EmergencyStopReported, FaultReported
 from ..domain.faults import FAULT_BEHAVIOUR, FaultCode, SizeHint
@@ -50,9 +50,14 @@ from ..domain.setpoint import ControlOwner, Reason, Setpoint, WriteResult
 from ..domain.snapshot import SelfTestStatus
 from ..domain.state import EvseState
 from ..domain.station_session import StationSession
+from ..domain.units import energy_wh
+from .ledger_desk import LedgerDesk
 
 MAX_START_ATTEMPTS = 3
 """Then nothing until the next plug: a charger that says no is not nagged."""
+
+MAX_TOLD = 256
+"""Answers, as many as the gate remembers."""
 
 IDLE_SETPOINT = Setpoint(
     power_w=0.0,
@@ -322,6 +327,32 @@ class ProgrammeRecord:
     """What followed it when its link was lost the last time."""
 
     delivered_discharge_wh: float = 0.0
+    told: dict[str, DispatchAck] = field(default_factory=dict)
+    """The last answer about each order, oldest first."""
+
+    ledger: LedgerDesk | None = None
+
+    def note_answer(self, ack: DispatchAck) -> None:
+        """Remember an answer."""
+        self.told.pop(ack.order_id, None)
+        self.told[ack.order_id] = ack
+        while len(self.told) > MAX_TOLD:
+            del self.told[next(iter(self.told))]
+
+    def committed_wh(self) -> float:
+        """Return the energy that the accepted setpoints will have moved, >= 0."""
+        return sum(
+            energy_wh(
+                abs(self._committed_w(order)),
+                order.ends_mono_s - order.start_mono_s,
+            )
+            for order in (*self.running, *self.orders)
+            if order.kind is CommandKind.SETPOINT
+        )
+
+    def _committed_w(self, order: DispatchOrder) -> float:
+        told = self.told.get(order.order_id)
+        return order.power_w if told is None else told.committed_w
 
     def order_for(self, key: EvseKey) -> DispatchOrder | None:
         """Return the order that an EVSE follows."""

@@ -29,9 +29,11 @@ from .control_loop import ControlLoop
 from .delivered_energy import DeliveredEnergy
 from .delivery_desk import DeliveryDesk
 from .dispatch_door import DispatchDoor
+from .event_recorder import EventRecorder
 from .guest_door import GuestDoor
 from .keeper import Keeper
 from .lease_door import LeaseDoor
+from .ledger_door import LedgerDoor
 from .meter_door import MeterDoor
 from .orders import OrderDesk
 from .owner_door import OwnerDoor
@@ -62,6 +64,7 @@ class Site(
     DispatchDoor,
     GuestDoor,
     LeaseDoor,
+    LedgerDoor,
     MeterDoor,
     OwnerDoor,
     CalibrationDoor,
@@ -98,6 +101,7 @@ class Site(
         self._knobs = OwnerKnobs(self._registry, self._desk, self._delivery)
         self._delivered = DeliveredEnergy(self._registry)
         self._keeper = Keeper(self._registry, store, clock)
+        self._recorder = EventRecorder(self._registry, clock)
         self._listeners: list[Callable[[SiteSnapshot], None]] = []
         self._snapshot = SiteSnapshot(export_limit_w=export_limit_w)
         self._waker = Waker()
@@ -143,6 +147,7 @@ class Site(
         """Bring every discharging EVSE to 0 W, then send nothing any more."""
         await self._delivery.stand_down(STAND_DOWN_TIMEOUT_S)
         await self._keeper.save()
+        await self._save_ledgers()
 
     def add_station(self, station_id: StationId, limits: StationLimits) -> None:
         """Add a station with the state that was kept of it, or change its limits."""
@@ -200,6 +205,7 @@ class Site(
     def remove_programme(self, programme_id: ProgrammeId, *, is_removed: bool) -> None:
         """End what a programme asked for; keep nothing of one that was left."""
         self._keeper.remember()
+        self._recorder.forget(programme_id)
         self._registry.programmes.pop(programme_id, None)
         if is_removed:
             self._keeper.forget("programmes", lambda key: key == programme_id)
@@ -271,6 +277,7 @@ class Site(
 
     def _publish(self, changed: Collection[EvseKey] | None = None) -> None:
         self._save_news()
+        self._recorder.look()
         if self._loop.take_must_tick_again():
             self._wake()
         now_mono_s = self._clock.monotonic()
