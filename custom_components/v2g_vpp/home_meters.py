@@ -38,6 +38,8 @@ from .const import (
     CONF_PHASE_COUNT,
     CONF_PHASE_MAP,
     CONF_REGULATOR,
+    CONF_SOLAR_HOLD_OFF_S,
+    CONF_SOLAR_HOLD_ON_S,
     CONF_TOP_UP_FROM_W,
     PHASE_MAP_UNKNOWN,
     SUBENTRY_STATION,
@@ -46,7 +48,7 @@ from .domain.clock import Clock
 from .domain.grid_profile import GridProfile
 from .domain.ids import MOST_EVSES, EvseKey, StationId
 from .domain.measurement import Reading
-from .domain.policy import SolarPolicy
+from .domain.policy import PATIENT_SOLAR, SolarPolicy
 from .domain.site_meters import (
     Circuit,
     MeterRegulator,
@@ -106,9 +108,7 @@ class HomeMeters:
             if subentry.subentry_type == SUBENTRY_STATION
         ]
         self._site.use_wiring(site_wiring(entry.data, entry.options, stations))
-        self._site.use_solar(
-            SolarPolicy(top_up_from_w=entry.options.get(CONF_TOP_UP_FROM_W))
-        )
+        self._site.use_solar(solar_policy(entry.options))
         self._site.use_grid_profile(chosen_profile(entry.data))
         sources = meter_sources(entry.options)
         if sources == self._sources:
@@ -241,3 +241,12 @@ def _evses_of(station: Mapping[str, Any]) -> frozenset[EvseKey]:
     """Return all EVSEs that a station may have: what it has, it tells only later."""
     station_id = StationId(station[CONF_IDENTITY])
     return frozenset(EvseKey(station_id, n) for n in range(1, MOST_EVSES + 1))
+
+
+def solar_policy(options: Mapping[str, Any]) -> SolarPolicy:
+    """Return how patiently the mode solar follows clouds; left out is as shipped."""
+    return SolarPolicy(
+        hold_on_s=options.get(CONF_SOLAR_HOLD_ON_S, PATIENT_SOLAR.hold_on_s),
+        hold_off_s=options.get(CONF_SOLAR_HOLD_OFF_S, PATIENT_SOLAR.hold_off_s),
+        top_up_from_w=options.get(CONF_TOP_UP_FROM_W),
+    )

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from homeassistant.components.sensor import SensorDeviceClass
 from homeassistant.config_entries import ConfigFlowResult, OptionsFlow
-from homeassistant.const import UnitOfElectricCurrent, UnitOfPower
+from homeassistant.const import UnitOfElectricCurrent, UnitOfPower, UnitOfTime
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er, selector
 import voluptuous as vol
@@ -26,6 +26,8 @@ from .const import (
     CONF_PHASE_COUNT,
     CONF_REGULATOR,
     CONF_SOLAR,
+    CONF_SOLAR_HOLD_OFF_S,
+    CONF_SOLAR_HOLD_ON_S,
     CONF_SOLAR_INVERTED,
     CONF_TOP_UP_FROM_W,
     DOMAIN,
@@ -42,6 +44,8 @@ from .readings import (
 
 LARGEST_FUSE_A: Final = 400
 LARGEST_LIMIT_W: Final = 300_000
+LONGEST_HOLD_S: Final = 3_600
+"""Who waits an hour for the sun has another weather."""
 
 _SIGNS: Final = (
     (CONF_GRID_INVERTED, (CONF_GRID, CONF_GRID_L1)),
@@ -59,6 +63,8 @@ OWN_KEYS: Final = frozenset(
         CONF_IMPORT_LIMIT_W,
         CONF_PEAK_IMPORT_W,
         CONF_TOP_UP_FROM_W,
+        CONF_SOLAR_HOLD_ON_S,
+        CONF_SOLAR_HOLD_OFF_S,
         CONF_IMBALANCE_LIMIT_W,
         CONF_REGULATOR,
         CONF_CHARGE_FROM_BATTERY,
@@ -268,6 +274,10 @@ def _wiring_schema(chosen: Mapping[str, Any]) -> vol.Schema:
         vol.Optional(CONF_IMPORT_LIMIT_W): _number(LARGEST_LIMIT_W, UnitOfPower.WATT),
         vol.Optional(CONF_PEAK_IMPORT_W): _number(LARGEST_LIMIT_W, UnitOfPower.WATT),
         vol.Optional(CONF_TOP_UP_FROM_W): _number(LARGEST_LIMIT_W, UnitOfPower.WATT),
+        vol.Optional(CONF_SOLAR_HOLD_ON_S): _number(LONGEST_HOLD_S, UnitOfTime.SECONDS),
+        vol.Optional(CONF_SOLAR_HOLD_OFF_S): _number(
+            LONGEST_HOLD_S, UnitOfTime.SECONDS
+        ),
         vol.Optional(CONF_IMBALANCE_LIMIT_W): _number(
             LARGEST_LIMIT_W, UnitOfPower.WATT
         ),

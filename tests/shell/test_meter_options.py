@@ -22,9 +22,12 @@ from custom_components.v2g_vpp.const import (
     CONF_PHASE_COUNT,
     CONF_REGULATOR,
     CONF_SOLAR,
+    CONF_SOLAR_HOLD_OFF_S,
+    CONF_SOLAR_HOLD_ON_S,
     CONF_TOP_UP_FROM_W,
     DOMAIN,
 )
+from custom_components.v2g_vpp.domain.policy import PATIENT_SOLAR, SolarPolicy
 from custom_components.v2g_vpp.domain.site_meters import MeterRegulator, SiteMeter
 from tests.shell.home import Home
 
@@ -225,15 +228,23 @@ async def test_a_change_keeps_other_options_and_forgets_what_was_left_out(
 async def test_what_the_modes_need_reaches_the_home(
     hass: HomeAssistant, home: Home, entry: MockConfigEntry
 ) -> None:
-    wiring = {CONF_PHASE_COUNT: "3", CONF_PEAK_IMPORT_W: 5000, CONF_TOP_UP_FROM_W: 600}
+    wiring = {
+        CONF_PHASE_COUNT: "3",
+        CONF_PEAK_IMPORT_W: 5000,
+        CONF_TOP_UP_FROM_W: 600,
+        CONF_SOLAR_HOLD_ON_S: 120,
+        CONF_SOLAR_HOLD_OFF_S: 600,
+    }
     await finish(hass, entry, wiring, **{CONF_GRID: GRID})
     registry = home.site._registry
     assert registry.wiring is not None
     assert registry.wiring.peak_import_w == 5000
-    assert registry.solar.top_up_from_w == 600
+    assert registry.solar == SolarPolicy(
+        top_up_from_w=600, hold_on_s=120, hold_off_s=600
+    )
     await finish(hass, entry, {CONF_PHASE_COUNT: "3"}, **{CONF_GRID: GRID})
     assert registry.wiring.peak_import_w is None
-    assert registry.solar.top_up_from_w is None
+    assert registry.solar == PATIENT_SOLAR
 
 
 async def test_a_change_of_the_meters_drops_no_charger(
