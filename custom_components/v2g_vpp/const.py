@@ -139,6 +139,7 @@ ATTR_NEXT_LIMIT: Final = "next_limit"
 ATTR_POWER: Final = "power"
 ATTR_DURATION: Final = "duration"
 ATTR_UNTIL: Final = "until"
+ATTR_HOLDER: Final = "holder"
 
 MAX_SITE_LIMIT_W: Final = 1_000_000
 """No home has a connection of a megawatt."""

@@ -1,5 +1,6 @@
 """Sensors: what flows, why, and what could flow."""
 
+from datetime import datetime
 from functools import cached_property
 import time
 from typing import override
@@ -32,6 +33,7 @@ from .entity import (
     is_virtual,
     site_unique_id,
 )
+from .sensor_charger import CHARGER_SENSORS
 from .sensor_descriptions import (
     CERTIFICATE,
     CERTIFICATE_REFRESH,
@@ -74,7 +76,7 @@ async def async_setup_entry(
         return [
             *(
                 EvseSensor(entry, subentry, key, parent_device_id, description)
-                for description in (*EVSE_SENSORS, *HARDWARE_SENSORS)
+                for description in (*EVSE_SENSORS, *HARDWARE_SENSORS, *CHARGER_SENSORS)
             ),
             ReasonSensor(entry, subentry, key, parent_device_id, REASON),
             SetpointSensor(entry, subentry, key, parent_device_id, SETPOINT),
@@ -151,7 +153,7 @@ class V2gSensor[PartT](V2gEntity[PartT], SensorEntity):
     def _show(self, part: PartT) -> object:
         description = self.entity_description
         value = description.value_fn(part)
-        if self._filter is not None and not isinstance(value, str):
+        if self._filter is not None and not isinstance(value, str | datetime):
             value = self._filtered(self._filter, part, value)
         if value == 0.0 and isinstance(value, float):
             value = 0.0  # never "-0.0"
@@ -248,8 +250,18 @@ class EvseSensor(V2gSensor[EvseSnapshot], EvseEntity):
         """Build the sensor; a virtual station's numbers stay out of statistics."""
         super().__init__(entry, subentry, key, parent_device_id, description)
         self._needs_link = description.needs_link
+        self._attributes_fn = description.attributes_fn
         if is_virtual(subentry):
             self._attr_state_class = None
+
+    @override
+    def _show(self, part: EvseSnapshot) -> object:
+        shown = super()._show(part)
+        if self._attributes_fn is None:
+            return shown
+        attributes = dict(self._attributes_fn(part))
+        self._attr_extra_state_attributes = attributes
+        return shown, attributes
 
 
 class ReasonSensor(EvseSensor):

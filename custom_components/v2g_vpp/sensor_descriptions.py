@@ -1,7 +1,7 @@
 """What each sensor shows."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
@@ -20,7 +20,7 @@ from homeassistant.const import (
     UnitOfTime,
 )
 
-from .const import CONF_CERTIFICATE_EXPIRES_AT
+from .const import ATTR_HOLDER, ATTR_UNTIL, CONF_CERTIFICATE_EXPIRES_AT
 from .display import (
     ENERGY,
     FREQUENCY,
@@ -66,7 +66,7 @@ def _evse_context(evse: EvseSnapshot) -> object:
 class V2gSensorDescription[PartT](SensorEntityDescription):
     """A sensor and where its number comes from."""
 
-    value_fn: Callable[[PartT], float | str | None]
+    value_fn: Callable[[PartT], float | str | datetime | None]
     context_fn: Callable[[PartT], object] = _no_context
     """What the number belongs to: a change of it shows the number at once."""
 
@@ -81,6 +81,13 @@ class EvseSensorDescription(V2gSensorDescription[EvseSnapshot]):
     context_fn: Callable[[EvseSnapshot], object] = _evse_context
     needs_link: bool = False
     """True: unavailable while the station is offline."""
+
+    attributes_fn: Callable[[EvseSnapshot], Mapping[str, Any]] | None = None
+    """What is shown beside it; nothing that flows, because each change is a state."""
+
+
+def _moment(at: datetime | None) -> str | None:
+    return None if at is None else at.isoformat()
 
 
 def _values(choices: type[StrEnum]) -> list[str]:
@@ -184,7 +191,15 @@ EVSE_SENSORS: Final[tuple[EvseSensorDescription, ...]] = (
     _choice(
         "state", list(DISPLAY_STATES.values()), lambda evse: DISPLAY_STATES[evse.state]
     ),
-    _choice("control_owner", _values(ControlOwner), lambda evse: evse.setpoint.owner),
+    replace(
+        _choice(
+            "control_owner", _values(ControlOwner), lambda evse: evse.setpoint.owner
+        ),
+        attributes_fn=lambda evse: {
+            ATTR_HOLDER: evse.lease.holder,
+            ATTR_UNTIL: _moment(evse.lease.ends_at),
+        },
+    ),
     _choice(
         "discharge_blocked_by",
         [NOTHING, *_values(Reason)],

@@ -17,7 +17,14 @@ import voluptuous as vol
 
 from .action_schema import action_schema
 from .action_target import async_evse, async_home
-from .const import ATTR_DURATION, ATTR_POWER, ATTR_UNTIL, DOMAIN, MAX_SITE_LIMIT_W
+from .const import (
+    ATTR_DURATION,
+    ATTR_HOLDER,
+    ATTR_POWER,
+    ATTR_UNTIL,
+    DOMAIN,
+    MAX_SITE_LIMIT_W,
+)
 from .domain.policy import PlanSlot
 from .domain.site_meters import OperatorLimit
 from .error_translation import translated_errors
@@ -31,7 +38,6 @@ SERVICE_SET_SITE_LIMIT: Final = "set_site_limit"
 ATTR_SLOTS: Final = "slots"
 ATTR_START: Final = "start"
 ATTR_END: Final = "end"
-ATTR_HOLDER: Final = "holder"
 ATTR_IMPORT_LIMIT: Final = "import_limit"
 ATTR_EXPORT_LIMIT: Final = "export_limit"
 

@@ -1,5 +1,6 @@
 """What the owner wants and allows; one writer: ``Site``."""
 
+from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -159,6 +160,8 @@ class Claim:
 
     power_w: float
     ends_mono_s: float
+    ends_at: datetime | None = None
+    """The same to be shown; the clock of the wall may be set meanwhile."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,6 +204,12 @@ def planned_w(plan: Plan, now_at: datetime) -> float | None:
     )
 
 
+def next_slot(plan: Plan, now_at: datetime) -> PlanSlot | None:
+    """Return the first span of a plan that begins later, None without any."""
+    after = bisect_right(plan, now_at, key=lambda slot: slot.start_at)
+    return plan[after] if after < len(plan) else None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Override:
     """Power that the user asked for by an action, ahead of every other owner."""
@@ -208,3 +217,5 @@ class Override:
     key: EvseKey
     power_w: float
     ends_mono_s: float
+    ends_at: datetime | None = None
+    """The same to be shown; None: the owner ends it."""

@@ -23,7 +23,7 @@ from .grid_settings import GridNote
 from .ids import EvseKey, ProgrammeId, StationId, VehicleId
 from .ledger_picture import LedgerPicture
 from .measurement import Measurement, Reading
-from .policy import EvsePolicy, VehiclePolicy, VehicleSpec
+from .policy import EvsePolicy, PlanSlot, VehiclePolicy, VehicleSpec
 from .security import SecurityNote
 from .setpoint import Reason, Setpoint
 from .site_meters import OperatorLimit
@@ -103,6 +103,17 @@ class SelfTestStatus:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LeaseSnapshot:
+    """The control lease of whoever controls an EVSE."""
+
+    holder: str | None = None
+    """Name of the automation that holds it; None: the owner says who it is."""
+
+    ends_at: datetime | None = None
+    """None: it has no end that is known."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EvseSnapshot:
     """One EVSE with the vehicle at it."""
 
@@ -134,6 +145,10 @@ class EvseSnapshot:
     fingerprint: Fingerprint
     proof: Proof | None
     self_test: SelfTestStatus
+    lease: LeaseSnapshot = field(default_factory=LeaseSnapshot)
+    next_slot: PlanSlot | None = None
+    """What its plan says next, in whichever mode it is."""
+
     runner_up: Reason | None = None
     """What would bind the setpoint next, without the limit that it names."""
 

@@ -2,6 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Callable, Collection, Iterable
+from datetime import timedelta
 import logging
 
 from ..domain.clock import Clock
@@ -71,7 +72,11 @@ class LeaseDoor:
         self._refuse_others(record, holder)
         ends_mono_s = self._clock.monotonic() + duration_s
         record.claim = Claim(
-            key=key, holder=holder, power_w=power_w, ends_mono_s=ends_mono_s
+            key=key,
+            holder=holder,
+            power_w=power_w,
+            ends_mono_s=ends_mono_s,
+            ends_at=self._clock.utcnow() + timedelta(seconds=duration_s),
         )
         _LOGGER.info("%s: control taken by %s for %.0f s", key, holder, duration_s)
         self._tick()

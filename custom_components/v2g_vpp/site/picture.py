@@ -19,6 +19,7 @@ from ..domain.snapshot import (
     VehicleSnapshot,
 )
 from ..domain.units import percent_of
+from .lease_picture import draw_lease, draw_next_slot
 from .meter_picture import METER_MAX_AGE_S, draw_meters
 from .records import EvseRecord, ProgrammeRecord, StationRecord, VehicleRecord
 from .registry import Registry
@@ -51,7 +52,8 @@ def draw(
         ),
         evses=tuple(
             _same_or_new(
-                before.evse(key), _evse(registry, registry.evses[key], now_mono_s)
+                before.evse(key),
+                _evse(registry, registry.evses[key], now_mono_s, now_at),
             )
             for key in sorted(registry.evses)
         ),
@@ -70,6 +72,7 @@ def redraw(
     registry: Registry,
     changed: Collection[EvseKey],
     now_mono_s: float,
+    now_at: datetime,
 ) -> SiteSnapshot:
     """Return the last picture with these EVSEs as they are now.
 
@@ -78,7 +81,9 @@ def redraw(
     return replace(
         before,
         evses=tuple(
-            _same_or_new(evse, _evse(registry, registry.evses[evse.key], now_mono_s))
+            _same_or_new(
+                evse, _evse(registry, registry.evses[evse.key], now_mono_s, now_at)
+            )
             if evse.key in changed
             else evse
             for evse in before.evses
@@ -116,7 +121,9 @@ def _station(record: StationRecord) -> StationSnapshot:
     )
 
 
-def _evse(registry: Registry, record: EvseRecord, now_mono_s: float) -> EvseSnapshot:
+def _evse(
+    registry: Registry, record: EvseRecord, now_mono_s: float, now_at: datetime
+) -> EvseSnapshot:
     session, decision = record.session, record.decision
     vehicle = registry.vehicle_at(record)
     power_w = fresh_value(session.measurement.power_w, now_mono_s, METER_MAX_AGE_S)
@@ -144,6 +151,8 @@ def _evse(registry: Registry, record: EvseRecord, now_mono_s: float) -> EvseSnap
         confidence=record.learner.confidence,
         proof=registry.valid_proof(record),
         self_test=record.self_test_status,
+        lease=draw_lease(registry, record),
+        next_slot=draw_next_slot(record, now_at),
         runner_up=record.runner_up,
         size_hint=record.size_hint,
         charged_wh=record.charged.total_wh,

@@ -280,17 +280,19 @@ class Site(
         self._recorder.look()
         if self._loop.take_must_tick_again():
             self._wake()
-        now_mono_s = self._clock.monotonic()
+        now_mono_s, now_at = self._clock.monotonic(), self._clock.utcnow()
         if changed is None:
             snapshot = draw(
                 self._snapshot,
                 self._registry,
                 now_mono_s=now_mono_s,
-                now_at=self._clock.utcnow(),
+                now_at=now_at,
                 is_store_readable=self._loop.is_store_readable,
             )
         else:
-            snapshot = redraw(self._snapshot, self._registry, changed, now_mono_s)
+            snapshot = redraw(
+                self._snapshot, self._registry, changed, now_mono_s, now_at
+            )
         if snapshot == self._snapshot:
             return
         self._snapshot = snapshot

@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from datetime import timedelta
 import logging
 from typing import NoReturn
 
@@ -61,7 +62,10 @@ class UserCommands:
         before, began_mono_s = record.override, self._clock.monotonic()
         record.last_result = None
         override = record.override = Override(
-            key=key, power_w=power_w, ends_mono_s=began_mono_s + duration_s
+            key=key,
+            power_w=power_w,
+            ends_mono_s=began_mono_s + duration_s,
+            ends_at=self._clock.utcnow() + timedelta(seconds=duration_s),
         )
         self._loop.tick()
         setpoint = record.setpoint
