@@ -3,7 +3,8 @@
 import argparse
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, replace
 import json
 import logging
 from pathlib import Path
@@ -16,6 +17,7 @@ from .enrolment import Enrolments
 from .errors import AggregatorError
 from .files import exclusive_use
 from .identity import check_name
+from .rehearsal import command as rehearsal
 from .service import ServeOptions, run_service
 from .settings import DataDirectory, Endpoint, Settings
 from .signing import Signer
@@ -107,6 +109,9 @@ def _serve(options: argparse.Namespace) -> None:
         found = data.load_settings().region
         if found != options.region:
             raise AggregatorError(f"{data.path} is of the region '{found}'")
+    if options.homes:
+        with exclusive_use(data.path):
+            rehearsal.prepare_homes(data, options.homes)
     asyncio.run(
         _serve_until_told(
             ServeOptions(
@@ -118,23 +123,42 @@ def _serve(options: argparse.Namespace) -> None:
                 reconnect_max_s=options.reconnect_max_s,
                 telemetry_s=options.telemetry_s,
                 broker_pid_file=options.broker_pid_file,
-            )
+            ),
+            Beside(demand=options.demand, homes=options.homes),
         )
     )
 
 
-async def _serve_until_told(options: ServeOptions) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beside:
+    """What runs beside the aggregator."""
+
+    demand: str | None
+    """A file of a demand to follow, ``-`` for lines of standard input."""
+
+    homes: int | None
+    """So many rehearsal homes."""
+
+
+async def _serve_until_told(options: ServeOptions, beside: Beside) -> None:
     told = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, told.set)
-    async with run_service(options, SystemClock()) as service:
+    async with AsyncExitStack() as stack:
+        service = await stack.enter_async_context(run_service(options, SystemClock()))
+        if beside.homes:
+            homes = rehearsal.homes_process(options.data, options.broker, beside.homes)
+            await stack.enter_async_context(homes)
         ready = asyncio.create_task(service.connected(), name="ready")
         stop = asyncio.create_task(told.wait(), name="stop")
         await asyncio.wait({ready, stop}, return_when=asyncio.FIRST_COMPLETED)
         if ready.done():
             sys.stdout.write(f"READY {json.dumps(service.ready_line())}\n")
             sys.stdout.flush()
+            if beside.demand is not None:
+                feed = asyncio.create_task(service.desk.feed(beside.demand))
+                stack.callback(feed.cancel)
         ready.cancel()
         await stop
 
@@ -182,6 +206,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_init(commands)
     _add_serve(commands)
+    _add_rehearse(commands)
 
     invite = _add(commands, "invite", _invite, "print an invitation for a home")
     invite.add_argument("--home", required=True, metavar="NAME")
@@ -251,6 +276,26 @@ def _add_serve(commands: _Commands) -> None:
         metavar="FILE",
         help="tell the mosquitto of this machine when who may connect has changed",
     )
+    serve.add_argument(
+        "--demand",
+        metavar="FILE",
+        help="follow this demand: rows of 'time,power_w', or '-' for lines of watts",
+    )
+    serve.add_argument(
+        "--homes",
+        type=rehearsal.home_count,
+        metavar="N",
+        help="run so many homes to rehearse with, in a process beside",
+    )
+
+
+def _add_rehearse(commands: _Commands) -> None:
+    text = "run homes to rehearse with until SIGTERM"
+    rehearse = _add(commands, "rehearse", rehearsal.run, text)
+    rehearse.add_argument(
+        "--broker", required=True, type=_endpoint, metavar="HOST:PORT"
+    )
+    rehearsal.add_options(rehearse)
 
 
 def _add(

@@ -4,7 +4,7 @@ Everything is P-256. The root lives ten years so that homes need not be visited;
 leaf lives one.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -143,6 +143,30 @@ class Authority:
         )
         return certificate_pem(certificate).decode()
 
+    def issue_home_certificates(
+        self, requests: Mapping[HomeIdentity, ec.EllipticCurvePublicKey]
+    ) -> dict[HomeIdentity, str]:
+        """Return certificates for many homes at once, for a rehearsal.
+
+        The list of what was issued is written once: one home at a time would write
+        it a thousand times.
+        """
+        issued, records = {}, []
+        now = self._clock.utcnow()
+        for home, public_key in requests.items():
+            certificate = build_leaf(
+                self._issuer,
+                public_key,
+                home.common_name,
+                now,
+                ExtendedKeyUsageOID.CLIENT_AUTH,
+                None,
+            )
+            issued[home] = certificate_pem(certificate).decode()
+            records.append(_record(certificate, home.common_name))
+        self._save_issued([*self._issued(), *records])
+        return issued
+
     def revoke_home(self, home: HomeIdentity) -> int:
         """Revoke every certificate of a home; return how many were still good."""
         now = self._clock.utcnow().isoformat()
@@ -220,14 +244,7 @@ class Authority:
             for record in self._issued()
             if datetime.fromisoformat(record["not_after"]) > now
         ]
-        kept.append(
-            {
-                "serial": f"{certificate.serial_number:x}",
-                "common_name": common_name,
-                "not_after": certificate.not_valid_after_utc.isoformat(),
-                "revoked_at": None,
-            }
-        )
+        kept.append(_record(certificate, common_name))
         self._save_issued(kept)
         return certificate
 
@@ -237,6 +254,15 @@ class Authority:
 
     def _save_issued(self, issued: list[dict[str, Any]]) -> None:
         write_json(self._directory / "issued.json", {"issued": issued})
+
+
+def _record(certificate: x509.Certificate, common_name: str) -> dict[str, Any]:
+    return {
+        "serial": f"{certificate.serial_number:x}",
+        "common_name": common_name,
+        "not_after": certificate.not_valid_after_utc.isoformat(),
+        "revoked_at": None,
+    }
 
 
 def _next_number(path: Path) -> int:

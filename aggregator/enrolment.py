@@ -1,6 +1,6 @@
 """Invitations and the homes that used them; everything here survives a restart."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -193,6 +193,34 @@ class Enrolments:
             if home.signing_keys is None:
                 self._save(replace(home, signing_keys=dict(signing_keys)))
 
+    def admit(self, signing_keys: Mapping[str, Mapping[str, str]]) -> None:
+        """Take in homes whose certificates were made here, all in one go.
+
+        Args:
+            signing_keys: public keys that acks are signed with, by home.
+
+        Raises:
+            BadRequestError: when there are too many homes.
+            IdentityError: for a name that the contract does not allow.
+        """
+        with self._changing:
+            now = format_timestamp(self._clock.utcnow())
+            fresh = {
+                home_id: Enrolment(
+                    home_id=self.identity(home_id).home_id,
+                    programme_id=self._settings.programme_id,
+                    invited_at=now,
+                    code_sha256=None,
+                    code_expires_at=now,
+                    enrolled_at=now,
+                    signing_keys=dict(keys),
+                )
+                for home_id, keys in signing_keys.items()
+            }
+            if len({**self._homes, **fresh}) > MAX_HOMES:
+                raise BadRequestError(f"There can be {MAX_HOMES} homes at most.")
+            self._save_all(fresh.values())
+
     def write_access_list(self) -> None:
         """Write the broker's access list for the homes that may connect."""
         allowed = [home.home_id for home in self._homes.values() if home.may_connect]
@@ -257,7 +285,10 @@ class Enrolments:
         return invitation
 
     def _save(self, home: Enrolment) -> None:
-        homes = {**self._homes, home.home_id: home}
+        self._save_all([home])
+
+    def _save_all(self, changed: Iterable[Enrolment]) -> None:
+        homes = {**self._homes, **{home.home_id: home for home in changed}}
         document = {"homes": [asdict(item) for item in homes.values()]}
         write_json(self._data.homes, document)
         self._homes = homes

@@ -27,6 +27,9 @@ CLAMPED_S = 120.0
 FORGOTTEN_S = 5.0
 """House rule: telemetry that is this much later than the answer has heard of it."""
 
+WRITES = 3.0
+"""CONTROL.md: the bucket of a charger holds three writes."""
+
 DWELL_S = 300.0
 """CONTROL.md: five minutes on and five minutes off for economic reasons."""
 
@@ -69,6 +72,10 @@ class Bounds:
     unit: Unit
     least_w: int
     setpoint_interval_s: float
+    """One changed setpoint per this time, on average."""
+
+    dead_time_s: float
+    """From a command to the first watt."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -79,9 +86,10 @@ class FollowedHome:
     last: Dispatch | None = None
     """The newest command of the followed demand, whatever became of it."""
 
-    sent_mono_s: float = NEVER
-    """When anything was sent to it last."""
+    writes: float = WRITES
+    """Changed setpoints that its charger takes now without waiting."""
 
+    _written_mono_s: float = NEVER
     cancelled_mono_s: float = NEVER
     used_s: float = 0.0
     """Seconds at full power that it has served; grows at the common pace while away."""
@@ -175,13 +183,33 @@ class FollowedHome:
             return Hold.FREE
         return Hold.STAY_ON if self.is_on else Hold.STAY_OFF
 
-    def note_sent(self, dispatch: Dispatch, now_mono_s: float, *, is_on: bool) -> None:
-        """Remember what was just sent: a command, or a cancel (``is_on`` False)."""
-        self.sent_mono_s = now_mono_s
-        if dispatch.command is None:
-            self.cancelled_mono_s = now_mono_s
-        else:
+    def may_rise(self, bounds: Bounds, now_mono_s: float) -> bool:
+        """Return True when its charger takes one more changed setpoint by now.
+
+        Whatever gives power back need not wait.
+        """
+        interval_s = bounds.setpoint_interval_s
+        waited_s = now_mono_s - self._written_mono_s
+        fresh = waited_s / interval_s if interval_s > 0 else WRITES
+        self.writes = min(WRITES, self.writes + fresh)
+        self._written_mono_s = now_mono_s
+        return self.writes >= 1.0
+
+    def note_sent(self, dispatch: Dispatch, now_mono_s: float, *, is_new: bool) -> None:
+        """Remember what was just sent.
+
+        Args:
+            dispatch: a command, or a cancel.
+            now_mono_s: when.
+            is_new: whether it asks for another power than before.
+        """
+        is_on = dispatch.command is not None
+        if is_on:
             self.last = dispatch
+        else:
+            self.cancelled_mono_s = now_mono_s
+        if is_new:
+            self.writes = max(0.0, self.writes - 1.0)
         if is_on != self.is_on:
             self.is_on, self.switched_mono_s = is_on, now_mono_s
 
@@ -225,5 +253,8 @@ def _bounds(
         ),
         setpoint_interval_s=max(
             (item.setpoint_interval_s for item in offer.resources), default=0.0
+        ),
+        dead_time_s=max(
+            (item.fingerprint.dead_time_s for item in offer.resources), default=0.0
         ),
     )

@@ -6,6 +6,9 @@ refused or that does not answer leaves a gap, and the others fill it in the next
 What homes do by orders that are not part of the demand is subtracted from it, and those
 homes are left alone.
 
+A series is known beforehand, so that it is followed ahead by the dead time that half of
+the homes have; a live value cannot be.
+
 A command lives at most five minutes and never longer than the demand; it is renewed
 before its end. Only changes are sent, what gives power back first, and never faster
 than the homes and the broker can take.
@@ -16,13 +19,14 @@ from collections import Counter, deque
 from dataclasses import dataclass, replace
 import logging
 from math import inf
+from statistics import median
 import time
 
 from .allocation import bound_w
 from .clock import Clock
 from .dispatcher import CommandOrder, Dispatch
 from .errors import ContractError, NotConnectedError
-from .followed_home import NEVER, Bounds, FollowedHome, Look, Standing
+from .followed_home import FollowedHome, Look, Standing
 from .homes import Home
 from .leader import Leader
 from .messages import CommandKind
@@ -47,6 +51,9 @@ RENEW_S = 100.0
 
 LEAST_CHANGE_W = 20
 """House rule: below the step of any charger; nobody writes a setpoint for it."""
+
+MAX_LEAD_S = 15.0
+"""CONTROL.md: the slowest charger that is reported."""
 
 STRAY_CANCEL_S = 10.0
 """How often a home is told to end what an earlier term had asked."""
@@ -73,6 +80,7 @@ class Follower:
         self._homes: dict[str, FollowedHome] = {}
         self._changes: deque[_Change] = deque()
         self._stepped_mono_s: float | None = None
+        self._lead_s = 0.0
         self.following: Following | None = None
         self.progress = Progress()
         self.counters: Counter[str] = Counter()
@@ -123,7 +131,7 @@ class Follower:
         if self._stepped_mono_s is not None:
             dt_s = now_mono_s - self._stepped_mono_s
         self._stepped_mono_s = now_mono_s
-        demand_w = self._demand_w(now_mono_s)
+        demand_w, aim_w = self._demand(now_mono_s)
         self._changes.clear()
         if self.following is None and not self._is_anything_open():
             self.progress = Progress()
@@ -137,10 +145,8 @@ class Follower:
             for look in looks.values()
             if look.standing in {Standing.BUSY, Standing.SILENT, Standing.BARRED}
         )
-        left_w = demand_w - fixed_w
+        left_w = aim_w - fixed_w if aim_w else 0
         sign = 1 if left_w > 0 else -1
-        if self.following is None or demand_w == 0:
-            left_w = 0
         free = {
             home_id: look
             for home_id, look in looks.items()
@@ -161,6 +167,7 @@ class Follower:
         standings = Counter(look.standing for look in looks.values())
         self.progress = Progress(
             demand_w=demand_w,
+            aim_w=aim_w,
             orders_w=orders_w,
             planned_w=fixed_w + sign * sum(shared.values()),
             homes_running=len(shared),
@@ -185,16 +192,19 @@ class Follower:
             sent += 1
         return sent
 
-    def _demand_w(self, now_mono_s: float) -> int:
+    def _demand(self, now_mono_s: float) -> tuple[int, int]:
+        """Return the demand of now, and the one that commands of now will meet."""
         following = self.following
         if following is None:
-            return 0
-        power_w = following.series.power_w(now_mono_s - following.begun_mono_s)
+            return 0, 0
+        elapsed_s = now_mono_s - following.begun_mono_s
+        power_w = following.series.power_w(elapsed_s)
         if power_w is None:
             _LOGGER.info("the demand is over")
             self.following = None
-            return 0
-        return power_w
+            return 0, 0
+        ahead_w = following.series.power_w(elapsed_s + self._lead_s)
+        return power_w, power_w if ahead_w is None else ahead_w
 
     def _is_anything_open(self) -> bool:
         now = self._clock.utcnow()
@@ -235,6 +245,7 @@ class Follower:
     ) -> list[Member]:
         duration_s = self._duration_s(now_mono_s)
         members = []
+        dead_times_s = []
         for home_id, look in free.items():
             state, home = self._homes[home_id], self._leader.homes[home_id]
             bounds = state.bounds(home)
@@ -243,6 +254,8 @@ class Follower:
             most_w = bound_w(bounds.unit, sign, duration_s)
             if state.clamp_w is not None:
                 most_w = min(most_w, state.clamp_w)
+            if most_w > 0:
+                dead_times_s.append(bounds.dead_time_s)
             power_w = self._present_w(home, look, now_mono_s)
             members.append(
                 Member(
@@ -252,9 +265,10 @@ class Follower:
                     now_w=max(0, sign * power_w),
                     used_s=state.used_s,
                     hold=state.hold(now_mono_s),
-                    may_rise=_may_rise(state, bounds, now_mono_s),
+                    may_rise=state.may_rise(bounds, now_mono_s),
                 )
             )
+        self._lead_s = min(MAX_LEAD_S, median(dead_times_s)) if dead_times_s else 0.0
         return members
 
     def _present_w(self, home: Home, look: Look, now_mono_s: float) -> int:
@@ -348,7 +362,7 @@ class Follower:
                 ),
             )
             self.counters["renewals" if change.urgency == 2 else "commands"] += 1
-        state.note_sent(dispatch, now_mono_s, is_on=change.power_w is not None)
+        state.note_sent(dispatch, now_mono_s, is_new=change.urgency != 2)
 
     def _fairness(self) -> float | None:
         return jain(
@@ -358,13 +372,6 @@ class Follower:
                 if state.offered_wh > 0
             ]
         )
-
-
-def _may_rise(state: FollowedHome, bounds: Bounds, now_mono_s: float) -> bool:
-    # The first setpoint of a demand and whatever gives power back need not wait.
-    if state.sent_mono_s == NEVER or not state.is_on:
-        return True
-    return now_mono_s - state.sent_mono_s >= bounds.setpoint_interval_s
 
 
 def _order_of_sending(change: _Change) -> tuple[int, int, str]:

@@ -154,6 +154,17 @@ class Leader:
             self.counters["heartbeats"] += 1
             self.last_heartbeat_mono_s = self.clock.monotonic()
 
+    def ask(self, home: Home, wanted: tuple[str, ...]) -> None:
+        """Ask a home to say something again, unless it was asked just now."""
+        now_mono_s = self.clock.monotonic()
+        last_mono_s = self._asked_mono_s.get(home.home_id)
+        if last_mono_s is not None and now_mono_s - last_mono_s < REQUEST_PERIOD_S:
+            return
+        self._asked_mono_s[home.home_id] = now_mono_s
+        topic = down_topic(self.term.region, home.home_id, "request")
+        request = Request(**self.outbox.envelope(topic), wanted=wanted)
+        self._answer(topic, request, REQUEST)
+
     async def run_heartbeats(self) -> None:
         """Beat for ever; a late wake-up does not shift the beats after it."""
         due_mono_s = self.clock.monotonic()
@@ -191,7 +202,7 @@ class Leader:
         if not home.is_new(topic_type, message):
             return
         if home.counters["gap"] > gaps and topic_type in RETAINED_TYPES:
-            self._ask(home, (topic_type,))
+            self.ask(home, (topic_type,))
         self._apply(home, enrolment, inbound, message)
 
     def _apply(
@@ -230,7 +241,7 @@ class Leader:
             _LOGGER.info("%s: %s", home.home_id, after)
         if inbound.is_retained and after == "online" and home.hello is None:
             # It greeted our predecessor; we do not know what it speaks.
-            self._ask(home, ("hello",))
+            self.ask(home, ("hello",))
 
     def _take_hello(self, home: Home, enrolment: Enrolment, hello: Hello) -> None:
         home.hello = hello
@@ -289,16 +300,6 @@ class Leader:
             sent_at=envelope["ts"],
         )
         self._answer(topic, reply, CLOCK)
-
-    def _ask(self, home: Home, wanted: tuple[str, ...]) -> None:
-        now_mono_s = self.clock.monotonic()
-        last_mono_s = self._asked_mono_s.get(home.home_id)
-        if last_mono_s is not None and now_mono_s - last_mono_s < REQUEST_PERIOD_S:
-            return
-        self._asked_mono_s[home.home_id] = now_mono_s
-        topic = down_topic(self.term.region, home.home_id, "request")
-        request = Request(**self.outbox.envelope(topic), wanted=wanted)
-        self._answer(topic, request, REQUEST)
 
     def _answer(
         self,

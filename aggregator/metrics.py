@@ -5,22 +5,25 @@ from collections.abc import Iterable, Mapping
 
 from .demand import DemandDesk
 from .dispatcher import LATENCY_BUCKETS_S, Dispatcher
+from .fleet_view import alarms, fleet
+from .follower import Follower
 from .leader import Leader
-from .views import overview
 
 PREFIX = "v2g_vpp_"
 
 
-def prometheus(leader: Leader, desk: DemandDesk) -> str:
+def prometheus(leader: Leader, desk: DemandDesk, follower: Follower) -> str:
     """Return every figure; none has a label of unbounded variety."""
     lines = [
-        *_counts(leader, desk),
+        *_counts(leader),
         *_latency(leader.dispatcher),
         *_gauge(
             "broker_connected", "1 while the broker is there.", leader.is_connected
         ),
         *_gauge("leader_epoch", "Leadership term.", leader.term.epoch),
-        *_power(leader, desk),
+        *_power(leader, desk, follower),
+        *_following(follower),
+        *_gauge("alarms", "Sentences for the operator.", len(alarms(leader, follower))),
         *_counter("heartbeats", "Heartbeats sent.", leader.counters["heartbeats"]),
         *_counter("resends", "Commands sent again.", leader.dispatcher.resends),
         *_counter(
@@ -30,8 +33,13 @@ def prometheus(leader: Leader, desk: DemandDesk) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _counts(leader: Leader, desk: DemandDesk) -> Iterable[str]:
-    statuses = Counter(home["status"] for home in overview(leader, desk)["homes"])
+def _counts(leader: Leader) -> Iterable[str]:
+    sums = fleet(leader)
+    statuses = {
+        "online": sums.online,
+        "offline": sums.offline,
+        "unknown": sums.unknown,
+    }
     messages: Counter[str] = Counter()
     for home in leader.homes.values():
         messages.update(home.counters)
@@ -39,10 +47,7 @@ def _counts(leader: Leader, desk: DemandDesk) -> Iterable[str]:
         "homes",
         "gauge",
         "Homes by presence.",
-        {
-            f'status="{status}"': statuses[status]
-            for status in ("online", "offline", "unknown")
-        },
+        {f'status="{status}"': count for status, count in statuses.items()},
     )
     yield from _labelled(
         "acks_total",
@@ -61,20 +66,41 @@ def _counts(leader: Leader, desk: DemandDesk) -> Iterable[str]:
     )
 
 
-def _power(leader: Leader, desk: DemandDesk) -> Iterable[str]:
-    view = overview(leader, desk)
-    demand = view["demand"] or {"power_w": 0, "unserved_w": 0}
+def _power(leader: Leader, desk: DemandDesk, follower: Follower) -> Iterable[str]:
+    sums, progress = fleet(leader), follower.progress
+    demand_w, unserved_w = progress.demand_w, progress.unserved_w
+    if desk.current is not None:
+        demand_w += desk.current.power_w
+        unserved_w += desk.current.allocation.unserved_w
     for name, text, value in (
-        ("demand_watts", "Demand", demand["power_w"]),
-        ("unserved_watts", "Demand without a taker", demand["unserved_w"]),
-        (
-            "commanded_watts",
-            "Power that homes committed to",
-            view["totals"]["commanded_w"],
-        ),
-        ("delivered_watts", "Power that homes measure", view["totals"]["delivered_w"]),
+        ("demand_watts", "Demand", demand_w),
+        ("unserved_watts", "Demand without a taker", unserved_w),
+        ("commanded_watts", "Power that homes committed to", sums.commanded_w),
+        ("delivered_watts", "Power that homes measure", sums.delivered_w),
+        ("lowest_watts", "Least power that homes offer", sums.lowest_w),
+        ("highest_watts", "Greatest power that homes offer", sums.highest_w),
     ):
         yield from _gauge(name, f"{text}; positive is charging.", value)
+
+
+def _following(follower: Follower) -> Iterable[str]:
+    progress = follower.progress
+    following = follower.following is not None
+    yield from _gauge("following", "1 while a demand is followed.", following)
+    for name, text, value in (
+        ("homes_running", "Homes that serve the demand.", progress.homes_running),
+        ("homes_silent", "Homes that do not answer.", progress.homes_silent),
+        ("homes_barred", "Homes that refused a minute ago.", progress.homes_barred),
+    ):
+        yield from _gauge(name, text, value)
+    name = f"{PREFIX}fairness"
+    yield f"# HELP {name} Jain's index of energy served over energy offered."
+    yield f"# TYPE {name} gauge"
+    fairness = progress.fairness
+    yield f"{name} {'NaN' if fairness is None else round(fairness, 4)}"
+    for what in ("commands", "renewals", "cancels"):
+        text = f"Sent for the followed demand: {what}."
+        yield from _counter(f"follower_{what}", text, follower.counters[what])
 
 
 def _latency(dispatcher: Dispatcher) -> Iterable[str]:

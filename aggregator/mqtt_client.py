@@ -1,7 +1,7 @@
 """The aggregator's place at the broker: connected whenever the broker can be reached."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 import logging
 from random import SystemRandom
 
@@ -32,16 +32,27 @@ class MqttClient:
         self,
         address: BrokerAddress,
         context: ClientContext,
-        topic_filter: str,
+        topic_filters: str | Sequence[str],
         clock: Clock,
+        will: Callable[[], Outbound] | None = None,
     ) -> None:
-        """Prepare; nothing is dialled before ``run``."""
+        """Prepare; nothing is dialled before ``run``.
+
+        Args:
+            address: the broker.
+            context: our side of TLS.
+            topic_filters: what is subscribed to.
+            clock: for waits and for the moment of each message.
+            will: makes the Will of the next connection.
+        """
         self._address = address
         self._context = context
-        self._topic_filter = topic_filter
+        self._topic_filters = topic_filters
+        self._will = will
         self._clock = clock
         self._session: MqttSession | None = None
         self._random = SystemRandom()
+        self.max_backoff_s = MAX_BACKOFF_S
         self.sessions = 0
         self.refused_publishes = 0
         self.last_error = ""
@@ -73,7 +84,7 @@ class MqttClient:
             was_proven = self.sessions > sessions_before
             lasted_s = self._clock.monotonic() - started_mono_s
             failures = 1 if was_proven and lasted_s >= HEALTHY_S else failures + 1
-            bound_s = min(MAX_BACKOFF_S, 2.0 ** min(failures - 1, 8))
+            bound_s = min(self.max_backoff_s, 2.0 ** min(failures - 1, 8))
             await asyncio.sleep(self._random.uniform(0, bound_s))
 
     async def _serve_once(self) -> None:
@@ -83,7 +94,12 @@ class MqttClient:
             on_refused_publish=self._on_refused_publish,
         )
         session = MqttSession(
-            self._address, self._context, self._topic_filter, handlers, self._clock
+            self._address,
+            self._context,
+            self._topic_filters,
+            handlers,
+            self._clock,
+            None if self._will is None else self._will(),
         )
         self._session = session
         sessions_before = self.sessions

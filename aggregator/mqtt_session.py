@@ -5,7 +5,7 @@ queued in it can therefore be sent late, after a reconnect.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 import contextlib
 from dataclasses import dataclass
 from datetime import datetime
@@ -72,14 +72,18 @@ class Inbound:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outbound:
-    """One message to send; none is ever retained."""
+    """One message to send; an aggregator's is never retained."""
 
     topic: str
     payload: bytes
     qos: int
     expiry_s: int
+    """0: never."""
+
     signature: str | None = None
     correlation: bytes | None = None
+    is_retained: bool = False
+    response_topic: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,13 +106,25 @@ class MqttSession:
         self,
         address: BrokerAddress,
         context: ClientContext,
-        topic_filter: str,
+        topic_filters: str | Sequence[str],
         handlers: SessionHandlers,
         clock: Clock,
+        will: Outbound | None = None,
     ) -> None:
-        """Prepare a session inside the running event loop."""
+        """Prepare a session inside the running event loop.
+
+        Args:
+            address: the broker.
+            context: our side of TLS.
+            topic_filters: what is subscribed to, at QoS 1.
+            handlers: what is called.
+            clock: for the moment of each message.
+            will: what the broker says when the connection breaks.
+        """
         self._address = address
-        self._topic_filter = topic_filter
+        self._topic_filters = (
+            [topic_filters] if isinstance(topic_filters, str) else list(topic_filters)
+        )
         self._handlers = handlers
         self._clock = clock
         self._loop = asyncio.get_running_loop()
@@ -118,6 +134,10 @@ class MqttSession:
         self._is_ready = False
         self._context = context
         self._client = self._build_client(context)
+        if will is not None:
+            self._client.will_set(
+                will.topic, will.payload, will.qos, retain=will.is_retained
+            )
 
     @property
     def is_ready(self) -> bool:
@@ -150,13 +170,20 @@ class MqttSession:
         if not self.is_ready:
             raise NotConnectedError("The broker is not connected; nothing was sent.")
         properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
-        properties.MessageExpiryInterval = message.expiry_s
+        if message.expiry_s > 0:
+            properties.MessageExpiryInterval = message.expiry_s
         if message.signature is not None:
             properties.UserProperty = [(PROPERTY, message.signature)]
         if message.correlation is not None:
             properties.CorrelationData = message.correlation
+        if message.response_topic is not None:
+            properties.ResponseTopic = message.response_topic
         info = self._client.publish(
-            message.topic, message.payload, message.qos, properties=properties
+            message.topic,
+            message.payload,
+            message.qos,
+            retain=message.is_retained,
+            properties=properties,
         )
         if info.rc != MQTTErrorCode.MQTT_ERR_SUCCESS:
             raise NotConnectedError(
@@ -285,7 +312,7 @@ class MqttSession:
         if reason.is_failure:
             self._end(f"the broker refuses us: {reason}")
             return
-        client.subscribe(self._topic_filter, qos=1)
+        client.subscribe([(item, 1) for item in self._topic_filters])
 
     def _on_subscribe(
         self, client: Client, userdata: Any, mid: int, reasons: Any, properties: Any

@@ -29,7 +29,10 @@ class Sending:
 
     qos: int
     expiry_s: float
+    """0: never."""
+
     is_signed: bool = True
+    is_retained: bool = False
 
 
 WELCOME = Sending(qos=1, expiry_s=30)
@@ -94,9 +97,10 @@ class Outbox:
             topic=topic,
             payload=payload,
             qos=how.qos,
-            expiry_s=whole_seconds(how.expiry_s),
+            expiry_s=whole_seconds(how.expiry_s) if how.expiry_s > 0 else 0,
             signature=self._signer.sign(topic, payload) if how.is_signed else None,
             correlation=correlation,
+            is_retained=how.is_retained,
         )
 
     def send(self, outbound: Outbound) -> float:

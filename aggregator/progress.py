@@ -25,6 +25,9 @@ class Progress:
     """The last step in figures; powers in W, positive = charging."""
 
     demand_w: int = 0
+    aim_w: int = 0
+    """The demand for when the commands of now show; ahead of it by the dead time."""
+
     orders_w: int = 0
     """What homes do by orders that are not part of the demand."""
 
@@ -39,8 +42,8 @@ class Progress:
 
     @property
     def unserved_w(self) -> int:
-        """Return what of the demand nobody takes, with its sign."""
-        return self.demand_w - self.planned_w
+        """Return what of the aim nobody takes, with its sign."""
+        return self.aim_w - self.planned_w
 
 
 def jain(values: Sequence[float]) -> float | None:

@@ -14,12 +14,16 @@ from typing import Any
 from aiohttp import web
 
 from .authority import Authority
+from .catch_up import CatchUp
 from .clock import Clock
 from .codec import load_schemas
 from .demand import DemandDesk
 from .enrolment import Enrolments
 from .errors import DataDirectoryError
 from .files import exclusive_use, read_json, write_json
+from .follow_desk import FollowDesk
+from .follow_web import FollowApi
+from .follower import Follower
 from .identity import aggregator_common_name
 from .leader import Leader, Term
 from .mqtt_client import MqttClient
@@ -81,9 +85,11 @@ class Service:
         client: MqttClient,
         http_port: int,
         enrolment: Endpoint,
+        desk: FollowDesk,
     ) -> None:
         """Hold the parts; use ``run_service``."""
         self.leader = leader
+        self.desk = desk
         self.client = client
         self.http_port = http_port
         self.enrolment = enrolment
@@ -122,10 +128,19 @@ async def run_service(options: ServeOptions, clock: Clock) -> AsyncIterator[Serv
 
         reloader = BrokerReloader(options.broker_pid_file)
         await reloader.reload()
-        api = OperatorApi(leader, DemandDesk(leader), options.data, reloader.reload)
+        desk = FollowDesk(
+            leader, Follower(leader, clock), options.data.following, clock
+        )
+        api = OperatorApi(
+            leader,
+            DemandDesk(leader),
+            options.data,
+            reloader.reload,
+            desk.follower,
+        )
         http_port = await _serve_http(
             stack,
-            api.build_operator_app(),
+            api.build_operator_app(FollowApi(desk, clock).routes()),
             Endpoint(host="127.0.0.1", port=options.http_port),
         )
         await _serve_http(
@@ -135,10 +150,13 @@ async def run_service(options: ServeOptions, clock: Clock) -> AsyncIterator[Serv
             ("broker", client.run()),
             ("heartbeat", leader.run_heartbeats()),
             ("resend", leader.run_resends()),
+            ("follow", desk.follower.run()),
+            ("resume", desk.resume()),
+            ("catch up", CatchUp(leader).run()),
             ("revocations", _refresh_revocations(parts.authority, reloader)),
         ):
             stack.push_async_callback(_cancelled, asyncio.create_task(job, name=name))
-        yield Service(leader, client, http_port, enrolment)
+        yield Service(leader, client, http_port, enrolment, desk)
 
 
 def _client(broker: Endpoint, parts: Parts, clock: Clock) -> MqttClient:

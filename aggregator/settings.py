@@ -71,6 +71,8 @@ class DataDirectory:
         self.terms = path / "terms.txt"
         self.homes = path / "homes.json"
         self.leadership = path / "leadership.json"
+        self.following = path / "following.json"
+        self.rehearsal = path / "rehearsal"
         self._settings = path / "settings.json"
 
     @property

@@ -20,18 +20,22 @@ PROPERTY = "sig"
 
 
 class Signer:
-    """The aggregator's signing key and its id."""
+    """A signing key and its id."""
 
-    def __init__(self, key: Ed25519PrivateKey) -> None:
+    def __init__(self, key: Ed25519PrivateKey, prefix: str = "agg") -> None:
         """Hold a key; its id is drawn from its public half, so that no two agree."""
         self._key = key
         public = key.public_key().public_bytes_raw()
-        self.kid = f"agg-{_to_text(sha256(public).digest())[:8]}"
+        self.kid = f"{prefix}-{_to_text(sha256(public).digest())[:8]}"
         self.public_keys: Mapping[str, str] = {self.kid: _to_text(public)}
 
     @classmethod
-    def load_or_create(cls, path: Path) -> Signer:
+    def load_or_create(cls, path: Path, prefix: str = "agg") -> Signer:
         """Open the key of ``path``, or make one and keep it there.
+
+        Args:
+            path: the file.
+            prefix: of the key id.
 
         Raises:
             DataDirectoryError: when it is there and unreadable: a new key would make
@@ -41,10 +45,10 @@ class Signer:
         if document is None:
             key = Ed25519PrivateKey.generate()
             write_json(path, {"ed25519": _to_text(key.private_bytes_raw())})
-            return cls(key)
+            return cls(key, prefix)
         try:
             raw = _from_text(document["ed25519"])
-            return cls(Ed25519PrivateKey.from_private_bytes(raw))
+            return cls(Ed25519PrivateKey.from_private_bytes(raw), prefix)
         except (KeyError, TypeError, ValueError) as err:
             raise DataDirectoryError(f"cannot read the signing key {path}") from err
 

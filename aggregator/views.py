@@ -5,6 +5,9 @@ from typing import Any
 from .codec import format_timestamp, to_document
 from .demand import DemandDesk
 from .dispatcher import AckRecord, Dispatch
+from .fleet_view import alarms, totals
+from .follow_web import follow_view
+from .follower import Follower
 from .homes import Frame, Home
 from .leader import Leader
 from .messages import Message
@@ -13,8 +16,17 @@ SHOWN_ACKS = 12
 """Lines on the operator's page."""
 
 
-def overview(leader: Leader, desk: DemandDesk) -> dict[str, Any]:
-    """Return the totals and one line per home, for the operator's page."""
+def overview(
+    leader: Leader, desk: DemandDesk, follower: Follower, most: int | None = None
+) -> dict[str, Any]:
+    """Return the totals and one line per home, for the operator's page.
+
+    Args:
+        leader: the term.
+        desk: the demand that was split once.
+        follower: the demand that is followed.
+        most: so many homes at most; None: all.
+    """
     homes = [home_line(leader, home_id) for home_id in sorted(leader.enrolments.homes)]
     acks = [
         {"home_id": home_id, **_ack(record)}
@@ -22,7 +34,6 @@ def overview(leader: Leader, desk: DemandDesk) -> dict[str, Any]:
         for record in list(leader.dispatcher.of(home_id).acks)[-SHOWN_ACKS:]
     ]
     acks.sort(key=lambda ack: ack["t_mono"], reverse=True)
-    online = [home for home in homes if home["status"] == "online"]
     demand = desk.current
     return {
         "region": leader.term.region,
@@ -30,14 +41,11 @@ def overview(leader: Leader, desk: DemandDesk) -> dict[str, Any]:
         "broker": "connected" if leader.is_connected else "away",
         "heartbeat": heartbeat(leader),
         "t_mono": leader.clock.monotonic(),
-        "totals": {
-            "homes": len(homes),
-            "online": len(online),
-            "lowest_w": sum(home["lowest_w"] or 0 for home in online),
-            "highest_w": sum(home["highest_w"] or 0 for home in online),
-            "commanded_w": sum(home["commanded_w"] for home in homes),
-            "delivered_w": sum(home["power_w"] or 0 for home in homes),
-        },
+        "totals": totals(leader, follower),
+        "alarms": alarms(leader, follower),
+        "follow": follow_view(
+            follower.following, follower.progress, leader.clock.monotonic()
+        ),
         "demand": None
         if demand is None
         else {
@@ -45,7 +53,7 @@ def overview(leader: Leader, desk: DemandDesk) -> dict[str, Any]:
             "duration_s": demand.duration_s,
             "unserved_w": demand.allocation.unserved_w,
         },
-        "homes": homes,
+        "homes": homes[:most],
         "acks": acks[:SHOWN_ACKS],
     }
 

@@ -1,7 +1,7 @@
 """The operator's HTTP interface on the loopback, and the homes' enrolment over TLS."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from ipaddress import ip_address
 import json
 import logging
@@ -13,6 +13,7 @@ from aiohttp import hdrs, web
 from .codec import MAX_PAYLOAD_BYTES, parse_object, validate
 from .demand import DemandDesk
 from .dispatcher import CommandOrder
+from .enrolment import MAX_HOMES
 from .errors import (
     AggregatorError,
     BadRequestError,
@@ -25,6 +26,7 @@ from .errors import (
     UnknownHomeError,
 )
 from .fields import Fields
+from .follower import Follower
 from .leader import Leader
 from .messages import CommandKind
 from .metrics import prometheus
@@ -73,22 +75,29 @@ class OperatorApi:
         desk: DemandDesk,
         data: DataDirectory,
         reload_broker: ReloadBroker,
+        follower: Follower,
     ) -> None:
         """Serve one leader.
 
         Args:
             leader: the term.
-            desk: the demand.
+            desk: the demand that is split once.
             data: for the terms.
             reload_broker: returns once the broker knows who may connect.
+            follower: the demand that is followed over time.
         """
         self._leader = leader
         self._desk = desk
         self._data = data
         self._reload_broker = reload_broker
+        self._follower = follower
 
-    def build_operator_app(self) -> web.Application:
-        """Return the application for the loopback interface."""
+    def build_operator_app(self, more: Iterable[web.RouteDef]) -> web.Application:
+        """Return the application for the loopback interface.
+
+        Args:
+            more: routes of parts that have handlers of their own.
+        """
         app = _application(_only_local, _errors_as_json)
         app.add_routes(
             [
@@ -106,6 +115,7 @@ class OperatorApi:
                 web.post("/api/demand", self._serve_demand),
                 web.delete("/api/demand", self._end_demand),
                 web.post("/api/heartbeat", self._heartbeat),
+                *more,
             ]
         )
         return app
@@ -123,10 +133,12 @@ class OperatorApi:
         return web.Response(text=text, content_type="text/html")
 
     async def _metrics(self, request: web.Request) -> web.StreamResponse:
-        return web.Response(text=prometheus(self._leader, self._desk))
+        return web.Response(text=prometheus(self._leader, self._desk, self._follower))
 
     async def _overview(self, request: web.Request) -> web.StreamResponse:
-        return web.json_response(overview(self._leader, self._desk))
+        return web.json_response(
+            overview(self._leader, self._desk, self._follower, _most(request))
+        )
 
     async def _list_homes(self, request: web.Request) -> web.StreamResponse:
         names = sorted(self._leader.enrolments.homes)
@@ -282,6 +294,14 @@ async def _body(request: web.Request) -> dict[str, Any]:
         return parse_object(await request.read() or b"{}")
     except ContractError as err:
         raise BadRequestError(f"The request cannot be read: {err}.") from err
+
+
+def _most(request: web.Request) -> int | None:
+    """Return how many homes are wanted at most, None for all."""
+    fields = Fields({name: _number(text) for name, text in request.query.items()})
+    most = fields.optional_number("homes", 0, MAX_HOMES)
+    fields.finish()
+    return None if most is None else round(most)
 
 
 def _number(text: str) -> Any:

@@ -21,7 +21,7 @@ def test_the_sum_follows_the_demand_from_second_to_second(fleet: Fleet) -> None:
     fleet.follow((0, -20_000), (5, -26_000), (10, 9_000), (15, 0))
     fleet.second()
     assert fleet.total_w == -20_000
-    fleet.second(5)
+    fleet.second(4)
     assert fleet.total_w == -26_000
     fleet.second(5)
     assert fleet.total_w == 9_000
@@ -120,15 +120,34 @@ def test_an_order_of_its_own_counts_and_is_not_touched(fleet: Fleet) -> None:
     assert fleet.power_w == {"a": -6_000}
 
 
-def test_a_charger_that_needs_time_gets_no_more_before(tmp_path: Path) -> None:
+def test_a_charger_takes_three_writes_at_once_and_then_one_per_interval(
+    tmp_path: Path,
+) -> None:
     fleet = Fleet(tmp_path, [])
     fleet.join("slow", interval_s=15)
-    fleet.follow((0, -3_000), (2, -6_000), (4, -2_000), (60, 0))
-    fleet.second(3)
-    assert fleet.total_w == -3_000
+    fleet.follow(*[(second, -2_000 - 100 * second) for second in range(40)])
+    fleet.second(14)
+    assert len(fleet.commands) == 3
     fleet.second(2)
+    assert len(fleet.commands) == 4
     # Less is always allowed.
-    assert fleet.total_w == -2_000
+    fleet.follow((0, -1_500), (60, 0))
+    fleet.second()
+    assert fleet.total_w == -1_500
+
+
+def test_a_series_is_followed_ahead_by_the_dead_time_and_a_live_value_is_not(
+    fleet: Fleet,
+) -> None:
+    fleet.follow((0, -8_000), (10, -12_000), (20, -12_000))
+    fleet.second(6)
+    assert fleet.total_w == -8_000
+    fleet.second()
+    assert fleet.total_w == -12_000
+    assert fleet.follower.progress.demand_w == -8_000
+    fleet.follow((0, -9_000))
+    fleet.second()
+    assert fleet.total_w == -9_000
 
 
 def test_a_home_that_says_it_follows_nothing_is_asked_again(fleet: Fleet) -> None:

@@ -1,0 +1,1 @@
+"""Homes to rehearse with: real MQTT clients over TLS, each with a small plant."""

@@ -1,0 +1,149 @@
+"""``rehearse`` and ``serve --homes``: options, preparation and the process of homes."""
+
+import argparse
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+import json
+from pathlib import Path
+import signal
+import sys
+
+from ..authority import Authority
+from ..clock import SystemClock
+from ..enrolment import MAX_HOMES, Enrolments
+from ..files import exclusive_use, write_json
+from ..settings import DataDirectory, Endpoint
+from .enrolment import kept_homes, prepare
+from .fleet import RehearsalOptions, run_fleet
+from .profile import Mixture
+
+END_S = 30.0
+"""A thousand goodbyes on a loaded machine."""
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add what a rehearsal can be told."""
+    parser.add_argument("--homes", required=True, type=home_count, metavar="N")
+    for manner, share, text in (
+        ("clamps", Mixture().clamps, "give less than they offer"),
+        ("away", Mixture().away, "have no vehicle"),
+        ("drops", Mixture().drops, "lose their connection now and then"),
+    ):
+        parser.add_argument(
+            f"--{manner}",
+            type=_share,
+            default=share,
+            metavar="SHARE",
+            help=f"homes that {text}, 0 to 1 (default: {share})",
+        )
+    parser.add_argument(
+        "--record",
+        type=Path,
+        metavar="FILE",
+        help="write what really flows, a line of JSON per second",
+    )
+    parser.add_argument(
+        "--summary",
+        type=Path,
+        metavar="FILE",
+        help="write at the end what each home did",
+    )
+
+
+def run(options: argparse.Namespace) -> None:
+    """Run homes until SIGTERM.
+
+    Raises:
+        AggregatorError: when they cannot be prepared or started.
+    """
+    data = DataDirectory(options.data)
+    if not all(kept.certificate.exists() for kept in kept_homes(data, options.homes)):
+        with exclusive_use(data.path):
+            prepare_homes(data, options.homes)
+    wanted = RehearsalOptions(
+        data=data,
+        broker=options.broker,
+        homes=options.homes,
+        mixture=Mixture(clamps=options.clamps, away=options.away, drops=options.drops),
+        record=options.record,
+    )
+    asyncio.run(_run_until_told(wanted, options.summary))
+
+
+def prepare_homes(data: DataDirectory, count: int) -> int:
+    """Make keys and certificates while no aggregator runs; return how many were new.
+
+    Raises:
+        DataDirectoryError: when ``init`` was not run here.
+    """
+    clock = SystemClock()
+    authority = Authority.load(data.authority, clock)
+    enrolments = Enrolments(data, data.load_settings(), authority, clock)
+    return prepare(data, authority, enrolments, count)
+
+
+@asynccontextmanager
+async def homes_process(
+    data: DataDirectory, broker: Endpoint, count: int
+) -> AsyncIterator[None]:
+    """Run homes in a process of their own, so that they take no time from the leader."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "aggregator", "rehearse", "--data", str(data.path)),
+        *("--broker", str(broker), "--homes", str(count)),
+        # The demand on standard input is not for the homes.
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.DEVNULL,
+    )
+    try:
+        yield
+    finally:
+        if process.returncode is None:
+            process.terminate()
+        try:
+            async with asyncio.timeout(END_S):
+                await process.wait()
+        except TimeoutError:
+            process.kill()
+            await process.wait()
+
+
+async def _run_until_told(options: RehearsalOptions, summary: Path | None) -> None:
+    told = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, told.set)
+    async with run_fleet(options, SystemClock()) as fleet:
+        ready = asyncio.create_task(fleet.all_connected(), name="ready")
+        stop = asyncio.create_task(told.wait(), name="stop")
+        await asyncio.wait({ready, stop}, return_when=asyncio.FIRST_COMPLETED)
+        if ready.done():
+            sys.stdout.write(f"READY {json.dumps({'homes': options.homes})}\n")
+            sys.stdout.flush()
+        ready.cancel()
+        await stop
+        if summary is not None:
+            await asyncio.to_thread(write_json, summary, fleet.summary())
+
+
+def home_count(text: str) -> int:
+    """Return a number of homes.
+
+    Raises:
+        argparse.ArgumentTypeError: when it is none, or more than one aggregator takes.
+    """
+    if not text.isdecimal() or not 1 <= int(text) <= MAX_HOMES:
+        raise argparse.ArgumentTypeError(
+            f"'{text}' is not a number of homes from 1 to {MAX_HOMES}"
+        )
+    return int(text)
+
+
+def _share(text: str) -> float:
+    try:
+        share = float(text)
+    except ValueError:
+        share = -1.0
+    if not 0.0 <= share <= 1.0:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a share from 0 to 1")
+    return share
