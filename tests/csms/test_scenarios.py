@@ -5,7 +5,6 @@ import pytest
 from tests.csms import (
     plays_16,
     plays_access,
-    plays_frequency,
     plays_profiles,
     plays_reports,
     plays_rpc,
@@ -21,7 +20,6 @@ PLAYS = {
     **plays_profiles.PLAYS.by_id,
     **plays_16.PLAYS.by_id,
     **plays_services.PLAYS.by_id,
-    **plays_frequency.PLAYS.by_id,
 }
 
 NOT_PLAYED = {
@@ -37,6 +35,8 @@ NOT_PLAYED = {
     "R26": "in test_rpc and test_rpc_laws",
     "B09": "in test_tls",
     "C09": "the product always controls: it accepts instead",
+    "C12": "no station gets a curve (decision 4)",
+    "C13": "no station gets a curve, so that no signal is for anything there",
     "C25": "in test_grid_settings, which has an inverter",
     "E11": "in test_certificates, which has a home that signs",
 }

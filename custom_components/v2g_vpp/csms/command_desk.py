@@ -2,12 +2,11 @@
 
 from typing import Final
 
-from ..domain.frequency_response import FrequencyResponse, GridSignal
 from ..domain.ids import EvseKey, StationId, TransactionId
 from ..domain.messages import Recording
 from ..domain.requests import StationAnswer, StationRequest
 from ..domain.setpoint import SetpointWrite, WriteResult, WriteStatus
-from . import commands, local_frequency, requests
+from . import commands, requests
 from .station import Station
 
 UNKNOWN_STATION: Final = "unknown_station"
@@ -83,22 +82,6 @@ class CommandDesk:
         """Return what a station says that it does now, W; None if it does not say."""
         station = self._stations.get(key.station_id)
         return None if station is None else await commands.read_schedule(station, key)
-
-    async def follow_frequency(self, response: FrequencyResponse) -> WriteResult:
-        """Let an EVSE follow the frequency of the grid; see ``local_frequency``."""
-        station = self._stations.get(response.key.station_id)
-        if station is None:
-            return _UNKNOWN
-        return await local_frequency.follow_frequency(station, response)
-
-    async def send_signal(
-        self, station_id: StationId, signal: GridSignal
-    ) -> WriteResult:
-        """Tell a station a signal of the transmission operator."""
-        station = self._stations.get(station_id)
-        if station is None:
-            return _UNKNOWN
-        return await local_frequency.send_signal(station, signal)
 
     async def ask(
         self, station_id: StationId, request: StationRequest
