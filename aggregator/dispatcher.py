@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from .clock import Clock
 from .errors import NotConnectedError
-from .messages import Ack, Cancel, Command, CommandKind
+from .messages import Ack, Cancel, Command, CommandKind, CurvePoint, Droop
 from .mqtt_session import Outbound
 from .outbox import CANCEL, COMMAND_LIFE_S, Outbox, Sending, whole_seconds
 from .topics import down_topic
@@ -42,6 +42,8 @@ class CommandOrder:
     dry_run: bool = False
     is_following: bool = False
     """Whether it serves the demand that is followed, not an order of its own."""
+    droop: Droop | None = None
+    curve: tuple[CurvePoint, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,6 +160,8 @@ class Dispatcher:
             ramp_w_per_s=order.ramp_w_per_s,
             test=order.test,
             dry_run=order.dry_run,
+            droop=order.droop,
+            curve=order.curve,
         )
         life_s = min((command.end - command.ts).total_seconds(), COMMAND_LIFE_S)
         how = Sending(qos=1, expiry_s=life_s)

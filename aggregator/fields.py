@@ -56,6 +56,19 @@ class Fields:
             return None
         return self.number(name, lowest, highest)
 
+    def nested(self, name: str) -> Fields:
+        """Return the fields of a required object; ``finish`` them as well."""
+        return Fields(_object(name, self._take(name)))
+
+    def items(self, name: str, fewest: int, most: int) -> tuple[Fields, ...]:
+        """Return the fields of each object of a required list."""
+        value = self._take(name)
+        if not isinstance(value, list) or not fewest <= len(value) <= most:
+            raise BadRequestError(
+                f"The field '{name}' must be a list of {fewest} to {most} objects."
+            )
+        return tuple(Fields(_object(name, item)) for item in value)
+
     def flag(self, name: str, default: bool | None = None) -> bool:  # noqa: FBT001
         """Return true or false; without a default it is required."""
         value = self._take(name)
@@ -74,3 +87,9 @@ class Fields:
     def _take(self, name: str) -> Any:
         self._read.add(name)
         return self._document.get(name)
+
+
+def _object(name: str, value: Any) -> Mapping[str, Any]:
+    if not isinstance(value, dict):
+        raise BadRequestError(f"The field '{name}' must hold objects.")
+    return value

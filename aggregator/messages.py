@@ -22,6 +22,8 @@ class CommandKind(StrEnum):
 
     SETPOINT = "setpoint"
     LIMIT = "limit"
+    DROOP = "droop"
+    CURVE = "curve"
     RELEASE = "release"
 
 
@@ -85,6 +87,8 @@ class ResourceOffer:
     guarantee: str
     metering_point: str
     meter_class: str
+    features: tuple[str, ...] | None = None
+    """What it can do now beyond the features of the hello."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,6 +196,23 @@ class Welcome(Message):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Droop:
+    """Power against the deviation of the frequency beyond a dead band."""
+
+    nominal_mhz: int
+    dead_band_mhz: int
+    power_w_per_hz: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CurvePoint:
+    """One point of a power over frequency; watts, positive = charging."""
+
+    frequency_mhz: int
+    power_w: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Command(Message):
     """An order to a home; watts, positive = charging."""
 
@@ -207,6 +228,9 @@ class Command(Message):
     start_spread_s: int | None = None
     test: bool | None = None
     dry_run: bool | None = None
+    droop: Droop | None = None
+    curve: tuple[CurvePoint, ...] | None = None
+    """By rising frequency; no power falls."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

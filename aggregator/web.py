@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from ipaddress import ip_address
+from itertools import pairwise
 import json
 import logging
 from pathlib import Path
@@ -28,7 +29,7 @@ from .errors import (
 from .fields import Fields
 from .follower import Follower
 from .leader import Leader
-from .messages import CommandKind
+from .messages import CommandKind, CurvePoint, Droop
 from .metrics import prometheus
 from .settings import DataDirectory
 from .views import (
@@ -44,6 +45,9 @@ _LOGGER = logging.getLogger(__name__)
 
 MAX_POWER_W = 1_000_000
 MAX_DURATION_S = 4 * 3600
+FREQUENCY_MHZ = (40_000, 70_000)
+MAX_DEAD_BAND_MHZ = 5_000
+MAX_POINTS = 16
 """VPP contract: bounds of a command."""
 
 MAX_LEAD_S = 48 * 3600
@@ -266,10 +270,10 @@ def _order(fields: Fields) -> CommandOrder:
         raise BadRequestError(f"The field 'kind' must be one of: {names}.")
     power_w = fields.optional_number("power_w", -MAX_POWER_W, MAX_POWER_W)
     ramp_w_per_s = fields.optional_number("ramp_w_per_s", 1, MAX_POWER_W)
-    if (power_w is None) != (kind == CommandKind.RELEASE):
+    if (power_w is not None) != (kind in {CommandKind.SETPOINT, CommandKind.LIMIT}):
         raise BadRequestError(
             "The field 'power_w' is required for a setpoint or a limit, and means "
-            "nothing for a release."
+            "nothing for anything else."
         )
     order = CommandOrder(
         kind=CommandKind(kind),
@@ -281,9 +285,43 @@ def _order(fields: Fields) -> CommandOrder:
         ramp_w_per_s=None if ramp_w_per_s is None else round(ramp_w_per_s),
         test=fields.flag("test", default=False),
         dry_run=fields.flag("dry_run", default=False),
+        droop=_droop(fields) if kind == CommandKind.DROOP else None,
+        curve=_curve(fields) if kind == CommandKind.CURVE else None,
     )
     fields.finish()
     return order
+
+
+def _droop(order: Fields) -> Droop:
+    fields = order.nested("droop")
+    droop = Droop(
+        nominal_mhz=round(fields.number("nominal_mhz", *FREQUENCY_MHZ)),
+        dead_band_mhz=round(fields.number("dead_band_mhz", 0, MAX_DEAD_BAND_MHZ)),
+        power_w_per_hz=round(fields.number("power_w_per_hz", 0, MAX_POWER_W)),
+    )
+    fields.finish()
+    return droop
+
+
+def _curve(order: Fields) -> tuple[CurvePoint, ...]:
+    points = tuple(_point(item) for item in order.items("curve", 2, MAX_POINTS))
+    if any(
+        low.frequency_mhz >= high.frequency_mhz or low.power_w > high.power_w
+        for low, high in pairwise(points)
+    ):
+        raise BadRequestError(
+            "The frequencies of the field 'curve' must rise, and no power may fall."
+        )
+    return points
+
+
+def _point(fields: Fields) -> CurvePoint:
+    point = CurvePoint(
+        frequency_mhz=round(fields.number("frequency_mhz", *FREQUENCY_MHZ)),
+        power_w=round(fields.number("power_w", -MAX_POWER_W, MAX_POWER_W)),
+    )
+    fields.finish()
+    return point
 
 
 async def _body(request: web.Request) -> dict[str, Any]:

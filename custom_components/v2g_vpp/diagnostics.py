@@ -303,6 +303,7 @@ def _evse(evse: EvseSnapshot, hide: _Hide) -> dict[str, Any]:
             "life_percent": evse.contactor_life_percent,
         },
         "fingerprint": asdict(evse.fingerprint),
+        "support_refusal": evse.support_refusal,
         "confidence": asdict(evse.confidence),
         "calibration": asdict(evse.calibration) if evse.calibration else None,
         "proof": (

@@ -30,6 +30,8 @@ BLOCKED: Final[Mapping[Reason, str]] = {
     Reason.GRID_LOST: "blocked_grid_lost",
     Reason.GRID_FREQUENCY: "blocked_grid_frequency",
     Reason.ENTER_SERVICE: "blocked_enter_service",
+    Reason.FREQUENCY_STALE: "blocked_frequency_stale",
+    Reason.FREQUENCY_UNFIT: "blocked_frequency_unfit",
     Reason.STORE_UNREADABLE: "blocked_store_unreadable",
     Reason.STATION_OFFLINE: "blocked_station_offline",
     Reason.STATION_NOT_READY: "blocked_station_not_ready",

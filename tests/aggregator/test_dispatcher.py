@@ -9,7 +9,7 @@ import pytest
 
 from aggregator.dispatcher import KEPT_ACKS, KEPT_COMMANDS, CommandOrder, Dispatcher
 from aggregator.errors import ContractError, NotConnectedError
-from aggregator.messages import Ack, CommandKind
+from aggregator.messages import Ack, CommandKind, CurvePoint, Droop
 from aggregator.mqtt_session import Outbound
 from aggregator.outbox import Outbox
 from aggregator.signing import Signer, is_valid
@@ -212,10 +212,23 @@ def test_a_final_answer_is_never_taken_back(
     [
         CommandOrder(kind=CommandKind.LIMIT, power_w=-5000, duration_s=600),
         CommandOrder(
+            kind=CommandKind.DROOP,
+            droop=Droop(nominal_mhz=50_000, dead_band_mhz=10, power_w_per_hz=5_000),
+            duration_s=600,
+        ),
+        CommandOrder(
+            kind=CommandKind.CURVE,
+            curve=(
+                CurvePoint(frequency_mhz=49_800, power_w=-5_000),
+                CurvePoint(frequency_mhz=50_200, power_w=5_000),
+            ),
+            duration_s=600,
+        ),
+        CommandOrder(
             kind=CommandKind.SETPOINT, power_w=-5000, duration_s=600, dry_run=True
         ),
     ],
-    ids=["a limit", "a dry run"],
+    ids=["a limit", "a droop", "a curve", "a dry run"],
 )
 def test_what_asks_for_no_power_is_not_counted_as_power(
     dispatcher: Dispatcher, clock: FakeClock, order: CommandOrder

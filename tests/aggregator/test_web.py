@@ -12,6 +12,16 @@ from .scripted_home import Json, ScriptedHome
 
 COMMAND = "/api/homes/home-1/command"
 GOOD: Json = {"kind": "setpoint", "power_w": -5000, "duration_s": 600}
+DROOP: Json = {
+    "kind": "droop",
+    "droop": {"nominal_mhz": 50_000, "dead_band_mhz": 10, "power_w_per_hz": 5_000},
+    "duration_s": 600,
+}
+CURVE: Json = {"kind": "curve", "duration_s": 600}
+RISING = [
+    {"frequency_mhz": 49_800, "power_w": -5_000},
+    {"frequency_mhz": 50_200, "power_w": 5_000},
+]
 
 
 BAD_INPUT: list[tuple[str, str, Any, int, str]] = [
@@ -30,7 +40,18 @@ BAD_INPUT: list[tuple[str, str, Any, int, str]] = [
     ("POST", "/api/homes/nobody/command", GOOD, 404, "unknown_home"),
     ("POST", COMMAND, GOOD, 409, "home_away"),
     ("POST", COMMAND, {}, 422, "bad_request"),
+    ("POST", COMMAND, {**GOOD, "kind": "sine"}, 422, "bad_request"),
     ("POST", COMMAND, {**GOOD, "kind": "droop"}, 422, "bad_request"),
+    ("POST", COMMAND, DROOP, 409, "home_away"),
+    ("POST", COMMAND, {**DROOP, "droop": 5}, 422, "bad_request"),
+    ("POST", COMMAND, {**DROOP, "power_w": 5}, 422, "bad_request"),
+    ("POST", COMMAND, {**DROOP, "droop": {"nominal_mhz": 5e4}}, 422, "bad_request"),
+    ("POST", COMMAND, {**DROOP, "curve": []}, 422, "bad_request"),
+    ("POST", COMMAND, {**CURVE, "curve": RISING}, 409, "home_away"),
+    ("POST", COMMAND, {**CURVE, "curve": RISING[:1]}, 422, "bad_request"),
+    ("POST", COMMAND, {**CURVE, "curve": RISING[::-1]}, 422, "bad_request"),
+    ("POST", COMMAND, {**CURVE, "curve": [1, 2]}, 422, "bad_request"),
+    ("POST", COMMAND, {**CURVE, "curve": RISING, "droop": {}}, 422, "bad_request"),
     ("POST", COMMAND, {**GOOD, "kind": ["setpoint"]}, 422, "bad_request"),
     ("POST", COMMAND, {**GOOD, "kind": "release"}, 422, "bad_request"),
     ("POST", COMMAND, {**GOOD, "power_w": None}, 422, "bad_request"),

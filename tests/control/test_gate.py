@@ -9,6 +9,7 @@ from hypothesis import given, strategies as st
 import pytest
 
 from custom_components.v2g_vpp.control import (
+    frequency_gate,
     gate as gate_module,
     gate_inputs,
     gate_owner,
@@ -16,18 +17,22 @@ from custom_components.v2g_vpp.control import (
     gate_surroundings,
     site_gate,
 )
+from custom_components.v2g_vpp.control.droop import support_power_w
 from custom_components.v2g_vpp.control.gate_inputs import GateInputs, GateVerdict
 from custom_components.v2g_vpp.domain.dispatch import CommandKind
 from custom_components.v2g_vpp.domain.faults import FAULT_BEHAVIOUR, FaultCode
+from custom_components.v2g_vpp.domain.frequency_response import FrequencyResponse
 from custom_components.v2g_vpp.domain.policy import Departure
 from custom_components.v2g_vpp.domain.setpoint import ControlOwner, Reason
 from tests.control.gate_breaks import (
     ANY_POWER,
+    BY_FREQUENCY,
     BY_TEST,
     BY_USER,
     CHARGE,
     DISCHARGE,
     DISCHARGE_ONLY,
+    FOLLOWING,
     LEASE,
     PERMISSION,
     SOUND,
@@ -35,6 +40,8 @@ from tests.control.gate_breaks import (
     Break,
     all_fields,
     check,
+    frequency,
+    response,
     session,
     setpoint,
     station,
@@ -48,6 +55,7 @@ from tests.control.given import (
     order,
     override,
 )
+from tests.control.responses import responses
 
 
 def _params(table: dict[str, tuple[Break, Reason]]) -> list[object]:
@@ -67,7 +75,7 @@ def test_one_broken_precondition_leaves_no_discharge(
     assert check(change(inputs)) == GateVerdict(power_w=0.0, reason=reason)
 
 
-@pytest.mark.parametrize("inputs", SOUND[:3], ids=SOUND_IDS[:3])
+@pytest.mark.parametrize("inputs", SOUND[:4], ids=SOUND_IDS[:4])
 @pytest.mark.parametrize(("change", "reason"), _params(PERMISSION))
 def test_without_permission_and_proof_nobody_discharges(
     inputs: GateInputs, change: Break, reason: Reason
@@ -81,6 +89,36 @@ def test_without_permission_and_proof_nobody_discharges(
 def test_a_dead_lease_leaves_no_discharge(inputs: GateInputs, change: Break) -> None:
     verdict = check(change(inputs))
     assert verdict == GateVerdict(power_w=0.0, reason=Reason.OUTPUT_GATE)
+
+
+@pytest.mark.parametrize(("change", "reason"), _params(BY_FREQUENCY))
+def test_what_the_frequency_does_not_ask_for_is_not_discharged(
+    change: Break, reason: Reason
+) -> None:
+    assert check(change(FOLLOWING)) == GateVerdict(power_w=0.0, reason=reason)
+
+
+def test_the_frequency_must_ask_for_charging_too() -> None:
+    charging = with_power(4_700.0)
+    assert check(frequency(50.1)(charging(FOLLOWING))).power_w == 4_700.0
+    for broken in (frequency(50.01), frequency(49.9), frequency(50.1, 7.0)):
+        assert check(broken(charging(FOLLOWING))).power_w == 0.0
+
+
+@given(
+    responses, st.floats(47.6, 51.4), st.floats(-11_000.0, 11_000.0).filter(lambda w: w)
+)
+def test_the_gate_reads_a_response_as_the_coordinator_does(
+    asked: FrequencyResponse, frequency_hz: float, power_w: float
+) -> None:
+    inputs = frequency(frequency_hz)(with_power(power_w)(FOLLOWING))
+    verdict = check(response(asked)(inputs))
+    wanted_w = support_power_w(asked, frequency_hz)
+    if verdict.power_w != 0:
+        assert wanted_w * power_w > 0
+        assert abs(power_w) <= 1.15 * abs(wanted_w) + 1_150.1
+    elif asked.fits(50.0) and wanted_w * power_w > 1e-3 and frequency_hz >= 49.0:
+        assert abs(power_w) >= 1.15 * abs(wanted_w) + 1_149.9
 
 
 def test_a_dispatch_has_a_floor_of_its_own() -> None:
@@ -202,6 +240,7 @@ def test_zero_always_goes_through(power_w: float, inputs: GateInputs) -> None:
 def test_the_gate_shares_no_code_with_the_coordinator() -> None:
     library = {(0, "collections.abc"), (0, "dataclasses"), (0, "math")}
     parts = (
+        frequency_gate,
         gate_module,
         gate_inputs,
         gate_owner,
@@ -210,7 +249,7 @@ def test_the_gate_shares_no_code_with_the_coordinator() -> None:
         site_gate,
     )
     own = {(1, module.__name__.rpartition(".")[2]) for module in parts}
-    allowed = library | own | {(0, "collections"), (2, "domain")}
+    allowed = library | own | {(0, "collections"), (0, "bisect"), (2, "domain")}
     for module in parts:
         tree = ast.parse(Path(str(module.__file__)).read_text())
         assert not [node for node in ast.walk(tree) if isinstance(node, ast.Import)]

@@ -16,6 +16,7 @@ from custom_components.v2g_vpp.domain.dispatch import (
     LinkState,
 )
 from custom_components.v2g_vpp.domain.events import StationEvent
+from custom_components.v2g_vpp.domain.frequency_response import FrequencyResponse
 from custom_components.v2g_vpp.domain.ids import (
     EvseKey,
     ProgrammeId,
@@ -305,6 +306,7 @@ class Home:
         kind: CommandKind = CommandKind.SETPOINT,
         programme_id: ProgrammeId = PROGRAMME,
         signed_ago_s: float = 0.0,
+        response: FrequencyResponse | None = None,
     ) -> DispatchAck:
         """Send an order and return the verdict."""
         self._order_count += 1
@@ -322,6 +324,7 @@ class Home:
                 start_mono_s=now + start_in_s,
                 ends_mono_s=now + start_in_s + duration_s,
                 sent_mono_s=now - signed_ago_s,
+                response=response,
             )
         )
 

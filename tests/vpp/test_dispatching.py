@@ -11,14 +11,14 @@ from custom_components.v2g_vpp.domain.dispatch import (
     DispatchAck,
 )
 from custom_components.v2g_vpp.domain.setpoint import Reason
+from custom_components.v2g_vpp.domain.snapshot import SiteSnapshot
 from custom_components.v2g_vpp.vpp.dispatching import Dispatching
 from custom_components.v2g_vpp.vpp.gate import DropReason
-from custom_components.v2g_vpp.vpp.messages import Availability
 from custom_components.v2g_vpp.vpp.topics import DownType
 
 from .actors import STRANGER, TOPICS, Pen, RecordingHome
 from .door import COMMAND, Door
-from .test_reporting import availability, evse, home
+from .test_reporting import evse, home
 
 CANCEL = TOPICS.down(DownType.CANCEL)
 
@@ -30,9 +30,9 @@ class Desk:
         self.door = Door()
         self.home = RecordingHome()
         self.acks: list[DispatchAck] = []
-        self.available: Availability | None = availability(home())
+        self.picture: SiteSnapshot | None = home()
         self.dispatching = Dispatching(
-            self.door.gate, self.home, self.acks.append, lambda: self.available
+            self.door.gate, self.home, self.acks.append, lambda: self.picture
         )
 
     def command(self, **body: Any) -> DispatchAck:
@@ -165,13 +165,43 @@ def test_dry_run_of_a_discharge_that_is_blocked_is_rejected(desk: Desk) -> None:
     blocked = evse(
         available_discharge_w=0.0, discharge_blocked_by=Reason.DISCHARGE_NOT_ALLOWED
     )
-    desk.available = availability(home(blocked))
+    desk.picture = home(blocked)
     assert desk.command(dry_run=True).code is AckCode.NOT_PERMITTED
-    desk.available = None
+    desk.picture = None
     assert desk.command(dry_run=True).code is AckCode.NOT_CONNECTED
     limited = evse(available_discharge_w=4000.0, discharge_blocked_by=Reason.RAMP)
-    desk.available = availability(home(limited))
+    desk.picture = home(limited)
     assert desk.command(dry_run=True).binding == (BindingClass.LIMIT,)
+
+
+def _droop(desk: Desk, **body: Any) -> DispatchAck:
+    droop = {"nominal_mhz": 50_000, "dead_band_mhz": 10, "power_w_per_hz": 5_000}
+    message = desk.door.pen.command(kind="droop", droop=droop, **body)
+    del message["power_w"]
+    return desk.send(message)
+
+
+def test_dry_run_of_a_droop_says_whether_the_frequency_would_be_followed(
+    desk: Desk,
+) -> None:
+    assert _droop(desk, dry_run=True).code is AckCode.UNSUPPORTED
+    desk.picture = home(evse(support_refusal=None))
+    ack = _droop(desk, dry_run=True)
+    assert (ack.status, ack.code, ack.committed_w) == (
+        AckStatus.ACCEPTED,
+        AckCode.OK,
+        0.0,
+    )
+    desk.door.clock.advance(1)
+    other = _droop(desk, dry_run=True, resource="CS1/2")
+    assert other.code is AckCode.UNKNOWN_RESOURCE
+    empty = evse(support_refusal=None, available_discharge_w=0.0)
+    desk.picture = home(empty)
+    assert _droop(desk, dry_run=True).code is AckCode.NOT_PERMITTED
+    desk.picture = None
+    desk.door.clock.advance(1)
+    assert _droop(desk, dry_run=True).code is AckCode.NOT_CONNECTED
+    assert desk.home.orders == []
 
 
 def test_dropped_frames_are_counted_and_only_attacks_are_loud(

@@ -9,6 +9,10 @@ from custom_components.v2g_vpp.domain.dispatch import (
     AckStatus,
     CommandKind,
 )
+from custom_components.v2g_vpp.domain.frequency_response import (
+    Droop,
+    FrequencyResponse,
+)
 from custom_components.v2g_vpp.vpp.gate import (
     Beat,
     Cancelling,
@@ -17,6 +21,7 @@ from custom_components.v2g_vpp.vpp.gate import (
     Passed,
 )
 from custom_components.v2g_vpp.vpp.memory import GateMemory
+from tests.control.responses import curve
 
 from .actors import STRANGER, TOPICS, Pen, wire_time
 from .door import CANCEL, COMMAND, GROUP, Door, code_of
@@ -200,7 +205,7 @@ def test_rule_16_dry_run_is_judged_and_marked_and_test_is_carried(door: Door) ->
 
 
 @pytest.mark.parametrize(
-    "body",
+    ("body", "response"),
     [
         pytest.param(
             {
@@ -211,6 +216,7 @@ def test_rule_16_dry_run_is_judged_and_marked_and_test_is_carried(door: Door) ->
                     "power_w_per_hz": 5000,
                 },
             },
+            Droop(nominal_hz=50.0, dead_band_hz=0.02, power_w_per_hz=5_000.0),
             id="droop",
         ),
         pytest.param(
@@ -221,16 +227,53 @@ def test_rule_16_dry_run_is_judged_and_marked_and_test_is_carried(door: Door) ->
                     {"frequency_mhz": 51000, "power_w": 5000},
                 ],
             },
+            curve((49.0, -5_000.0), (51.0, 5_000.0)),
             id="curve",
         ),
     ],
 )
-def test_known_kind_that_is_not_offered_is_unsupported(
-    door: Door, body: dict[str, Any]
+def test_what_follows_the_frequency_goes_to_the_home_with_its_response(
+    door: Door, body: dict[str, Any], response: FrequencyResponse
 ) -> None:
-    message = door.pen.command(**body)
+    def judge(topic: str, **more: Any) -> Any:
+        door.clock.advance(1)
+        message = door.pen.command(topic, **body, **more)
+        del message["power_w"]
+        return door.command(message, topic)
+
+    order = judge(COMMAND).order
+    assert (order.kind, order.response) == (body["kind"], response)
+    assert order.power_w == 0.0
+    assert not order.is_stop
+    assert judge(GROUP).order.response == response
+    assert code_of(judge(GROUP, resource="CS1/1")) is AckCode.UNSUPPORTED
+
+
+@pytest.mark.parametrize(
+    "points",
+    [
+        [(50_000, 0), (50_000, 5)],
+        [(50_100, 0), (50_000, 5)],
+        [(49_900, 5), (50_000, 0)],
+    ],
+    ids=["not rising", "falling", "against the grid"],
+)
+def test_a_curve_that_no_grid_is_helped_by_has_no_form(
+    door: Door, points: list[tuple[int, int]]
+) -> None:
+    wire = [{"frequency_mhz": mhz, "power_w": power_w} for mhz, power_w in points]
+    message = door.pen.command(kind="curve", curve=wire)
     del message["power_w"]
-    assert code_of(door.command(message)) is AckCode.UNSUPPORTED
+    assert code_of(door.command(message)) is AckCode.SCHEMA
+
+
+def test_without_a_common_clock_no_frequency_is_followed(door: Door) -> None:
+    door.measure(offset_s=5.0)
+    door.present_w = -5_000.0
+    droop = {"nominal_mhz": 50_000, "dead_band_mhz": 10, "power_w_per_hz": 100}
+    message = door.pen.command(kind="droop", droop=droop)
+    del message["power_w"]
+    assert code_of(door.command(message)) is AckCode.CLOCK_SKEW
 
 
 def test_group_may_limit_and_release_but_not_set(door: Door) -> None:

@@ -18,6 +18,7 @@ from custom_components.v2g_vpp.domain.dispatch import (
     DispatchOrder,
     LinkState,
 )
+from custom_components.v2g_vpp.domain.frequency_response import SupportRefusal
 from custom_components.v2g_vpp.domain.ids import (
     EvseKey,
     ProgrammeId,
@@ -165,6 +166,13 @@ def telemetry(snapshot: SiteSnapshot, now_mono_s: float = 1001.0) -> Any:
 
 def offer(snapshot: SiteSnapshot) -> Any:
     return describe_offer(snapshot, ProgrammeId(PROGRAMME), 4)
+
+
+def test_only_who_can_follow_the_frequency_offers_it() -> None:
+    (able,) = offer(home(evse(support_refusal=None))).resources
+    assert able.features == ("curve", "droop")
+    (unfit,) = offer(home(evse(support_refusal=SupportRefusal.TOO_SLOW))).resources
+    assert unfit.features == ()
 
 
 def test_availability_is_what_is_left_after_floors() -> None:

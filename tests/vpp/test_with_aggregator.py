@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from aggregator.__main__ import main
+from custom_components.v2g_vpp.domain.frequency_response import Droop
 from custom_components.v2g_vpp.domain.measurement import Measurement
 from custom_components.v2g_vpp.pki.expiry import check_client_certificate
 from custom_components.v2g_vpp.pki.request import (
@@ -30,6 +31,7 @@ from custom_components.v2g_vpp.vpp.link import VppLink
 from custom_components.v2g_vpp.vpp.link_config import LinkPorts, VppLinkConfig
 from script.rig.broker import Broker, BrokerFiles
 from tests.aggregator.conftest import Rig as AggregatorRig
+from tests.control.responses import curve
 
 from .actors import HOME_SIGNER, MemoryStore, RecordingHome
 from .rig import run_blocking
@@ -138,6 +140,51 @@ async def test_home_and_aggregator_understand_each_other(
         assert home.cancelled == [sent["command_id"]]
         # A heartbeat may come before the first clock check is answered.
         assert set(link.dropped) <= {DropReason.CLOCK}
+    finally:
+        await link.stop()
+
+
+async def test_a_droop_and_a_curve_reach_the_home_that_offers_them(
+    operator: AggregatorRig,
+) -> None:
+    home = RecordingHome()
+    link = await enrolled_link(operator, home)
+    link.publish(home_picture())
+    await link.start()
+    try:
+        view = await operator.until(HOME, lambda v: v["offer"] is not None)
+        assert view["offer"]["resources"][0]["features"] == []
+        link.publish(home_picture(evse(support_refusal=None)))
+        await operator.until(
+            HOME,
+            lambda v: v["offer"]["resources"][0]["features"] == ["curve", "droop"],
+        )
+        for order in (
+            {
+                "kind": "droop",
+                "droop": {
+                    "nominal_mhz": 50_000,
+                    "dead_band_mhz": 10,
+                    "power_w_per_hz": 52_600,
+                },
+            },
+            {
+                "kind": "curve",
+                "curve": [
+                    {"frequency_mhz": 49_800, "power_w": -10_000},
+                    {"frequency_mhz": 50_200, "power_w": 10_000},
+                ],
+            },
+        ):
+            command = {**order, "duration_s": 600}
+            await operator.call("POST", f"/api/homes/{HOME}/command", command)
+        await operator.until(HOME, lambda v: len(v["acks"]) == 2)
+        assert [order.response for order in home.orders] == [
+            Droop(nominal_hz=50.0, dead_band_hz=0.01, power_w_per_hz=52_600.0),
+            curve((49.8, -10_000.0), (50.2, 10_000.0)),
+        ]
+        view = await operator.call("GET", f"/api/homes/{HOME}")
+        assert view["commanded_w"] == 0
     finally:
         await link.stop()
 

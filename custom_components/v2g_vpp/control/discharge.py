@@ -8,6 +8,7 @@ from ..domain.dispatch import CommandKind
 from ..domain.ids import EvseKey
 from ..domain.setpoint import ControlOwner, Reason
 from .evse_case import Case, Track, envelope_for, find_block, promise_for
+from .frequency_support import FrequencySupport
 from .fuse import Direction, Rooms
 from .home_balance import HomeBalance
 from .home_order import share_home_orders
@@ -47,6 +48,7 @@ class DischargeCoordinator:
         """Start with no EVSE known; each one starts at 0 W."""
         self._tracks: dict[EvseKey, Track] = {}
         self._home = HomeBalance()
+        self._support = FrequencySupport()
 
     def forget(self, key: EvseKey) -> None:
         """Forget an EVSE that is no more."""
@@ -100,6 +102,7 @@ class DischargeCoordinator:
         """
         site = site.at(now_mono_s)
         evses = sorted(evses, key=lambda evse: evse.key)
+        evses = self._support.resolve(evses, site, now_mono_s)
         view = self._home.look(evses, site, now_mono_s)
         rooms = Rooms(view.limits)
         cases = self._open_cases(evses, site, rooms, now_mono_s)

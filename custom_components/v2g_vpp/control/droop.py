@@ -1,62 +1,52 @@
-"""Power by the frequency of the grid, and whether a home can honestly offer it."""
+"""Power by the frequency of the grid: what it asks for, and the way there."""
 
-from collections import deque
 from dataclasses import dataclass
-from enum import StrEnum
 from itertools import pairwise
-from math import copysign, exp, inf, log
-from statistics import median
+from math import copysign, exp, log
+from typing import TypeGuard
 
-from ..domain.capability import Fingerprint
-from ..domain.grid_profile import GridProfile
-from ..domain.measurement import Reading
+from ..domain.frequency_response import Droop, FrequencyCurve, FrequencyResponse
+from ..domain.grid_profile import GridProfile, is_plausible_hz
+from ..domain.measurement import Reading, is_fresh
+from ..domain.setpoint import Reason
+from ..domain.units import clamp
+from .frequency_meter import LONGEST_PERIOD_S, SETTLED_SHARE
 
-FINEST_NEEDED_HZ = 0.010
-LONGEST_PERIOD_S = 2.0
-LONGEST_RESPONSE_S = 10.0
-"""Worse than any of them, a droop would answer another grid than there is (control
-brief, frequency support)."""
+FREQUENCY_FRESH_S = 3.0 * LONGEST_PERIOD_S
+"""Two readings may be lost in a row; then nobody knows what the grid needs."""
 
-ROUNDING_HZ = 1e-6
-"""Below it two readings differ by their floating point only."""
-
-KEPT_READINGS = 60
-FEWEST_STEPS = 10
-"""Changes of a frequency that are seen before its resolution is believed."""
-
-SETTLED_SHARE = 0.9
-"""A response time is told for this share of a step (IEEE 1547-2018)."""
+OUTPUT_BAND_W = 115.0
+"""A change below it is not asked for: half an ampere of one phase, which most chargers
+round away, so that it would be a write for nothing."""
 
 
-class DroopRefusal(StrEnum):
-    """Why a home does not offer frequency support; the first one is told."""
-
-    NO_PROFILE = "no_profile"
-    NOT_MEASURED = "not_measured"
-    """Too few readings to say how fine and how often they are."""
-
-    TOO_COARSE = "too_coarse"
-    TOO_SELDOM = "too_seldom"
-    NOT_LEARNT = "not_learnt"
-    """How quickly the charger answers is not known."""
-
-    TOO_SLOW = "too_slow"
-
-
-def droop_power_w(profile: GridProfile, frequency_hz: float, rated_w: float) -> float:
-    """Return the change of power for a frequency, W; positive into the vehicle.
+def support_power_w(response: FrequencyResponse, frequency_hz: float) -> float:
+    """Return what a frequency asks for, W; positive into the vehicle.
 
     Args:
-        profile: of the region; without a nominal frequency there is no droop.
+        response: droop or curve.
         frequency_hz: measured.
-        rated_w: of the charger, > 0.
     """
-    if profile.nominal_hz is None:
-        return 0.0
-    off_hz = frequency_hz - profile.nominal_hz
-    beyond_hz = max(0.0, abs(off_hz) - profile.deadband_hz)
-    share = min(1.0, beyond_hz / (profile.nominal_hz * profile.droop))
-    return copysign(share * rated_w, off_hz) + 0.0
+    match response:
+        case Droop():
+            off_hz = frequency_hz - response.nominal_hz
+            beyond_hz = max(0.0, abs(off_hz) - response.dead_band_hz)
+            return copysign(beyond_hz * response.power_w_per_hz, off_hz) + 0.0
+        case FrequencyCurve():
+            return _along(response, frequency_hz) + 0.0
+
+
+def _along(curve: FrequencyCurve, frequency_hz: float) -> float:
+    first, last = curve.points[0], curve.points[-1]
+    if frequency_hz <= first.frequency_hz:
+        return first.power_w
+    for low, high in pairwise(curve.points):
+        if frequency_hz < high.frequency_hz:
+            span_hz = high.frequency_hz - low.frequency_hz
+            share = (frequency_hz - low.frequency_hz) / span_hz
+            power_w = low.power_w + share * (high.power_w - low.power_w)
+            return clamp(power_w, low.power_w, high.power_w)
+    return last.power_w
 
 
 class DroopFilter:
@@ -64,7 +54,9 @@ class DroopFilter:
 
     def __init__(self) -> None:
         """Start without any support."""
-        self._power_w = 0.0
+        self.power_w = 0.0
+        """What was asked for last."""
+
         self._step_mono_s: float | None = None
 
     def step(self, wanted_w: float, profile: GridProfile, now_mono_s: float) -> float:
@@ -78,82 +70,80 @@ class DroopFilter:
         before, self._step_mono_s = self._step_mono_s, now_mono_s
         elapsed_s = 0.0 if before is None else max(0.0, now_mono_s - before)
         if profile.response_s <= 0:
-            self._power_w = wanted_w
+            self.power_w = wanted_w
         else:
             decades = -log(1.0 - SETTLED_SHARE) * elapsed_s / profile.response_s
-            self._power_w += (wanted_w - self._power_w) * (1.0 - exp(-decades))
-        return self._power_w
+            self.power_w += (wanted_w - self.power_w) * (1.0 - exp(-decades))
+        return self.power_w
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FrequencyQuality:
-    """How good the readings of a frequency are; infinite while not known."""
+class Followed:
+    """What an order asks for by the frequency of this moment."""
 
-    resolution_hz: float = inf
-    period_s: float = inf
+    power_w: float
+    reason: Reason
+    """Other than as requested: nothing is known to ask for."""
 
 
-class FrequencyMeter:
-    """Learn from its readings how fine and how often a frequency is measured."""
+SILENT = Followed(power_w=0.0, reason=Reason.FREQUENCY_STALE)
+
+
+class FrequencyFollower:
+    """One order's way after the frequency, from step to step.
+
+    More is asked for at the pace of the profile. Less is asked for at once: no power is
+    owed that the present frequency does not ask for.
+    """
 
     def __init__(self) -> None:
-        """Know nothing."""
-        self._readings: deque[tuple[float, float]] = deque(maxlen=KEPT_READINGS)
+        """Start at rest."""
+        self._filter = DroopFilter()
+        self._held_w = 0.0
 
-    def note(self, reading: Reading | None) -> None:
-        """Take the newest reading; one that is known already is none."""
-        if reading is None:
-            return
-        if self._readings and reading.received_mono_s <= self._readings[-1][0]:
-            return
-        self._readings.append((reading.received_mono_s, reading.value))
+    def step(
+        self,
+        response: FrequencyResponse,
+        reading: Reading | None,
+        profile: GridProfile,
+        now_mono_s: float,
+    ) -> Followed:
+        """Return what to ask for now.
 
-    @property
-    def quality(self) -> FrequencyQuality:
-        """What the kept readings tell."""
-        kept = list(self._readings)
-        pairs = list(pairwise(kept))
-        steps_hz = [
-            step_hz
-            for (_, before), (_, after) in pairs
-            if (step_hz := abs(after - before)) > ROUNDING_HZ
-        ]
-        if len(steps_hz) < FEWEST_STEPS:
-            return FrequencyQuality()
-        periods_s = [after - before for (before, _), (after, _) in pairs]
-        return FrequencyQuality(resolution_hz=min(steps_hz), period_s=median(periods_s))
+        Args:
+            response: of the order.
+            reading: of the frequency, None when there is none.
+            profile: of the region.
+            now_mono_s: the present.
+
+        Returns:
+            0 W without a fresh and plausible frequency; else a power between 0 and
+            what the frequency asks for, give or take the output band.
+        """
+        if not is_followable(reading, now_mono_s):
+            self._filter.step(0.0, profile, now_mono_s)
+            self._rest()
+            return SILENT
+        wanted_w = support_power_w(response, reading.value)
+        if wanted_w * self._filter.power_w < 0:
+            self._rest()
+        filtered_w = self._filter.step(wanted_w, profile, now_mono_s)
+        if wanted_w == 0:
+            self._rest()
+        else:
+            most_w = abs(wanted_w) + OUTPUT_BAND_W
+            self._filter.power_w = clamp(filtered_w, -most_w, most_w)
+            if abs(self._filter.power_w - self._held_w) >= OUTPUT_BAND_W:
+                self._held_w = self._filter.power_w
+            self._held_w = clamp(self._held_w, -most_w, most_w)
+        return Followed(power_w=self._held_w, reason=Reason.AS_REQUESTED)
+
+    def _rest(self) -> None:
+        self._filter.power_w = self._held_w = 0.0
 
 
-def step_response_s(fingerprint: Fingerprint, rated_w: float) -> float:
-    """Return how long a charger takes to 90 % of a step of its rating, s."""
-    ramp_s = SETTLED_SHARE * abs(rated_w) / fingerprint.ramp_w_per_s
-    return fingerprint.dead_time_s + ramp_s
-
-
-def droop_refusal(
-    profile: GridProfile,
-    quality: FrequencyQuality,
-    fingerprint: Fingerprint,
-    rated_w: float,
-) -> DroopRefusal | None:
-    """Return why a droop is not offered, None when it honestly can be.
-
-    Args:
-        profile: of the region.
-        quality: of the frequency that is measured.
-        fingerprint: of the charger.
-        rated_w: of the charger.
-    """
-    resolution_hz = quality.resolution_hz
-    grounds = (
-        (DroopRefusal.NO_PROFILE, profile.nominal_hz is None),
-        (DroopRefusal.NOT_MEASURED, resolution_hz == inf),
-        (DroopRefusal.TOO_COARSE, resolution_hz > FINEST_NEEDED_HZ + ROUNDING_HZ),
-        (DroopRefusal.TOO_SELDOM, quality.period_s > LONGEST_PERIOD_S),
-        (DroopRefusal.NOT_LEARNT, not fingerprint.is_learnt),
-        (
-            DroopRefusal.TOO_SLOW,
-            step_response_s(fingerprint, rated_w) > LONGEST_RESPONSE_S,
-        ),
+def is_followable(reading: Reading | None, now_mono_s: float) -> TypeGuard[Reading]:
+    """Return True for a frequency that is fresh and that a grid can have."""
+    return is_fresh(reading, now_mono_s, FREQUENCY_FRESH_S) and is_plausible_hz(
+        reading.value
     )
-    return next((refusal for refusal, applies in grounds if applies), None)

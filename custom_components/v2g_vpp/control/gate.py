@@ -15,6 +15,7 @@ from ..domain.measurement import SOC_STALE_AFTER_S, is_fresh, stale_after_s
 from ..domain.session import EvseSession
 from ..domain.setpoint import ControlOwner, Reason
 from ..domain.state import ClockState, ConnectorStatus
+from .frequency_gate import doubts_about_response
 from .gate_inputs import GateInputs, GateVerdict
 from .gate_owner import is_asked_for, past_inputs
 from .gate_past import GatePast
@@ -110,6 +111,18 @@ def _doubts_about_any_power(inputs: GateInputs, now_mono_s: float) -> Iterator[R
         yield Reason.OUTPUT_GATE
     if not is_asked_for(inputs, now_mono_s):
         yield Reason.OUTPUT_GATE
+    yield from _doubts_about_order(inputs, now_mono_s)
+
+
+def _doubts_about_order(inputs: GateInputs, now_mono_s: float) -> Iterator[Reason]:
+    """Yield why an order that follows the frequency does not ask for this power."""
+    order, setpoint = inputs.order, inputs.setpoint
+    if setpoint.owner is not ControlOwner.VPP or order is None:
+        return
+    if order.response is not None:
+        yield from doubts_about_response(
+            order.response, inputs.grid, setpoint.power_w, now_mono_s
+        )
 
 
 def _doubts_about_connector(session: EvseSession) -> Iterator[Reason]:

@@ -9,6 +9,7 @@ from .gate_past import PastInputs
 
 _BY_METER = (Mode.SELF_CONSUMPTION, Mode.PEAK_SHAVING)
 _CHARGING = (Mode.CHARGE_NOW, Mode.SOLAR, *_BY_METER)
+_BY_FREQUENCY = (CommandKind.DROOP, CommandKind.CURVE)
 _DISCHARGING = (Mode.DISCHARGE_NOW, *_BY_METER)
 
 
@@ -70,6 +71,9 @@ def _is_order_for(inputs: GateInputs, now_mono_s: float) -> bool:
         return False
     if not order.start_mono_s <= now_mono_s < order.ends_mono_s:
         return False
+    if order.response is not None:
+        # Whether the frequency asks for it is judged among the doubts.
+        return order.kind in _BY_FREQUENCY
     is_same_direction = order.power_w * inputs.setpoint.power_w > 0
     if order.kind is CommandKind.LIMIT:
         return is_same_direction and inputs.setpoint.power_w > 0
@@ -87,7 +91,7 @@ def past_inputs(inputs: GateInputs, now_mono_s: float) -> PastInputs:
     )
     is_ordered = (
         order is not None
-        and order.kind is CommandKind.SETPOINT
+        and order.kind in (CommandKind.SETPOINT, *_BY_FREQUENCY)
         and order.resource in (None, session.key)
         and order.start_mono_s <= now_mono_s < order.ends_mono_s
     )

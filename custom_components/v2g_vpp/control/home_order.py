@@ -14,6 +14,10 @@ from .sharing import Taker, dispatch_energy_wh, share_power, taken_most_w
 
 _SHARING = LOCAL_OWNERS | {ControlOwner.VPP}
 
+SUPPORT_RESERVE_S = 900.0
+"""A power that follows the frequency must last this long, not to the end of its order:
+no deviation of a grid lasts for hours (EU 2017/1485, article 156: 15 minutes)."""
+
 
 def share_home_orders(
     cases: Sequence[Case],
@@ -36,6 +40,8 @@ def share_home_orders(
     for case in cases:
         order = case.order
         is_free = case.lease.owner in _SHARING
+        # Where the frequency is not known, nothing is asked for that could be shared.
+        is_free = is_free and case.evse.order_reason is Reason.AS_REQUESTED
         if order is not None and order.resource is None and is_free:
             groups.setdefault(order.order_id, (order, []))[1].append(case)
     for order, group in groups.values():
@@ -80,6 +86,8 @@ def _taker(case: Case, order: DispatchOrder, now_mono_s: float) -> Taker:
     if energy_wh is None:
         return Taker(case=case, maximum_w=offered_w, bound_by=bound_by)
     left_s = order.ends_mono_s - max(now_mono_s, order.start_mono_s)
+    if order.response is not None:
+        left_s = min(left_s, SUPPORT_RESERVE_S)
     lasting_w = case.track.share.steady_lasting_w(lasting_power_w(energy_wh, left_s))
     if lasting_w >= offered_w:
         return Taker(case=case, maximum_w=offered_w, bound_by=bound_by)

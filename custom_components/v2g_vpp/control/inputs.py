@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 from ..domain.calibration import Calibration
 from ..domain.capability import Fingerprint, Proof
 from ..domain.dispatch import DispatchOrder
+from ..domain.frequency_response import SupportRefusal
+from ..domain.grid_profile import UNSPECIFIED, GridProfile
 from ..domain.ids import EvseKey
 from ..domain.measurement import Reading, is_fresh, stale_after_s
 from ..domain.policy import (
@@ -101,6 +103,16 @@ class EvseInputs:
     calibration: Calibration | None = None
     """Of its meter; limits take the worse of meter and calibration."""
 
+    frequency_hz: Reading | None = None
+    """Of the grid at this EVSE, whatever its age."""
+
+    support_refusal: SupportRefusal | None = SupportRefusal.NOT_MEASURED
+    """Why this EVSE does not follow the frequency, None when it can."""
+
+    order_reason: Reason = Reason.AS_REQUESTED
+    """Why an order that follows the frequency asks for nothing; filled in by the
+    coordinator."""
+
     @property
     def key(self) -> EvseKey:
         """The EVSE that this is about."""
@@ -146,6 +158,7 @@ class SiteInputs:
     """None: nothing is known of phases, fuses and limits."""
 
     solar: SolarPolicy = PATIENT_SOLAR
+    grid_profile: GridProfile = UNSPECIFIED
 
     is_grid_silent: bool = False
     """True: the meter of the grid says nothing; the coordinator fills it in."""

@@ -77,7 +77,7 @@ def hold_lease(
         return Lease(owner=ControlOwner.SELF_TEST, requested_w=evse.self_test_w)
     order, is_failsafe = running_order(evse, now_mono_s), site.is_failsafe_for(evse)
     if order is not None and order.kind is CommandKind.SETPOINT:
-        return _follow(order, is_failsafe=is_failsafe)
+        return _follow(order, evse.order_reason, is_failsafe=is_failsafe)
     if order is None or order.kind is not CommandKind.LIMIT or is_failsafe:
         return local
     return _limit(local, order)
@@ -135,7 +135,7 @@ def local_lease(evse: EvseInputs, now_mono_s: float) -> Lease:
     return Lease(owner=ControlOwner.MODE, requested_w=wish_w, reason=reason)
 
 
-def _follow(order: DispatchOrder, *, is_failsafe: bool) -> Lease:
+def _follow(order: DispatchOrder, reason: Reason, *, is_failsafe: bool) -> Lease:
     if is_failsafe:
         return Lease(
             owner=ControlOwner.VPP,
@@ -143,7 +143,9 @@ def _follow(order: DispatchOrder, *, is_failsafe: bool) -> Lease:
             reason=Reason.FAILSAFE,
             order=order,
         )
-    return Lease(owner=ControlOwner.VPP, requested_w=order.power_w, order=order)
+    return Lease(
+        owner=ControlOwner.VPP, requested_w=order.power_w, reason=reason, order=order
+    )
 
 
 def _limit(local: Lease, order: DispatchOrder) -> Lease:

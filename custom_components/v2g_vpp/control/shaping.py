@@ -9,7 +9,7 @@ from ..domain.units import clamp
 from .contactor import SwitchWish
 from .evse_case import Case, Track
 from .fuse import Direction, Rooms, SiteLimit
-from .limits import Envelope, least_flow_w, minimum_power_w
+from .limits import least_flow_w, minimum_power_w
 from .pid import MAX_GAP_S, TrimInputs, corrected
 from .ramp import slew
 
@@ -37,14 +37,14 @@ def shape(case: Case, now_mono_s: float) -> Setpoint:
         _bridge_gap(case, now_mono_s)
         change_w = evse.policy.ramp_w_per_s * _elapsed_s(track, now_mono_s)
         case.reference_w = slew(
-            _start_w(envelope, track.reference_w, goal_w),
+            _start_w(case, track.reference_w, goal_w),
             goal_w,
             minimum_w=least_w,
             change_w=change_w,
         )
         wanted_w = _trimmed(case, minimum_w, now_mono_s)
         power_w = slew(
-            _start_w(envelope, track.power_w, wanted_w),
+            _start_w(case, track.power_w, wanted_w),
             wanted_w,
             minimum_w=minimum_w,
             change_w=change_w,
@@ -94,12 +94,18 @@ def _spared(
     return (goal_w, limit) if held_w == goal_w else (held_w, Reason.CONTACTOR)
 
 
-def _start_w(envelope: Envelope, previous_w: float, goal_w: float) -> float:
+def _start_w(case: Case, previous_w: float, goal_w: float) -> float:
     """Return where the way to a goal begins: what a limit took is gone at once.
 
-    The other direction is kept, so that the way still rests at 0 for a step.
+    So is what the frequency asks for no more. The other direction is kept, so that the
+    way still rests at 0 for a step.
     """
-    return previous_w if previous_w * goal_w < 0 else envelope.clamp(previous_w)
+    if previous_w * goal_w < 0:
+        return previous_w
+    start_w, order = case.envelope.clamp(previous_w), case.lease.order
+    if order is not None and order.response is not None:
+        return clamp(start_w, min(0.0, goal_w), max(0.0, goal_w))
+    return start_w
 
 
 def _trimmed(case: Case, minimum_w: float, now_mono_s: float) -> float:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from .frequency_response import FrequencyResponse
 from .ids import EvseKey, ProgrammeId
 
 
@@ -12,6 +13,8 @@ class CommandKind(StrEnum):
 
     SETPOINT = "setpoint"
     LIMIT = "limit"
+    DROOP = "droop"
+    CURVE = "curve"
     RELEASE = "release"
 
 
@@ -82,7 +85,8 @@ class DispatchOrder:
     """None: the whole home as one resource."""
 
     power_w: float
-    """Setpoint or limit; positive is charging. 0 for a release."""
+    """Setpoint or limit; positive is charging. 0 for a release, and for what follows the
+    frequency until a control step has made a setpoint of it."""
 
     start_at: datetime
     end_at: datetime
@@ -101,6 +105,30 @@ class DispatchOrder:
     is_test: bool = False
     is_rehearsal: bool = False
     """Of no aggregator: played at home, told to nobody, in no ledger."""
+
+    response: FrequencyResponse | None = None
+    """Of a droop or a curve: what each frequency asks for."""
+
+    @property
+    def may_charge(self) -> bool:
+        """True when it may ask for charging at some moment; a limit asks for nothing."""
+        if self.response is not None:
+            return self.response.may_charge
+        return self.kind is CommandKind.SETPOINT and self.power_w > 0
+
+    @property
+    def may_discharge(self) -> bool:
+        """True when it may ask for discharge at some moment."""
+        if self.response is not None:
+            return self.response.may_discharge
+        return self.kind is CommandKind.SETPOINT and self.power_w < 0
+
+    @property
+    def is_stop(self) -> bool:
+        """True for what only brings power to 0."""
+        if self.response is not None:
+            return False
+        return self.kind is CommandKind.RELEASE or self.power_w == 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

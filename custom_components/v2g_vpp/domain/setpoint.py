@@ -44,6 +44,12 @@ class Reason(StrEnum):
     ENTER_SERVICE = "enter_service"
     """The grid is back, and power waits for its turn."""
 
+    FREQUENCY_STALE = "frequency_stale"
+    """What shall follow the frequency has none to follow."""
+
+    FREQUENCY_UNFIT = "frequency_unfit"
+    """The frequency is read too coarsely or seldom, or the charger is too slow for it."""
+
     STORE_UNREADABLE = "store_unreadable"
     STATION_OFFLINE = "station_offline"
     STATION_NOT_READY = "station_not_ready"

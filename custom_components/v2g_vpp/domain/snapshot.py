@@ -19,6 +19,7 @@ from .capability import (
 )
 from .dispatch import DispatchOrder, LinkState
 from .faults import FaultCode, SizeHint
+from .frequency_response import SupportRefusal
 from .grid_settings import GridNote
 from .ids import EvseKey, ProgrammeId, StationId, VehicleId
 from .ledger_picture import LedgerPicture
@@ -197,6 +198,9 @@ class EvseSnapshot:
 
     contactor_life_percent: float = 100.0
     """What is left of it, by its openings."""
+
+    support_refusal: SupportRefusal | None = SupportRefusal.NOT_MEASURED
+    """Why it does not follow the frequency of the grid, None when it can."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -82,6 +82,11 @@ def hertz_to_millihertz(frequency_hz: float) -> int:
     return round(frequency_hz * MILLISECONDS_PER_SECOND)
 
 
+def millihertz_to_hertz(frequency_mhz: int) -> float:
+    """Return whole mHz of the VPP wire as Hz."""
+    return frequency_mhz / MILLISECONDS_PER_SECOND
+
+
 def percent_of(part: float, whole: float) -> float:
     """Return ``part`` in percent of ``whole`` (which must not be 0)."""
     return PERCENT * part / whole

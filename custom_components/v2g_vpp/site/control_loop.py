@@ -224,6 +224,7 @@ class ControlLoop:
         """Let a decision through the gate and make it the setpoint of the EVSE."""
         before = record.setpoint
         record.decision = decision
+        record.is_following = order is not None and order.response is not None
         self._vehicles.take(record, decision, self._coordinator.memory_of(record.key))
         verdict = self._gate.check(
             self._inputs.gate(

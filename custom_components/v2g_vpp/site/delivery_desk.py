@@ -194,4 +194,7 @@ def _command_id(record: EvseRecord) -> str:
     override = record.override
     if override is not None:
         return f"override {override.power_w} {override.ends_mono_s}"
+    if record.is_following:
+        # The frequency moves the power of one and the same command.
+        return f"{record.setpoint.owner} by frequency"
     return f"{record.setpoint.owner} {record.setpoint.requested_w}"

@@ -72,12 +72,17 @@ class LearningDesk:
 
 
 def _is_ours(record: EvseRecord) -> bool:
-    """Return True while the station does what it was told, as far as known."""
+    """Return True while the station does what it was told, as far as known.
+
+    What follows the frequency is told another power every second or two: nobody can say
+    which of them an answer was to, and a dead time that is too long would end the order.
+    """
     session = record.session
     return (
         session.transaction_id is not None
         and not session.is_priority_charging
         and not record.is_withholding
+        and not record.is_following
     )
 
 

@@ -65,6 +65,9 @@ USER_OVERRIDE: Refusal = (AckCode.USER_OVERRIDE, BindingClass.USER)
 NOTHING_LEFT: Refusal = (AckCode.NOT_PERMITTED, BindingClass.LIMIT)
 """No gate is shut, but a limit leaves nothing of a discharge."""
 
+NOT_OFFERED: Refusal = (AckCode.UNSUPPORTED, BindingClass.LIMIT)
+"""The frequency is not measured well enough, or the charger is too slow for it."""
+
 TOO_HOT: Refusal = (AckCode.THERMAL, BindingClass.LIMIT)
 
 
@@ -87,7 +90,7 @@ class OrderJudge:
             return AckCode.FAILSAFE, BindingClass.FAULT
         if order.resource is not None and order.resource not in self._registry.evses:
             return AckCode.UNKNOWN_RESOURCE, None
-        if is_stop(order):
+        if order.is_stop:
             return None
         if not programme.watchdog.is_alive(now_mono_s):
             # Signed too long ago to be trusted, and no heartbeat vouches for it.
@@ -104,6 +107,7 @@ class OrderJudge:
     def committed_w(self, order: DispatchOrder) -> float:
         """Return what the home promises of an order, never more than was asked."""
         if order.kind is not CommandKind.SETPOINT or order.power_w == 0:
+            # Nor has a power of its own what follows the frequency.
             return order.power_w
         candidates = self._candidates(order)
         if len(candidates) > 1 and self.rehearse is not None:
@@ -125,7 +129,7 @@ class OrderJudge:
         What passes by itself ends no order; a latch and a pulled plug do.
         """
         grounds = [
-            _ground_of_evse(record, is_discharge=_is_discharge(order))
+            _ground_of_evse(record, order) or self._support_ground(record, order)
             for record in self._candidates(order)
         ]
         if not grounds:
@@ -151,7 +155,9 @@ class OrderJudge:
             return AckCode.NOT_CONNECTED, BindingClass.FAULT
         if None not in refusals:
             return refusals[0]
-        if not _is_discharge(order) or self.committed_w(order) != 0:
+        if order.response is not None:
+            return None
+        if not order.may_discharge or self.committed_w(order) != 0:
             return None
         is_hot = any(record.heat.share < 1.0 for record in self._candidates(order))
         return TOO_HOT if is_hot else NOTHING_LEFT
@@ -164,13 +170,30 @@ class OrderJudge:
         stop = self._stop_of_evse(record)
         if stop is not None:
             return REFUSAL[stop]
-        grid, is_discharge = record.grid_verdict, _is_discharge(order)
+        if self._support_ground(record, order) is not None:
+            return NOT_OFFERED
+        grid = record.grid_verdict
         gate = record.decision.dispatch_blocked_by if record.decision else None
-        if is_discharge and gate is not None:
-            return REFUSAL[gate]
-        # What runs rides through; nothing new is added to it.
-        is_refused = not grid.may_begin if is_discharge else grid.charge_share == 0
-        return GRID if is_refused else None
+        if order.may_discharge:
+            if gate is not None:
+                return REFUSAL[gate]
+            # What runs rides through; nothing new is added to it.
+            return None if grid.may_begin else GRID
+        return GRID if grid.charge_share == 0 else None
+
+    def _support_ground(
+        self, record: EvseRecord, order: DispatchOrder
+    ) -> AckCode | None:
+        """Return why an EVSE cannot follow the frequency as an order asks it to."""
+        if order.response is None:
+            return None
+        nominal_hz = self._registry.grid_profile.nominal_hz
+        if nominal_hz is None or not order.response.fits(nominal_hz):
+            return AckCode.UNSUPPORTED
+        refusal = record.support_refusal
+        if refusal is None:
+            return None
+        return AckCode.METER_STALE if refusal.is_of_meter else AckCode.UNSUPPORTED
 
     def _stop_of_evse(self, record: EvseRecord) -> Reason | None:
         """Return what forbids power in both directions, None when nothing does."""
@@ -198,11 +221,6 @@ class OrderJudge:
         ]
 
 
-def is_stop(order: DispatchOrder) -> bool:
-    """Return True for what only brings power to 0: it is never refused for its time."""
-    return order.kind is CommandKind.RELEASE or order.power_w == 0
-
-
 def covers(order: DispatchOrder, key: EvseKey) -> bool:
     """Return True when an order is for an EVSE."""
     return order.resource in (None, key)
@@ -217,11 +235,7 @@ def _overlap(one: DispatchOrder, other: DispatchOrder) -> bool:
     return one.start_mono_s < other.ends_mono_s and other.start_mono_s < one.ends_mono_s
 
 
-def _is_discharge(order: DispatchOrder) -> bool:
-    return order.kind is CommandKind.SETPOINT and order.power_w < 0
-
-
-def _ground_of_evse(record: EvseRecord, *, is_discharge: bool) -> AckCode | None:
+def _ground_of_evse(record: EvseRecord, order: DispatchOrder) -> AckCode | None:
     session = record.session
     if session.is_emergency_stopped:
         return AckCode.ESTOP
@@ -231,8 +245,8 @@ def _ground_of_evse(record: EvseRecord, *, is_discharge: bool) -> AckCode | None
     if not session.is_plugged:
         return AckCode.NOT_CONNECTED
     grid = record.grid_verdict
-    share = grid.discharge_share if is_discharge else grid.charge_share
+    share = grid.discharge_share if order.may_discharge else grid.charge_share
     if grid.is_out_of_service and share == 0:
         return AckCode.GRID_FREQ_OUT_OF_RANGE
-    is_asleep = is_discharge and record.wake.has_failed
+    is_asleep = order.may_discharge and record.wake.has_failed
     return AckCode.EV_COMM_TIMEOUT if is_asleep else None

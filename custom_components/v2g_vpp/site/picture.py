@@ -168,6 +168,7 @@ def _evse(
         cold_openings=record.contactor.count.cold_openings,
         hot_openings=record.contactor.count.hot_openings,
         contactor_life_percent=percent_of(record.contactor.count.life_share, 1.0),
+        support_refusal=record.support_refusal,
         profile_writes_today=registry.station_of(record.key).budget.count(now_mono_s),
     )
 

@@ -3,7 +3,9 @@
 import logging
 
 from ..control.contactor import ContactorObserved
+from ..control.frequency_meter import FollowingCharger, support_refusal
 from ..control.grid import GridCause, GridObserved, GridState, GridVerdict
+from ..domain.capability import timing_of
 from ..domain.faults import FaultCode
 from ..domain.heat import HANDLE_FRESH_S
 from ..domain.measurement import LONGEST_STALE_AFTER_S, Reading, fresh_value
@@ -42,7 +44,8 @@ class PlantWatch:
         session, profile = record.session, self._registry.grid_profile
         own = session.measurement.frequency_hz
         record.frequency.note(own)
-        reading = self._frequency(record, now_mono_s)
+        source = self._frequency_source(record, now_mono_s)
+        reading = source.session.measurement.frequency_hz
         is_islanded = session.inverter_mode is InverterMode.GRID_FORMING
         has_lost_power, record.has_lost_power = record.has_lost_power, False
         before = record.grid_verdict
@@ -68,6 +71,10 @@ class PlantWatch:
             has_lost_power=has_lost_power,
         )
         record.grid_frequency_hz = reading
+        quality = source.frequency.quality(now_mono_s)
+        record.support_refusal = support_refusal(
+            profile, quality, self._following_charger(record)
+        )
         record.grid_verdict = verdict
         if verdict.state is not before.state:
             _LOGGER.info("%s: grid %s (%s)", record.key, verdict.state, verdict.cause)
@@ -77,23 +84,31 @@ class PlantWatch:
             record.begin_guard_anew(now_mono_s)
         self._tell_fault(record, verdict)
 
-    def _frequency(self, record: EvseRecord, now_mono_s: float) -> Reading | None:
-        """Return the frequency of the grid: all EVSEs of a home have the same."""
-        own = record.session.measurement.frequency_hz
-        if fresh_value(own, now_mono_s, LONGEST_STALE_AFTER_S) is not None:
-            return own
-        others = (
-            other.session.measurement.frequency_hz
-            for other in self._registry.evses.values()
-            if other is not record
+    def _following_charger(self, record: EvseRecord) -> FollowingCharger:
+        station = self._registry.station_of(record.key)
+        limits = station.limits
+        timing = timing_of(station.dialect, station.session.protocol)
+        return FollowingCharger(
+            fingerprint=record.fingerprint,
+            rated_w=max(limits.max_charge_power_w, limits.max_discharge_power_w),
+            write_interval_s=timing.write_interval_s,
         )
+
+    def _frequency_source(self, record: EvseRecord, now_mono_s: float) -> EvseRecord:
+        """Return whose frequency counts: all EVSEs of a home have the same grid."""
+        others = (r for r in self._registry.evses.values() if r is not record)
         return next(
             (
-                reading
-                for reading in others
-                if fresh_value(reading, now_mono_s, LONGEST_STALE_AFTER_S) is not None
+                one
+                for one in (record, *others)
+                if fresh_value(
+                    one.session.measurement.frequency_hz,
+                    now_mono_s,
+                    LONGEST_STALE_AFTER_S,
+                )
+                is not None
             ),
-            own,
+            record,
         )
 
     def _is_silent(

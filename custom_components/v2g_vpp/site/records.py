@@ -11,9 +11,9 @@ from ..control.contactor import ContactorWatch
 from ..control.cycle_budget import CycleBudget
 from ..control.day_count import DayCount
 from ..control.delivery import SetpointDelivery
-from ..control.droop import FrequencyMeter
 from ..control.failsafe import VppWatchdog
 from ..control.fingerprint import FingerprintLearner
+from ..control.frequency_meter import FrequencyMeter
 from ..control.gate_surroundings import GridTrace
 from ..control.grid import GridVerdict, GridWatch
 from ..control.guards import UNLEARNT_ANSWER_S, FlowGuard
@@ -33,6 +33,7 @@ from ..domain.dispatch import CommandKind, DispatchAck, DispatchOrder
 from ..domain.energy import EnergyTotal
 from ..domain.events import EmergencyStopReported, FaultReported
 from ..domain.faults import FAULT_BEHAVIOUR, FaultCode, SizeHint
+from ..domain.frequency_response import SupportRefusal
 from ..domain.ids import EvseKey, ProgrammeId, StationId, TransactionId
 from ..domain.measurement import Reading
 from ..domain.policy import (
@@ -121,8 +122,16 @@ class EvseRecord:
     """Of this EVSE, or of another one of the home."""
 
     frequency: FrequencyMeter = field(default_factory=FrequencyMeter)
+    """Of its own readings."""
+
+    support_refusal: SupportRefusal | None = SupportRefusal.NOT_MEASURED
+    """Why it does not follow the frequency, None when it can."""
+
     station_alarms: set[FaultCode] = field(default_factory=set)
     """Of the grid, as the station tells them."""
+
+    is_following: bool = False
+    """Its order lets it follow the frequency."""
 
     is_frequency_fault_ours: bool = False
     has_lost_power: bool = False

@@ -84,6 +84,8 @@ class TickInputs:
             ),
             departures=self._vehicles.departures(record),
             cycled_wh=self._cycled_wh(vehicle),
+            frequency_hz=record.grid_frequency_hz,
+            support_refusal=record.support_refusal,
         )
 
     def site(self, *, is_failsafe: bool, is_store_readable: bool) -> SiteInputs:
@@ -95,6 +97,7 @@ class TickInputs:
             meters=self._registry.meters,
             wiring=self.wiring(),
             solar=self._registry.solar,
+            grid_profile=self._registry.grid_profile,
         )
 
     def gate(

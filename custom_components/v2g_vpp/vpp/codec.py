@@ -102,6 +102,7 @@ def _offered(resource: OfferedResource) -> dict[str, Any]:
         "deadman_s": resource.deadman_s,
         "failsafe_s": resource.failsafe_s,
         "guarantee": resource.guarantee.value,
+        "features": list(resource.features),
         "metering_point": "evse",
         "meter_class": "evse_internal",
     }

@@ -13,9 +13,11 @@ from ..domain.dispatch import (
     DispatchOrder,
 )
 from ..domain.ports import FINAL_ACKS, DispatchReceiver
+from ..domain.snapshot import SiteSnapshot
 from .clock_check import Now
 from .gate import Answered, Beat, Cancelling, Dropped, DropReason, Frame, Gate
-from .messages import Availability, Room
+from .messages import Availability, Offer, Room
+from .reporting import describe_availability, describe_offer
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -34,7 +36,7 @@ class Dispatching:
         gate: Gate,
         receiver: DispatchReceiver,
         answer: Answer,
-        availability: Callable[[], Availability | None],
+        snapshot: Callable[[], SiteSnapshot | None],
     ) -> None:
         """Judge by ``gate``, act by ``receiver``.
 
@@ -42,12 +44,12 @@ class Dispatching:
             gate: of one programme.
             receiver: the home.
             answer: called for every verdict.
-            availability: what the home could give now, for dry runs.
+            snapshot: the picture of the home, for dry runs.
         """
         self._gate = gate
         self._receiver = receiver
         self._answer = answer
-        self._availability = availability
+        self._snapshot = snapshot
         self._open: dict[str, DispatchOrder] = {}
         self._dropped: Counter[DropReason] = Counter()
 
@@ -126,7 +128,10 @@ class Dispatching:
 
     def _rehearse(self, order: DispatchOrder) -> DispatchAck:
         """Return what the home would likely commit to, and change nothing."""
-        availability = self._availability()
+        snapshot, programme_id = self._snapshot(), order.programme_id
+        availability = (
+            None if snapshot is None else describe_availability(snapshot, programme_id)
+        )
         room, binding = _room_for(order, availability)
         if room is None:
             code = (
@@ -135,6 +140,9 @@ class Dispatching:
                 else AckCode.UNKNOWN_RESOURCE
             )
             return _rejected(order, code)
+        if order.response is not None and snapshot is not None:
+            offer = describe_offer(snapshot, programme_id, clock_quality_ms=None)
+            return _rehearse_response(order, room, offer)
         if order.kind is not CommandKind.SETPOINT:
             committed_w = order.power_w
         else:
@@ -149,6 +157,22 @@ class Dispatching:
             committed_w=committed_w,
             binding=binding if is_clamped else (),
         )
+
+
+def _rehearse_response(order: DispatchOrder, room: Room, offer: Offer) -> DispatchAck:
+    """Return whether the frequency would be followed; no power is committed."""
+    is_offered = any(
+        order.kind in one.features
+        for one in offer.resources
+        if order.resource in (None, one.key)
+    )
+    if not is_offered:
+        return _rejected(order, AckCode.UNSUPPORTED)
+    if (room.lowest_w if order.may_discharge else room.highest_w) == 0:
+        return _rejected(order, AckCode.NOT_PERMITTED)
+    return DispatchAck(
+        order_id=order.order_id, status=AckStatus.ACCEPTED, code=AckCode.OK
+    )
 
 
 def _room_for(

@@ -35,9 +35,11 @@ RATE_WINDOW_S = 1.0
 _KINDS = {
     WireKind.SETPOINT: CommandKind.SETPOINT,
     WireKind.LIMIT: CommandKind.LIMIT,
+    WireKind.DROOP: CommandKind.DROOP,
+    WireKind.CURVE: CommandKind.CURVE,
     WireKind.RELEASE: CommandKind.RELEASE,
 }
-_GROUP_KINDS = frozenset({WireKind.LIMIT, WireKind.RELEASE})
+_GROUP_KINDS = frozenset(WireKind) - {WireKind.SETPOINT}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -306,9 +308,7 @@ class Gate:
         self, command: Command, now: Now
     ) -> tuple[DispatchOrder | None, AckCode]:
         """Return the order with its deadlines on our monotonic clock."""
-        kind = _KINDS.get(command.kind)
-        if kind is None:
-            return None, AckCode.UNSUPPORTED
+        kind = _KINDS[command.kind]
         start_at, end_at = command.start_at, command.end_at
         if now.is_trusted and now.aggregator_at is not None:
             here = now.aggregator_at
@@ -335,6 +335,7 @@ class Gate:
             sent_mono_s=_sent_mono_s(command.envelope, now),
             event_id=command.event_id,
             is_test=command.is_test,
+            response=command.response,
         ), AckCode.OK
 
     def _is_too_fast(self, now_mono_s: float) -> bool:

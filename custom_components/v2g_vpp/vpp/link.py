@@ -19,11 +19,10 @@ from .gate import Dropped, DropReason, Frame, Gate
 from .keeper import MemoryKeeper
 from .link_config import LinkPorts, VppLinkConfig
 from .memory import GateMemory
-from .messages import Availability, ClockReply, Publication, Request, State, Welcome
+from .messages import ClockReply, Publication, Request, State, Welcome
 from .mqtt_client import MqttSession, SessionEvents, SessionSettings
 from .outbox import ACK_LIFE_S, Kept, Outbox
 from .parsing import parse
-from .reporting import describe_availability
 from .signing import (
     HOME_KEY_ID,
     KeyRing,
@@ -354,7 +353,7 @@ class VppLink(ProgrammePort):
             present_w=self._present_w,
         )
         self._dispatching = Dispatching(
-            self._gate, ports.receiver, self._answer, self._availability
+            self._gate, ports.receiver, self._answer, lambda: self._snapshot
         )
         self._voice = Voice(
             topics=self._topics,
@@ -371,11 +370,6 @@ class VppLink(ProgrammePort):
     def _now(self) -> Now:
         clock = self._ports.clock
         return self._clock_check.now(clock.monotonic(), clock.utcnow())
-
-    def _availability(self) -> Availability | None:
-        if self._snapshot is None:
-            return None
-        return describe_availability(self._snapshot, self._config.programme_id)
 
     def _present_w(self, resource: EvseKey | None) -> float | None:
         if self._snapshot is None:

@@ -6,11 +6,15 @@ from datetime import datetime
 from enum import StrEnum
 
 from ..domain.dispatch import BindingClass, DispatchAck
+from ..domain.frequency_response import FrequencyResponse
 from ..domain.ids import EvseKey
 
 VERSION = "1.0"
 SUPPORTED_VERSIONS = (VERSION,)
 FEATURES = ("setpoint", "limit", "release", "dry_run", "clock", "group")
+FREQUENCY_FEATURES = ("curve", "droop")
+"""Offered by each resource for itself, and only as long as it can serve them: that
+changes with its meter, while a hello is said once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +63,8 @@ class Command:
     event_id: str | None = None
     is_test: bool = False
     is_dry_run: bool = False
+    response: FrequencyResponse | None = None
+    """Of a droop or a curve."""
 
     @property
     def is_stop(self) -> bool:
@@ -180,6 +186,8 @@ class OfferedResource:
     deadman_s: float | None
     failsafe_s: float
     guarantee: Guarantee
+    features: tuple[str, ...] = ()
+    """What it can do now beyond what the hello says."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

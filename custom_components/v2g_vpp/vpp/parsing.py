@@ -1,12 +1,21 @@
 """Bytes of the aggregator -> messages; nothing unchecked gets past this module."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 import json
 import re
 from typing import Any
 
+from ..domain.frequency_response import (
+    FEWEST_POINTS,
+    MOST_POINTS,
+    Droop,
+    FrequencyCurve,
+    FrequencyPoint,
+    FrequencyResponse,
+)
 from ..domain.ids import EvseKey, StationId
+from ..domain.units import millihertz_to_hertz
 from .fields import Fields, SchemaError
 from .messages import (
     Cancel,
@@ -29,6 +38,7 @@ MAX_WINDOW = timedelta(hours=4)
 """Longest command of the contract."""
 
 _MAX_POWER_W = 1_000_000
+_FREQUENCY_MHZ = (40_000, 70_000)
 _ENVELOPE = frozenset({"version", "type", "id", "epoch", "seq", "ts"})
 _COMMAND = _ENVELOPE | {
     "resource",
@@ -137,6 +147,7 @@ def _parse_command(fields: Fields) -> Command:
         event_id=fields.optional("event_id", lambda n: fields.text(n, _EVENT_ID)),
         is_test=bool(fields.optional("test", fields.boolean)),
         is_dry_run=bool(fields.optional("dry_run", fields.boolean)),
+        response=_parse_response(fields, kind),
     )
 
 
@@ -156,18 +167,46 @@ def _check_options(fields: Fields, kind: WireKind) -> None:
     ):
         if name in fields:
             fields.integer(name, lowest, highest)
+
+
+def _parse_response(fields: Fields, kind: WireKind) -> FrequencyResponse | None:
     if kind is WireKind.DROOP:
-        droop = fields.nested("droop")
-        droop.close(frozenset({"nominal_mhz", "dead_band_mhz", "power_w_per_hz"}))
-        droop.integer("nominal_mhz", 40_000, 70_000)
-        droop.integer("dead_band_mhz", 0, 5_000)
-        droop.integer("power_w_per_hz", 0, _MAX_POWER_W)
+        return _parse_droop(fields.nested("droop"))
     if kind is WireKind.CURVE:
-        for raw in fields.array("curve", 2, 16):
-            point = Fields.of(raw, "curve")
-            point.close(frozenset({"frequency_mhz", "power_w"}))
-            point.integer("frequency_mhz", 40_000, 70_000)
-            point.integer("power_w", -_MAX_POWER_W, _MAX_POWER_W)
+        return _parse_curve(fields.array("curve", FEWEST_POINTS, MOST_POINTS))
+    return None
+
+
+def _parse_droop(fields: Fields) -> Droop:
+    fields.close(frozenset({"nominal_mhz", "dead_band_mhz", "power_w_per_hz"}))
+    return Droop(
+        nominal_hz=_hertz(fields, "nominal_mhz", *_FREQUENCY_MHZ),
+        dead_band_hz=_hertz(fields, "dead_band_mhz", 0, 5_000),
+        power_w_per_hz=float(fields.integer("power_w_per_hz", 0, _MAX_POWER_W)),
+    )
+
+
+def _parse_curve(points: Sequence[Any]) -> FrequencyCurve:
+    parsed = tuple(_parse_point(raw) for raw in points)
+    try:
+        return FrequencyCurve(points=parsed)
+    except ValueError as err:
+        # No schema can say that frequencies rise.
+        raise SchemaError("curve") from err
+
+
+def _parse_point(raw: Any) -> FrequencyPoint:
+    fields = Fields.of(raw, "curve")
+    fields.close(frozenset({"frequency_mhz", "power_w"}))
+    power_w = fields.integer("power_w", -_MAX_POWER_W, _MAX_POWER_W)
+    return FrequencyPoint(
+        frequency_hz=_hertz(fields, "frequency_mhz", *_FREQUENCY_MHZ),
+        power_w=float(power_w),
+    )
+
+
+def _hertz(fields: Fields, name: str, lowest_mhz: int, highest_mhz: int) -> float:
+    return millihertz_to_hertz(fields.integer(name, lowest_mhz, highest_mhz))
 
 
 def _parse_resource(fields: Fields) -> EvseKey | None:

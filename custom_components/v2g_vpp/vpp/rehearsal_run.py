@@ -31,8 +31,7 @@ from .clock_check import ClockCheck, Now
 from .dispatching import Dispatching
 from .gate import Gate
 from .memory import GateMemory
-from .messages import Availability
-from .reporting import MAX_READING_AGE_S, describe_availability
+from .reporting import MAX_READING_AGE_S
 from .scripted_leader import ScriptedCommand, ScriptedLeader
 from .signing import KeyRing
 from .topics import Topics
@@ -129,7 +128,7 @@ class RehearsalRun(ProgrammePort):
             present_w=lambda _resource: None,
         )
         self._dispatching = Dispatching(
-            gate, self._receiver, self._acks.append, self._availability
+            gate, self._receiver, self._acks.append, lambda: self._snapshot
         )
 
     # ---- ProgrammePort
@@ -360,11 +359,6 @@ class RehearsalRun(ProgrammePort):
 
     def _evse(self) -> EvseSnapshot | None:
         return None if self._snapshot is None else self._snapshot.evse(self.request.key)
-
-    def _availability(self) -> Availability | None:
-        if self._snapshot is None:
-            return None
-        return describe_availability(self._snapshot, REHEARSAL)
 
     def _elapsed_s(self) -> float:
         return self.clock.monotonic() - self._began_mono_s

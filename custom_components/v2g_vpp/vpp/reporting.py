@@ -16,6 +16,7 @@ from ..domain.snapshot import EvseSnapshot, ProgrammeSnapshot, SiteSnapshot
 from ..domain.state import EvseState
 from ..domain.units import share_of
 from .messages import (
+    FREQUENCY_FEATURES,
     Availability,
     CoarseState,
     Guarantee,
@@ -70,6 +71,8 @@ CLASS_OF_REASON: Mapping[Reason, BindingClass | None] = {
     Reason.GRID_LOST: BindingClass.LIMIT,
     Reason.GRID_FREQUENCY: BindingClass.LIMIT,
     Reason.ENTER_SERVICE: BindingClass.LIMIT,
+    Reason.FREQUENCY_STALE: BindingClass.FAULT,
+    Reason.FREQUENCY_UNFIT: BindingClass.LIMIT,
     Reason.THERMAL: BindingClass.LIMIT,
     Reason.CONTACTOR: BindingClass.LIMIT,
     Reason.IMPORT_LIMIT: BindingClass.LIMIT,
@@ -229,6 +232,7 @@ def _offered(snapshot: SiteSnapshot, evse: EvseSnapshot) -> OfferedResource:
         deadman_s=deadman_s,
         failsafe_s=FAILSAFE_S,
         guarantee=guarantee,
+        features=() if evse.support_refusal is not None else FREQUENCY_FEATURES,
     )
 
 
