@@ -12,8 +12,8 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .coordinator import V2gConfigEntry, V2gRuntimeData
 from .domain.ids import EvseKey
-from .domain.snapshot import EvseSnapshot
-from .entity import EvseEntity, async_follow_subentries
+from .domain.snapshot import EvseSnapshot, ProgrammeSnapshot
+from .entity import EvseEntity, ProgrammeEntity, async_follow_subentries
 from .error_translation import translated_errors
 
 # Not 1: the emergency stop must never wait until another button has done its work.
@@ -59,12 +59,17 @@ BUTTONS: Final[tuple[EvseButtonDescription, ...]] = (
 )
 
 
+OPT_OUT: Final = ButtonEntityDescription(
+    key="opt_out_of_event", translation_key="opt_out_of_event"
+)
+
+
 async def async_setup_entry(
     hass: HomeAssistant,
     entry: V2gConfigEntry,
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
-    """Add the buttons of every EVSE."""
+    """Add the buttons of every EVSE and of every programme."""
 
     def evses(
         subentry: ConfigSubentry, key: EvseKey, parent_device_id: str
@@ -74,7 +79,12 @@ async def async_setup_entry(
             for description in BUTTONS
         ]
 
-    async_follow_subentries(hass, entry, async_add_entities, evses=evses)
+    def programmes(subentry: ConfigSubentry) -> list[ButtonEntity]:
+        return [OptOutButton(entry, subentry, OPT_OUT)]
+
+    async_follow_subentries(
+        hass, entry, async_add_entities, evses=evses, programmes=programmes
+    )
 
 
 class EvseButton(EvseEntity, ButtonEntity):
@@ -92,3 +102,20 @@ class EvseButton(EvseEntity, ButtonEntity):
             await self.entity_description.press_fn(
                 self.coordinator.config_entry.runtime_data, self._key
             )
+
+
+class OptOutButton(ProgrammeEntity, ButtonEntity):
+    """Leave the event that runs or comes next."""
+
+    @override
+    def _is_reachable(self, part: ProgrammeSnapshot) -> bool:
+        return part.book.current_event() is not None
+
+    @override
+    def _show(self, part: ProgrammeSnapshot) -> object:
+        return None
+
+    @override
+    async def async_press(self) -> None:
+        with translated_errors():
+            await self._site.opt_out(self._programme_id)

@@ -11,6 +11,7 @@ from homeassistant.helpers.event import async_call_later
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 
 from .const import DOMAIN
+from .domain.energy import NOTHING_KEPT
 from .domain.ids import EvseKey
 from .domain.measurement import Measurement
 from .domain.ports import MessageLog
@@ -184,7 +185,18 @@ def without_flowing_numbers(
             _without_vehicle_numbers(vehicle) for vehicle in snapshot.vehicles
         ),
         programmes=tuple(
-            replace(programme, delivered_discharge_wh=0.0)
+            replace(
+                programme,
+                delivered_discharge_wh=0.0,
+                book=replace(
+                    programme.book,
+                    events=tuple(
+                        replace(booked, expected_w=(), why=())
+                        for booked in programme.book.events
+                    ),
+                    forecast=(),
+                ),
+            )
             for programme in snapshot.programmes
         ),
         meters=_without_powers(snapshot.meters),
@@ -215,6 +227,7 @@ def _without_vehicle_numbers(vehicle: VehicleSnapshot) -> VehicleSnapshot:
         lowest_percent=None,
         trip_floor_percent=0.0,
         cycled_wh=0.0,
+        kept=NOTHING_KEPT,
         equivalent_cycles=0.0,
         wear_cost=None,
     )

@@ -21,7 +21,7 @@ from .const import (
     SUBENTRY_STATION,
     SUBENTRY_VEHICLE,
 )
-from .domain.ids import EvseKey, StationId, VehicleId
+from .domain.ids import EvseKey, ProgrammeId, StationId, VehicleId
 
 # "/" is in no identity of a station, so that levels can never be mistaken.
 SITE_IDENTIFIER: Final = "site"
@@ -119,6 +119,14 @@ def vehicle_of(device: AnyDeviceEntry) -> VehicleId | None:
     for domain, identifier in device.identifiers:
         if domain == DOMAIN and identifier.startswith(_VEHICLE):
             return VehicleId(identifier.removeprefix(_VEHICLE))
+    return None
+
+
+def programme_of(device: AnyDeviceEntry) -> ProgrammeId | None:
+    """Return the programme that a device stands for, None for any other device."""
+    for domain, identifier in device.identifiers:
+        if domain == DOMAIN and identifier.startswith(_PROGRAMME):
+            return ProgrammeId(identifier.removeprefix(_PROGRAMME))
     return None
 
 

@@ -14,14 +14,17 @@ from .coordinator import V2gConfigEntry
 from .domain.faults import FaultCode
 from .domain.grid_settings import GridEvent, GridNote
 from .domain.ids import EvseKey
+from .domain.programme_events import EventNews, EventNote
 from .domain.security import SecurityEvent, SecurityNote, is_critical
-from .domain.snapshot import EvseSnapshot, StationSnapshot
+from .domain.snapshot import EvseSnapshot, ProgrammeSnapshot, StationSnapshot
 from .entity import (
     EvseEntity,
+    ProgrammeEntity,
     StationEntity,
     V2gEntity,
     async_follow_subentries,
 )
+from .sensor_event import ATTR_EVENT_ID, ATTR_TEST
 
 # Everything is pushed, nothing is asked for.
 PARALLEL_UPDATES = 0
@@ -95,10 +98,10 @@ class _Numbered(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
-class StationLogDescription[NoteT: _Numbered](EventEntityDescription):
-    """A log of one charging station, and what is told of each of its notes."""
+class LogDescription[PartT, NoteT: _Numbered](EventEntityDescription):
+    """A log of a part of the home, and what is told of each of its notes."""
 
-    notes_fn: Callable[[StationSnapshot], tuple[NoteT, ...]]
+    notes_fn: Callable[[PartT], tuple[NoteT, ...]]
     told_fn: Callable[[NoteT], _Told]
     """From a note to event type and attributes."""
 
@@ -128,8 +131,19 @@ def _grid(note: GridNote) -> _Told:
     }
 
 
-STATION_LOGS: Final[tuple[StationLogDescription[Any], ...]] = (
-    StationLogDescription(
+type StationLogDescription = LogDescription[StationSnapshot, Any]
+
+
+def _dispatch(note: EventNote) -> _Told:
+    return note.news, {
+        ATTR_EVENT_ID: note.event_id,
+        ATTR_OCCURRED_AT: note.at.isoformat(),
+        ATTR_TEST: note.is_test,
+    }
+
+
+STATION_LOGS: Final[tuple[StationLogDescription, ...]] = (
+    LogDescription(
         key="security",
         translation_key="security",
         event_types=sorted(SecurityEvent),
@@ -137,7 +151,7 @@ STATION_LOGS: Final[tuple[StationLogDescription[Any], ...]] = (
         notes_fn=lambda station: station.security,
         told_fn=_security,
     ),
-    StationLogDescription(
+    LogDescription(
         key="grid_settings",
         translation_key="grid_settings",
         event_types=sorted(GridEvent),
@@ -148,13 +162,21 @@ STATION_LOGS: Final[tuple[StationLogDescription[Any], ...]] = (
     ),
 )
 
+DISPATCH: Final = LogDescription[ProgrammeSnapshot, EventNote](
+    key="dispatch",
+    translation_key="dispatch",
+    event_types=sorted(EventNews),
+    notes_fn=lambda programme: programme.book.news,
+    told_fn=_dispatch,
+)
+
 
 async def async_setup_entry(
     hass: HomeAssistant,
     entry: V2gConfigEntry,
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
-    """Add the events of every EVSE, and the logs of every station."""
+    """Add the events of every EVSE, the logs of stations and of programmes."""
 
     def evses(
         subentry: ConfigSubentry, key: EvseKey, parent_device_id: str
@@ -167,8 +189,16 @@ async def async_setup_entry(
     def stations(subentry: ConfigSubentry) -> list[EventEntity]:
         return [StationLogEvent(entry, subentry, log) for log in STATION_LOGS]
 
+    def programmes(subentry: ConfigSubentry) -> list[EventEntity]:
+        return [ProgrammeLogEvent(entry, subentry, DISPATCH)]
+
     async_follow_subentries(
-        hass, entry, async_add_entities, stations=stations, evses=evses
+        hass,
+        entry,
+        async_add_entities,
+        stations=stations,
+        evses=evses,
+        programmes=programmes,
     )
 
 
@@ -225,15 +255,15 @@ class EvseEvent(_PictureEvent[EvseSnapshot], EvseEntity):
             self.async_write_ha_state()
 
 
-class StationLogEvent(_PictureEvent[StationSnapshot], StationEntity):
-    """What a log of a charging station says, one event after the other."""
+class _LogEvent[PartT](_PictureEvent[PartT]):
+    """What a log says, one event after the other."""
 
-    entity_description: StationLogDescription[Any]
+    entity_description: LogDescription[PartT, Any]
 
     _shown_number: int | None = None
 
     @override
-    def _look(self, part: StationSnapshot) -> None:
+    def _look(self, part: PartT) -> None:
         notes = self.entity_description.notes_fn(part)
         newest = notes[-1].number if notes else 0
         before, self._shown_number = self._shown_number, newest
@@ -244,3 +274,11 @@ class StationLogEvent(_PictureEvent[StationSnapshot], StationEntity):
             if note.number > before:
                 self._trigger_event(*self.entity_description.told_fn(note))
                 self.async_write_ha_state()
+
+
+class StationLogEvent(_LogEvent[StationSnapshot], StationEntity):
+    """What a log of a charging station says."""
+
+
+class ProgrammeLogEvent(_LogEvent[ProgrammeSnapshot], ProgrammeEntity):
+    """What happens to the events of a programme."""

@@ -48,6 +48,7 @@ from .sensor_descriptions import (
     V2gSensorDescription,
     certificate_days_left,
 )
+from .sensor_event import EVENT_SENSORS, EventPriceSensor, EventSensor
 from .sensor_hardware import HARDWARE_SENSORS
 from .sensor_meters import meter_sensors
 from .sensor_vehicle import (
@@ -96,6 +97,8 @@ async def async_setup_entry(
     def programmes(subentry: ConfigSubentry) -> list[SensorEntity]:
         return [
             *(ProgrammeSensor(entry, subentry, d) for d in PROGRAMME_SENSORS),
+            *(EventSensor(entry, subentry, d) for d in EVENT_SENSORS),
+            EventPriceSensor(entry, subentry, hass.config.currency),
             CertificateSensor(entry, subentry, CERTIFICATE),
         ]
 

@@ -37,6 +37,12 @@ MAY_DISCHARGE: Final = SwitchEntityDescription(
 PARTICIPATION: Final = SwitchEntityDescription(
     key="participation", translation_key="participation"
 )
+SHARE_FORECAST: Final = SwitchEntityDescription(
+    key="share_forecast",
+    translation_key="share_forecast",
+    entity_category=EntityCategory.CONFIG,
+    entity_registry_enabled_default=False,
+)
 
 
 async def async_setup_entry(
@@ -57,7 +63,10 @@ async def async_setup_entry(
         return [VehicleSwitch(entry, subentry, MAY_DISCHARGE)]
 
     def programmes(subentry: ConfigSubentry) -> list[SwitchEntity]:
-        return [ProgrammeSwitch(entry, subentry, PARTICIPATION)]
+        return [
+            ProgrammeSwitch(entry, subentry, PARTICIPATION),
+            ForecastSwitch(entry, subentry, SHARE_FORECAST),
+        ]
 
     async_follow_subentries(
         hass,
@@ -138,3 +147,24 @@ class ProgrammeSwitch(ProgrammeEntity, SwitchEntity):
             await self._site.set_participation(
                 self._programme_id, is_participating=is_participating
             )
+
+
+class ForecastSwitch(ProgrammeEntity, SwitchEntity):
+    """The operator may see what the home could do in the next day."""
+
+    @override
+    def _show(self, part: ProgrammeSnapshot) -> object:
+        self._attr_is_on = part.book.is_forecast_shared
+        return self._attr_is_on
+
+    @override
+    async def async_turn_on(self, **kwargs: Any) -> None:
+        await self._share(is_shared=True)
+
+    @override
+    async def async_turn_off(self, **kwargs: Any) -> None:
+        await self._share(is_shared=False)
+
+    async def _share(self, *, is_shared: bool) -> None:
+        with translated_errors():
+            await self._site.share_forecast(self._programme_id, is_shared=is_shared)

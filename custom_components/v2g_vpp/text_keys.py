@@ -69,6 +69,7 @@ BLOCKED: Final[Mapping[Reason, str]] = {
     Reason.RESERVE_FLOOR: "blocked_reserve_floor",
     Reason.VPP_FLOOR: "blocked_vpp_floor",
     Reason.TRIP_FLOOR: "blocked_trip_floor",
+    Reason.EVENT_RESERVE: "blocked_event_reserve",
     Reason.CYCLE_BUDGET: "blocked_cycle_budget",
     Reason.MAX_SOC: "blocked_max_soc",
     Reason.DISCHARGE_NOT_ALLOWED: "blocked_discharge_not_allowed",

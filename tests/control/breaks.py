@@ -10,6 +10,7 @@ from custom_components.v2g_vpp.control.inputs import (
     EvseInputs,
 )
 from custom_components.v2g_vpp.domain.capability import DischargeDialect
+from custom_components.v2g_vpp.domain.energy import KeptEnergy
 from custom_components.v2g_vpp.domain.faults import FaultCode
 from custom_components.v2g_vpp.domain.policy import Departure
 from custom_components.v2g_vpp.domain.setpoint import Reason
@@ -206,6 +207,11 @@ BLOCKED: list[tuple[str, Break, Reason]] = [
         Reason.CYCLE_BUDGET,
     ),
     ("at the floor of a dispatch", with_soc(50.0), Reason.VPP_FLOOR),
+    (
+        "kept for an event",
+        lambda e: replace(e, kept=KeptEnergy(percent=99.0, wh=1.0)),
+        Reason.EVENT_RESERVE,
+    ),
 ]
 """What forbids discharge alone."""
 

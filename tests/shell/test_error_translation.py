@@ -61,6 +61,8 @@ EXAMPLES: dict[type[V2gError], V2gError] = {
     errors.MeterSilent: errors.MeterSilent("CS-1/1"),
     errors.NothingPlugged: errors.NothingPlugged("CS-1/1"),
     errors.ControlTaken: errors.ControlTaken("CS-1/1", "planner"),
+    errors.EventUnknown: errors.EventUnknown("peak-1"),
+    errors.OptOutOver: errors.OptOutOver("peak-1"),
     errors.PlanInvalid: errors.PlanInvalid("slots_overlap"),
     errors.OutOfOperation: errors.OutOfOperation("CS-1/1"),
     errors.SettingProtected: errors.SettingProtected("SecurityProfile"),

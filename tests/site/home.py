@@ -307,6 +307,8 @@ class Home:
         programme_id: ProgrammeId = PROGRAMME,
         signed_ago_s: float = 0.0,
         response: FrequencyResponse | None = None,
+        event_id: str | None = None,
+        is_test: bool = False,
     ) -> DispatchAck:
         """Send an order and return the verdict."""
         self._order_count += 1
@@ -325,6 +327,8 @@ class Home:
                 ends_mono_s=now + start_in_s + duration_s,
                 sent_mono_s=now - signed_ago_s,
                 response=response,
+                event_id=event_id,
+                is_test=is_test,
             )
         )
 

@@ -15,6 +15,7 @@ from custom_components.v2g_vpp.domain.dispatch import (
     DispatchAck,
     DispatchOrder,
 )
+from custom_components.v2g_vpp.domain.programme_events import ProgrammeEvent
 from custom_components.v2g_vpp.pki.signing import Ed25519Signer
 from custom_components.v2g_vpp.vpp.gate import Frame
 from custom_components.v2g_vpp.vpp.messages import Publication
@@ -79,6 +80,8 @@ class RecordingHome:
     orders: list[DispatchOrder] = field(default_factory=list)
     cancelled: list[str] = field(default_factory=list)
     beats: list[float] = field(default_factory=list)
+    events: list[ProgrammeEvent] = field(default_factory=list)
+    withdrawn: list[str] = field(default_factory=list)
     links: list[bool] = field(default_factory=list)
     verdict: tuple[AckStatus, AckCode] = (AckStatus.ACCEPTED, AckCode.OK)
     on_order: Callable[[DispatchOrder], None] | None = None
@@ -97,6 +100,12 @@ class RecordingHome:
         return DispatchAck(
             order_id=order_id, status=AckStatus.CANCELLED, code=AckCode.OK
         )
+
+    def announce_event(self, event: ProgrammeEvent) -> None:
+        self.events.append(event)
+
+    def withdraw_event(self, programme_id: str, event_id: str) -> None:
+        self.withdrawn.append(event_id)
 
     def heartbeat_seen(self, programme_id: str, sent_mono_s: float) -> None:
         self.beats.append(sent_mono_s)

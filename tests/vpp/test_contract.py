@@ -16,16 +16,23 @@ from custom_components.v2g_vpp.domain.dispatch import (
     BindingClass,
     DispatchAck,
 )
+from custom_components.v2g_vpp.domain.forecast import ForecastRoom, ForecastSlot
 from custom_components.v2g_vpp.domain.ids import EvseKey, StationId
+from custom_components.v2g_vpp.domain.programme_events import Participation
 from custom_components.v2g_vpp.domain.wall_time import format_moment
 from custom_components.v2g_vpp.vpp.codec import serialise
+from custom_components.v2g_vpp.vpp.envelope import Envelope
+from custom_components.v2g_vpp.vpp.event_messages import (
+    ExpectedWindow,
+    Forecast,
+    ParticipationNote,
+)
 from custom_components.v2g_vpp.vpp.fields import MAX_COUNTER, SchemaError
 from custom_components.v2g_vpp.vpp.messages import (
     Availability,
     ClockRequest,
     CoarseState,
     Command,
-    Envelope,
     Guarantee,
     Hello,
     Offer,
@@ -49,6 +56,7 @@ from .schemas import NAMES, example, schema, validator
 DOWN = {
     DownType.COMMAND: "command",
     DownType.CANCEL: "cancel",
+    DownType.EVENT: "event",
     DownType.HEARTBEAT: "heartbeat",
     DownType.WELCOME: "welcome",
     DownType.CLOCK: "clock_reply",
@@ -100,6 +108,18 @@ JUNK = st.one_of(
     st.just([]),
     st.just({}),
     st.lists(st.sampled_from(["hello", "offer", "feeder-7", "a--b", "x"]), max_size=3),
+    st.just([{"start": "2026-11-23T17:00:00.000Z", "power_w": 1}]),
+    st.just(
+        [
+            {
+                "start": "2026-11-23T17:00:00.000Z",
+                "end": "2026-11-23T18:00:00.000Z",
+                "limit_w": 0,
+            }
+        ]
+    ),
+    st.just({"amount_minor_per_kwh": 12, "currency": "EUR"}),
+    st.sampled_from(["announced", "withdrawn"]),
     st.just({"nominal_mhz": 50000, "dead_band_mhz": 10, "power_w_per_hz": 100}),
     # That frequencies rise no schema can say; test_gate has the others.
     st.just([{"frequency_mhz": mhz, "power_w": 1} for mhz in (49900, 50000)]),
@@ -131,7 +151,7 @@ def test_parser_and_schema_agree_about_any_message(
     except SchemaError as err:
         wrong_field = err.field
     # What no schema can say: the end comes after the start.
-    is_backwards = name == "command" and wrong_field == "end"
+    is_backwards = (name, wrong_field) in {("command", "end"), ("event", "windows")}
     assert is_valid is (wrong_field is None) or is_backwards
 
 
@@ -230,7 +250,33 @@ rooms = st.builds(
     deliverable_wh=energies,
     absorbable_wh=energies,
 )
+forecast_rooms = st.builds(
+    ForecastRoom,
+    deliverable_w=magnitudes,
+    absorbable_w=magnitudes,
+    deliverable_wh=energies,
+    absorbable_wh=energies,
+)
+event_words = st.from_regex(r"[A-Za-z0-9._-]{1,64}", fullmatch=True)
+event_answers = st.one_of(
+    st.builds(
+        ParticipationNote,
+        event_id=event_words,
+        status=st.sampled_from(Participation),
+        windows=st.lists(
+            st.builds(ExpectedWindow, start_at=moments, expected_w=powers),
+            min_size=1,
+            max_size=16,
+        ).map(tuple),
+        why=classes,
+        is_test=st.booleans(),
+    ),
+    st.builds(
+        ForecastSlot, start_at=moments, p10=forecast_rooms, p50=forecast_rooms
+    ).map(lambda slot: Forecast(slots=(slot,) * 48)),
+)
 outbound = st.one_of(
+    event_answers,
     st.builds(
         State,
         is_online=st.booleans(),

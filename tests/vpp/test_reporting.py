@@ -42,7 +42,8 @@ from custom_components.v2g_vpp.domain.snapshot import (
 )
 from custom_components.v2g_vpp.domain.state import EvseState
 from custom_components.v2g_vpp.vpp.codec import serialise
-from custom_components.v2g_vpp.vpp.messages import Envelope, Guarantee, Quality
+from custom_components.v2g_vpp.vpp.envelope import Envelope
+from custom_components.v2g_vpp.vpp.messages import Guarantee, Quality
 from custom_components.v2g_vpp.vpp.reporting import (
     CLASS_OF_REASON,
     MAX_READING_AGE_S,

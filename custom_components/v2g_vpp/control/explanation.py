@@ -136,6 +136,7 @@ _VALUES: Mapping[Reason, Callable[[DischargeQuestion], float | str | None]] = {
     Reason.TRIP_FLOOR: _soc,
     Reason.CYCLE_BUDGET: _cycled,
     Reason.VPP_FLOOR: _soc,
+    Reason.EVENT_RESERVE: _soc,
 }
 """What a gate looks at: percent for charge, floors and budget, seconds for the meter."""
 
@@ -144,6 +145,7 @@ _BOUNDS: Mapping[Reason, Callable[[DischargeQuestion], float | None]] = {
     Reason.TRIP_FLOOR: lambda q: q.vehicle.trip.floor_percent,
     Reason.CYCLE_BUDGET: _cycle_budget,
     Reason.VPP_FLOOR: _vpp_floor,
+    Reason.EVENT_RESERVE: lambda q: q.evse.kept.percent or None,
 }
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from ..domain.calibration import Calibration
 from ..domain.capability import Fingerprint, Proof
 from ..domain.dispatch import DispatchOrder
+from ..domain.energy import NOTHING_KEPT, KeptEnergy
 from ..domain.frequency_response import SupportRefusal
 from ..domain.grid_profile import UNSPECIFIED, GridProfile
 from ..domain.ids import EvseKey
@@ -90,6 +91,9 @@ class EvseInputs:
 
     cycled_wh: float = 0.0
     """Out of the vehicle's battery in the last 24 h, at the battery."""
+
+    kept: KeptEnergy = NOTHING_KEPT
+    """For events other than that of the order."""
 
     temperature_c: float | None = None
     """Of the battery, or outside; None takes a careful allowance."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from ..domain.capability import UNTOLD_DIALECTS, DischargeDialect, runs_on_station_clock
 from ..domain.faults import FAULT_BEHAVIOUR, GRID_FAULTS
 from ..domain.measurement import Reading
-from ..domain.setpoint import ControlOwner, Reason
+from ..domain.setpoint import LOCAL_OWNERS, ControlOwner, Reason
 from ..domain.state import ClockState, ConnectorStatus
 from .grid import GridState
 from .inputs import EvseInputs, SiteInputs
@@ -149,6 +149,12 @@ def _is_at_vpp_floor(question: DischargeQuestion) -> bool:
     return question.owner is ControlOwner.VPP and question.soc.is_at_vpp_floor
 
 
+def _is_kept_for_event(question: DischargeQuestion) -> bool:
+    # The owner's own power goes ahead of what was promised, and so does the self-test.
+    is_bound = question.owner in LOCAL_OWNERS or question.owner is ControlOwner.VPP
+    return is_bound and question.vehicle.is_kept_for_event
+
+
 def _has_other_fault(question: DischargeQuestion) -> bool:
     """Return True for a fault that is not of the grid: that one has its own words."""
     return bool(question.evse.session.faults - GRID_FAULTS)
@@ -210,5 +216,6 @@ GATES: tuple[tuple[Reason, Gate], ...] = (
     (Reason.TRIP_FLOOR, lambda q: q.soc.is_at_trip_floor or q.vehicle.trip.must_charge),
     (Reason.CYCLE_BUDGET, _is_cycle_budget_spent),
     (Reason.VPP_FLOOR, _is_at_vpp_floor),
+    (Reason.EVENT_RESERVE, _is_kept_for_event),
 )
 """Who must act comes first: the hardware, the vehicle, the owner, then the moment."""

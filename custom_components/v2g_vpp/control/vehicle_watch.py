@@ -9,6 +9,7 @@ from ..domain.state import flow_threshold_w
 from ..domain.units import energy_wh
 from .conversion import battery_power_w
 from .cycle_budget import CycleGuard, cycle_budget_wh
+from .event_reserve import EventReserve
 from .inputs import EvseInputs
 from .limits import charging_power_w
 from .ready_by import (
@@ -61,6 +62,9 @@ class VehicleVerdict:
     cycle_left_wh: float = 0.0
     """What the rest of the day may take, Wh at the battery."""
 
+    is_kept_for_event: bool = False
+    """True: all that is left is kept for an event other than the one followed."""
+
     @property
     def is_tapering(self) -> bool:
         """True: so full that it takes less and less."""
@@ -74,6 +78,7 @@ class VehicleWatch:
         """Begin, with what was kept of the same plug where a restart came between."""
         self._guard = SocGuard()
         self._cycle = CycleGuard()
+        self._reserve = EventReserve()
         self._visit = 0
         self._vehicle_id: VehicleId | None = None
         self._trip_inputs: TripInputs | None = None
@@ -129,6 +134,9 @@ class VehicleWatch:
                 spent_wh, budget_wh, _stopping_wh(evse, commanded_w)
             ),
             cycle_left_wh=max(0.0, budget_wh - spent_wh),
+            is_kept_for_event=self._reserve.step(
+                estimate.lowest_percent, budget_wh - spent_wh, evse.kept
+            ),
         )
 
     def outlook(

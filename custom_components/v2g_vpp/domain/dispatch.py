@@ -140,6 +140,8 @@ class DispatchAck:
     code: AckCode
     committed_w: float = 0.0
     binding: tuple[BindingClass, ...] = ()
+    is_test: bool = False
+    """True: what it answers runs for real and is never settled."""
 
 
 class LinkState(StrEnum):

@@ -13,6 +13,20 @@ PLAUSIBLE_WH = 100.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class KeptEnergy:
+    """What is kept in a battery for events that are booked."""
+
+    percent: float = 0.0
+    """State of charge that nobody else goes below; 0: nothing is kept."""
+
+    wh: float = 0.0
+    """Of the day's budget, at the battery."""
+
+
+NOTHING_KEPT = KeptEnergy()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EnergyTotal:
     """The energy of one direction at one EVSE."""
 

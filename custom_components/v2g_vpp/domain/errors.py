@@ -29,6 +29,8 @@ V2gError
     ├── ControlTaken            another automation holds the lease (evse, holder)
     ├── PlanInvalid             the slots are no plan (reason)
     ├── OutOfOperation          kept so until a fault is acknowledged
+    ├── EventUnknown            no such event that could be left (event_id)
+    ├── OptOutOver              too late to leave this event (event_id)
     ├── SettingProtected        this product keeps the setting itself (setting)
     └── CertificateInUse        a station needs it to come back (station_id, serial)
 """
@@ -268,6 +270,24 @@ class EmergencyStopActive(PolicyError):
         """Name the EVSE."""
         super().__init__(f"{evse}: emergency stop is active")
         self.evse = evse
+
+
+class EventUnknown(PolicyError):
+    """Raise when there is no such event, or none at all, that could be left."""
+
+    def __init__(self, event_id: str | None) -> None:
+        """Keep the id that was asked for, None for the next one."""
+        super().__init__(f"no event to leave: {event_id or 'none is ahead'}")
+        self.event_id = event_id
+
+
+class OptOutOver(PolicyError):
+    """Raise when it is too late to leave an event."""
+
+    def __init__(self, event_id: str) -> None:
+        """Name the event."""
+        super().__init__(f"too late to leave {event_id}")
+        self.event_id = event_id
 
 
 class ControlTaken(PolicyError):

@@ -8,6 +8,7 @@ from .dispatch import AckStatus, DispatchAck, DispatchOrder
 from .events import StationEvent
 from .ids import EvseKey, ProgrammeId, StationId, TransactionId
 from .messages import Recording
+from .programme_events import ProgrammeEvent
 from .requests import StationAnswer, StationRequest
 from .security import LoginState
 from .setpoint import SetpointWrite, WriteResult
@@ -211,6 +212,14 @@ class DispatchReceiver(Protocol):
 
     def cancel_order(self, programme_id: ProgrammeId, order_id: str) -> DispatchAck:
         """End an order; one that is unknown is acknowledged all the same (rule 8)."""
+        ...
+
+    def announce_event(self, event: ProgrammeEvent) -> None:
+        """Take an event as it is now: a new one, or a known one that changed."""
+        ...
+
+    def withdraw_event(self, programme_id: ProgrammeId, event_id: str) -> None:
+        """Forget an event: nothing of it runs any more, also when it was unknown."""
         ...
 
     def heartbeat_seen(self, programme_id: ProgrammeId, sent_mono_s: float) -> None:

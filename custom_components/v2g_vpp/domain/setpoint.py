@@ -96,6 +96,9 @@ class Reason(StrEnum):
     TRIP_FLOOR = "trip_floor"
     """What the next departure needs."""
 
+    EVENT_RESERVE = "event_reserve"
+    """What is left is kept for an event that is booked."""
+
     CYCLE_BUDGET = "cycle_budget"
     """The battery gave what it may give in a day."""
 

@@ -18,6 +18,8 @@ from .capability import (
     runs_on_station_clock,
 )
 from .dispatch import DispatchOrder, LinkState
+from .energy import NOTHING_KEPT, KeptEnergy
+from .event_picture import NO_EVENTS, EventPicture
 from .faults import FaultCode, SizeHint
 from .frequency_response import SupportRefusal
 from .grid_settings import GridNote
@@ -247,6 +249,9 @@ class VehicleSnapshot:
     cycled_wh: float = 0.0
     """Out of its battery in the last 24 h."""
 
+    kept: KeptEnergy = NOTHING_KEPT
+    """For events that are booked, other than the one that is followed."""
+
     def active_floor(self) -> tuple[FloorKind, float]:
         """Return the highest floor of a dispatch, percent, and which one it is."""
         floors = (
@@ -272,7 +277,12 @@ class VehicleSnapshot:
 
     def deliverable_wh(self) -> float:
         """Return what a dispatch may take out of the battery now, Wh, >= 0."""
-        return min(self.energy_above_floor_wh() or 0.0, self.cycle_left_wh())
+        held = self.soc_percent if self.lowest_percent is None else self.lowest_percent
+        above_wh = self.energy_above_floor_wh() or 0.0
+        if held is not None and self.kept.percent > 0:
+            free = max(0.0, held - self.kept.percent)
+            above_wh = min(above_wh, share_of(free, self.spec.capacity_wh))
+        return min(above_wh, max(0.0, self.cycle_left_wh() - self.kept.wh))
 
     def soc_uncertainty_percent(self) -> float | None:
         """Return how far below its report the vehicle may be, points."""
@@ -302,6 +312,10 @@ class ProgrammeSnapshot:
 
     is_rehearsal: bool = False
     """It exists only while a rehearsal lasts."""
+
+    book: EventPicture = NO_EVENTS
+    resources: tuple[EvseKey, ...] = ()
+    """EVSEs that it has now; other programmes get nothing of them (rule 14)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,6 +19,8 @@ from ..domain.setpoint import ControlOwner, Reason
 from ..domain.snapshot import SelfTestPhase
 from ..domain.state import StateInputs, derive_state, path_between
 from .delivery_desk import DeliveryDesk
+from .event_desk import EventDesk
+from .forecast_desk import ForecastDesk
 from .link_watch import LinkWatch
 from .meter_picture import METER_MAX_AGE_S
 from .order_verdict import covers
@@ -51,6 +53,9 @@ class ControlLoop:
         self._delivery = delivery
         self._vehicles = VehicleDesk(registry, clock)
         self._inputs = TickInputs(registry, self._vehicles, clock, export_limit_w)
+        self.events = EventDesk(registry, desk, self._inputs, clock)
+        self._inputs.kept = self.events.kept
+        self.forecasts = ForecastDesk(registry, self._inputs, clock)
         self._links = LinkWatch(registry, desk, delivery)
         self._plant = PlantWatch(registry)
         self._coordinator = DischargeCoordinator()
@@ -77,6 +82,8 @@ class ControlLoop:
         was_shared = self._is_shared()
         self._desk.advance(now)
         self._links.step(now)
+        self.events.advance(now)
+        self.forecasts.advance(now)
         if was_shared or self._is_shared():
             # What one of them does leaves more or less for the others.
             changed = None
@@ -225,6 +232,7 @@ class ControlLoop:
         before = record.setpoint
         record.decision = decision
         record.is_following = order is not None and order.response is not None
+        record.kept = self._inputs.kept(record.key, order)
         self._vehicles.take(record, decision, self._coordinator.memory_of(record.key))
         verdict = self._gate.check(
             self._inputs.gate(

@@ -1,6 +1,7 @@
 """The verdict about an order: why it is refused, what is promised, what ends it."""
 
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 
 from ..domain.dispatch import (
     AckCode,
@@ -11,6 +12,7 @@ from ..domain.dispatch import (
 )
 from ..domain.faults import FAULT_BEHAVIOUR
 from ..domain.ids import EvseKey
+from ..domain.programme_events import Participation
 from ..domain.setpoint import Reason
 from ..domain.state import ConnectorStatus
 from .records import EvseRecord, ProgrammeRecord
@@ -55,6 +57,7 @@ REFUSAL: Mapping[Reason, Refusal] = {
     Reason.RESERVE_FLOOR: (AckCode.SOC_FLOOR, BindingClass.USER),
     Reason.VPP_FLOOR: (AckCode.SOC_FLOOR, BindingClass.USER),
     Reason.TRIP_FLOOR: (AckCode.SOC_FLOOR, BindingClass.USER),
+    Reason.EVENT_RESERVE: (AckCode.NOT_PERMITTED, BindingClass.LIMIT),
     Reason.CYCLE_BUDGET: (AckCode.CYCLE_BUDGET, BindingClass.USER),
     Reason.METER_STALE: (AckCode.METER_STALE, BindingClass.FAULT),
     Reason.SITE_METER_STALE: (AckCode.METER_STALE, BindingClass.FAULT),
@@ -110,7 +113,10 @@ class OrderJudge:
             # Nor has a power of its own what follows the frequency.
             return order.power_w
         candidates = self._candidates(order)
-        if len(candidates) > 1 and self.rehearse is not None:
+        is_shared = len(candidates) > 1 or any(
+            self._waits_for(record, order) for record in candidates
+        )
+        if is_shared and self.rehearse is not None:
             # Dead zones, energy until the end and shared limits: only sharing tells.
             return self.rehearse(order)
         decisions = [
@@ -142,10 +148,10 @@ class OrderJudge:
         A rehearsal has nothing that a real programme could not take.
         """
         return any(
-            share_resource(order, theirs)
-            for other in self._registry.programmes.values()
-            if other is not programme and not other.is_rehearsal
-            for theirs in (*other.running, *other.orders)
+            any(share_resource(order, theirs) for theirs in (*o.running, *o.orders))
+            or _has_booked(o, order)
+            for o in self._registry.programmes.values()
+            if o is not programme and not o.is_rehearsal
         )
 
     def _refusal_of_evses(self, order: DispatchOrder) -> Refusal | None:
@@ -175,7 +181,7 @@ class OrderJudge:
         grid = record.grid_verdict
         gate = record.decision.dispatch_blocked_by if record.decision else None
         if order.may_discharge:
-            if gate is not None:
+            if gate is not None and not self._waits_for(record, order):
                 return REFUSAL[gate]
             # What runs rides through; nothing new is added to it.
             return None if grid.may_begin else GRID
@@ -194,6 +200,16 @@ class OrderJudge:
         if refusal is None:
             return None
         return AckCode.METER_STALE if refusal.is_of_meter else AckCode.UNSUPPORTED
+
+    def _waits_for(self, record: EvseRecord, order: DispatchOrder) -> bool:
+        """Return True when all that holds an EVSE is kept for the event of an order."""
+        programme = self._registry.programmes.get(order.programme_id)
+        booked = programme.book.event(order.event_id) if programme else None
+        decision = record.decision
+        is_kept = decision is not None and (
+            decision.dispatch_blocked_by is Reason.EVENT_RESERVE
+        )
+        return is_kept and booked is not None and booked.is_taken_part_in
 
     def _stop_of_evse(self, record: EvseRecord) -> Reason | None:
         """Return what forbids power in both directions, None when nothing does."""
@@ -219,6 +235,29 @@ class OrderJudge:
         return [
             record for key, record in self._registry.evses.items() if covers(order, key)
         ]
+
+
+def has_evse(programme: ProgrammeRecord, key: EvseKey) -> bool:
+    """Return True when a programme has an EVSE now: others get nothing of it."""
+    orders = (*programme.running, *programme.orders)
+    return any(covers(order, key) for order in orders) or any(
+        hold.resource in (None, key) for hold in programme.holds
+    )
+
+
+def _has_booked(programme: ProgrammeRecord, order: DispatchOrder) -> bool:
+    """Return True when a window of an event that is served overlaps an order."""
+    if not programme.is_participating:
+        return False
+    for booked in programme.book.events:
+        if booked.participation is not Participation.OPTED_IN or booked.is_over:
+            continue
+        delay = timedelta(seconds=booked.event.delay_s)
+        for window in booked.event.windows:
+            starts_at, ends_at = window.start_at + delay, window.end_at + delay
+            if starts_at < order.end_at and order.start_at < ends_at:
+                return True
+    return False
 
 
 def covers(order: DispatchOrder, key: EvseKey) -> bool:

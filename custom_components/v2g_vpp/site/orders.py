@@ -1,5 +1,6 @@
 """The desk where orders of aggregators are booked, started, ended and answered."""
 
+from collections.abc import Callable
 from dataclasses import replace
 import logging
 
@@ -13,11 +14,15 @@ from ..domain.dispatch import (
     DispatchOrder,
 )
 from ..domain.ids import EvseKey, ProgrammeId
+from ..domain.programme_events import EventPhase
 from .order_verdict import OrderJudge, Rehearsal, covers, share_resource
 from .records import Hold, ProgrammeRecord
 from .registry import Registry
 
 _LOGGER = logging.getLogger(__name__)
+
+type OrderObserver = Callable[[ProgrammeRecord, DispatchOrder, AckStatus], None]
+"""Called for what becomes of an order after its verdict."""
 
 HOLD_AFTER_ORDER_S = 10.0
 """0 W for dead time plus this after the last order, then local control (rule 6)."""
@@ -35,6 +40,8 @@ class OrderDesk:
         """Work on the records of ``registry`` by the monotonic time of ``clock``."""
         self._registry, self._clock = registry, clock
         self._judge = OrderJudge(registry)
+        self.observers: list[OrderObserver] = []
+        """Told of every answer but the first about an order."""
 
     def use_rehearsal(self, rehearse: Rehearsal) -> None:
         """Tell how several EVSEs would share an order."""
@@ -50,6 +57,9 @@ class OrderDesk:
             return _rejected(order, AckCode.UNSUPPORTED, None)
         if now_mono_s < order.start_mono_s <= now_mono_s + START_SLACK_S:
             order = replace(order, start_mono_s=now_mono_s)
+        barred = programme.book.barred.get(order.event_id or "")
+        if barred is not None and not _ends_something(programme, order):
+            return _barred(order, barred)
         refusal = self._judge.refusal(programme, order, now_mono_s)
         if refusal is not None:
             return _rejected(order, *refusal)
@@ -112,6 +122,22 @@ class OrderDesk:
             self._take_off(programme, order, least_hold_s=least_hold_s)
         for order in (*running, *waiting):
             self._tell(programme, order, AckStatus.FAILED, code)
+
+    def end_event(
+        self,
+        programme: ProgrammeRecord,
+        event_id: str,
+        status: AckStatus,
+        code: AckCode,
+    ) -> None:
+        """End all that runs or waits of an event, and say how it ended."""
+        waiting = [o for o in programme.orders if o.event_id == event_id]
+        running = [o for o in programme.running if o.event_id == event_id]
+        programme.orders = tuple(o for o in programme.orders if o not in waiting)
+        for order in running:
+            self._take_off(programme, order)
+        for order in (*running, *waiting):
+            self._tell(programme, order, status, code)
 
     def order_for(self, key: EvseKey, now_mono_s: float) -> DispatchOrder | None:
         """Return the order that an EVSE follows now, 0 W during a hold."""
@@ -224,6 +250,8 @@ class OrderDesk:
         power_w: float = 0.0,
     ) -> None:
         _LOGGER.info("%s: order %s %s", order.programme_id, status, code)
+        for observe in self.observers:
+            observe(programme, order, status)
         ack = DispatchAck(
             order_id=order.order_id,
             status=status,
@@ -233,6 +261,28 @@ class OrderDesk:
         )
         programme.note_answer(ack)
         programme.port.send_ack(ack)
+
+
+def _ends_something(programme: ProgrammeRecord, order: DispatchOrder) -> bool:
+    """Return True for a stop of what runs for another event: it is never refused."""
+    if order.kind is CommandKind.RELEASE:
+        return True
+    return order.is_stop and any(share_resource(order, o) for o in programme.running)
+
+
+def _barred(order: DispatchOrder, phase: EventPhase) -> DispatchAck:
+    """Return the answer to a command of an event that was left or withdrawn."""
+    _LOGGER.info("%s: order of an event that is %s", order.programme_id, phase)
+    if phase is EventPhase.WITHDRAWN:
+        return DispatchAck(
+            order_id=order.order_id, status=AckStatus.CANCELLED, code=AckCode.OK
+        )
+    return DispatchAck(
+        order_id=order.order_id,
+        status=AckStatus.OPTED_OUT,
+        code=AckCode.USER_OVERRIDE,
+        binding=(BindingClass.USER,),
+    )
 
 
 def _rejected(

@@ -37,6 +37,7 @@ from .learnt_values import (
 from .plant_store import dump_plant, read_plant
 from .records import EvseRecord, ProgrammeRecord, StationRecord, VehicleRecord
 from .registry import Registry
+from .stored_events import dump_events, restore_events
 from .stored_plan import dump_plan, dump_site, restore_plan
 from .stored_values import (
     read_bool,
@@ -206,6 +207,7 @@ def restore_programme(
     try:
         kept = read_mapping(stored)
         delivered_wh = read_float(kept["delivered_discharge_wh"])
+        restore_events(record.book, programme_id, kept)
         record.is_participating = read_bool(kept["is_participating"])
         record.delivered_discharge_wh = delivered_wh
     except (KeyError, TypeError, ValueError) as err:
@@ -383,4 +385,5 @@ def _dump_programme(record: ProgrammeRecord) -> dict[str, Any]:
     return {
         "is_participating": record.is_participating,
         "delivered_discharge_wh": record.delivered_discharge_wh,
+        **dump_events(record.book),
     }

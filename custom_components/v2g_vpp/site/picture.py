@@ -7,6 +7,7 @@ from datetime import datetime
 from ..control.soc_estimator import NOTHING_KNOWN
 from ..control.soc_guard import vehicle_floor_percent
 from ..domain.dispatch import LinkState
+from ..domain.energy import NOTHING_KEPT, KeptEnergy
 from ..domain.ids import EvseKey, ProgrammeId
 from ..domain.measurement import fresh_value
 from ..domain.setpoint import Reason
@@ -21,6 +22,7 @@ from ..domain.snapshot import (
 from ..domain.units import percent_of
 from .lease_picture import draw_lease, draw_next_slot
 from .meter_picture import METER_MAX_AGE_S, draw_meters
+from .order_verdict import has_evse
 from .records import EvseRecord, ProgrammeRecord, StationRecord, VehicleRecord
 from .registry import Registry
 
@@ -60,7 +62,7 @@ def draw(
         vehicles=tuple(
             _vehicle(registry, r, now_mono_s) for r in registry.vehicles.values()
         ),
-        programmes=tuple(_programme(i, r) for i, r in registry.programmes.items()),
+        programmes=_programmes(registry),
         operator_limit=(registry.operator_limit or OperatorLimit()).at(now_at),
         is_store_readable=is_store_readable,
         meters=draw_meters(registry, now_mono_s),
@@ -91,7 +93,7 @@ def redraw(
         vehicles=tuple(
             _vehicle(registry, r, now_mono_s) for r in registry.vehicles.values()
         ),
-        programmes=tuple(_programme(i, r) for i, r in registry.programmes.items()),
+        programmes=_programmes(registry),
         meters=draw_meters(registry, now_mono_s),
     )
 
@@ -203,6 +205,17 @@ def _vehicle(
         ready_at=None if at is None else record.ready_at,
         is_ready_in_time=None if at is None else record.is_ready_in_time,
         cycled_wh=_in_steps(record.cycled.total(now_mono_s), SHOWN_WH) or 0.0,
+        kept=_kept_in_steps(None if at is None else registry.evses[at]),
+    )
+
+
+def _kept_in_steps(record: EvseRecord | None) -> KeptEnergy:
+    if record is None:
+        return NOTHING_KEPT
+    kept = record.kept
+    return KeptEnergy(
+        percent=_in_steps(kept.percent, SHOWN_MARGIN_PERCENT) or 0.0,
+        wh=_in_steps(kept.wh, SHOWN_WH) or 0.0,
     )
 
 
@@ -211,7 +224,16 @@ def _in_steps(value: float | None, step: float) -> float | None:
     return None if value is None else round(round(value / step) * step, 6)
 
 
-def _programme(programme_id: ProgrammeId, record: ProgrammeRecord) -> ProgrammeSnapshot:
+def _programmes(registry: Registry) -> tuple[ProgrammeSnapshot, ...]:
+    return tuple(
+        _programme(programme_id, record, tuple(registry.evses))
+        for programme_id, record in registry.programmes.items()
+    )
+
+
+def _programme(
+    programme_id: ProgrammeId, record: ProgrammeRecord, evses: tuple[EvseKey, ...]
+) -> ProgrammeSnapshot:
     return ProgrammeSnapshot(
         programme_id=programme_id,
         link=link_state(record),
@@ -221,6 +243,12 @@ def _programme(programme_id: ProgrammeId, record: ProgrammeRecord) -> ProgrammeS
         is_rehearsal=record.is_rehearsal,
         committed_wh=record.committed_wh(),
         ledger=record.ledger.picture if record.ledger is not None else None,
+        book=record.book.picture,
+        resources=(
+            ()
+            if record.is_rehearsal
+            else tuple(key for key in evses if has_evse(record, key))
+        ),
     )
 
 

@@ -30,7 +30,7 @@ from ..control.write_budget import WriteBudget
 from ..domain.calibration import Calibration
 from ..domain.capability import DischargeDialect, Fingerprint, Proof
 from ..domain.dispatch import CommandKind, DispatchAck, DispatchOrder
-from ..domain.energy import EnergyTotal
+from ..domain.energy import NOTHING_KEPT, EnergyTotal, KeptEnergy
 from ..domain.events import EmergencyStopReported, FaultReported
 from ..domain.faults import FAULT_BEHAVIOUR, FaultCode, SizeHint
 from ..domain.frequency_response import SupportRefusal
@@ -53,6 +53,7 @@ from ..domain.state import EvseState
 from ..domain.station_session import StationSession
 from ..domain.units import energy_wh
 from .ledger_desk import LedgerDesk
+from .programme_book import EventBook
 
 MAX_START_ATTEMPTS = 3
 """Then nothing until the next plug: a charger that says no is not nagged."""
@@ -173,6 +174,9 @@ class EvseRecord:
 
     memory: VehicleMemory | None = None
     """Of the vehicle that is plugged."""
+
+    kept: KeptEnergy = NOTHING_KEPT
+    """For events other than the one that it follows."""
 
     decision: EvseDecision | None = None
     setpoint: Setpoint = IDLE_SETPOINT
@@ -340,6 +344,8 @@ class ProgrammeRecord:
     """The last answer about each order, oldest first."""
 
     ledger: LedgerDesk | None = None
+
+    book: EventBook = field(default_factory=EventBook)
 
     def note_answer(self, ack: DispatchAck) -> None:
         """Remember an answer."""

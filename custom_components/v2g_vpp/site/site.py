@@ -29,6 +29,7 @@ from .control_loop import ControlLoop
 from .delivered_energy import DeliveredEnergy
 from .delivery_desk import DeliveryDesk
 from .dispatch_door import DispatchDoor
+from .event_door import EventDoor
 from .event_recorder import EventRecorder
 from .guest_door import GuestDoor
 from .keeper import Keeper
@@ -62,6 +63,7 @@ whole second: the first setpoint of a dispatch is promised sooner."""
 
 class Site(
     DispatchDoor,
+    EventDoor,
     GuestDoor,
     LeaseDoor,
     LedgerDoor,

@@ -1,6 +1,6 @@
 """What one tick is given, put together from the records of the home."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from ..control.gate_inputs import GateInputs
 from ..control.gate_surroundings import GridFacts
@@ -9,6 +9,7 @@ from ..control.site_gate import GateHome
 from ..domain.capability import is_persistent
 from ..domain.clock import Clock
 from ..domain.dispatch import DispatchOrder
+from ..domain.energy import NOTHING_KEPT, KeptEnergy
 from ..domain.ids import EvseKey
 from ..domain.measurement import SHORTEST_STALE_AFTER_S, is_fresh
 from ..domain.policy import planned_w
@@ -18,6 +19,12 @@ from ..domain.state import InverterMode
 from .records import EvseRecord, VehicleRecord
 from .registry import Registry
 from .vehicle_desk import VehicleDesk
+
+type Kept = Callable[[EvseKey, DispatchOrder | None], KeptEnergy]
+
+
+def _nothing_kept(_key: EvseKey, _order: DispatchOrder | None) -> KeptEnergy:
+    return NOTHING_KEPT
 
 
 class TickInputs:
@@ -33,6 +40,8 @@ class TickInputs:
         """Read from ``registry``, by the monotonic time of ``clock``."""
         self._registry, self._vehicles, self._clock = registry, vehicles, clock
         self.export_limit_w = export_limit_w
+        self.kept: Kept = _nothing_kept
+        """What orders must leave for events that are booked."""
 
     def evse(
         self,
@@ -86,6 +95,7 @@ class TickInputs:
             cycled_wh=self._cycled_wh(vehicle),
             frequency_hz=record.grid_frequency_hz,
             support_refusal=record.support_refusal,
+            kept=self.kept(record.key, order),
         )
 
     def site(self, *, is_failsafe: bool, is_store_readable: bool) -> SiteInputs:

@@ -35,6 +35,9 @@ from .registry import Registry
 
 _LOGGER = logging.getLogger(__name__)
 
+_NOT_FOR_THE_OWNER = (None, Reason.VPP_FLOOR, Reason.EVENT_RESERVE)
+"""What keeps a dispatch from discharging, and not the owner's own power."""
+
 CONFIRM_TIMEOUT_S = 6.0
 """A control CALL is answered within 5 s or fails; one more second to come back."""
 
@@ -57,7 +60,7 @@ class UserCommands:
         self._try_again(record)
         self._loop.tick()
         blocked_by = record.decision.dispatch_blocked_by if record.decision else None
-        if power_w < 0 and blocked_by not in (None, Reason.VPP_FLOOR):
+        if power_w < 0 and blocked_by not in _NOT_FOR_THE_OWNER:
             raise DischargeNotPermitted(blocked_by or Reason.OUTPUT_GATE)
         before, began_mono_s = record.override, self._clock.monotonic()
         record.last_result = None

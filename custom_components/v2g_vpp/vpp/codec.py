@@ -5,14 +5,16 @@ import json
 from typing import Any
 
 from ..domain.dispatch import DispatchAck
+from ..domain.forecast import ForecastRoom
 from ..domain.units import hertz_to_millihertz
 from ..domain.wall_time import format_moment
+from .envelope import Envelope
+from .event_messages import Forecast, ParticipationNote
 from .messages import (
     FEATURES,
     SUPPORTED_VERSIONS,
     Availability,
     ClockRequest,
-    Envelope,
     Hello,
     Offer,
     OfferedResource,
@@ -66,13 +68,60 @@ def _body(  # noqa: PLR0911 - one branch per message
         case Telemetry():
             return "telemetry", _telemetry(message)
         case DispatchAck():
-            return "ack", {
-                "command_id": message.order_id,
-                "status": message.status.value,
-                "code": message.code.value,
-                "committed_w": round(message.committed_w),
-                "binding": [one.value for one in message.binding],
+            return "ack", _ack(message)
+        case ParticipationNote():
+            return "participation", _participation(message)
+        case Forecast():
+            return "forecast", _forecast(message)
+
+
+def _ack(message: DispatchAck) -> dict[str, Any]:
+    body: dict[str, Any] = {
+        "command_id": message.order_id,
+        "status": message.status.value,
+        "code": message.code.value,
+        "committed_w": round(message.committed_w),
+        "binding": [one.value for one in message.binding],
+    }
+    return body | {"test": True} if message.is_test else body
+
+
+def _participation(message: ParticipationNote) -> dict[str, Any]:
+    body: dict[str, Any] = {
+        "event_id": message.event_id,
+        "status": message.status.value,
+        "windows": [
+            {
+                "start": format_moment(one.start_at),
+                "expected_w": round(one.expected_w),
             }
+            for one in message.windows
+        ],
+        "why": [one.value for one in message.why],
+    }
+    return body | {"test": True} if message.is_test else body
+
+
+def _forecast(message: Forecast) -> dict[str, Any]:
+    return {
+        "slots": [
+            {
+                "start": format_moment(slot.start_at),
+                "p10": _forecast_room(slot.p10),
+                "p50": _forecast_room(slot.p50),
+            }
+            for slot in message.slots
+        ]
+    }
+
+
+def _forecast_room(room: ForecastRoom) -> dict[str, int]:
+    return {
+        "deliverable_w": round(room.deliverable_w),
+        "absorbable_w": round(room.absorbable_w),
+        "deliverable_wh": round(room.deliverable_wh),
+        "absorbable_wh": round(room.absorbable_wh),
+    }
 
 
 def _hello(message: Hello) -> dict[str, Any]:

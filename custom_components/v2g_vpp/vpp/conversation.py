@@ -12,6 +12,12 @@ from ..domain.snapshot import SiteSnapshot
 from ..domain.units import seconds_to_milliseconds
 from .clock_check import ClockCheck
 from .codec import serialise
+from .event_messages import Forecast, ParticipationNote
+from .event_reporting import (
+    describe_forecast,
+    describe_participations,
+    is_participation_news,
+)
 from .messages import (
     SUPPORTED_VERSIONS,
     Availability,
@@ -53,6 +59,8 @@ ANSWERS_PER_S = 1.0
 _HELLO_EXPIRY_S = 30
 _OFFER_EXPIRY_S = 86_400
 _AVAILABILITY_EXPIRY_S = 900
+_PARTICIPATION_EXPIRY_S = 300
+_FORECAST_EXPIRY_S = 93_600
 _SHORT_EXPIRY_S = 10
 _TICK_SLACK_S = 0.5
 """Half a tick: what is due before the next one goes out now."""
@@ -100,6 +108,8 @@ class Conversation:
         self._telemetry_period_s = float(DEFAULT_TELEMETRY_S)
         self._offer: Offer | None = None
         self._availability: Availability | None = None
+        self._participations: dict[str, ParticipationNote] = {}
+        self._forecast: Forecast | None = None
         now_mono_s = voice.clock.monotonic()
         self._rebirth_mono_s = now_mono_s + REBIRTH_AFTER_S
         self._last_mono_s: dict[UpType, float] = {}
@@ -159,6 +169,10 @@ class Conversation:
             answered_mono_s=self._voice.clock.monotonic(),
         )
 
+    def answer_event(self, event_id: str) -> None:
+        """Say again whether the home takes part: the aggregator told the event."""
+        self._participations.pop(event_id, None)
+
     def take_request(self, request: Request) -> None:
         """Say again what is wanted; at most once per second."""
         now_mono_s = self._voice.clock.monotonic()
@@ -191,6 +205,7 @@ class Conversation:
                 is_retained=True,
                 expiry_s=_AVAILABILITY_EXPIRY_S,
             )
+        self._say_events(snapshot)
         is_dispatched = followed_command(snapshot.programme(voice.programme_id))
         period_s = DISPATCH_TELEMETRY_S if is_dispatched else self._telemetry_period_s
         if self._is_due(UpType.TELEMETRY, period_s):
@@ -210,6 +225,28 @@ class Conversation:
             return
         self._offer = offer
         self._say(UpType.OFFER, offer, is_retained=True, expiry_s=_OFFER_EXPIRY_S)
+
+    def _say_events(self, snapshot: SiteSnapshot) -> None:
+        programme_id, told = self._voice.programme_id, self._participations
+        for note in describe_participations(snapshot, programme_id):
+            if is_participation_news(told.get(note.event_id), note):
+                told[note.event_id] = note
+                self._say(UpType.PARTICIPATION, note, expiry_s=_PARTICIPATION_EXPIRY_S)
+        forecast = describe_forecast(snapshot, programme_id)
+        if forecast is None and self._forecast is not None:
+            # An owner who shares none any more takes the last one back, too.
+            topic = self._voice.topics.up(UpType.FORECAST)
+            self._session.publish(
+                Publication(topic=topic, payload=b"", qos=1, is_retained=True)
+            )
+        elif forecast is not None and forecast != self._forecast:
+            self._say(
+                UpType.FORECAST,
+                forecast,
+                is_retained=True,
+                expiry_s=_FORECAST_EXPIRY_S,
+            )
+        self._forecast = forecast
 
     def _say_state(self, *, is_online: bool) -> int | None:
         state = State(

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 import logging
 
 from ..domain.dispatch import (
@@ -12,9 +13,12 @@ from ..domain.dispatch import (
     DispatchAck,
     DispatchOrder,
 )
+from ..domain.ids import ProgrammeId
 from ..domain.ports import FINAL_ACKS, DispatchReceiver
+from ..domain.programme_events import ProgrammeEvent
 from ..domain.snapshot import SiteSnapshot
 from .clock_check import Now
+from .event_messages import EventStatus
 from .gate import Answered, Beat, Cancelling, Dropped, DropReason, Frame, Gate
 from .messages import Availability, Offer, Room
 from .reporting import describe_availability, describe_offer
@@ -67,7 +71,9 @@ class Dispatching:
             case Answered(ack=ack):
                 self._answer(ack)
             case _ if verdict.is_dry_run:
-                ack = self._rehearse(verdict.order)
+                ack = replace(
+                    self._rehearse(verdict.order), is_test=verdict.order.is_test
+                )
                 self._gate.record(ack, is_final=True)
                 self._answer(ack)
             case _:
@@ -91,6 +97,30 @@ class Dispatching:
                     )
                 )
 
+    def take_event(self, frame: Frame, now: Now) -> str | None:
+        """Pass an event on; return its id, None for one that does not count."""
+        event = self._gate.judge_event(frame, now)
+        if isinstance(event, Dropped):
+            self.drop(event.reason, frame.topic)
+            return None
+        programme_id = ProgrammeId(event.programme_id)
+        if event.status is EventStatus.WITHDRAWN:
+            self._receiver.withdraw_event(programme_id, event.event_id)
+            return event.event_id
+        self._receiver.announce_event(
+            ProgrammeEvent(
+                event_id=event.event_id,
+                programme_id=programme_id,
+                windows=event.windows,
+                notice_s=event.notice_s,
+                opt_out_until_at=event.opt_out_until_at,
+                price=event.price,
+                delay_s=self._gate.delay_s(event.event_id, event.start_spread_s),
+                is_test=event.is_test,
+            )
+        )
+        return event.event_id
+
     def take_heartbeat(self, frame: Frame, now: Now) -> Beat | None:
         """Return a heartbeat that counts."""
         verdict = self._gate.judge_heartbeat(frame, now)
@@ -101,6 +131,9 @@ class Dispatching:
 
     def tell(self, ack: DispatchAck) -> None:
         """Send an answer of the home and remember it as the verdict."""
+        order = self._open.get(ack.order_id)
+        if order is not None and order.is_test:
+            ack = replace(ack, is_test=True)
         is_final = ack.status in FINAL_ACKS
         self._gate.record(ack, is_final=is_final)
         if is_final:

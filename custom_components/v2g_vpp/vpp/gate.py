@@ -12,33 +12,28 @@ from enum import StrEnum
 from ..domain.dispatch import (
     AckCode,
     AckStatus,
-    CommandKind,
     DispatchAck,
     DispatchOrder,
 )
 from ..domain.ids import EvseKey, ProgrammeId
 from .clock_check import Now
+from .envelope import Envelope
+from .event_messages import Event
 from .fields import SchemaError
 from .memory import GateMemory
-from .messages import Cancel, Command, Envelope, Heartbeat, Inbound, WireKind
+from .messages import Cancel, Command, Heartbeat, Inbound, WireKind
 from .parsing import parse, readable_id
 from .schedule import WaitingOrders
 from .signing import KeyRing
+from .start_spread import start_delay_s
 from .topics import DownType, Topics
+from .window import order_of
 
 MAX_AGE = timedelta(seconds=12)
 MAX_AHEAD = timedelta(seconds=2)
-MAX_LEAD = timedelta(hours=48)
 MAX_COMMANDS_PER_WINDOW = 2
 RATE_WINDOW_S = 1.0
 
-_KINDS = {
-    WireKind.SETPOINT: CommandKind.SETPOINT,
-    WireKind.LIMIT: CommandKind.LIMIT,
-    WireKind.DROOP: CommandKind.DROOP,
-    WireKind.CURVE: CommandKind.CURVE,
-    WireKind.RELEASE: CommandKind.RELEASE,
-}
 _GROUP_KINDS = frozenset(WireKind) - {WireKind.SETPOINT}
 
 
@@ -154,7 +149,7 @@ class Gate:
         if known is not None:  # 2
             return Answered(ack=known)
         if self._memory.is_cancelled(command_id):  # 8
-            return self._refuse(command_id, AckCode.OK, AckStatus.CANCELLED)
+            return self._refuse(command, AckCode.OK, AckStatus.CANCELLED)
         return self._judge_news(frame.topic, command, now)
 
     def judge_cancel(self, frame: Frame) -> Dropped | Answered | Cancelling:
@@ -190,6 +185,30 @@ class Gate:
             return Dropped(reason=DropReason.CLOCK)
         return Beat(sent_mono_s=min(sent_mono_s, now.mono_s))
 
+    def judge_event(self, frame: Frame, now: Now) -> Dropped | Event:
+        """Return the event that the aggregator tells of, when it counts.
+
+        Nothing flows by an event: while the offset of the clocks is unknown, as right
+        after a hello, when all events are told again, its age is not judged.
+        """
+        opened = self.open(frame, DownType.EVENT)
+        if isinstance(opened, Dropped):
+            return opened
+        if not isinstance(opened, Event) or opened.programme_id != self._programme_id:
+            return Dropped(reason=DropReason.FORM)
+        envelope = opened.envelope
+        if self._order_fault(frame.topic, envelope) is not None:
+            return Dropped(reason=DropReason.OLD)
+        self._raise_mark(frame.topic, envelope)
+        is_known = now.aggregator_at is not None
+        if is_known and self._age_fault(envelope, now) is not None:
+            return Dropped(reason=DropReason.CLOCK)
+        return opened
+
+    def delay_s(self, event_id: str, spread_s: float) -> float:
+        """Return how much later than told this home begins and ends (17)."""
+        return start_delay_s(self._topics.common_name, event_id, spread_s)
+
     def accept_welcome(self, topic: str, envelope: Envelope) -> None:
         """Note the leadership term of a welcome that answered our hello."""
         self._raise_mark(topic, envelope)
@@ -218,21 +237,24 @@ class Gate:
         if message_id is None:
             return dropped
         known = self._memory.verdict(message_id)
-        return (
-            Answered(ack=known) if known else self._refuse(message_id, AckCode.SCHEMA)
+        if known is not None:
+            return Answered(ack=known)
+        return self._record_refusal(
+            DispatchAck(
+                order_id=message_id, status=AckStatus.REJECTED, code=AckCode.SCHEMA
+            )
         )
 
     def _judge_news(self, topic: str, command: Command, now: Now) -> Answered | Passed:
-        command_id = command.envelope.message_id
         fault = self._trust_fault(topic, command, now)
         if fault is not None and not command.is_stop:  # 10
-            return self._refuse(command_id, fault)
-        order, code = self._window(command, now)  # 4, 5
+            return self._refuse(command, fault)
+        order, code = self._order(command, now)  # 4, 5, 17
         if order is None:
-            return self._refuse(command_id, code)
+            return self._refuse(command, code)
         fault = self._use_fault(topic, command, order, now.mono_s)
         if fault is not None:
-            return self._refuse(command_id, fault)
+            return self._refuse(command, fault)
         return Passed(order=order, is_dry_run=command.is_dry_run)
 
     def _trust_fault(self, topic: str, command: Command, now: Now) -> AckCode | None:
@@ -304,39 +326,12 @@ class Gate:
         is_at_once = command.start_at <= command.envelope.made_at
         return is_same_side and is_at_once and abs(command.power_w) <= abs(present_w)
 
-    def _window(
+    def _order(
         self, command: Command, now: Now
     ) -> tuple[DispatchOrder | None, AckCode]:
-        """Return the order with its deadlines on our monotonic clock."""
-        kind = _KINDS[command.kind]
-        start_at, end_at = command.start_at, command.end_at
-        if now.is_trusted and now.aggregator_at is not None:
-            here = now.aggregator_at
-        else:
-            # Only the sender's own words count: what is left since it was written.
-            here = max(start_at, command.envelope.made_at)
-        is_release = kind is CommandKind.RELEASE
-        if end_at <= here and not is_release:
-            return None, AckCode.EXPIRED
-        if start_at - here > MAX_LEAD:
-            return None, AckCode.NOT_YET
-        start_mono_s = now.mono_s + max(0.0, (start_at - here).total_seconds())
-        left_s = (end_at - max(start_at, here)).total_seconds()
-        return DispatchOrder(
-            order_id=command.envelope.message_id,
-            programme_id=self._programme_id,
-            kind=kind,
-            resource=command.resource,
-            power_w=command.power_w,
-            start_at=start_at,
-            end_at=end_at,
-            start_mono_s=start_mono_s,
-            ends_mono_s=start_mono_s + max(0.0, left_s),
-            sent_mono_s=_sent_mono_s(command.envelope, now),
-            event_id=command.event_id,
-            is_test=command.is_test,
-            response=command.response,
-        ), AckCode.OK
+        event_id = command.event_id or command.envelope.message_id
+        delay_s = self.delay_s(event_id, command.start_spread_s)
+        return order_of(command, self._programme_id, delay_s, now)
 
     def _is_too_fast(self, now_mono_s: float) -> bool:
         times = self._passed_mono_s
@@ -347,21 +342,23 @@ class Gate:
 
     def _refuse(
         self,
-        command_id: str,
+        command: Command,
         code: AckCode,
         status: AckStatus = AckStatus.REJECTED,
     ) -> Answered:
-        ack = DispatchAck(order_id=command_id, status=status, code=code)
+        return self._record_refusal(
+            DispatchAck(
+                order_id=command.envelope.message_id,
+                status=status,
+                code=code,
+                is_test=command.is_test,
+            )
+        )
+
+    def _record_refusal(self, ack: DispatchAck) -> Answered:
         self._memory.record(ack)
         return Answered(ack=ack)
 
 
 def _fits_a_group(command: Command) -> bool:
     return command.resource is None and command.kind in _GROUP_KINDS
-
-
-def _sent_mono_s(envelope: Envelope, now: Now) -> float | None:
-    sent_mono_s = now.mono_of(envelope.made_at)
-    if sent_mono_s is None or not now.is_trusted:
-        return None
-    return min(sent_mono_s, now.mono_s)

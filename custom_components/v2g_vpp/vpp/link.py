@@ -201,6 +201,11 @@ class VppLink(ProgrammePort):
             case DownType.CANCEL:
                 self._dispatching.take_cancel(frame)
                 self._keeper.write_soon()
+            case DownType.EVENT:
+                event_id = self._dispatching.take_event(frame, self._now())
+                self._keeper.write_soon()
+                if event_id is not None and conversation is not None:
+                    conversation.answer_event(event_id)
             case DownType.HEARTBEAT:
                 self._take_heartbeat(frame)
             case DownType.REQUEST if conversation is not None:
@@ -315,7 +320,7 @@ class VppLink(ProgrammePort):
         session = self._session
         if session is None:
             return []
-        kinds = (UpType.STATE, UpType.OFFER, UpType.AVAILABILITY)
+        kinds = (UpType.STATE, UpType.OFFER, UpType.AVAILABILITY, UpType.FORECAST)
         return [
             session.publish(
                 Publication(

@@ -16,7 +16,7 @@ type Mark = tuple[int, int]
 """(epoch, seq)."""
 
 type StoredVerdict = Sequence[Any]
-"""Order id, status, code, committed W, classes."""
+"""Order id, status, code, committed W, classes, whether it was a test."""
 
 
 class GateMemory:
@@ -119,15 +119,18 @@ def _write_verdict(verdict: DispatchAck) -> StoredVerdict:
         verdict.code.value,
         verdict.committed_w,
         [one.value for one in verdict.binding],
+        verdict.is_test,
     ]
 
 
 def _read_verdict(raw: StoredVerdict) -> DispatchAck:
-    order_id, status, code, committed_w, binding = raw
+    order_id, status, code, committed_w, binding, *rest = raw
     return DispatchAck(
         order_id=str(order_id),
         status=AckStatus(status),
         code=AckCode(code),
         committed_w=float(committed_w),
         binding=tuple(BindingClass(one) for one in binding),
+        # An older document does not say it.
+        is_test=rest == [True],
     )

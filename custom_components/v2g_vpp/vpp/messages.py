@@ -8,29 +8,24 @@ from enum import StrEnum
 from ..domain.dispatch import BindingClass, DispatchAck
 from ..domain.frequency_response import FrequencyResponse
 from ..domain.ids import EvseKey
+from .envelope import Envelope
+from .event_messages import Event, Forecast, ParticipationNote
 
 VERSION = "1.0"
 SUPPORTED_VERSIONS = (VERSION,)
-FEATURES = ("setpoint", "limit", "release", "dry_run", "clock", "group")
+FEATURES = (
+    "setpoint",
+    "limit",
+    "release",
+    "dry_run",
+    "clock",
+    "group",
+    "event",
+    "start_spread",
+)
 FREQUENCY_FEATURES = ("curve", "droop")
 """Offered by each resource for itself, and only as long as it can serve them: that
 changes with its meter, while a hello is said once."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Envelope:
-    """What every message begins with."""
-
-    version: str
-    message_id: str
-    epoch: int
-    """Fencing number of the sender."""
-
-    seq: int
-    """Plus one per epoch and topic."""
-
-    made_at: datetime
-    """By the sender's clock."""
 
 
 # ---- from the aggregator
@@ -61,6 +56,9 @@ class Command:
     start_at: datetime
     end_at: datetime
     event_id: str | None = None
+    start_spread_s: int = 0
+    """Within which the homes begin and end, each at its own moment."""
+
     is_test: bool = False
     is_dry_run: bool = False
     response: FrequencyResponse | None = None
@@ -127,7 +125,7 @@ class Request:
     wanted: frozenset[str]
 
 
-type Inbound = Command | Cancel | Heartbeat | Welcome | ClockReply | Request
+type Inbound = Command | Cancel | Event | Heartbeat | Welcome | ClockReply | Request
 
 
 # ---- from the home
@@ -275,7 +273,15 @@ class Telemetry:
 
 
 type Outbound = (
-    State | Hello | ClockRequest | Offer | Availability | Telemetry | DispatchAck
+    State
+    | Hello
+    | ClockRequest
+    | Offer
+    | Availability
+    | Telemetry
+    | DispatchAck
+    | ParticipationNote
+    | Forecast
 )
 
 

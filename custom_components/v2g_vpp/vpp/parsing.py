@@ -16,12 +16,13 @@ from ..domain.frequency_response import (
 )
 from ..domain.ids import EvseKey, StationId
 from ..domain.units import millihertz_to_hertz
+from .envelope import Envelope
+from .event_parsing import EVENT_ID, parse_event
 from .fields import Fields, SchemaError
 from .messages import (
     Cancel,
     ClockReply,
     Command,
-    Envelope,
     Heartbeat,
     Inbound,
     Request,
@@ -36,6 +37,9 @@ MAX_PAYLOAD_BYTES = 65_536
 
 MAX_WINDOW = timedelta(hours=4)
 """Longest command of the contract."""
+
+MAX_SPREAD_S = 3_600
+"""Homes begin within an hour at most."""
 
 _MAX_POWER_W = 1_000_000
 _FREQUENCY_MHZ = (40_000, 70_000)
@@ -58,7 +62,6 @@ _COMMAND = _ENVELOPE | {
 _CANCEL = _ENVELOPE | {"command_id", "all"}
 _WITH_POWER = frozenset({WireKind.SETPOINT, WireKind.LIMIT})
 _WANTED = frozenset({"state", "hello", "offer", "availability", "telemetry"})
-_EVENT_ID = r"[A-Za-z0-9._-]{1,64}"
 _FEATURE = r"[a-z0-9_.]{1,40}"
 _VERSION = r"1\.(?:0|[1-9][0-9]{0,2})"
 _RESOURCE = re.compile(r"([A-Za-z0-9._:-]{1,48})/([1-9][0-9]{0,3})")
@@ -85,7 +88,9 @@ def load_object(payload: bytes) -> Fields:
     return Fields(raw)
 
 
-def parse(kind: DownType, payload: bytes) -> Inbound:
+def parse(  # noqa: PLR0911 - one branch per message
+    kind: DownType, payload: bytes
+) -> Inbound:
     """Return the message of a topic.
 
     Raises:
@@ -97,6 +102,8 @@ def parse(kind: DownType, payload: bytes) -> Inbound:
             return _parse_command(fields)
         case DownType.CANCEL:
             return _parse_cancel(fields)
+        case DownType.EVENT:
+            return parse_event(fields, _parse_envelope(fields, "event"))
         case DownType.HEARTBEAT:
             return Heartbeat(envelope=_parse_envelope(fields, "heartbeat"))
         case DownType.WELCOME:
@@ -144,7 +151,11 @@ def _parse_command(fields: Fields) -> Command:
         power_w=float(power_w),
         start_at=start_at,
         end_at=end_at,
-        event_id=fields.optional("event_id", lambda n: fields.text(n, _EVENT_ID)),
+        event_id=fields.optional("event_id", lambda n: fields.text(n, EVENT_ID)),
+        start_spread_s=fields.optional(
+            "start_spread_s", lambda n: fields.integer(n, 0, MAX_SPREAD_S)
+        )
+        or 0,
         is_test=bool(fields.optional("test", fields.boolean)),
         is_dry_run=bool(fields.optional("dry_run", fields.boolean)),
         response=_parse_response(fields, kind),
@@ -163,7 +174,6 @@ def _check_options(fields: Fields, kind: WireKind) -> None:
     for name, lowest, highest in (
         ("ramp_w_per_s", 1, _MAX_POWER_W),
         ("priority", 0, 9),
-        ("start_spread_s", 0, 3600),
     ):
         if name in fields:
             fields.integer(name, lowest, highest)

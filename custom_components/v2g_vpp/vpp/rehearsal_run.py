@@ -14,6 +14,7 @@ from ..domain.dispatch import AckCode, AckStatus, DispatchAck, DispatchOrder
 from ..domain.ids import ProgrammeId
 from ..domain.measurement import fresh_value
 from ..domain.ports import FINAL_ACKS, DispatchReceiver, ProgrammePort, Signer, Verify
+from ..domain.programme_events import ProgrammeEvent
 from ..domain.rehearsal import (
     REHEARSAL,
     RehearsalEvent,
@@ -81,6 +82,14 @@ class _Marking(DispatchReceiver):
     @override
     def cancel_order(self, programme_id: ProgrammeId, order_id: str) -> DispatchAck:
         return self.home.cancel_order(programme_id, order_id)
+
+    @override
+    def announce_event(self, event: ProgrammeEvent) -> None:
+        self.home.announce_event(event)
+
+    @override
+    def withdraw_event(self, programme_id: ProgrammeId, event_id: str) -> None:
+        self.home.withdraw_event(programme_id, event_id)
 
     @override
     def heartbeat_seen(self, programme_id: ProgrammeId, sent_mono_s: float) -> None:

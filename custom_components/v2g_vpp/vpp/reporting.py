@@ -93,6 +93,7 @@ CLASS_OF_REASON: Mapping[Reason, BindingClass | None] = {
     Reason.RESERVE_FLOOR: BindingClass.USER,
     Reason.VPP_FLOOR: BindingClass.USER,
     Reason.TRIP_FLOOR: BindingClass.USER,
+    Reason.EVENT_RESERVE: BindingClass.LIMIT,
     Reason.CYCLE_BUDGET: BindingClass.USER,
     Reason.MAX_SOC: BindingClass.USER,
     Reason.DISCHARGE_NOT_ALLOWED: BindingClass.USER,
@@ -137,8 +138,15 @@ def describe_availability(
     """Return what a command could get now; nothing while the owner paused."""
     programme = snapshot.programme(programme_id)
     is_open = programme is not None and programme.is_participating
+    taken = {
+        key
+        for other in snapshot.programmes
+        if other.programme_id != programme_id
+        for key in other.resources
+    }
     resources = tuple(
-        _room_of(snapshot, evse, is_open=is_open) for evse in snapshot.evses
+        _room_of(snapshot, evse, is_open=is_open, is_taken=evse.key in taken)
+        for evse in snapshot.evses
     )
     lowest_w = sum(one.room.lowest_w for one in resources)
     if snapshot.export_limit_w is not None:
@@ -243,10 +251,12 @@ def _coarse_ramp_w_per_s(ramp_w_per_s: float) -> float:
 
 
 def _room_of(
-    snapshot: SiteSnapshot, evse: EvseSnapshot, *, is_open: bool
+    snapshot: SiteSnapshot, evse: EvseSnapshot, *, is_open: bool, is_taken: bool
 ) -> ResourceRoom:
-    discharge_w = evse.available_discharge_w if is_open else 0.0
-    charge_w = evse.available_charge_w if is_open else 0.0
+    # What another programme has now is not promised twice (rule 14).
+    is_ours = is_open and not is_taken
+    discharge_w = evse.available_discharge_w if is_ours else 0.0
+    charge_w = evse.available_charge_w if is_ours else 0.0
     deliverable_wh = absorbable_wh = 0.0
     vehicle = snapshot.vehicle(evse.vehicle_id) if evse.vehicle_id else None
     if vehicle is not None and vehicle.soc_percent is not None:
@@ -262,13 +272,17 @@ def _room_of(
             absorbable_wh=absorbable_wh if charge_w > 0 else 0.0,
         ),
         dead_band_w=evse.fingerprint.minimum_power_w,
-        why=_classes(evse, is_open=is_open),
+        why=_classes(evse, is_open=is_open, is_taken=is_taken),
     )
 
 
-def _classes(evse: EvseSnapshot, *, is_open: bool) -> tuple[BindingClass, ...]:
+def _classes(
+    evse: EvseSnapshot, *, is_open: bool, is_taken: bool
+) -> tuple[BindingClass, ...]:
     if not is_open:
         return (BindingClass.USER,)
+    if is_taken:
+        return (BindingClass.LIMIT,)
     reasons = {evse.discharge_blocked_by, evse.setpoint.reason} - {None}
     classes = {CLASS_OF_REASON[reason] for reason in reasons if reason is not None}
     return tuple(sorted(one for one in classes if one is not None))

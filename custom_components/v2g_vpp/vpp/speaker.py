@@ -5,7 +5,8 @@ import uuid
 
 from ..domain.clock import Clock
 from .codec import serialise
-from .messages import VERSION, Envelope, Outbound
+from .envelope import Envelope
+from .messages import VERSION, Outbound
 
 
 class Speaker:

@@ -20,6 +20,8 @@ class UpType(StrEnum):
     ACK = "ack"
     TELEMETRY = "telemetry"
     CLOCK = "clock"
+    PARTICIPATION = "participation"
+    FORECAST = "forecast"
 
 
 class DownType(StrEnum):
@@ -27,6 +29,7 @@ class DownType(StrEnum):
 
     WELCOME = "welcome"
     COMMAND = "command"
+    EVENT = "event"
     CANCEL = "cancel"
     HEARTBEAT = "heartbeat"
     CLOCK = "clock"
@@ -60,6 +63,11 @@ class Topics:
             raise ValueError("region")
         if not is_home_name(self.home_id):
             raise ValueError("home_id")
+
+    @property
+    def common_name(self) -> str:
+        """Return the name on the home's certificate."""
+        return f"{self.region}--{self.home_id}"
 
     def up(self, kind: UpType) -> str:
         """Return where the home publishes a kind of message."""
