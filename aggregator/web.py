@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from ipaddress import ip_address
-from itertools import pairwise
 import json
 import logging
 from pathlib import Path
@@ -13,7 +12,6 @@ from aiohttp import hdrs, web
 
 from .codec import MAX_PAYLOAD_BYTES, parse_object, validate
 from .demand import DemandDesk
-from .dispatcher import CommandOrder
 from .enrolment import MAX_HOMES
 from .errors import (
     AggregatorError,
@@ -29,8 +27,8 @@ from .errors import (
 from .fields import Fields
 from .follower import Follower
 from .leader import Leader
-from .messages import CommandKind, CurvePoint, Droop
 from .metrics import prometheus
+from .order_form import MAX_DURATION_S, read_order
 from .settings import DataDirectory
 from .views import (
     dispatch_view,
@@ -42,16 +40,6 @@ from .views import (
 )
 
 _LOGGER = logging.getLogger(__name__)
-
-MAX_POWER_W = 1_000_000
-MAX_DURATION_S = 4 * 3600
-FREQUENCY_MHZ = (40_000, 70_000)
-MAX_DEAD_BAND_MHZ = 5_000
-MAX_POINTS = 16
-"""VPP contract: bounds of a command."""
-
-MAX_LEAD_S = 48 * 3600
-"""VPP contract: a command may start this far ahead."""
 
 PAGE = Path(__file__).with_name("page.html")
 
@@ -196,7 +184,7 @@ class OperatorApi:
 
     async def _command(self, request: web.Request) -> web.StreamResponse:
         home_id = request.match_info["home_id"]
-        order = _order(Fields(await _body(request)))
+        order = read_order(Fields(await _body(request)))
         self._require_online(home_id)
         dispatch = self._leader.dispatcher.send_command(home_id, order)
         return web.json_response(dispatch_view(dispatch), status=202)
@@ -261,67 +249,6 @@ class OperatorApi:
             raise HomeAwayError(
                 f"The home '{home_id}' is {status}: a command would be lost."
             )
-
-
-def _order(fields: Fields) -> CommandOrder:
-    kind = fields.text("kind")
-    if kind not in set(CommandKind):
-        names = ", ".join(CommandKind)
-        raise BadRequestError(f"The field 'kind' must be one of: {names}.")
-    power_w = fields.optional_number("power_w", -MAX_POWER_W, MAX_POWER_W)
-    ramp_w_per_s = fields.optional_number("ramp_w_per_s", 1, MAX_POWER_W)
-    if (power_w is not None) != (kind in {CommandKind.SETPOINT, CommandKind.LIMIT}):
-        raise BadRequestError(
-            "The field 'power_w' is required for a setpoint or a limit, and means "
-            "nothing for anything else."
-        )
-    order = CommandOrder(
-        kind=CommandKind(kind),
-        power_w=None if power_w is None else round(power_w),
-        duration_s=fields.number("duration_s", 1, MAX_DURATION_S),
-        start_in_s=fields.number("start_in_s", 0, MAX_LEAD_S, default=0),
-        resource=fields.optional_text("resource"),
-        event_id=fields.optional_text("event_id"),
-        ramp_w_per_s=None if ramp_w_per_s is None else round(ramp_w_per_s),
-        test=fields.flag("test", default=False),
-        dry_run=fields.flag("dry_run", default=False),
-        droop=_droop(fields) if kind == CommandKind.DROOP else None,
-        curve=_curve(fields) if kind == CommandKind.CURVE else None,
-    )
-    fields.finish()
-    return order
-
-
-def _droop(order: Fields) -> Droop:
-    fields = order.nested("droop")
-    droop = Droop(
-        nominal_mhz=round(fields.number("nominal_mhz", *FREQUENCY_MHZ)),
-        dead_band_mhz=round(fields.number("dead_band_mhz", 0, MAX_DEAD_BAND_MHZ)),
-        power_w_per_hz=round(fields.number("power_w_per_hz", 0, MAX_POWER_W)),
-    )
-    fields.finish()
-    return droop
-
-
-def _curve(order: Fields) -> tuple[CurvePoint, ...]:
-    points = tuple(_point(item) for item in order.items("curve", 2, MAX_POINTS))
-    if any(
-        low.frequency_mhz >= high.frequency_mhz or low.power_w > high.power_w
-        for low, high in pairwise(points)
-    ):
-        raise BadRequestError(
-            "The frequencies of the field 'curve' must rise, and no power may fall."
-        )
-    return points
-
-
-def _point(fields: Fields) -> CurvePoint:
-    point = CurvePoint(
-        frequency_mhz=round(fields.number("frequency_mhz", *FREQUENCY_MHZ)),
-        power_w=round(fields.number("power_w", -MAX_POWER_W, MAX_POWER_W)),
-    )
-    fields.finish()
-    return point
 
 
 async def _body(request: web.Request) -> dict[str, Any]:

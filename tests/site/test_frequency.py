@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -26,6 +27,7 @@ from custom_components.v2g_vpp.domain.state import flow_threshold_w
 from custom_components.v2g_vpp.virtual.plant import FAST, TYPICAL, PlantParameters
 from tests.control.responses import CURVE, DROOP
 from tests.site.home import Home
+from tests.site.test_ledger import Ledger
 from tests.site.virtual_time import in_virtual_time
 
 ZERO_W = flow_threshold_w(11_000.0)
@@ -285,3 +287,19 @@ async def test_a_setpoint_supersedes_a_droop() -> None:
         home.order(3_000.0)
         await home.until(lambda: home.is_at(3_000.0), 15)
         assert home.programme.told(ack.order_id)[-1] is AckStatus.SUPERSEDED
+
+
+@in_virtual_time
+async def test_what_the_frequency_asked_for_is_in_the_report(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path / "ledger.jsonl")
+    async with following_home() as (home, grid):
+        await ledger.open(home)
+        await home.run(40)
+        droop(home, duration_s=90.0)
+        grid.frequency_hz = 49.9
+        await home.run(140)
+        (report,) = ledger.reports
+        assert [one["kind"] for one in report["commands"]] == ["droop"]
+        # 4.7 kW of discharge for 90 s, less the way there.
+        assert report["requested_wh"] == pytest.approx(112, abs=10)
+        assert report["delivered_wh"] == pytest.approx(report["requested_wh"], rel=0.1)

@@ -8,7 +8,7 @@ from ..domain.dispatch import CommandKind
 from ..domain.ids import EvseKey
 from ..domain.setpoint import ControlOwner, Reason
 from .evse_case import Case, Track, envelope_for, find_block, promise_for
-from .frequency_support import FrequencySupport
+from .frequency_support import FrequencySupport, followed_w
 from .fuse import Direction, Rooms
 from .home_balance import HomeBalance
 from .home_order import share_home_orders
@@ -255,6 +255,7 @@ def _decide(
         wants_transaction=case.is_startable and _could_flow(case, site),
         runner_up=runner_up(case, site),
         committed_w=case.offer.clamp(case.lease.requested_w) if is_ordered else 0.0,
+        followed_w=followed_w(case.order),
         soc=case.vehicle.estimate,
         trip=case.vehicle.trip,
         outlook=case.track.vehicle.outlook(

@@ -81,6 +81,11 @@ class FrequencySupport:
         )
 
 
+def followed_w(order: DispatchOrder | None) -> float | None:
+    """Return what the frequency asks of an order that was resolved, W; None: of none."""
+    return None if order is None or order.response is None else order.power_w
+
+
 def _with_setpoint(
     evse: EvseInputs, asked: dict[str, Followed], now_mono_s: float
 ) -> EvseInputs:

@@ -209,6 +209,10 @@ class EvseDecision:
     committed_w: float = 0.0
     """Its part of the setpoint of the aggregator that it follows, W, signed; what an
     order asks beyond the sum over the home is not served. 0 without one."""
+
+    followed_w: float | None = None
+    """What the frequency asks of its whole order now, W, signed; None: it follows none."""
+
     soc: SocEstimate = NOTHING_KNOWN
     trip: TripVerdict = NO_TRIP
     outlook: Outlook | None = None

@@ -227,6 +227,7 @@ class EventRecorder:
     ) -> Sample:
         evses = [e for e in self._registry.evses.values() if str(e.key) in resources]
         asked = [o.power_w for o in orders if o.kind is CommandKind.SETPOINT]
+        asked += [self._followed_w(o) for o in orders if o.response is not None]
         powers = [_power(evse, now_mono_s) for evse in evses]
         known = [power for power in powers if power is not None]
         setpoint_w = sum(evse.setpoint.power_w for evse in evses)
@@ -241,6 +242,15 @@ class EventRecorder:
             setpoint_w=setpoint_w,
             quality=SampleQuality.GOOD if is_good else SampleQuality.ESTIMATED,
         )
+
+    def _followed_w(self, order: DispatchOrder) -> float:
+        """Return what the frequency asks of an order now; 0 W when it is silent."""
+        asked = [
+            evse.decision.followed_w or 0.0
+            for evse in self._covered([order])
+            if evse.decision is not None
+        ]
+        return max(asked, key=abs, default=0.0)
 
     def _remember_powers(self, now_mono_s: float) -> None:
         for key, evse in self._registry.evses.items():
