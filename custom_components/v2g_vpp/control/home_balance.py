@@ -5,10 +5,9 @@ from dataclasses import dataclass, replace
 from math import inf
 
 from ..domain.ids import EvseKey
-from ..domain.measurement import Reading
 from ..domain.policy import METER_MODES, Mode
 from ..domain.setpoint import ControlOwner, Reason
-from ..domain.site_meters import Meter, MeterRegulator, SiteMeters, SiteWiring
+from ..domain.site_meters import MeterRegulator, SiteMeters, SiteWiring
 from .demand import DemandInputs, MeterFollower
 from .evse_case import Case, promise_for
 from .fuse import (
@@ -27,7 +26,7 @@ from .home_battery import (
     beside_passive_battery,
     without_battery,
 )
-from .house_load import HomePowers, HomeReadings, HouseLoad, Window
+from .house_load import HomePowers, HouseLoad, Window, home_readings
 from .inputs import EvseInputs, SiteInputs
 from .lease import Lease
 from .limits import least_flow_w
@@ -71,7 +70,8 @@ class HomeBalance:
         wiring = _wiring(site)
         powers = None
         if site.meters is not None:
-            readings = _readings(site.meters, evses, now_mono_s)
+            told = {evse.key: evse.fresh_told_power(now_mono_s) for evse in evses}
+            readings = home_readings(site.meters, told, now_mono_s)
             powers = self._load.step(readings)
         left = self._left_over(site, powers, now_mono_s)
         limits = self._battery_limits(evses, left, now_mono_s)
@@ -303,37 +303,3 @@ def _wiring(site: SiteInputs) -> SiteWiring | None:
     if not limits_w:
         return site.wiring
     return replace(site.wiring or SiteWiring(), export_limit_w=min(limits_w))
-
-
-def _readings(
-    meters: SiteMeters, evses: Sequence[EvseInputs], now_mono_s: float
-) -> HomeReadings:
-    phases = [_fresh(meter, now_mono_s) for meter in meters.phases]
-    known = tuple(reading for reading in phases if reading is not None)
-    is_whole = len(known) == len(phases)
-    powers = {evse.key: evse.fresh_told_power(now_mono_s) for evse in evses}
-    return HomeReadings(
-        grid=_grid(meters, known, now_mono_s) if is_whole else None,
-        phases=known if known and is_whole else None,
-        battery=_fresh(meters.battery, now_mono_s),
-        solar=_fresh(meters.solar, now_mono_s),
-        evses={key: reading for key, reading in powers.items() if reading is not None},
-    )
-
-
-def _grid(
-    meters: SiteMeters, phases: Sequence[Reading], now_mono_s: float
-) -> Reading | None:
-    """Return the reading of the total, or one that the phases make."""
-    if meters.grid is not None:
-        return _fresh(meters.grid, now_mono_s)
-    if not phases:
-        return None
-    # As old as the oldest of them: until then all of it is true.
-    oldest = min(phases, key=lambda reading: reading.received_mono_s)
-    return replace(oldest, value=sum(reading.value for reading in phases))
-
-
-def _fresh(meter: Meter | None, now_mono_s: float) -> Reading | None:
-    is_heard = meter is not None and meter.value(now_mono_s) is not None
-    return meter.reading if meter is not None and is_heard else None

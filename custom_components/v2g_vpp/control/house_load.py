@@ -6,12 +6,13 @@ of them are read at the same instant: the newest that each of them has reached.
 """
 
 from bisect import bisect_right
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from math import inf
 
 from ..domain.ids import EvseKey
 from ..domain.measurement import Reading
+from ..domain.site_meters import Meter, SiteMeters
 
 LONGEST_LAG_S = 3.0
 """A meter that is further behind is taken as it was: it reports too seldom to be waited
@@ -139,6 +140,46 @@ def _named(readings: HomeReadings) -> list[tuple[object, Reading]]:
         *readings.evses.items(),
     ]
     return [(name, reading) for name, reading in named if reading is not None]
+
+
+def home_readings(
+    meters: SiteMeters, evses: Mapping[EvseKey, Reading | None], now_mono_s: float
+) -> HomeReadings:
+    """Return what the meters say now.
+
+    Args:
+        meters: of the home.
+        evses: power of each EVSE, None where its meter is silent.
+        now_mono_s: the present.
+    """
+    phases = [_fresh(meter, now_mono_s) for meter in meters.phases]
+    known = tuple(reading for reading in phases if reading is not None)
+    is_whole = len(known) == len(phases)
+    return HomeReadings(
+        grid=_grid(meters, known, now_mono_s) if is_whole else None,
+        phases=known if known and is_whole else None,
+        battery=_fresh(meters.battery, now_mono_s),
+        solar=_fresh(meters.solar, now_mono_s),
+        evses={key: reading for key, reading in evses.items() if reading is not None},
+    )
+
+
+def _grid(
+    meters: SiteMeters, phases: Sequence[Reading], now_mono_s: float
+) -> Reading | None:
+    """Return the reading of the total, or one that the phases make."""
+    if meters.grid is not None:
+        return _fresh(meters.grid, now_mono_s)
+    if not phases:
+        return None
+    # As old as the oldest of them: until then all of it is true.
+    oldest = min(phases, key=lambda reading: reading.received_mono_s)
+    return replace(oldest, value=sum(reading.value for reading in phases))
+
+
+def _fresh(meter: Meter | None, now_mono_s: float) -> Reading | None:
+    is_heard = meter is not None and meter.value(now_mono_s) is not None
+    return meter.reading if meter is not None and is_heard else None
 
 
 class Window:

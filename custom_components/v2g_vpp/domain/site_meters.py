@@ -273,6 +273,9 @@ class SiteWiring:
     phase_maps: Mapping[EvseKey, PhaseMap] = field(default_factory=dict)
     """An EVSE that is missing here counts on every phase."""
 
+    unseen: frozenset[EvseKey] = frozenset()
+    """EVSEs of virtual stations: their power is not real, so no meter sees it."""
+
     def phase_map(self, key: EvseKey) -> PhaseMap:
         """Return the phases of an EVSE."""
         return self.phase_maps.get(key, UNKNOWN_PHASES)
