@@ -55,6 +55,7 @@ from .domain.snapshot import (
     StationSnapshot,
     VehicleSnapshot,
 )
+from .domain.wiring import WiringFinding
 from .meter_options import OWN_KEYS
 from .readings import METER_FIELDS
 
@@ -307,15 +308,27 @@ def _evse(evse: EvseSnapshot, hide: _Hide) -> dict[str, Any]:
         "confidence": asdict(evse.confidence),
         "calibration": asdict(evse.calibration) if evse.calibration else None,
         "proof": (
-            {"dialect": evse.proof.dialect, "dead_man_s": evse.proof.dead_man_s}
+            {
+                "dialect": evse.proof.dialect,
+                "dead_man_s": evse.proof.dead_man_s,
+                "wiring": evse.proof.wiring,
+                "wiring_share": evse.proof.wiring_share,
+                "wiring_phases": evse.proof.wiring_phases,
+            }
             if evse.proof is not None
             else None
         ),
         "self_test": {
             "phase": evse.self_test.phase,
             "failure": evse.self_test.failure,
+            "wiring": _wiring(evse.self_test.wiring),
         },
+        "meters_contradict": _wiring(evse.wiring_finding),
     }
+
+
+def _wiring(finding: WiringFinding | None) -> dict[str, Any] | None:
+    return None if finding is None else asdict(finding)
 
 
 def _needs(needs: EvCapability | None) -> dict[str, Any] | None:

@@ -41,8 +41,10 @@ from .const import (
     CONF_SOLAR_HOLD_OFF_S,
     CONF_SOLAR_HOLD_ON_S,
     CONF_TOP_UP_FROM_W,
+    CONF_VIRTUAL,
     PHASE_MAP_UNKNOWN,
     SUBENTRY_STATION,
+    VIRTUAL_NO,
 )
 from .domain.clock import Clock
 from .domain.grid_profile import GridProfile
@@ -189,7 +191,9 @@ def site_wiring(
         stations: data of the subentries of charging stations.
     """
     phase_maps, circuits = _phase_maps(stations), _circuits(stations)
-    if CONF_PHASE_COUNT not in options and not phase_maps and not circuits:
+    unseen = _unseen(stations)
+    is_told = bool(phase_maps or circuits or unseen)
+    if CONF_PHASE_COUNT not in options and not is_told:
         return None
     default = SiteWiring()
     return SiteWiring(
@@ -204,6 +208,7 @@ def site_wiring(
         may_charge_battery=options.get(CONF_CHARGE_BATTERY, False),
         circuits=circuits,
         phase_maps=phase_maps,
+        unseen=unseen,
     )
 
 
@@ -218,6 +223,12 @@ def _phase_maps(
         != PHASE_MAP_UNKNOWN
         for key in _evses_of(station)
     }
+
+
+def _unseen(stations: Iterable[Mapping[str, Any]]) -> frozenset[EvseKey]:
+    """Return the EVSEs of virtual stations."""
+    virtual = (s for s in stations if s.get(CONF_VIRTUAL, VIRTUAL_NO) != VIRTUAL_NO)
+    return frozenset(key for station in virtual for key in _evses_of(station))
 
 
 def _circuits(stations: Iterable[Mapping[str, Any]]) -> tuple[Circuit, ...]:

@@ -30,6 +30,7 @@ from .display import (
     DisplayRate,
 )
 from .domain.capability import DIALECT_TIMING, promised_end_s
+from .domain.faults import FaultCode
 from .domain.measurement import Reading
 from .domain.setpoint import ControlOwner, Reason
 from .domain.snapshot import (
@@ -40,11 +41,14 @@ from .domain.snapshot import (
     VehicleSnapshot,
 )
 from .domain.state import EvseState
+from .domain.wiring import WiringEvidence
 
 CERTIFICATE_REFRESH: Final = timedelta(hours=1)
 """Days left change by themselves; an hour is fine enough for whole days."""
 
 NOTHING: Final = "nothing"
+NOT_PROVEN: Final = "not_proven"
+CONTRADICTED: Final = "contradicted"
 NOT_AVAILABLE: Final = "not_available"
 """Home Assistant keeps the word "unavailable" for entities that cannot be read."""
 
@@ -118,6 +122,14 @@ def _stops_within_s(evse: EvseSnapshot) -> float | None:
         evse.policy.max_discharge_power_w,
         evse.fingerprint.ramp_w_per_s,
     )
+
+
+def _wiring(evse: EvseSnapshot) -> str:
+    """Return what is known of the home's meter and this outlet's."""
+    is_wrong = evse.wiring_finding is not None or evse.self_test.wiring is not None
+    if is_wrong or FaultCode.METERS_CONTRADICT in evse.faults:
+        return CONTRADICTED
+    return NOT_PROVEN if evse.proof is None else evse.proof.wiring
 
 
 def certificate_days_left(data: Mapping[str, Any], now: datetime) -> int | None:
@@ -209,6 +221,12 @@ EVSE_SENSORS: Final[tuple[EvseSensorDescription, ...]] = (
         "self_test",
         _values(SelfTestPhase),
         lambda evse: evse.self_test.phase,
+        EntityCategory.DIAGNOSTIC,
+    ),
+    _choice(
+        "wiring",
+        [NOT_PROVEN, *_values(WiringEvidence), CONTRADICTED],
+        _wiring,
         EntityCategory.DIAGNOSTIC,
     ),
     _power(

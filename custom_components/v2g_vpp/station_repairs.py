@@ -11,12 +11,14 @@ from .const import DOMAIN
 from .domain.faults import FaultCode, SizeHint
 from .domain.snapshot import EvseSnapshot, SiteSnapshot
 from .domain.state import ClockState
+from .wiring_repairs import contradiction_issue, self_test_issue, shown_values
 
 FAULT_ISSUES: Final[Mapping[FaultCode, str]] = {
     FaultCode.STATION_DOES_NOT_STOP: "station_does_not_stop",
     FaultCode.WRONG_DIRECTION: "wrong_direction",
     FaultCode.WRONG_SIZE: "wrong_size",
     FaultCode.UNCOMMANDED_DISCHARGE: "uncommanded_discharge",
+    FaultCode.METERS_CONTRADICT: "meters_contradict",
 }
 SIZE_ISSUES: Final[Mapping[SizeHint, str]] = {
     SizeHint.THRICE: "wrong_size_thrice",
@@ -72,6 +74,9 @@ def _issues(snapshot: SiteSnapshot) -> Iterator[_Issue]:
         for fault in evse.faults:
             if fault in FAULT_ISSUES:
                 yield _fault_issue(evse, fault)
+        failed = _self_test_issue(evse)
+        if failed is not None:
+            yield failed
     for station in snapshot.stations:
         if station.is_clock_in_the_way:
             offset_s = station.clock_offset_s or 0.0
@@ -85,17 +90,34 @@ def _issues(snapshot: SiteSnapshot) -> Iterator[_Issue]:
             )
 
 
+def _self_test_issue(evse: EvseSnapshot) -> _Issue | None:
+    key = self_test_issue(evse.self_test)
+    if key is None:
+        return None
+    return _Issue(
+        issue_id=f"self_test_wiring_{evse.key.station_id}_{evse.key.evse_id}",
+        key=key,
+        values=(*_place(evse), *shown_values(evse.self_test.wiring)),
+        severity=ir.IssueSeverity.WARNING,
+    )
+
+
+def _place(evse: EvseSnapshot) -> tuple[tuple[str, str], ...]:
+    return ("station", evse.key.station_id), ("evse", str(evse.key.evse_id))
+
+
 def _fault_issue(evse: EvseSnapshot, fault: FaultCode) -> _Issue:
     key = FAULT_ISSUES[fault]
     if fault is FaultCode.WRONG_SIZE:
         key = SIZE_ISSUES[evse.size_hint]
+    values = _place(evse)
+    if fault is FaultCode.METERS_CONTRADICT:
+        key = contradiction_issue(evse.wiring_finding)
+        values = (*values, *shown_values(evse.wiring_finding))
     is_worst = fault is FaultCode.STATION_DOES_NOT_STOP
     return _Issue(
         issue_id=f"{FAULT_ISSUES[fault]}_{evse.key.station_id}_{evse.key.evse_id}",
         key=key,
-        values=(
-            ("station", evse.key.station_id),
-            ("evse", str(evse.key.evse_id)),
-        ),
+        values=values,
         severity=ir.IssueSeverity.CRITICAL if is_worst else ir.IssueSeverity.ERROR,
     )

@@ -8,6 +8,7 @@ from custom_components.v2g_vpp.control.self_test import (
     SelfTestInputs,
     SelfTestOutput,
 )
+from custom_components.v2g_vpp.control.wiring_watch import WiringLook
 from custom_components.v2g_vpp.domain.capability import (
     DIALECT_TIMING,
     DischargeDialect,
@@ -21,6 +22,7 @@ from custom_components.v2g_vpp.virtual.plant import (
 from tests.control.given import (
     AT,
     CAPABILITY,
+    KEY,
     NOW,
     READY,
     SESSION,
@@ -29,6 +31,7 @@ from tests.control.given import (
     with_station,
 )
 from tests.control.rig import Rig
+from tests.control.wiring_home import WiredHome
 
 V21 = DischargeDialect.V21_DYNAMIC
 UNPROVEN = replace(
@@ -49,6 +52,7 @@ class Run:
         disturb: Callable[[Run, Rig], None] | None = None,
         has_events: bool = False,
         before_s: int = 15,
+        home: WiredHome | None = None,
     ) -> None:
         evse = with_station(UNPROVEN, capability=replace(CAPABILITY, dialect=dialect))
         self.rig = Rig(evse, parameters, has_events=has_events)
@@ -56,6 +60,7 @@ class Run:
             dialect=dialect, timing=DIALECT_TIMING[dialect], firmware="1.0"
         )
         self.disturb = disturb
+        self.home = home
         self.outputs: list[SelfTestOutput] = []
         self.began_s = self.rig.now_s
         self.ended_s: float | None = None
@@ -64,7 +69,7 @@ class Run:
         self.rig.run(before_s)
         self.began_s = self.rig.now_s
         self.rig.on_tick = self._tick
-        while not self.is_over and self.rig.now_s < self.began_s + 600:
+        while not self.is_over and self.rig.now_s < self.began_s + 900:
             self.rig.run(1)
 
     @property
@@ -93,6 +98,7 @@ class Run:
                 setpoint=rig.setpoint,
                 last_write_mono_s=rig.delivery.last_write_mono_s,
                 now_utc=AT,
+                wiring=self._look(rig),
             ),
             rig.now_s,
         )
@@ -101,6 +107,14 @@ class Run:
         rig.is_withheld = output.is_withholding
         if output.power_w is None:
             self.ended_s = rig.now_s
+
+    def _look(self, rig: Rig) -> WiringLook | None:
+        """Let the meter of the home follow the charger."""
+        if self.home is None:
+            return None
+        self.home.powers_w[KEY], self.home.now_s = rig.power_w(), rig.now_s - 1.0
+        self.home.second()
+        return self.home.looks.get(KEY, WiringLook())
 
 
 def phase_of(run: Run) -> SelfTestPhase:

@@ -17,7 +17,9 @@ from custom_components.v2g_vpp.domain.events import (
     StationReady,
 )
 from custom_components.v2g_vpp.domain.faults import FaultCode, SizeHint
+from custom_components.v2g_vpp.domain.snapshot import SelfTestPhase, SelfTestStatus
 from custom_components.v2g_vpp.domain.state import ClockState
+from custom_components.v2g_vpp.domain.wiring import WiringFault, WiringFinding
 from tests.shell.home import KEY, STATION_ID, Home
 
 
@@ -36,6 +38,7 @@ def _issues(hass: HomeAssistant) -> dict[str, ir.IssueEntry]:
         (FaultCode.WRONG_SIZE, SizeHint.THRICE, "wrong_size_thrice"),
         (FaultCode.WRONG_SIZE, SizeHint.UNKNOWN, "wrong_size"),
         (FaultCode.UNCOMMANDED_DISCHARGE, SizeHint.UNKNOWN, "uncommanded_discharge"),
+        (FaultCode.METERS_CONTRADICT, SizeHint.UNKNOWN, "meters_contradict"),
     ],
 )
 async def test_a_finding_says_what_to_check_until_it_is_acknowledged(
@@ -57,6 +60,78 @@ async def test_a_finding_says_what_to_check_until_it_is_acknowledged(
     await home.site.reset_emergency_stop(KEY)
     await home.tick()
     assert _issues(hass) == {}
+
+
+SIGN, PHASE, SIZE = WiringFault
+CLAMP = WiringFinding(fault=SIGN, share=0.33, phases=(2,))
+
+
+@pytest.mark.parametrize(
+    ("finding", "kind", "phases", "percent"),
+    [
+        (WiringFinding(fault=SIGN, share=-1.0), "sign", "-", "-100"),
+        (CLAMP, "clamp", "L2", "33"),
+        (
+            WiringFinding(fault=PHASE, share=1.0, phases=(1, 3)),
+            "phase",
+            "L1 + L3",
+            "100",
+        ),
+        (WiringFinding(fault=SIZE, share=0.0), "size", "-", "0"),
+    ],
+)
+async def test_meters_that_contradict_are_named_with_what_to_do(
+    hass: HomeAssistant,
+    home: Home,
+    finding: WiringFinding,
+    kind: str,
+    phases: str,
+    percent: str,
+) -> None:
+    await home.connect()
+    await home.plug_in()
+    values = {
+        "station": STATION_ID,
+        "evse": "1",
+        "phases": phases,
+        "percent": percent,
+    }
+    record = home.site._registry.evses[KEY]
+    record.self_test_status = SelfTestStatus(
+        phase=SelfTestPhase.FAILED, failure=f"wiring_{finding.fault}", wiring=finding
+    )
+    await home.tick()
+    (issue,) = _issues(hass).values()
+    assert issue.translation_key == f"self_test_wiring_{kind}"
+    assert issue.translation_placeholders == values
+    assert home.state("sensor", "wiring").state == "contradicted"
+    record.self_test_status = SelfTestStatus(
+        phase=SelfTestPhase.FAILED, failure="wiring_unclear"
+    )
+    await home.tick()
+    (issue,) = _issues(hass).values()
+    assert issue.translation_key == "self_test_wiring_unclear"
+    record.self_test_status = SelfTestStatus()
+    await home.tick()
+    assert _issues(hass) == {}
+    assert home.state("sensor", "wiring").state == "not_proven"
+
+    record.wiring_finding = finding
+    for is_active in (True, False):
+        home.site.post(
+            FaultReported(
+                key=KEY, code=FaultCode.METERS_CONTRADICT, is_active=is_active
+            )
+        )
+    await home.tick()
+    (issue,) = _issues(hass).values()
+    assert issue.translation_key == f"meters_contradict_{kind}"
+    assert issue.translation_placeholders == values
+    assert home.state("sensor", "wiring").state == "contradicted"
+    await home.site.reset_emergency_stop(KEY)
+    await home.tick()
+    assert _issues(hass) == {}
+    assert home.state("sensor", "wiring").state == "not_proven"
 
 
 async def test_a_bad_clock_is_named_with_its_offset_and_its_recovery_is_an_event(

@@ -208,5 +208,8 @@ def _silent_meter(
     has_limit = wiring is not None and (
         wiring.fuse_a is not None or wiring.import_limit_w is not None
     )
+    if has_limit and case.evse.is_meter_contradicted:
+        # Whatever the meter of the home says, the limit is watched by nothing else.
+        return Reason.FAULT
     is_silent = has_limit and site.is_grid_silent
     return Reason.SITE_METER_STALE if is_silent else None

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from math import copysign, isfinite
 
 from ..domain.capability import UNTOLD_DIALECTS, DischargeDialect
-from ..domain.faults import FAULT_BEHAVIOUR
+from ..domain.faults import FAULT_BEHAVIOUR, FaultCode
 from ..domain.ids import EvseKey
 from ..domain.measurement import SOC_STALE_AFTER_S, is_fresh, stale_after_s
 from ..domain.session import EvseSession
@@ -75,8 +75,9 @@ class OutputGate:
         if power_w > highest_w:
             power_w, doubt = highest_w, Reason.STATION_LIMIT
         unattended_w = max(0.0, inputs.limits.unattended_charge_w)
-        if power_w > unattended_w and self._site.is_charge_unwatched():
-            power_w, doubt = unattended_w, Reason.SITE_METER_STALE
+        unwatched = self._unwatched(inputs)
+        if power_w > unattended_w and unwatched is not None:
+            power_w, doubt = unattended_w, unwatched
         carried_w = _carried_w(inputs, now_mono_s)
         if abs(power_w) > carried_w + ROUNDING_W:
             # Less is safe in both directions: it is the same power, only smaller.
@@ -84,6 +85,15 @@ class OutputGate:
         if doubt is not None:
             return GateVerdict(power_w=power_w, reason=doubt)
         return GateVerdict(power_w=power_w, reason=None)
+
+    def _unwatched(self, inputs: GateInputs) -> Reason | None:
+        """Return why the limits of the connection do not watch what charges."""
+        if self._site.is_charge_unwatched():
+            return Reason.SITE_METER_STALE
+        is_contradicted = FaultCode.METERS_CONTRADICT in inputs.session.faults
+        return (
+            Reason.FAULT if is_contradicted and self._site.has_charge_limit() else None
+        )
 
 
 def _doubts_about_any_power(inputs: GateInputs, now_mono_s: float) -> Iterator[Reason]:

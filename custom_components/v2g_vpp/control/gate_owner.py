@@ -1,6 +1,7 @@
 """The output gate's own look at who asks for a power: is it still asked for?"""
 
 from ..domain.dispatch import CommandKind
+from ..domain.faults import FaultCode
 from ..domain.measurement import SOC_STALE_AFTER_S, is_fresh
 from ..domain.policy import Mode
 from ..domain.setpoint import ControlOwner
@@ -35,7 +36,10 @@ def _is_asked_by_home(inputs: GateInputs, now_mono_s: float) -> bool:
     power_w = inputs.setpoint.power_w
     match inputs.setpoint.owner:
         case ControlOwner.MODE:
-            return inputs.policy.mode in (_CHARGING if power_w > 0 else _DISCHARGING)
+            mode = inputs.policy.mode
+            if FaultCode.METERS_CONTRADICT in inputs.session.faults:
+                return mode is Mode.CHARGE_NOW and power_w > 0
+            return mode in (_CHARGING if power_w > 0 else _DISCHARGING)
         case ControlOwner.PLAN:
             planned_w = inputs.plan_w or 0.0
             return inputs.policy.mode is Mode.PLAN and planned_w * power_w > 0

@@ -102,7 +102,8 @@ class HomeBalance:
         groups: dict[Mode, list[Case]] = {mode: [] for mode in FOLLOWING_ORDER}
         for case in cases:
             mode = case.evse.policy.mode
-            if mode in METER_MODES and case.local.owner is ControlOwner.MODE:
+            is_by_meter = mode in METER_MODES and not case.evse.is_meter_contradicted
+            if is_by_meter and case.local.owner is ControlOwner.MODE:
                 groups[mode].append(case)
         followed = {case.evse.key for group in groups.values() for case in group}
         if load is not None and view.powers is not None:

@@ -6,6 +6,7 @@ from ..domain.calibration import Calibration
 from ..domain.capability import Fingerprint, Proof
 from ..domain.dispatch import DispatchOrder
 from ..domain.energy import NOTHING_KEPT, KeptEnergy
+from ..domain.faults import FaultCode
 from ..domain.frequency_response import SupportRefusal
 from ..domain.grid_profile import UNSPECIFIED, GridProfile
 from ..domain.ids import EvseKey
@@ -121,6 +122,11 @@ class EvseInputs:
     def key(self) -> EvseKey:
         """The EVSE that this is about."""
         return self.session.key
+
+    @property
+    def is_meter_contradicted(self) -> bool:
+        """True while the meter of the home must not be believed about this EVSE."""
+        return FaultCode.METERS_CONTRADICT in self.session.faults
 
     def fresh_power(self, now_mono_s: float) -> Reading | None:
         """Return the power reading when it still counts, else None."""

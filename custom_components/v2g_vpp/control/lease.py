@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from ..domain.dispatch import CommandKind, DispatchOrder
-from ..domain.policy import Mode
+from ..domain.policy import METER_MODES, Mode
 from ..domain.setpoint import ControlOwner, Reason
 from .inputs import EvseInputs, SiteInputs
 from .ready_by import NO_TRIP, TripVerdict
@@ -119,6 +119,8 @@ def local_lease(evse: EvseInputs, now_mono_s: float) -> Lease:
     if claim is not None and claim.key == evse.key and now_mono_s < claim.ends_mono_s:
         return Lease(owner=ControlOwner.AUTOMATION, requested_w=claim.power_w)
     policy = evse.policy
+    if policy.mode in METER_MODES and evse.is_meter_contradicted:
+        return Lease(owner=ControlOwner.MODE, requested_w=0.0, reason=Reason.FAULT)
     match policy.mode:
         case Mode.PLAN if evse.plan_w is not None:
             return Lease(owner=ControlOwner.PLAN, requested_w=evse.plan_w)

@@ -24,6 +24,9 @@ from ..domain.session import EvseSession
 from ..domain.setpoint import ControlOwner, Reason, Setpoint
 from ..domain.snapshot import SelfTestPhase, SelfTestStatus
 from ..domain.state import flow_threshold_w
+from .flow_samples import SIGN_OF_FLOW_W, FlowSamples
+from .wiring_proof import UNCLEAR, WiringProof
+from .wiring_watch import WiringLook
 
 MINIMUM_POWER_SHARE = 1.3
 SMALLEST_TEST_POWER_W = 1_800.0
@@ -32,13 +35,6 @@ SMALLEST_TEST_POWER_W = 1_800.0
 SMALLEST_SHARE = 0.4
 LARGEST_SHARE = 1.3
 """Of what was asked for; beyond it phases or units are mixed up."""
-
-STEADY_SAMPLES = 3
-STEADY_SPREAD_W = 120.0
-"""Meters of 11 kW chargers show some ten watts of noise."""
-
-SIGN_OF_FLOW_W = 200.0
-"""A change beyond the noise of the meter."""
 
 LARGEST_ZERO_OFFSET_W = 500.0
 """A charger that stands by draws up to this (+420 W was measured)."""
@@ -79,6 +75,8 @@ class SelfTestInputs:
     """When the last accepted write left for the station."""
 
     now_utc: datetime
+    wiring: WiringLook | None = None
+    """What the meter of the home saw of the outlet; None: the home has none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,12 +90,6 @@ class SelfTestOutput:
     status: SelfTestStatus
     proof: Proof | None = None
     fingerprint: Fingerprint | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Sample:
-    at_mono_s: float
-    power_w: float
 
 
 def self_test_power_w(fingerprint: Fingerprint) -> float:
@@ -144,7 +136,8 @@ class SelfTest:
         """True: the next way to zero is one that can be measured."""
 
         self._waits_since_mono_s: float | None = None
-        self._samples: list[_Sample] = []
+        self._samples = FlowSamples()
+        self._wiring = WiringProof()
         self._from_w = 0.0
         self._zero_w = 0.0
         self._steady_w: list[float] = []
@@ -158,8 +151,9 @@ class SelfTest:
         if self._phase is SelfTestPhase.NOT_RUN:
             self._begin(inputs, now_mono_s)
         elif self._phase not in (SelfTestPhase.PASSED, SelfTestPhase.FAILED):
-            self._note_sample(inputs)
-            self._failure = self._interruption(inputs)
+            self._samples.take(inputs.session.measurement.power_w)
+            self._wiring.take(inputs.wiring)
+            self._failure = self._interruption(inputs) or self._wiring.failure
             if self._failure is None:
                 self._judge(inputs, now_mono_s)
             if self._failure is not None:
@@ -177,17 +171,8 @@ class SelfTest:
 
     def _enter(self, phase: SelfTestPhase, now_mono_s: float) -> None:
         self._phase, self._phase_mono_s = phase, now_mono_s
-        self._samples = []
-
-    def _note_sample(self, inputs: SelfTestInputs) -> None:
-        reading = inputs.session.measurement.power_w
-        if reading is None or reading.received_mono_s <= self._phase_mono_s:
-            return
-        if self._samples and reading.received_mono_s <= self._samples[-1].at_mono_s:
-            return
-        self._samples.append(
-            _Sample(at_mono_s=reading.received_mono_s, power_w=reading.value)
-        )
+        self._samples = FlowSamples(now_mono_s)
+        self._wiring.moves_on()
 
     def _interruption(self, inputs: SelfTestInputs) -> str | None:
         """Return why the test cannot go on: what the coordinator made of its wish."""
@@ -215,20 +200,38 @@ class SelfTest:
             # The promise counts from the last write, which was in the phase before.
             begun_mono_s = inputs.last_write_mono_s or begun_mono_s
         is_over = now_mono_s - begun_mono_s > self._deadline_s(phase)
+        is_over = is_over and not self._wiring.is_holding(now_mono_s)
         if phase is self._phase and self._failure is None and is_over:
             self._failure = self._late(phase)
 
     def _judge_zero(self, _: SelfTestInputs, now_mono_s: float) -> None:
-        steady_w = self._find_steady()
+        steady_w = self._samples.steady_w()
         highest_w = self._threshold_w + LARGEST_ZERO_OFFSET_W
         if steady_w is None or not -self._threshold_w <= steady_w <= highest_w:
             return
         if not self._steady_w:
             # A slow charger may still be on its way to what it was told before.
-            if now_mono_s - self._phase_mono_s >= self._arrival_s:
-                self._begin_discharge(SelfTestPhase.DISCHARGING, steady_w, now_mono_s)
-        elif not self._has_flowed or self._measure_change(self._from_w, steady_w):
-            self._begin_discharge(SelfTestPhase.DISCHARGING_AGAIN, steady_w, now_mono_s)
+            if now_mono_s - self._phase_mono_s < self._arrival_s:
+                return
+        elif self._has_flowed and self._samples.answer(self._from_w, steady_w) is None:
+            return
+        if self._wiring.holds(now_mono_s):
+            return
+        if self._has_flowed:
+            self._measure_change(self._from_w, steady_w)
+        self._leave_zero(steady_w, now_mono_s)
+
+    def _leave_zero(self, zero_w: float, now_mono_s: float) -> None:
+        """Go on from a rest, to whatever is still to be shown."""
+        is_stopping_proven = len(self._dead_mans_s) >= WITHHELD_RUNS
+        if is_stopping_proven and self._wiring.is_done:
+            self._enter(SelfTestPhase.PASSED, now_mono_s)
+        elif is_stopping_proven and not self._wiring.takes_another_round():
+            self._failure = UNCLEAR
+        elif is_stopping_proven or not self._steady_w:
+            self._begin_discharge(SelfTestPhase.DISCHARGING, zero_w, now_mono_s)
+        else:
+            self._begin_discharge(SelfTestPhase.DISCHARGING_AGAIN, zero_w, now_mono_s)
 
     def _begin_discharge(
         self, phase: SelfTestPhase, zero_w: float, now_mono_s: float
@@ -242,20 +245,23 @@ class SelfTest:
     def _judge_discharge(self, _: SelfTestInputs, now_mono_s: float) -> None:
         size_w = abs(self._commanded_w)
         if self._samples:
-            last_w = self._samples[-1].power_w
+            last_w = self._samples.last.power_w
             if last_w - self._zero_w > SMALLEST_SHARE * size_w:
                 self._failure = "wrong_direction"
                 return
-        steady_w = self._find_steady()
+        steady_w = self._samples.steady_w()
         if steady_w is None or self._from_w - steady_w <= SIGN_OF_FLOW_W:
             return
         if not SMALLEST_SHARE * size_w <= -steady_w <= LARGEST_SHARE * size_w:
             self._failure = "wrong_size"
             return
+        is_second = self._phase is SelfTestPhase.DISCHARGING_AGAIN
+        # What nobody refreshes ends soon: that step is judged on its way.
+        if not is_second and self._wiring.holds(now_mono_s):
+            return
         self._measure_change(self._from_w, steady_w)
         self._steady_w.append(steady_w)
         self._from_w, self._has_flowed = steady_w, True
-        is_second = self._phase is SelfTestPhase.DISCHARGING_AGAIN
         self._enter(
             SelfTestPhase.WITHHOLDING if is_second else SelfTestPhase.RETURNING_TO_ZERO,
             now_mono_s,
@@ -264,7 +270,7 @@ class SelfTest:
     def _judge_withholding(self, inputs: SelfTestInputs, now_mono_s: float) -> None:
         if inputs.last_write_mono_s is None or not self._samples:
             return
-        last = self._samples[-1]
+        last = self._samples.last
         if last.power_w < -self._threshold_w + min(0.0, self._zero_w):
             return
         dead_man_s = last.at_mono_s - inputs.last_write_mono_s
@@ -272,7 +278,7 @@ class SelfTest:
             self._failure = "stopped_early"
             return
         self._dead_mans_s.append(dead_man_s)
-        if len(self._dead_mans_s) >= WITHHELD_RUNS:
+        if len(self._dead_mans_s) >= WITHHELD_RUNS and self._wiring.is_done:
             self._enter(SelfTestPhase.PASSED, now_mono_s)
             return
         # It ended by itself, so there is no way to zero to be measured.
@@ -303,36 +309,15 @@ class SelfTest:
             return "does_not_return_to_zero"
         if phase is SelfTestPhase.WITHHOLDING:
             return "does_not_stop_by_itself"
-        is_flowing = self._from_w - self._samples[-1].power_w > SIGN_OF_FLOW_W
+        is_flowing = self._from_w - self._samples.last.power_w > SIGN_OF_FLOW_W
         return "not_steady" if is_flowing else "no_flow"
 
-    def _find_steady(self) -> float | None:
-        """Return the median of the last samples when they agree, W."""
-        powers = [sample.power_w for sample in self._samples[-STEADY_SAMPLES:]]
-        is_enough = len(powers) == STEADY_SAMPLES
-        if not is_enough or max(powers) - min(powers) > STEADY_SPREAD_W:
-            return None
-        return median(powers)
-
-    def _measure_change(self, from_w: float, to_w: float) -> bool:
-        """Note dead time and ramp of the change that has just come to rest.
-
-        Returns False when that is no change beyond the noise.
-        """
-        moved = [s for s in self._samples if abs(s.power_w - from_w) > SIGN_OF_FLOW_W]
-        if not moved:
-            return False
-        first = moved[0]
-        quiet_mono_s = max(
-            (s.at_mono_s for s in self._samples if s.at_mono_s < first.at_mono_s),
-            default=self._phase_mono_s,
-        )
-        arrived = next(s for s in moved if abs(s.power_w - to_w) <= STEADY_SPREAD_W)
-        self._dead_times_s.append(first.at_mono_s - self._phase_mono_s)
-        self._ramps_w_per_s.append(
-            abs(to_w - from_w) / (arrived.at_mono_s - quiet_mono_s)
-        )
-        return True
+    def _measure_change(self, from_w: float, to_w: float) -> None:
+        """Note dead time and ramp of the change that has just come to rest."""
+        answer = self._samples.answer(from_w, to_w)
+        if answer is not None:
+            self._dead_times_s.append(answer.dead_time_s)
+            self._ramps_w_per_s.append(answer.ramp_w_per_s)
 
     def _learnt(self) -> Fingerprint:
         return replace(
@@ -352,7 +337,9 @@ class SelfTest:
         self._asked_w = 0.0 if is_at_zero else -self._test_w
         is_waiting = self._phase is SelfTestPhase.NOT_RUN
         phase = SelfTestPhase.RETURNING_TO_ZERO if is_waiting else self._phase
-        status = SelfTestStatus(phase=phase, failure=self._failure)
+        status = SelfTestStatus(
+            phase=phase, failure=self._failure, wiring=self._wiring.finding
+        )
         output = SelfTestOutput(
             power_w=None if is_over else self._asked_w,
             is_withholding=self._is_withholding(inputs),
@@ -370,6 +357,9 @@ class SelfTest:
                 dead_man_s=max(self._dead_mans_s),
                 passed_at=inputs.now_utc.isoformat(),
                 proven_power_w=-min(self._steady_w),
+                wiring=self._wiring.evidence,
+                wiring_share=self._wiring.share,
+                wiring_phases=self._wiring.phases,
             ),
             fingerprint=replace(
                 self._learnt(), offset_discharge_w=steady_w - self._commanded_w

@@ -103,10 +103,13 @@ class SiteWatch:
 
     def is_charge_unwatched(self) -> bool:
         """Return True when limits of the connection rely on a meter that is silent."""
-        home = self._home
-        if home is None or not self._is_silent or home.wiring is None:
+        return self._is_silent and self.has_charge_limit()
+
+    def has_charge_limit(self) -> bool:
+        """Return True when a limit of the connection needs the meter of the home."""
+        wiring = None if self._home is None else self._home.wiring
+        if wiring is None:
             return False
-        wiring = home.wiring
         return wiring.fuse_w is not None or wiring.import_limit_w is not None
 
     def _keep(self, home: GateHome, now_mono_s: float) -> None:

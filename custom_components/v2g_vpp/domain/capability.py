@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
+from .wiring import WiringEvidence
+
 
 class DischargeDialect(StrEnum):
     """The ways to tell a charging station a negative power (OCPP brief, 2.1)."""
@@ -339,3 +341,12 @@ class Proof:
 
     wording: str = ""
     """Of the capability that was proven."""
+
+    wiring: WiringEvidence = WiringEvidence.NOT_CHECKED
+    """What the steps of the test showed at the meter of the home."""
+
+    wiring_share: float | None = None
+    """How much of the outlet's change the home's meter showed; None: not compared."""
+
+    wiring_phases: str = ""
+    """Phases of the home that moved with it, as digits; empty: not measured."""

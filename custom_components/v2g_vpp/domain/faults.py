@@ -25,6 +25,9 @@ class FaultCode(StrEnum):
     UNCOMMANDED_DISCHARGE = "UNCOMMANDED_DISCHARGE"
     WRONG_DIRECTION = "WRONG_DIRECTION"
     WRONG_SIZE = "WRONG_SIZE"
+    METERS_CONTRADICT = "METERS_CONTRADICT"
+    """The meter of the home does not see what the outlet's shows."""
+
     STORE_UNREADABLE = "STORE_UNREADABLE"
 
 
@@ -94,6 +97,8 @@ FAULT_BEHAVIOUR: Mapping[FaultCode, FaultBehaviour] = {
     ),
     FaultCode.WRONG_DIRECTION: FaultBehaviour(is_latched=True, stops_charging=True),
     FaultCode.WRONG_SIZE: FaultBehaviour(is_latched=True, stops_charging=True),
+    # Charging needs no meter of the home, but for its limits: ``control`` sees to that.
+    FaultCode.METERS_CONTRADICT: FaultBehaviour(is_latched=True, stops_charging=False),
     # A stop that somebody pressed may be what cannot be read.
     FaultCode.STORE_UNREADABLE: FaultBehaviour(is_latched=True, stops_charging=True),
 }

@@ -32,6 +32,7 @@ from .setpoint import Reason, Setpoint
 from .site_meters import OperatorLimit
 from .state import ClockState, EvseState, InverterMode
 from .units import share_of
+from .wiring import WiringFinding
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +105,9 @@ class SelfTestStatus:
     failure: str | None = None
     """Slug of what went wrong, None unless FAILED."""
 
+    wiring: WiringFinding | None = None
+    """How the meter of the home contradicted the outlet's, where that failed it."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeaseSnapshot:
@@ -166,6 +170,9 @@ class EvseSnapshot:
 
     size_hint: SizeHint = SizeHint.UNKNOWN
     """What the last power of the wrong size looked like."""
+
+    wiring_finding: WiringFinding | None = None
+    """How the meters contradict, as far as that is known."""
 
     is_clock_in_the_way: bool = False
     """True when the clock of the station forbids discharge."""

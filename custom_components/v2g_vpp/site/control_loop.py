@@ -30,6 +30,7 @@ from .records import EvseRecord
 from .registry import Registry
 from .tick_inputs import TickInputs
 from .vehicle_desk import VehicleDesk
+from .wiring_desk import WiringDesk
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -58,6 +59,7 @@ class ControlLoop:
         self.forecasts = ForecastDesk(registry, self._inputs, clock)
         self._links = LinkWatch(registry, desk, delivery)
         self._plant = PlantWatch(registry)
+        self._wiring = WiringDesk(registry)
         self._coordinator = DischargeCoordinator()
         desk.use_rehearsal(self.rehearse)
         self._gate = OutputGate()
@@ -94,6 +96,7 @@ class ControlLoop:
             else [evses[key] for key in changed if key in evses]
         )
         orders = {r.key: self._desk.order_for(r.key, now) for r in records}
+        self._wiring.look(now)
         for record in records:
             _drop_expired(record, now)
             self._run_self_test(record, now)
@@ -184,6 +187,7 @@ class ControlLoop:
         """Drop what the coordinator and the gate remember of an EVSE."""
         self._coordinator.forget(key)
         self._gate.forget(key)
+        self._wiring.forget(key)
 
     @property
     def is_turning(self) -> bool:
@@ -271,6 +275,7 @@ class ControlLoop:
                 setpoint=record.setpoint,
                 last_write_mono_s=record.delivery.last_write_mono_s,
                 now_utc=self._clock.utcnow(),
+                wiring=record.wiring_look,
             ),
             now_mono_s,
         )

@@ -157,6 +157,7 @@ def _evse(
         next_slot=draw_next_slot(record, now_at),
         runner_up=record.runner_up,
         size_hint=record.size_hint,
+        wiring_finding=record.wiring_finding,
         charged_wh=record.charged.total_wh,
         discharged_wh=record.discharged.total_wh,
         is_clock_in_the_way=(

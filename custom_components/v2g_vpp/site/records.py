@@ -26,6 +26,8 @@ from ..control.thermal import Heat, ThermalWatch
 from ..control.vehicle_watch import VehicleMemory
 from ..control.wake import WakeWatch
 from ..control.wear import WearMeter
+from ..control.wiring_step import Contradictions
+from ..control.wiring_watch import WiringLook
 from ..control.write_budget import WriteBudget
 from ..domain.calibration import Calibration
 from ..domain.capability import DischargeDialect, Fingerprint, Proof
@@ -52,6 +54,7 @@ from ..domain.snapshot import SelfTestStatus
 from ..domain.state import EvseState
 from ..domain.station_session import StationSession
 from ..domain.units import energy_wh
+from ..domain.wiring import WiringFinding
 from .ledger_desk import LedgerDesk
 from .programme_book import EventBook
 
@@ -153,11 +156,21 @@ class EvseRecord:
     size_hint: SizeHint = SizeHint.UNKNOWN
     """What the power of the last finding of the guard looked like."""
 
+    wiring_look: WiringLook | None = None
+    """What the meter of the home saw of it in this tick; None: the home has none."""
+
+    contradictions: Contradictions = field(default_factory=Contradictions)
+    wiring_finding: WiringFinding | None = None
+    """How the meters contradicted when that was latched; None after a restart."""
+
     schedule: ScheduleWatch = field(default_factory=ScheduleWatch)
     charged: EnergyTotal = field(default_factory=EnergyTotal)
     discharged: EnergyTotal = field(default_factory=EnergyTotal)
     wake: WakeWatch = field(default_factory=WakeWatch)
     learner: FingerprintLearner = field(default_factory=FingerprintLearner)
+    meter_period_s: float = 1.0
+    """How often its meter reports, learnt from its reports; decides when it is stale."""
+
     calibration: Calibration | None = None
     """Of its meter; None: the meter is believed."""
 

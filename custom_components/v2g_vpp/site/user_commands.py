@@ -8,6 +8,7 @@ from typing import NoReturn
 
 from ..control.hardware_guard import HeatSource
 from ..control.self_test import SelfTest
+from ..control.wiring_step import Contradictions
 from ..domain.capability import timing_of
 from ..domain.clock import Clock
 from ..domain.errors import (
@@ -122,6 +123,7 @@ class UserCommands:
                 record.session, FaultCode.HANDLE_OVER_TEMPERATURE, is_active=True
             )
         record.ladder.reset()
+        record.contradictions, record.wiring_finding = Contradictions(), None
         if record.session.is_emergency_stopped:
             raise EmergencyStopActive(str(key))
         record.start_attempts = 0
