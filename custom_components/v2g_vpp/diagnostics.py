@@ -55,7 +55,6 @@ from .domain.snapshot import (
     StationSnapshot,
     VehicleSnapshot,
 )
-from .domain.wiring import WiringFinding
 from .meter_options import OWN_KEYS
 from .readings import METER_FIELDS
 
@@ -321,14 +320,10 @@ def _evse(evse: EvseSnapshot, hide: _Hide) -> dict[str, Any]:
         "self_test": {
             "phase": evse.self_test.phase,
             "failure": evse.self_test.failure,
-            "wiring": _wiring(evse.self_test.wiring),
+            "wiring": asdict(found) if (found := evse.self_test.wiring) else None,
         },
-        "meters_contradict": _wiring(evse.wiring_finding),
+        "meters_contradict": asdict(seen) if (seen := evse.wiring_finding) else None,
     }
-
-
-def _wiring(finding: WiringFinding | None) -> dict[str, Any] | None:
-    return None if finding is None else asdict(finding)
 
 
 def _needs(needs: EvCapability | None) -> dict[str, Any] | None:
