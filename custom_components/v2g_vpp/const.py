@@ -134,6 +134,26 @@ CONF_SIGNING_SEED: Final = "signing_seed"
 
 CONF_CERTIFICATE_EXPIRES_AT: Final = "certificate_expires_at"
 
+# Subentry vpp_programme without an operator's broker: entities tell its events.
+CONF_SOURCE: Final = "source"
+"""Absent where a broker is the source."""
+
+SOURCE_ENTITIES: Final = "entities"
+SOURCE_CALENDAR: Final = "calendar"
+CONF_DIRECTION_ENTITY: Final = "direction_entity"
+CONF_START_ENTITY: Final = "start_entity"
+CONF_END_ENTITY: Final = "end_entity"
+CONF_CALENDAR_ENTITY: Final = "calendar_entity"
+CONF_CHARGE_STATES: Final = "charge_states"
+CONF_DISCHARGE_STATES: Final = "discharge_states"
+CONF_EVENT_POWER_W: Final = "event_power_w"
+"""What a running calendar event asks for; positive = charging."""
+
+CONF_CHARGE_POWER_W: Final = "charge_power_w"
+CONF_DISCHARGE_POWER_W: Final = "discharge_power_w"
+CONF_STALE_AFTER_MIN: Final = "stale_after_min"
+CONF_DAY_BUDGET_KWH: Final = "day_budget_kwh"
+
 # Attributes and fields of actions.
 ATTR_REQUESTED: Final = "requested"
 ATTR_NEXT_LIMIT: Final = "next_limit"

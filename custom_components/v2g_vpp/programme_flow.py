@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from homeassistant.config_entries import ConfigSubentryFlow, SubentryFlowResult
+from homeassistant.config_entries import SubentryFlowResult
 from homeassistant.util import dt as dt_util
 import voluptuous as vol
 
+from . import const
 from .const import (
     CONF_AGGREGATOR_KEYS,
     CONF_BROKER_HOST,
@@ -23,6 +24,7 @@ from .const import (
     CONF_PROGRAMME_ID,
     CONF_REGION,
     CONF_SIGNING_SEED,
+    CONF_SOURCE,
     UNIQUE_ID_PREFIX_PROGRAMME,
 )
 from .domain.errors import (
@@ -43,6 +45,7 @@ from .flow_schemas import multiline_schema
 from .pki.expiry import check_client_certificate
 from .pki.request import client_common_name
 from .pki.tls import client_context
+from .source_flow import SourceSteps
 from .text_keys import CERTIFICATE, TLS
 from .vpp.probe import Enrolment, parse_invitation, probe_broker
 
@@ -57,14 +60,22 @@ class _Broker:
     common_name: str
 
 
-class ProgrammeFlow(ConfigSubentryFlow):
-    """Enrolment in one programme."""
+class ProgrammeFlow(SourceSteps):
+    """Enrolment in one programme, or events that entities tell."""
 
     _enrolment: Enrolment
     _keys: HomeKeys
     _detail = ""
 
     async def async_step_user(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Ask who tells the events."""
+        return self.async_show_menu(
+            step_id="user", menu_options=["invitation", "entities", "calendar"]
+        )
+
+    async def async_step_invitation(
         self, user_input: dict[str, Any] | None = None
     ) -> SubentryFlowResult:
         """Take the invitation."""
@@ -83,7 +94,7 @@ class ProgrammeFlow(ConfigSubentryFlow):
                     return await self.async_step_enrol()
                 errors = {CONF_INVITATION: "already_configured"}
         return self.async_show_form(
-            step_id="user",
+            step_id="invitation",
             data_schema=self.add_suggested_values_to_schema(
                 multiline_schema(CONF_INVITATION), user_input
             ),
@@ -151,6 +162,11 @@ class ProgrammeFlow(ConfigSubentryFlow):
         """Take a new certificate for the key that the home has."""
         subentry = self._get_reconfigure_subentry()
         data = subentry.data
+        match data.get(CONF_SOURCE):
+            case const.SOURCE_ENTITIES:
+                return await self.async_step_change_entities()
+            case const.SOURCE_CALENDAR:
+                return await self.async_step_change_calendar()
         errors: dict[str, str] = {}
         if user_input is not None:
             try:

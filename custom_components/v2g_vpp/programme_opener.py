@@ -8,10 +8,11 @@ from homeassistant.config_entries import ConfigSubentry
 from homeassistant.core import HomeAssistant
 
 from . import subentry_facts as facts
-from .const import STORE_PROGRAMME
+from .const import CONF_PROGRAMME_ID, CONF_SOURCE, STORE_PROGRAMME
 from .coordinator import Close
 from .domain.ports import Spawn
 from .pki import signing, tls
+from .programme_source import open_entity_programme
 from .site import Site
 from .storage import HaStore
 from .system_clock import SystemClock, draw_uniform
@@ -40,8 +41,13 @@ class ProgrammeOpener:
     make_store: Callable[[str], HaStore]
 
     async def open(self, subentry: ConfigSubentry) -> Close:
-        """Connect the programme of a subentry; returns what ends it."""
+        """Bring the programme of a subentry to life; returns what ends it."""
         hass, data = self.hass, subentry.data
+        if CONF_SOURCE in data:
+            store = self.make_store(f"{STORE_PROGRAMME}.{data[CONF_PROGRAMME_ID]}")
+            return await open_entity_programme(
+                hass, self.site, self.clock, subentry, store
+            )
         config = link_config.VppLinkConfig(**facts.programme(subentry))
         watch = ProgrammeWatch(hass, config.programme_id, subentry.title)
         store = self.make_store(f"{STORE_PROGRAMME}.{config.programme_id}")

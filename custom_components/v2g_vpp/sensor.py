@@ -13,7 +13,7 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.helpers.event import async_call_later, async_track_time_interval
 from homeassistant.util import dt as dt_util
 
-from .const import ATTR_NEXT_LIMIT, ATTR_REQUESTED, DOMAIN
+from .const import ATTR_NEXT_LIMIT, ATTR_REQUESTED, CONF_SOURCE, DOMAIN
 from .coordinator import V2gConfigEntry
 from .display import POWER, DisplayFilter
 from .domain.ids import EvseKey
@@ -99,7 +99,12 @@ async def async_setup_entry(
             *(ProgrammeSensor(entry, subentry, d) for d in PROGRAMME_SENSORS),
             *(EventSensor(entry, subentry, d) for d in EVENT_SENSORS),
             EventPriceSensor(entry, subentry, hass.config.currency),
-            CertificateSensor(entry, subentry, CERTIFICATE),
+            # Entities need no certificate.
+            *(
+                [CertificateSensor(entry, subentry, CERTIFICATE)]
+                if CONF_SOURCE not in subentry.data
+                else []
+            ),
         ]
 
     async_follow_subentries(

@@ -30,7 +30,7 @@ ALLOWED: dict[str, frozenset[str]] = {
     "programme_opener": frozenset(
         {
             *("const", "coordinator", "domain", "pki", "site", "storage"),
-            *("subentry_facts", "system_clock", "vpp", "watches"),
+            *("programme_source", "subentry_facts", "system_clock", "vpp", "watches"),
         }
     ),
 }

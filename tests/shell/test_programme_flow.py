@@ -107,7 +107,8 @@ class Dialog:
             )
         )
         self._flow_id = form["flow_id"]
-        return form
+        assert form["menu_options"] == ["invitation", "entities", "calendar"]
+        return await self.enter({"next_step_id": "invitation"})
 
     async def enter(self, data: Json) -> Json:
         result: Json = dict(await self._flows.async_configure(self._flow_id, data))
