@@ -14,11 +14,11 @@ from .const import DOMAIN
 from .domain.energy import NOTHING_KEPT
 from .domain.ids import EvseKey
 from .domain.measurement import Measurement
+from .domain.meters_snapshot import MetersSnapshot
 from .domain.ports import MessageLog
 from .domain.rehearsal import Rehearsing
 from .domain.snapshot import (
     EvseSnapshot,
-    MetersSnapshot,
     SiteSnapshot,
     VehicleSnapshot,
 )

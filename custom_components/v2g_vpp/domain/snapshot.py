@@ -26,6 +26,7 @@ from .grid_settings import GridNote
 from .ids import EvseKey, ProgrammeId, StationId, VehicleId
 from .ledger_picture import LedgerPicture
 from .measurement import Measurement, Reading
+from .meters_snapshot import MetersSnapshot
 from .policy import EvsePolicy, PlanSlot, VehiclePolicy, VehicleSpec
 from .security import SecurityNote
 from .setpoint import Reason, Setpoint
@@ -323,21 +324,6 @@ class ProgrammeSnapshot:
     book: EventPicture = NO_EVENTS
     resources: tuple[EvseKey, ...] = ()
     """EVSEs that it has now; other programmes get nothing of them (rule 14)."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MetersSnapshot:
-    """What the meters of the home show; each None while it is not known."""
-
-    grid_w: float | None = None
-    """Positive = import."""
-
-    load_w: float | None = None
-    """What the home uses beside its EVSEs and its battery."""
-
-    fuse_margins_a: tuple[float | None, ...] = ()
-    """What the main fuse has left on each phase, in either direction, L1 first; empty
-    where phases or fuse are not known. Below 0: too much flows."""
 
 
 @dataclass(slots=True)

@@ -1,8 +1,8 @@
 """Draw what the meters of the home show."""
 
 from ..domain.measurement import fresh_value
+from ..domain.meters_snapshot import MetersSnapshot
 from ..domain.site_meters import SiteMeters, SiteWiring
-from ..domain.snapshot import MetersSnapshot
 from .registry import Registry
 
 METER_MAX_AGE_S = 10.0
