@@ -31,8 +31,9 @@ from .domain.dispatch import (
 from .domain.errors import StoreUnreadable
 from .domain.ids import ProgrammeId
 from .domain.ports import FINAL_ACKS, DispatchReceiver, ProgrammePort
+from .domain.programme_events import EventWindow, ProgrammeEvent
 from .domain.snapshot import SiteSnapshot
-from .domain.source_event import EventWindows, SourceEvent, Window
+from .domain.source_event import LONGEST_WINDOW, EventWindows, SourceEvent, Window
 from .domain.units import kilowatt_hours_to_watt_hours
 from .source_readings import SourceReader
 from .storage import HaStore
@@ -63,6 +64,14 @@ class ProgrammeHome(DispatchReceiver, Protocol):
         """End what a programme asked for."""
         ...
 
+    def announce_event(self, event: ProgrammeEvent) -> None:
+        """Take an event as it is now."""
+        ...
+
+    def withdraw_event(self, programme_id: ProgrammeId, event_id: str) -> None:
+        """Forget an event."""
+        ...
+
 
 class EntityProgramme(ProgrammePort):
     """One such programme."""
@@ -90,7 +99,7 @@ class EntityProgramme(ProgrammePort):
         self._is_done = False
         """The event ended for good; the next one is another."""
 
-        self._next_try_mono_s = 0.0
+        self._next_try_mono_s = self._ends_mono_s = 0.0
         self._delivered_wh: float | None = None
         self._unlisten: list[CALLBACK_TYPE] = []
 
@@ -153,16 +162,48 @@ class EntityProgramme(ProgrammePort):
             return
         self._site.heartbeat_seen(self._programme_id, now_mono_s)
         event = reading.event
+        window = None
+        if event is not None:
+            window = self._windows.of(event, self._clock.utcnow(), now_mono_s)
         if event != self._event:
-            self._cancel()
-            self._event, self._is_done, self._next_try_mono_s = event, False, 0.0
-        if event is None:
+            self._replace(event, window, now_mono_s)
+        if event is None or window is None:
             return
-        window = self._windows.of(event, self._clock.utcnow(), now_mono_s)
         if self._is_spent(event):
             self._cancel()
         elif self._is_due(window, now_mono_s):
             self._ask(event, window, now_mono_s)
+
+    def _replace(
+        self, event: SourceEvent | None, window: Window | None, now_mono_s: float
+    ) -> None:
+        """Drop the event before, as far as it is not over, and announce the new one."""
+        self._cancel()
+        before, ends_mono_s = self._event, self._ends_mono_s
+        self._event, self._is_done, self._next_try_mono_s = event, False, 0.0
+        self._ends_mono_s = window.ends_mono_s if window is not None else 0.0
+        event_id = None if event is None else _event_id(event)
+        if before is not None and now_mono_s < ends_mono_s:
+            before_id = _event_id(before)
+            if before_id != event_id:
+                self._site.withdraw_event(self._programme_id, before_id)
+        if event is not None and event_id is not None and window is not None:
+            if now_mono_s < window.ends_mono_s:
+                self._site.announce_event(self._announced(event, event_id))
+
+    def _announced(self, event: SourceEvent, event_id: str) -> ProgrammeEvent:
+        end_at = min(event.end_at, event.start_at + LONGEST_WINDOW)
+        return ProgrammeEvent(
+            event_id=event_id,
+            programme_id=self._programme_id,
+            windows=(
+                EventWindow(
+                    start_at=event.start_at,
+                    end_at=end_at,
+                    power_w=event.power_w,
+                ),
+            ),
+        )
 
     def _is_due(self, window: Window, now_mono_s: float) -> bool:
         return (
@@ -185,6 +226,7 @@ class EntityProgramme(ProgrammePort):
             start_mono_s=max(now_mono_s, window.start_mono_s),
             ends_mono_s=window.ends_mono_s,
             sent_mono_s=now_mono_s,
+            event_id=_event_id(event),
         )
         # Before the call: the home may answer more than once within it.
         self._order_id = order.order_id
@@ -205,6 +247,12 @@ class EntityProgramme(ProgrammePort):
         if self._budget.begin_day(day, self._delivered_wh):
             self._store.save_later(self._budget.to_stored)
         return self._budget.is_spent(self._delivered_wh)
+
+
+def _event_id(event: SourceEvent) -> str:
+    """Return the same id for the same event, also after a restart."""
+    direction = "charge" if event.power_w > 0 else "discharge"
+    return f"{event.start_at:%Y%m%dT%H%M%S}-{direction}"
 
 
 class _DayBudget:

@@ -33,6 +33,7 @@ from custom_components.v2g_vpp.const import (
 from custom_components.v2g_vpp.domain.dispatch import LinkState
 from custom_components.v2g_vpp.domain.ids import ProgrammeId
 from custom_components.v2g_vpp.domain.policy import Mode
+from custom_components.v2g_vpp.domain.programme_events import EventPhase
 from custom_components.v2g_vpp.domain.snapshot import ProgrammeSnapshot
 from tests.shell.conftest import STATION, VEHICLE
 from tests.shell.home import KEY, Home
@@ -148,6 +149,8 @@ async def test_event_of_the_entities_is_dispatched_and_ends_at_its_time(
     source.event("IMPORT", start_in_s=30, end_in_s=90)
     await go_on(plugged, freezer, 4)
     assert programme(plugged).order is None
+    (announced,) = programme(plugged).book.events
+    assert announced.phase is EventPhase.ANNOUNCED
     await go_on(plugged, freezer, 50)
     order = programme(plugged).order
     assert order is not None
@@ -160,6 +163,8 @@ async def test_event_of_the_entities_is_dispatched_and_ends_at_its_time(
     await go_on(plugged, freezer, 40)
     assert programme(plugged).order is None
     assert plugged.evse().setpoint.power_w == 0
+    (over,) = programme(plugged).book.events
+    assert over.phase is EventPhase.FINISHED
 
 
 async def test_unavailable_entity_ends_the_dispatch_within_30_s_and_it_comes_back(
