@@ -11,8 +11,10 @@ from pathlib import Path
 from statistics import fmean
 import sys
 
+from custom_components.v2g_vpp.control.frequency_meter import LONGEST_RESPONSE_S
 from script.benches.closed_loop.energy import deliver, floor_overrun
 from script.benches.closed_loop.following import OURS, Trace, follow_regulation
+from script.benches.closed_loop.frequency import answer as answer_frequency
 from script.benches.closed_loop.fuse import Fused, charge_under_fuse
 from script.benches.closed_loop.house import (
     Evening,
@@ -77,6 +79,7 @@ def main(argv: list[str]) -> int:
     for name in PLANTS:
         _regulation(kpis, name)
         _energy(kpis, name)
+        _frequency(kpis, name)
     for name in HOUSE_PLANTS:
         _house(kpis, name)
         _fuse(kpis, name)
@@ -177,6 +180,32 @@ def _energy(kpis: Kpis, name: str) -> None:
         100.0 * committed,
         over,
         below,
+    )
+
+
+def _frequency(kpis: Kpis, name: str) -> None:
+    found = answer_frequency(PLANTS[name])
+    is_offered = found.refusal is None
+    kpis.hold(
+        f"{name}_frequency_rise_s",
+        found.rise_s,
+        at_most(LONGEST_RESPONSE_S) if is_offered else None,
+    )
+    kpis.hold(f"{name}_frequency_fall_s", found.fall_s)
+    kpis.hold(f"{name}_frequency_steady_writes", found.steady_writes, at_most(2.0))
+    kpis.hold(
+        f"{name}_frequency_is_offered",
+        float(is_offered),
+        # What is refused must be too slow, and what is not must be quick enough.
+        at_least(1.0) if found.rise_s <= LONGEST_RESPONSE_S else at_most(0.0),
+    )
+    kpis.bench.say(
+        "%s: frequency answered in %.1f s, back in %.1f s, %s, %d writes for noise",
+        name,
+        found.rise_s,
+        found.fall_s,
+        "offered" if is_offered else f"refused ({found.refusal})",
+        found.steady_writes,
     )
 
 

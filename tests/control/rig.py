@@ -14,6 +14,7 @@ from custom_components.v2g_vpp.control.delivery import (
 from custom_components.v2g_vpp.control.discharge import DischargeCoordinator
 from custom_components.v2g_vpp.control.gate import OutputGate
 from custom_components.v2g_vpp.control.gate_inputs import GateInputs
+from custom_components.v2g_vpp.control.gate_surroundings import GridFacts
 from custom_components.v2g_vpp.control.inputs import (
     EvseDecision,
     EvseInputs,
@@ -208,6 +209,9 @@ class Rig:
                 is_store_readable=site.is_store_readable,
                 departures=evse.departures,
                 cycled_wh=evse.cycled_wh,
+                grid=GridFacts(
+                    profile=site.grid_profile, frequency_hz=evse.frequency_hz
+                ),
             ),
             self.now_s,
         )
