@@ -37,6 +37,7 @@ class CommandOrder:
     start_in_s: float = 0.0
     resource: str | None = None
     event_id: str | None = None
+    start_spread_s: int | None = None
     ramp_w_per_s: int | None = None
     test: bool = False
     dry_run: bool = False
@@ -157,6 +158,7 @@ class Dispatcher:
             end=start + timedelta(seconds=order.duration_s),
             resource=order.resource,
             event_id=order.event_id,
+            start_spread_s=order.start_spread_s,
             ramp_w_per_s=order.ramp_w_per_s,
             test=order.test,
             dry_run=order.dry_run,

@@ -4,7 +4,16 @@ from collections import Counter, deque
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from .messages import Availability, Hello, Message, Offer, State, Telemetry
+from .messages import (
+    Availability,
+    Forecast,
+    Hello,
+    Message,
+    Offer,
+    Participation,
+    State,
+    Telemetry,
+)
 
 DEBOUNCE_S = 10.0
 """VPP contract: an ``offline`` is believed after this long without an ``online``."""
@@ -87,6 +96,10 @@ class Home:
     chosen_version: str | None = None
     offer: Offer | None = None
     availability: Availability | None = None
+    participations: dict[str, Participation] = field(default_factory=dict)
+    """The newest answer to each event."""
+
+    forecast: Forecast | None = None
     frames: deque[Frame] = field(default_factory=lambda: deque(maxlen=KEPT_TELEMETRY))
     counters: Counter[str] = field(default_factory=Counter)
     _watches: dict[str, SequenceWatch] = field(default_factory=dict)
@@ -121,6 +134,8 @@ class Home:
             self.offer = None
         elif topic_type == "availability":
             self.availability = None
+        elif topic_type == "forecast":
+            self.forecast = None
 
     def is_ready(self, now_mono_s: float, now: datetime) -> bool:
         """Return True when it is online, opted in, and what it offers still holds."""

@@ -19,10 +19,12 @@ from .messages import (
     Availability,
     ClockReply,
     ClockRequest,
+    Forecast,
     Heartbeat,
     Hello,
     Message,
     Offer,
+    Participation,
     Request,
     State,
     Telemetry,
@@ -35,7 +37,7 @@ from .topics import down_topic, parse_up_topic, regional_heartbeat_topic
 
 _LOGGER = logging.getLogger(__name__)
 
-RETAINED_TYPES = frozenset({"state", "offer", "availability"})
+RETAINED_TYPES = frozenset({"state", "offer", "availability", "forecast"})
 """What a home retains; anything else that is retained is a forgery or a mistake."""
 
 REQUEST_PERIOD_S = 5.0
@@ -51,6 +53,8 @@ _CLASSES: dict[str, type[Message]] = {
     "ack": Ack,
     "telemetry": Telemetry,
     "clock": ClockRequest,
+    "participation": Participation,
+    "forecast": Forecast,
 }
 
 
@@ -89,6 +93,9 @@ class Leader:
         self.homes: dict[str, Home] = {}
         self.counters: Counter[str] = Counter()
         self.is_heartbeat_enabled = True
+        self.on_welcome: list[Callable[[Home], None]] = []
+        """Called for each home once it was welcomed."""
+
         self.last_heartbeat_mono_s: float | None = None
         self.is_connected = False
         self._asked_mono_s: dict[str, float] = {}
@@ -223,6 +230,10 @@ class Leader:
                 )
             case ClockRequest():
                 self._tell_time(home, message, inbound)
+            case Participation():
+                home.participations[message.event_id] = message
+            case Forecast():
+                home.forecast = message
 
     def _is_signed(self, home: Home, enrolment: Enrolment, inbound: Inbound) -> bool:
         keys = enrolment.signing_keys or {}
@@ -289,6 +300,9 @@ class Leader:
                 **envelope, hello_id=hello.id, status="refused", code="VERSION"
             )
         self._answer(topic, welcome, WELCOME, correlation=hello.id.encode())
+        if home.chosen_version is not None:
+            for greet in self.on_welcome:
+                greet(home)
 
     def _tell_time(self, home: Home, request: ClockRequest, inbound: Inbound) -> None:
         topic = down_topic(self.term.region, home.home_id, "clock")

@@ -13,7 +13,15 @@ from typing import ClassVar
 VERSION = "1.0"
 """The only version that this aggregator speaks."""
 
-FEATURES = ("setpoint", "limit", "release", "dry_run", "clock")
+FEATURES = (
+    "setpoint",
+    "limit",
+    "release",
+    "dry_run",
+    "clock",
+    "event",
+    "start_spread",
+)
 """What this aggregator uses of version 1.0."""
 
 
@@ -145,6 +153,7 @@ class Ack(Message):
     code: str
     committed_w: int
     binding: tuple[str, ...]
+    test: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -234,6 +243,87 @@ class Command(Message):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EventWindow:
+    """One span of an event; exactly one of both powers is given."""
+
+    start: datetime
+    end: datetime
+    power_w: int | None = None
+    limit_w: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventPrice:
+    """What is paid for a kWh."""
+
+    amount_minor_per_kwh: int
+    currency: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event(Message):
+    """What is planned, ahead of the commands; watts, positive = charging."""
+
+    TYPE: ClassVar[str] = "event"
+    status: str
+    event_id: str
+    programme_id: str
+    windows: tuple[EventWindow, ...] | None = None
+    notice_s: int | None = None
+    opt_out_until: datetime | None = None
+    price: EventPrice | None = None
+    start_spread_s: int | None = None
+    test: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExpectedWindow:
+    """What a home expects to hold in one window."""
+
+    start: datetime
+    expected_w: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Participation(Message):
+    """Whether a home takes part in an event, and with what."""
+
+    TYPE: ClassVar[str] = "participation"
+    event_id: str
+    status: str
+    windows: tuple[ExpectedWindow, ...]
+    why: tuple[str, ...]
+    test: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForecastRoom:
+    """What a home could give and take; magnitudes."""
+
+    deliverable_w: int
+    absorbable_w: int
+    deliverable_wh: int
+    absorbable_wh: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForecastSlot:
+    """Half an hour of a forecast."""
+
+    start: datetime
+    p10: ForecastRoom
+    p50: ForecastRoom
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forecast(Message):
+    """What a home could do in the next day, where its owner shares it."""
+
+    TYPE: ClassVar[str] = "forecast"
+    slots: tuple[ForecastSlot, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Cancel(Message):
     """End one command, or (``all`` is True) every one."""
 
@@ -278,6 +368,9 @@ MESSAGES: tuple[type[Message], ...] = (
     Welcome,
     Command,
     Cancel,
+    Event,
+    Participation,
+    Forecast,
     Heartbeat,
     ClockReply,
     Request,

@@ -20,6 +20,8 @@ from .codec import load_schemas
 from .demand import DemandDesk
 from .enrolment import Enrolments
 from .errors import DataDirectoryError
+from .event_desk import EventDesk
+from .event_web import EventApi
 from .files import exclusive_use, read_json, write_json
 from .follow_desk import FollowDesk
 from .follow_web import FollowApi
@@ -86,10 +88,12 @@ class Service:
         http_port: int,
         enrolment: Endpoint,
         desk: FollowDesk,
+        events: EventDesk,
     ) -> None:
         """Hold the parts; use ``run_service``."""
         self.leader = leader
         self.desk = desk
+        self.events = events
         self.client = client
         self.http_port = http_port
         self.enrolment = enrolment
@@ -131,6 +135,9 @@ async def run_service(options: ServeOptions, clock: Clock) -> AsyncIterator[Serv
         desk = FollowDesk(
             leader, Follower(leader, clock), options.data.following, clock
         )
+        events = await asyncio.to_thread(
+            EventDesk, leader, parts.settings.programme_id, options.data.events
+        )
         api = OperatorApi(
             leader,
             DemandDesk(leader),
@@ -140,7 +147,9 @@ async def run_service(options: ServeOptions, clock: Clock) -> AsyncIterator[Serv
         )
         http_port = await _serve_http(
             stack,
-            api.build_operator_app(FollowApi(desk, clock).routes()),
+            api.build_operator_app(
+                [*FollowApi(desk, clock).routes(), *EventApi(events, clock).routes()]
+            ),
             Endpoint(host="127.0.0.1", port=options.http_port),
         )
         await _serve_http(
@@ -152,11 +161,12 @@ async def run_service(options: ServeOptions, clock: Clock) -> AsyncIterator[Serv
             ("resend", leader.run_resends()),
             ("follow", desk.follower.run()),
             ("resume", desk.resume()),
+            ("events", events.run()),
             ("catch up", CatchUp(leader).run()),
             ("revocations", _refresh_revocations(parts.authority, reloader)),
         ):
             stack.push_async_callback(_cancelled, asyncio.create_task(job, name=name))
-        yield Service(leader, client, http_port, enrolment, desk)
+        yield Service(leader, client, http_port, enrolment, desk, events)
 
 
 def _client(broker: Endpoint, parts: Parts, clock: Clock) -> MqttClient:

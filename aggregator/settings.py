@@ -72,6 +72,7 @@ class DataDirectory:
         self.homes = path / "homes.json"
         self.leadership = path / "leadership.json"
         self.following = path / "following.json"
+        self.events = path / "events.json"
         self.rehearsal = path / "rehearsal"
         self._settings = path / "settings.json"
 

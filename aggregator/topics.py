@@ -5,7 +5,17 @@ from dataclasses import dataclass
 PREFIX = "v2gvpp/v1"
 
 UP_TYPES = frozenset(
-    {"state", "hello", "offer", "availability", "ack", "telemetry", "clock"}
+    {
+        "state",
+        "hello",
+        "offer",
+        "availability",
+        "ack",
+        "telemetry",
+        "clock",
+        "participation",
+        "forecast",
+    }
 )
 """What a home of version 1.0 says; other names are reserved and ignored."""
 

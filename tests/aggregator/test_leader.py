@@ -249,7 +249,7 @@ def test_a_welcome_says_everything_that_this_term_asks_of_a_home(
 ) -> None:
     body = {
         "versions": ["1.3", "1.0"],
-        "features": ["setpoint", "start_spread"],
+        "features": ["setpoint", "start_spread", "unheard_of"],
         "boot_id": BOOT,
         "connection": 1,
         "signing_keys": HOME_KEYS,
@@ -257,7 +257,7 @@ def test_a_welcome_says_everything_that_this_term_asks_of_a_home(
     bench.hear("hello", "hello", body)
     (welcome,) = bench.sent_of("welcome")
     assert welcome["chosen_version"] == "1.0"
-    assert welcome["features"] == ["setpoint"]
+    assert welcome["features"] == ["setpoint", "start_spread"]
     assert welcome["heartbeat_period_s"] == 5
     assert welcome["telemetry_period_s"] == 10
     assert welcome["reconnect_max_s"] == 30
