@@ -12,6 +12,7 @@ from statistics import fmean
 import sys
 
 from custom_components.v2g_vpp.control.frequency_meter import LONGEST_RESPONSE_S
+from custom_components.v2g_vpp.virtual.plant import PlantParameters
 from script.benches.closed_loop.energy import deliver, floor_overrun
 from script.benches.closed_loop.following import OURS, Trace, follow_regulation
 from script.benches.closed_loop.frequency import answer as answer_frequency
@@ -40,6 +41,7 @@ SMALL_HOME, LARGE_SITE = 10, 1_000
 LARGEST_EXPORT_KWH = {"fast": 0.12, "typical": 0.25, "slow": 0.35}
 LARGEST_IMPORT_KWH = {"typical": 1.35}
 MOST_SETPOINTS = 200
+MOST_OPERATIONS_PER_HOUR = 2.0
 MOST_SHUTTLED_KWH, MOST_SIGN_CHANGES = 0.05, 4.0
 BATTERY_ANSWERS_S = (1.0, 5.0)
 FUSE_ENERGY_SHARE = 0.95
@@ -251,6 +253,7 @@ def _house(kpis: Kpis, name: str) -> None:
         )
         target = at_most(1.0) if is_held else None
         kpis.hold(f"{name}_{figure}", ours_kwh / min(theirs_kwh), target)
+    _contactor(kpis, name, ours, pairs)
     beside = [
         follow_house(plant, load_w, HomeBattery(answers_in_s=answers_in_s))
         for answers_in_s in BATTERY_ANSWERS_S
@@ -275,6 +278,39 @@ def _house(kpis: Kpis, name: str) -> None:
         ),
         shuttled,
         turns,
+    )
+
+
+def _contactor(
+    kpis: Kpis,
+    name: str,
+    ours: Sequence[Evening],
+    pairs: Sequence[tuple[PlantParameters, Sequence[float]]],
+) -> None:
+    """Count what contactors do that stay closed at 0 W, and what those that open."""
+    opening = [follow_house(plant, load, opens_at_zero=True) for plant, load in pairs]
+    for kind, results in (("closed_at_zero", ours), ("opens_at_zero", opening)):
+        kpis.hold(
+            f"{name}_contactor_per_hour_{kind}",
+            fmean(r.operations_per_hour for r in results),
+            None if kpis.bench.is_quick else at_most(MOST_OPERATIONS_PER_HOUR),
+        )
+    exports = fmean(r.export_kwh for r in opening)
+    imports = fmean(r.import_kwh for r in opening)
+    kpis.hold(
+        f"{name}_export_kwh_opens_at_zero",
+        exports,
+        None if kpis.bench.is_quick else at_most(LARGEST_EXPORT_KWH[name]),
+    )
+    kpis.hold(f"{name}_import_kwh_opens_at_zero", imports)
+    kpis.bench.say(
+        "%s: a contactor that opens at 0 W does so %.1f times an hour, with %.2f kWh"
+        " bought and %.2f kWh fed in; one that stays closed %.1f times",
+        name,
+        kpis.figures[f"{name}_contactor_per_hour_opens_at_zero"],
+        imports,
+        exports,
+        kpis.figures[f"{name}_contactor_per_hour_closed_at_zero"],
     )
 
 

@@ -3,27 +3,22 @@
 from hypothesis import given, settings, strategies as st
 import pytest
 
-from custom_components.v2g_vpp.control import discharge
 from custom_components.v2g_vpp.control.contactor import (
     BREAK_EVEN_WH,
     DAILY_CLOSINGS,
     HOT_WEIGHT,
-    LIFE_OPERATIONS,
     SEEN_OPEN_AFTER_S,
     SHORTEST_OFF_S,
-    SHORTEST_ON_S,
+    STAYS_CLOSED_S,
     ContactorCount,
     ContactorDwell,
     ContactorObserved,
     ContactorWatch,
     SwitchWish,
 )
-from custom_components.v2g_vpp.control.discharge import DischargeCoordinator
-from custom_components.v2g_vpp.control.inputs import EvseInputs, SiteInputs
-from custom_components.v2g_vpp.control.lease import Lease
 from custom_components.v2g_vpp.control.limits import Bound, Envelope
-from custom_components.v2g_vpp.domain.setpoint import ControlOwner, Reason, Setpoint
-from tests.control.given import KEY, NOW, READY, at, with_session
+from custom_components.v2g_vpp.control.wear import CONTACTOR_LIFE_OPERATIONS
+from custom_components.v2g_vpp.domain.setpoint import Reason
 
 MINIMUM_W = 1_380.0
 
@@ -93,10 +88,10 @@ def test_without_a_word_of_it_the_flow_tells() -> None:
 
 def test_hot_openings_wear_as_much_as_ten() -> None:
     assert ContactorCount().life_share == 1.0
-    half = LIFE_OPERATIONS // 2
+    half = CONTACTOR_LIFE_OPERATIONS // 2
     assert ContactorCount(cold_openings=half).life_share == 0.5
     assert ContactorCount(hot_openings=half // HOT_WEIGHT).life_share == 0.5
-    assert ContactorCount(hot_openings=LIFE_OPERATIONS).life_share == 0.0
+    assert ContactorCount(hot_openings=CONTACTOR_LIFE_OPERATIONS).life_share == 0.0
     assert ContactorCount(cold_openings=2, hot_openings=3).operations == 5
 
 
@@ -137,13 +132,19 @@ class Run:
         self.now_s = 0.0
 
     def step(
-        self, goal_w: float, *, within: Envelope | None = None, is_spent: bool = False
+        self,
+        goal_w: float,
+        *,
+        within: Envelope | None = None,
+        is_spent: bool = False,
+        useful_w: float = 0.0,
     ) -> float:
         wish = SwitchWish(
             goal_w=goal_w,
             before_w=self.power_w,
             minimum_w=MINIMUM_W,
             envelope=within or envelope(),
+            useful_w=useful_w,
             is_budget_spent=is_spent,
         )
         self.power_w = self.dwell.hold(wish, self.now_s)
@@ -155,9 +156,18 @@ class Run:
 def test_what_runs_is_held_at_the_minimum_for_a_while() -> None:
     run = Run()
     assert run.step(-5_000.0) == -5_000.0, "the first switching waits for nothing"
-    held = [run.step(0.0) for _ in range(int(SHORTEST_ON_S) + 5)]
+    held = [run.step(0.0) for _ in range(60)]
     assert set(held) == {-MINIMUM_W, 0.0}
-    assert held.index(0.0) == SHORTEST_ON_S - 1
+    run = Run()
+    run.step(-5_000.0)
+    useful = [run.step(0.0, useful_w=-690.0) for _ in range(120)]
+    assert useful.index(0.0) == pytest.approx(2 * held.index(0.0), abs=2)
+    against = [run.step(5_000.0 if now < 400 else 0.0) for now in range(520)]
+    assert against[-120:].count(MINIMUM_W) == pytest.approx(held.index(0.0), abs=2)
+    run = Run()
+    run.step(-5_000.0)
+    while run.step(0.0) != 0:
+        pass
     assert [run.step(-5_000.0) for _ in range(3)] == [0.0, 0.0, 0.0]
     off = [run.step(-5_000.0) for _ in range(int(SHORTEST_OFF_S))]
     assert off[-1] == -5_000.0
@@ -213,7 +223,7 @@ GOALS = st.one_of(
     )
 )
 def test_laws_of_switching_for_money(spans: list[tuple[float, int, bool]]) -> None:
-    run, switched_s, is_on = Run(), float("-inf"), False
+    run, switched_s, is_on, held_wh = Run(), float("-inf"), False, 0.0
     for goal_w, seconds, is_limited in spans:
         limits = envelope(0.0, 0.0) if is_limited else envelope()
         for _ in range(seconds):
@@ -223,44 +233,42 @@ def test_laws_of_switching_for_money(spans: list[tuple[float, int, bool]]) -> No
             assert limits.lowest_w <= power_w <= limits.highest_w
             assert power_w in (goal, 0.0) or abs(power_w) == MINIMUM_W
             if (power_w != 0) is not is_on:
-                if not is_limited:
-                    assert now_s - switched_s >= SHORTEST_ON_S
+                if power_w != 0:
+                    assert now_s - switched_s >= SHORTEST_OFF_S
+                elif not is_limited:
+                    assert held_wh >= BREAK_EVEN_WH - MINIMUM_W / 3600.0
                 is_on, switched_s = power_w != 0, now_s
+            held_wh += MINIMUM_W / 3600.0
+            if goal != 0:
+                held_wh = 0.0
 
 
-def economic(
-    coordinator: DischargeCoordinator, evse: EvseInputs, now_s: float, power_w: float
-) -> Setpoint:
-    """Return the setpoint of an owner that only saves money."""
-    inputs = at(evse, now_s, power_w, 70.0)
-    return coordinator.step([inputs], SiteInputs(), now_s)[KEY].setpoint
+def test_what_0_w_does_to_a_contactor_is_seen() -> None:
+    watch = ContactorWatch()
+    watch.step(seen(is_closed=False, zero_told_s=999.0), 0.0)
+    assert watch.opens_at_zero is None, "it never closed"
+    watch.step(seen(is_closed=True, flowing=True), 1.0)
+    watch.step(seen(is_closed=False, zero_told_s=30.0), 31.0)
+    assert watch.opens_at_zero is None, "the transaction may end yet"
+    watch.step(seen(is_closed=False, transaction=False, zero_told_s=70.0), 71.0)
+    watch.step(seen(is_closed=False, zero_told_s=90.0), 91.0)
+    assert watch.opens_at_zero is None, "it opened with the transaction"
+    watch.step(seen(is_closed=True, flowing=True), 100.0)
+    watch.step(seen(is_closed=False, zero_told_s=SEEN_OPEN_AFTER_S), 161.0)
+    assert watch.opens_at_zero is True
+    again = ContactorWatch()
+    again.restore(watch.count, [], watch.opens_at_zero)
+    again.step(seen(is_closed=True, flowing=True), 0.0)
+    again.step(seen(is_closed=True, zero_told_s=STAYS_CLOSED_S - 1.0), 600.0)
+    assert again.opens_at_zero is True
+    again.step(seen(is_closed=True, zero_told_s=STAYS_CLOSED_S), 601.0)
+    assert again.opens_at_zero is False
 
 
-def test_the_coordinator_spares_the_contactor_of_who_saves_money(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """Until a mode for money is there, the lease is made one here."""
-    asked = {"w": -5_000.0}
-
-    def lease(*_: object) -> Lease:
-        return Lease(owner=ControlOwner.MODE, requested_w=asked["w"], is_economic=True)
-
-    monkeypatch.setattr(discharge, "hold_lease", lease)
-    coordinator, power_w = DischargeCoordinator(), 0.0
-    for second in range(10):
-        power_w = economic(coordinator, READY, NOW + second, power_w).power_w
-    assert power_w == -5_000.0
-    asked["w"] = 0.0
-    for second in range(10, 20):
-        power_w = economic(coordinator, READY, NOW + second, power_w).power_w
-    setpoint = economic(coordinator, READY, NOW + 20, power_w)
-    assert setpoint.power_w == -READY.fingerprint.minimum_power_w
-    assert setpoint.reason is Reason.CONTACTOR
-    stopped = with_session(READY, is_emergency_stopped=True)
-    setpoint = economic(coordinator, stopped, NOW + 21, power_w)
-    assert setpoint.power_w == 0.0
-    assert setpoint.reason is Reason.EMERGENCY_STOP
-    asked["w"] = 5_000.0
-    setpoint = economic(coordinator, READY, NOW + 22, 0.0)
-    assert setpoint.power_w == 0.0
-    assert setpoint.reason is Reason.CONTACTOR
+def test_a_station_that_does_not_tell_shows_nothing() -> None:
+    watch = ContactorWatch()
+    for second in range(2_000):
+        watch.step(
+            seen(flowing=second < 10, zero_told_s=max(0.0, second - 10.0)), second
+        )
+    assert watch.opens_at_zero is None

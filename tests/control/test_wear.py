@@ -70,7 +70,9 @@ def test_a_swing_is_one_equivalent_cycle_of_its_depth() -> None:
     _swing(meter, 0.55)
     _swing(meter, 0.55)
     _swing(meter, 0.55)
-    report = meter.report(VEHICLE, cold_operations=6, hot_operations=1)
+    meter.note_operations(cold=6, hot=0)
+    meter.note_operations(cold=0, hot=1)
+    report = WearMeter.restored(meter.dump()).report(VEHICLE)
     assert report.equivalent_cycles == pytest.approx(1.65)
     assert report.charged_wh == pytest.approx(report.discharged_wh)
     # The first is a half until its begin is passed; the last is still open.

@@ -68,7 +68,7 @@ def test_pictures_are_drawn(tmp_path: Path) -> None:
         shuttled_kwh=0.0,
         setpoints=3,
         sign_changes_per_hour=0.0,
-        starts_per_hour=1.0,
+        operations_per_hour=1.0,
         grid_w=KETTLE,
         vehicle_w=KETTLE,
     )

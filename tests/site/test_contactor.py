@@ -40,6 +40,8 @@ async def test_cold_and_hot_openings_are_told_apart_and_kept() -> None:
         await home.run(3)
         assert openings(home.evse) == (1, 1)
         assert home.evse.contactor_life_percent == life_percent
+        vehicle = home.vehicle
+        assert (vehicle.cold_openings, vehicle.hot_openings) == (1, 1)
 
 
 @in_virtual_time
@@ -50,3 +52,21 @@ async def test_a_pulled_plug_is_an_opening_under_load() -> None:
         home.station.unplug()
         await home.run(3)
         assert openings(home.evse)[1] == 1
+
+
+@in_virtual_time
+async def test_what_0_w_does_to_it_is_seen_and_kept() -> None:
+    async with Home() as home:
+        await home.grant()
+        contactor(home, is_closed=True)
+        await home.discharge()
+        assert home.evse.opens_at_zero is None
+        await home.site.stop(home.key)
+        await home.run(5)
+        contactor(home, is_closed=False)
+        await home.run(70)
+        assert home.evse.opens_at_zero is True
+        await home.restart()
+        home.reconnect()
+        await home.run(3)
+        assert home.evse.opens_at_zero is True

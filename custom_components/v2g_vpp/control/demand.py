@@ -68,6 +68,8 @@ class Demand:
 
     power_w: float
     reason: Reason
+    needed_w: float = 0.0
+    """What would bring the grid where the mode wants it, also where it is too little."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,10 +134,12 @@ class MeterFollower:
         held_w = self._next(span, is_charge, now_mono_s)
         self._held_w = held_w if is_charge else 0.0 - held_w
         if self._held_w != 0:
-            return Demand(power_w=self._held_w, reason=Reason.AS_REQUESTED)
+            return Demand(
+                power_w=self._held_w, reason=Reason.AS_REQUESTED, needed_w=need_w
+            )
         is_solar = inputs.mode is Mode.SOLAR
         reason = Reason.NO_SURPLUS if is_solar else Reason.NOTHING_TO_BALANCE
-        return Demand(power_w=0.0, reason=reason)
+        return Demand(power_w=0.0, reason=reason, needed_w=need_w)
 
     def _next(self, span: _Span, is_charge: bool, now_mono_s: float) -> float:  # noqa: FBT001 - the direction
         """Return the magnitude to hold from now on."""

@@ -205,6 +205,7 @@ def _conclude(
 def _remember(case: Case, now_mono_s: float) -> None:
     track, power_w = case.track, case.setpoint.power_w
     track.dwell.note(power_w, now_mono_s)
+    track.sparing = case.evse.policy.mode if case.lease.is_economic else None
     track.step_mono_s = now_mono_s
     track.power_w = power_w
     track.reference_w = case.reference_w if power_w != 0 else 0.0

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from ..domain.dispatch import DispatchOrder
 from ..domain.measurement import Reading
+from ..domain.policy import Mode
 from ..domain.setpoint import LOCAL_OWNERS, ControlOwner, Reason, Setpoint
 from .contactor import ContactorDwell
 from .inputs import EvseInputs, SiteInputs
@@ -40,6 +41,10 @@ class Track:
     reference_w: float = 0.0
     power_w: float = 0.0
     limited: int = 0
+    sparing: Mode | None = None
+    """The mode that for money had the power of the last step; None: it had another
+    owner."""
+
     was_dispatched: bool = False
     is_released: bool = False
     """A lost link ended its dispatch: no discharge of its own until the link is back."""

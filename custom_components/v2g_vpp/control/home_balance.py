@@ -36,6 +36,11 @@ FOLLOWING_ORDER = (Mode.SELF_CONSUMPTION, Mode.PEAK_SHAVING, Mode.SOLAR)
 """Who serves the home comes before who takes what is left over."""
 
 
+_REASONS_OF_MONEY = frozenset(
+    {Reason.AS_REQUESTED, Reason.NOTHING_TO_BALANCE, Reason.NO_SURPLUS}
+)
+"""Where the meter is silent or missing, nothing is held for the sake of a contactor."""
+
 FULL_PERCENT = 99.5
 """From here on a home battery takes nothing worth mentioning."""
 
@@ -165,6 +170,10 @@ class HomeBalance:
                 requested_w=shares[case.evse.key],
                 reason=demand.reason,
                 is_by_meter=True,
+                is_economic=(
+                    case.evse.opens_at_zero and demand.reason in _REASONS_OF_MONEY
+                ),
+                useful_w=demand.needed_w if len(group) == 1 else 0.0,
             )
         return sum(shares.values())
 

@@ -8,7 +8,7 @@ from .allocation import SAME_POWER_W, Allocation
 from .evse_case import Case
 from .fuse import Direction, SiteLimit, shared_limits
 from .inputs import SiteInputs
-from .lease import Lease
+from .lease import Lease, under_limit
 from .share_cost import lasting_power_w
 from .sharing import Taker, dispatch_energy_wh, share_power, taken_most_w
 
@@ -134,6 +134,6 @@ def _share_limit(
     for case in group:
         share_w, local = allocation.shares[case.evse.key], case.local
         is_capped = local.requested_w > share_w
-        case.lease = local
+        case.lease = under_limit(local)
         if is_capped:
             case.lease = Lease(owner=ControlOwner.VPP, requested_w=share_w, order=order)

@@ -84,6 +84,9 @@ class EvseInputs:
     """True: a discharge that runs may go on where a new one may not begin."""
 
     heat: Heat = COOL
+    opens_at_zero: bool = False
+    """True: at 0 W its contactor was seen to open, so that each pause wears it."""
+
     is_switching_budget_spent: bool = False
     """True: for money alone its contactor closes no more today."""
 

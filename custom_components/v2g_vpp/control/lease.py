@@ -1,6 +1,6 @@
 """Who holds the control lease of an EVSE, and what it asks for."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..domain.dispatch import CommandKind, DispatchOrder
 from ..domain.policy import METER_MODES, Mode
@@ -26,6 +26,9 @@ class Lease:
 
     is_economic: bool = False
     """Only money is at stake: the contactor need not switch for it at once."""
+
+    useful_w: float = 0.0
+    """What of a power that is too small to be asked for would be of use, signed."""
 
     @property
     def is_tracked(self) -> bool:
@@ -123,7 +126,11 @@ def local_lease(evse: EvseInputs, now_mono_s: float) -> Lease:
         return Lease(owner=ControlOwner.MODE, requested_w=0.0, reason=Reason.FAULT)
     match policy.mode:
         case Mode.PLAN if evse.plan_w is not None:
-            return Lease(owner=ControlOwner.PLAN, requested_w=evse.plan_w)
+            return Lease(
+                owner=ControlOwner.PLAN,
+                requested_w=evse.plan_w,
+                is_economic=evse.opens_at_zero,
+            )
         case Mode.PLAN:
             wish_w, reason = 0.0, Reason.NO_PLAN
         case Mode.CHARGE_NOW:
@@ -150,9 +157,14 @@ def _follow(order: DispatchOrder, reason: Reason, *, is_failsafe: bool) -> Lease
     )
 
 
+def under_limit(local: Lease) -> Lease:
+    """Return what the home wants beside a limit: no contactor holds a power up then."""
+    return replace(local, is_economic=False) if local.is_economic else local
+
+
 def _limit(local: Lease, order: DispatchOrder) -> Lease:
     """Return the home's wish under a limit: it caps charging and forces nothing."""
     highest_w = max(0.0, order.power_w)
     if local.requested_w <= highest_w:
-        return local
+        return under_limit(local)
     return Lease(owner=ControlOwner.VPP, requested_w=highest_w, order=order)

@@ -79,14 +79,20 @@ def _least_reference_w(case: Case, minimum_w: float) -> float:
 def _spared(
     case: Case, goal_w: float, limit: Reason | None, now_mono_s: float
 ) -> tuple[float, Reason | None]:
-    """Return the goal that the contactor may go for now, and what binds it."""
+    """Return the goal that the contactor may go for now, and what binds it.
+
+    What another owner or mode began is not held: it ended with its word.
+    """
     evse, track = case.evse, case.track
+    if track.power_w != 0 and track.sparing is not evse.policy.mode:
+        return goal_w, limit
     held_w = track.dwell.hold(
         SwitchWish(
             goal_w=goal_w,
             before_w=track.power_w,
             minimum_w=minimum_power_w(evse, track.power_w),
             envelope=case.envelope,
+            useful_w=case.lease.useful_w,
             is_budget_spent=evse.is_switching_budget_spent,
         ),
         now_mono_s,

@@ -8,7 +8,7 @@ little more than the one before it. Charging back makes the next discharge begin
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import inf
-from typing import Any
+from typing import Any, Final
 
 from ..domain.chemistry import CYCLE_WEAR, SPENT_SHARE, Chemistry
 from ..domain.policy import VehicleSpec
@@ -23,6 +23,13 @@ LARGEST_KEPT_POINTS = 4 * round(1 / SMALLEST_SWING)
 
 DEPTH_BINS = 10
 """Counted cycles are kept by depth, in tenths of the capacity."""
+
+
+CONTACTOR_PRICE_CENTS: Final = 10_000.0
+CONTACTOR_LIFE_OPERATIONS: Final = 50_000
+"""House rule: a contactor for 100 EUR, and its electrical life without a current."""
+
+CONTACTOR_OPERATION_CENTS: Final = CONTACTOR_PRICE_CENTS / CONTACTOR_LIFE_OPERATIONS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +51,7 @@ class WearReport:
     """The same in the home's currency."""
 
     cold_operations: int = 0
-    """Of the contactor without a current."""
+    """Of the contactors that it hung on, without a current."""
 
     hot_operations: int = 0
     """Under load: these are what wears it."""
@@ -60,6 +67,10 @@ class WearMeter:
     charged_wh: float = 0.0
     discharged_wh: float = 0.0
     equivalent_cycles: float = 0.0
+    cold_operations: int = 0
+    """Of the contactors that it hung on, without a current."""
+
+    hot_operations: int = 0
     _discharge_cycles: float = 0.0
     """Sum of discharges over the capacity."""
 
@@ -101,15 +112,16 @@ class WearMeter:
             place = int(clamp(cycle.depth * DEPTH_BINS, 0, DEPTH_BINS - 1))
             self._cycles[place] += cycle.count
 
-    def report(
-        self, spec: VehicleSpec, *, cold_operations: int = 0, hot_operations: int = 0
-    ) -> WearReport:
+    def note_operations(self, cold: int, hot: int) -> None:
+        """Count openings of the contactor in front of the vehicle, both >= 0."""
+        self.cold_operations += cold
+        self.hot_operations += hot
+
+    def report(self, spec: VehicleSpec) -> WearReport:
         """Return what a ledger is told.
 
         Args:
             spec: of the vehicle: chemistry, capacity and price of the battery.
-            cold_operations: of the contactor, from whoever counts them.
-            hot_operations: the same under load.
         """
         lost = self._lost_share(spec.chemistry)
         return WearReport(
@@ -119,8 +131,8 @@ class WearMeter:
             cycles_by_depth=tuple(self._cycles),
             capacity_loss_share=lost,
             cost=None if lost is None else lost / SPENT_SHARE * _battery_price(spec),
-            cold_operations=cold_operations,
-            hot_operations=hot_operations,
+            cold_operations=self.cold_operations,
+            hot_operations=self.hot_operations,
         )
 
     def _lost_share(self, chemistry: Chemistry | None) -> float | None:
@@ -137,6 +149,8 @@ class WearMeter:
             "charged_wh": self.charged_wh,
             "discharged_wh": self.discharged_wh,
             "equivalent_cycles": self.equivalent_cycles,
+            "cold_operations": self.cold_operations,
+            "hot_operations": self.hot_operations,
             "discharge_cycles": self._discharge_cycles,
             "deep_cycles": self._deep_cycles,
             "open_depth": self._open_depth,
@@ -156,6 +170,13 @@ class WearMeter:
             charged_wh=_counted(kept, "charged_wh"),
             discharged_wh=_counted(kept, "discharged_wh"),
             equivalent_cycles=_counted(kept, "equivalent_cycles"),
+            # What an older version kept has no openings.
+            cold_operations=int(
+                _counted({"cold_operations": 0, **kept}, "cold_operations")
+            ),
+            hot_operations=int(
+                _counted({"hot_operations": 0, **kept}, "hot_operations")
+            ),
             _discharge_cycles=_counted(kept, "discharge_cycles"),
             _deep_cycles=_counted(kept, "deep_cycles"),
             _open_depth=_counted(kept, "open_depth"),

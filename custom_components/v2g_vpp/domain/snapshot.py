@@ -212,6 +212,9 @@ class EvseSnapshot:
     support_refusal: SupportRefusal | None = SupportRefusal.NOT_MEASURED
     """Why it does not follow the frequency of the grid, None when it can."""
 
+    opens_at_zero: bool | None = None
+    """Whether 0 W opens it while the transaction goes on; None: not seen yet."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VehicleSnapshot:
@@ -237,6 +240,12 @@ class VehicleSnapshot:
     wear_cost: float | None = None
     """What the discharges of this home cost the battery, in the home's currency; None
     while its chemistry is not known."""
+
+    cold_openings: int = 0
+    """Of the contactors that it hung on, without a current."""
+
+    hot_openings: int = 0
+    """Under load."""
 
     lowest_percent: float | None = None
     """What it has at least, while it is plugged and that is known."""

@@ -31,13 +31,15 @@ class KeptPlant:
     closings: list[tuple[float, int]]
     """Of the last day: ages, s, and how many."""
 
+    opens_at_zero: bool | None
+
     def give(self, record: EvseRecord) -> None:
         """Bring it back."""
         if self.grid is not None:
             record.grid.restore(self.grid)
         if self.node is not None:
             record.thermal = ThermalWatch(self.node)
-        record.contactor.restore(self.contactor, self.closings)
+        record.contactor.restore(self.contactor, self.closings, self.opens_at_zero)
 
 
 def dump_plant(record: EvseRecord, now_mono_s: float) -> dict[str, Any]:
@@ -48,6 +50,7 @@ def dump_plant(record: EvseRecord, now_mono_s: float) -> dict[str, Any]:
         "thermal": asdict(node) if node.is_learnt else None,
         "contactor": asdict(record.contactor.count),
         "closings": record.contactor.today.dump(now_mono_s),
+        "opens_at_zero": record.contactor.opens_at_zero,
     }
 
 
@@ -66,6 +69,7 @@ def read_plant(kept: Mapping[str, Any]) -> KeptPlant:
             (read_float(age_s), int(read_float(count)))
             for age_s, count in kept.get("closings", ())
         ],
+        opens_at_zero=_read_seen(kept.get("opens_at_zero")),
     )
 
 
@@ -79,6 +83,12 @@ def _read_count(kept: object) -> ContactorCount:
             for field in fields(ContactorCount)
         }
     )
+
+
+def _read_seen(kept: object) -> bool | None:
+    if kept is None or isinstance(kept, bool):
+        return kept
+    raise TypeError(kept)
 
 
 def trace_outage(record: EvseRecord, now_mono_s: float) -> None:

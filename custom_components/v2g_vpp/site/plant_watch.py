@@ -157,6 +157,7 @@ class PlantWatch:
         limits = self._registry.station_of(record.key).limits
         rating_w = max(limits.max_charge_power_w, limits.max_discharge_power_w)
         flowing_w = measured_w(record, now_mono_s)
+        before, seen = record.contactor.count, record.contactor.opens_at_zero
         record.contactor.step(
             ContactorObserved(
                 is_closed=session.is_contactor_closed,
@@ -170,6 +171,13 @@ class PlantWatch:
             ),
             now_mono_s,
         )
+        record.has_news_to_save |= record.contactor.opens_at_zero is not seen
+        count, vehicle = record.contactor.count, self._registry.vehicle_at(record)
+        if vehicle is not None and count.operations > before.operations:
+            vehicle.wear.note_operations(
+                cold=count.cold_openings - before.cold_openings,
+                hot=count.hot_openings - before.hot_openings,
+            )
 
 
 def _is_energised(record: EvseRecord) -> bool:

@@ -88,6 +88,7 @@ class TickInputs:
             grid=record.grid_verdict,
             is_discharging=record.setpoint.power_w < 0,
             heat=record.heat,
+            opens_at_zero=record.contactor.opens_at_zero is True,
             is_switching_budget_spent=record.contactor.is_budget_spent(
                 self._clock.monotonic()
             ),

@@ -5,6 +5,10 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from math import exp
 
+from custom_components.v2g_vpp.control.contactor import (
+    ContactorObserved,
+    ContactorWatch,
+)
 from custom_components.v2g_vpp.control.delivery import DEAD_BAND_W
 from custom_components.v2g_vpp.control.inputs import SiteInputs
 from custom_components.v2g_vpp.domain.policy import Mode
@@ -15,6 +19,7 @@ from custom_components.v2g_vpp.domain.units import (
     percent_of,
     watt_hours_to_kilowatt_hours,
 )
+from custom_components.v2g_vpp.virtual.contactor import HOT_OPEN_W
 from custom_components.v2g_vpp.virtual.plant import PlantParameters
 from tests.control.given import reading, with_policy
 from tests.control.rig import SUBSTEP_S, TICK_S, Rig
@@ -81,6 +86,39 @@ class HomeMeter:
             self.shuttled_wh += energy_wh(shuttled_w, SUBSTEP_S)
 
 
+@dataclass(slots=True)
+class HomeContactor:
+    """A contactor that tells what it does; a transaction runs all evening."""
+
+    opens_at_zero: bool
+    """False: it stays closed as long as the transaction runs."""
+
+    watch: ContactorWatch = field(default_factory=ContactorWatch)
+    _told_s: float = float("-inf")
+
+    def look(self, loop: ClosedLoop) -> None:
+        """Watch it as a home does, and let the control know what was learnt."""
+        charger, now_s = loop.charger, loop.now_s
+        if charger.command_w != 0:
+            self._told_s = now_s
+        flowing_w = abs(charger.plant.power_w)
+        needs_it = charger.command_w != 0 or flowing_w > HOT_OPEN_W
+        self.watch.step(
+            ContactorObserved(
+                is_closed=needs_it or not self.opens_at_zero,
+                has_transaction=True,
+                is_flowing=flowing_w > FLOWING_W,
+                zero_told_s=now_s - self._told_s,
+            ),
+            now_s,
+        )
+        loop.evse = replace(
+            loop.evse,
+            opens_at_zero=self.watch.opens_at_zero is True,
+            is_switching_budget_spent=self.watch.is_budget_spent(now_s),
+        )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evening:
     """What came of an evening."""
@@ -90,8 +128,8 @@ class Evening:
     shuttled_kwh: float
     setpoints: int
     sign_changes_per_hour: float
-    starts_per_hour: float
-    """How often power began to flow: an upper bound of what the contactor does."""
+    operations_per_hour: float
+    """How often the contactor closed, and opened again."""
 
     grid_w: Sequence[float] = ()
     vehicle_w: Sequence[float] = ()
@@ -101,9 +139,18 @@ def follow_house(
     parameters: PlantParameters,
     load_w: Sequence[float],
     battery: HomeBattery | None = None,
+    *,
+    opens_at_zero: bool = False,
 ) -> Evening:
-    """Return how the real control served an evening."""
-    loop = commissioned(parameters)
+    """Return how the real control served an evening.
+
+    Args:
+        parameters: of the charger.
+        load_w: of the home, each second.
+        battery: beside it; None: there is none.
+        opens_at_zero: True for a charger whose contactor opens at 0 W.
+    """
+    loop, contactor = commissioned(parameters), HomeContactor(opens_at_zero)
     _plug_in(loop)
     meter, begin_s = HomeMeter(), loop.now_s
     writes = len(loop.writes)
@@ -116,6 +163,7 @@ def follow_house(
         meter.grid_w.append(grid_w)
         vehicle_w.append(rig.power_w())
         rig.site = replace(SiteInputs(), meters=_meters(grid_w, battery, rig.now_s))
+        contactor.look(loop)
 
     loop.on_tick = tick
     for power_w in load_w:
@@ -128,7 +176,8 @@ def follow_house(
                 battery.step(grid_w, SUBSTEP_S)
             meter.note(grid_w, vehicle, battery_w)
     told = [write.power_w for write in loop.writes[writes:]]
-    return _judged(meter, vehicle_w, told)
+    closings = contactor.watch.count.closings
+    return _judged(meter, vehicle_w, told, closings)
 
 
 def follow_house_simply(
@@ -158,7 +207,8 @@ def follow_house_simply(
         for _ in range(round(TICK_S / SUBSTEP_S)):
             flowing_w = plant.step(SUBSTEP_S, told_w).power_w
             meter.note(power_w + flowing_w, flowing_w, 0.0)
-    return _judged(meter, vehicle_w, told)
+    starts = sum(later and not earlier for earlier, later in pairwise(map(bool, told)))
+    return _judged(meter, vehicle_w, told, starts)
 
 
 def _plug_in(loop: ClosedLoop) -> None:
@@ -186,21 +236,19 @@ def _meters(grid_w: float, battery: HomeBattery | None, now_s: float) -> SiteMet
 
 
 def _judged(
-    meter: HomeMeter, vehicle_w: Sequence[float], told: Sequence[float]
+    meter: HomeMeter, vehicle_w: Sequence[float], told: Sequence[float], closings: int
 ) -> Evening:
     hours = len(vehicle_w) / 3_600.0
     signs = [
         1 if power_w > 0 else -1 for power_w in vehicle_w if abs(power_w) > FLOWING_W
     ]
-    flows = [abs(power_w) > FLOWING_W for power_w in vehicle_w]
     return Evening(
         import_kwh=watt_hours_to_kilowatt_hours(meter.imported_wh),
         export_kwh=watt_hours_to_kilowatt_hours(meter.exported_wh),
         shuttled_kwh=watt_hours_to_kilowatt_hours(meter.shuttled_wh),
         setpoints=_setpoints(told),
         sign_changes_per_hour=_changes(signs) / hours,
-        starts_per_hour=sum(later and not earlier for earlier, later in pairwise(flows))
-        / hours,
+        operations_per_hour=closings / hours,
         grid_w=meter.grid_w,
         vehicle_w=vehicle_w,
     )
