@@ -58,6 +58,9 @@ class SimulatedStation(Script):
     post: Callable[[StationEvent], None]
     """Where its events go; a home that hangs or is dead hears nothing."""
 
+    meter_every: int = METER_EVERY
+    """How many steps the meter waits between two readings."""
+
     key: EvseKey = field(default=EvseKey(StationId("CS1"), 1))
     parameters: PlantParameters = TYPICAL
     capacity_wh: float = 60_000.0
@@ -196,7 +199,7 @@ class SimulatedStation(Script):
             self.powers_w.append((self.clock.monotonic(), self.power_w))
             count += 1
             is_metering = self.transaction_id is not None and self.has_meter
-            if count % METER_EVERY == 0 and is_metering:
+            if count % self.meter_every == 0 and is_metering:
                 self._tell_meter()
 
     # --- commands ---

@@ -11,14 +11,14 @@ from math import copysign, isfinite
 from ..domain.capability import UNTOLD_DIALECTS, DischargeDialect
 from ..domain.faults import FAULT_BEHAVIOUR, FaultCode
 from ..domain.ids import EvseKey
-from ..domain.measurement import SOC_STALE_AFTER_S, is_fresh, stale_after_s
+from ..domain.measurement import SOC_STALE_AFTER_S, is_fresh
 from ..domain.session import EvseSession
 from ..domain.setpoint import ControlOwner, Reason
 from ..domain.state import ClockState, ConnectorStatus
 from .frequency_gate import doubts_about_response
 from .gate_inputs import GateInputs, GateVerdict
 from .gate_owner import is_asked_for, past_inputs
-from .gate_past import GatePast
+from .gate_past import GatePast, MeterTempo
 from .gate_surroundings import doubts_about_grid, heat_limit_w
 from .site_gate import GateHome, SiteWatch
 
@@ -60,6 +60,7 @@ class OutputGate:
         power_w = inputs.setpoint.power_w
         past = self._pasts.setdefault(inputs.session.key, GatePast())
         past.note(past_inputs(inputs, now_mono_s), now_mono_s)
+        past.tempo.note(inputs.session.measurement.power_w)
         if not isfinite(power_w):
             return GateVerdict(power_w=0.0, reason=Reason.OUTPUT_GATE)
         if power_w == 0:
@@ -156,7 +157,7 @@ def _doubts_about_discharge(
     yield from _doubts_about_station(inputs)
     yield from _doubts_about_vehicle(inputs)
     yield from _doubts_about_permission(inputs)
-    yield from _doubts_about_readings(inputs, now_mono_s)
+    yield from _doubts_about_readings(inputs, past.tempo, now_mono_s)
 
 
 def _doubts_about_station(inputs: GateInputs) -> Iterator[Reason]:
@@ -219,9 +220,11 @@ def _doubts_about_permission(inputs: GateInputs) -> Iterator[Reason]:
         yield Reason.NOT_PROVEN
 
 
-def _doubts_about_readings(inputs: GateInputs, now_mono_s: float) -> Iterator[Reason]:
+def _doubts_about_readings(
+    inputs: GateInputs, tempo: MeterTempo, now_mono_s: float
+) -> Iterator[Reason]:
     power = inputs.session.measurement.power_w
-    if not is_fresh(power, now_mono_s, stale_after_s(inputs.meter_period_s)):
+    if not is_fresh(power, now_mono_s, tempo.silent_after_s):
         yield Reason.METER_STALE
     soc, policy = inputs.session.measurement.soc_percent, inputs.vehicle_policy
     if not is_fresh(soc, now_mono_s, SOC_STALE_AFTER_S):

@@ -40,7 +40,6 @@ class GateInputs:
     is_first_write_pending: bool = False
     is_failsafe: bool = False
     is_store_readable: bool = True
-    meter_period_s: float = 1.0
     claim: Claim | None = None
     plan_w: float | None = None
     grid: GridFacts = field(default_factory=GridFacts)

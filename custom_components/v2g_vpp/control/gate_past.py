@@ -4,13 +4,22 @@ It shares no code with what the coordinator remembers, and keeps less: in doubt 
 is remembered, so that a gate that began late takes nothing away for it.
 """
 
+from collections import deque
 from dataclasses import dataclass
 
 from ..domain.ids import VehicleId
+from ..domain.measurement import Reading
 from ..domain.policy import Departure
 
 SAME_DEPARTURE_S = 60.0
 """The clocks of two looks may differ; two departures of a vehicle are further apart."""
+
+
+TEMPO_OF = 7
+"""Gaps between reports; the middle one counts."""
+
+SHORTEST_SILENCE_S, LONGEST_SILENCE_S, REPORTS = 10.0, 30.0, 3.0
+"""A reading counts for three reports, within these bounds (control brief, the site)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,11 +42,37 @@ class PastInputs:
     """None while it is not known."""
 
 
+class MeterTempo:
+    """How often the meter of an EVSE reports, seen by the gate itself."""
+
+    def __init__(self) -> None:
+        """Nothing was seen: the shortest time of all counts."""
+        self._last_mono_s: float | None = None
+        self._gaps_s: deque[float] = deque(maxlen=TEMPO_OF)
+
+    def note(self, reading: Reading | None) -> None:
+        """Take the newest reading; each tick."""
+        if reading is None:
+            return
+        at_mono_s, last_mono_s = reading.received_mono_s, self._last_mono_s
+        self._last_mono_s = at_mono_s
+        if last_mono_s is not None and 0 < at_mono_s - last_mono_s <= LONGEST_SILENCE_S:
+            self._gaps_s.append(at_mono_s - last_mono_s)
+
+    @property
+    def silent_after_s(self) -> float:
+        """Age at which a reading counts no more, s (control brief, the site)."""
+        gaps_s = sorted(self._gaps_s)
+        usual_s = gaps_s[len(gaps_s) // 2] if gaps_s else 0.0
+        return min(LONGEST_SILENCE_S, max(SHORTEST_SILENCE_S, REPORTS * usual_s))
+
+
 class GatePast:
     """Remembers since when a link is lost, and what a vehicle was promised."""
 
     def __init__(self) -> None:
         """Nothing was seen."""
+        self.tempo = MeterTempo()
         self._was_ordered = False
         self._who: tuple[int, VehicleId | None] | None = None
         self._expected_mono_s: tuple[float, ...] = ()

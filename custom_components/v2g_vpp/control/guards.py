@@ -48,6 +48,9 @@ class FlowObserved:
 
     rating_w: float
     fingerprint: Fingerprint
+    meter_period_s: float = 1.0
+    """How often the meter reports: until then it shows what was told before."""
+
     is_excused: bool = False
     """True: it may charge, or stay, as it likes. A discharge beyond all that it was told
     has no excuse."""
@@ -149,7 +152,7 @@ class FlowGuard:
         fingerprint = observed.fingerprint
         change_w = max(powers) - min(powers)
         answer_s = fingerprint.dead_time_s + change_w / fingerprint.ramp_w_per_s
-        answer_s += REST_S
+        answer_s += max(REST_S, observed.meter_period_s)
         if not fingerprint.is_learnt:
             answer_s = max(UNLEARNT_ANSWER_S, answer_s)
         # An older power is left behind once the next one was told long enough ago.

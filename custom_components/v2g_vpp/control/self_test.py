@@ -24,7 +24,7 @@ from ..domain.session import EvseSession
 from ..domain.setpoint import ControlOwner, Reason, Setpoint
 from ..domain.snapshot import SelfTestPhase, SelfTestStatus
 from ..domain.state import flow_threshold_w
-from .flow_samples import SIGN_OF_FLOW_W, FlowSamples
+from .flow_samples import SIGN_OF_FLOW_W, STEADY_SAMPLES, FlowSamples
 from .wiring_proof import UNCLEAR, WiringProof
 from .wiring_watch import WiringLook
 
@@ -40,6 +40,9 @@ LARGEST_ZERO_OFFSET_W = 500.0
 """A charger that stands by draws up to this (+420 W was measured)."""
 
 SLOWEST_RAMP_W_PER_S = 50.0
+SELDOM_S = 6.0
+"""From here on a meter shows too few samples of a discharge that nobody refreshes."""
+
 SAMPLE_WAIT_S = 2.0
 """The end of a flow is only seen with the next sample."""
 
@@ -75,6 +78,9 @@ class SelfTestInputs:
     """When the last accepted write left for the station."""
 
     now_utc: datetime
+    meter_period_s: float = 1.0
+    """How often the outlet's meter reports."""
+
     wiring: WiringLook | None = None
     """What the meter of the home saw of the outlet; None: the home has none."""
 
@@ -138,6 +144,7 @@ class SelfTest:
         self._waits_since_mono_s: float | None = None
         self._samples = FlowSamples()
         self._wiring = WiringProof()
+        self._sample_wait_s = SAMPLE_WAIT_S
         self._from_w = 0.0
         self._zero_w = 0.0
         self._steady_w: list[float] = []
@@ -153,6 +160,7 @@ class SelfTest:
         elif self._phase not in (SelfTestPhase.PASSED, SelfTestPhase.FAILED):
             self._samples.take(inputs.session.measurement.power_w)
             self._wiring.take(inputs.wiring)
+            self._sample_wait_s = max(SAMPLE_WAIT_S, 1.0 + inputs.meter_period_s)
             self._failure = self._interruption(inputs) or self._wiring.failure
             if self._failure is None:
                 self._judge(inputs, now_mono_s)
@@ -249,13 +257,19 @@ class SelfTest:
             if last_w - self._zero_w > SMALLEST_SHARE * size_w:
                 self._failure = "wrong_direction"
                 return
+        is_second = self._phase is SelfTestPhase.DISCHARGING_AGAIN
+        is_seldom = self._sample_wait_s > SELDOM_S
         steady_w = self._samples.steady_w()
+        if is_second and is_seldom and self._samples:
+            # It ends before there are enough of them; one that is right has to do.
+            last_w = self._samples.last.power_w
+            is_right = SMALLEST_SHARE * size_w <= -last_w <= LARGEST_SHARE * size_w
+            steady_w = last_w if is_right else None
         if steady_w is None or self._from_w - steady_w <= SIGN_OF_FLOW_W:
             return
         if not SMALLEST_SHARE * size_w <= -steady_w <= LARGEST_SHARE * size_w:
             self._failure = "wrong_size"
             return
-        is_second = self._phase is SelfTestPhase.DISCHARGING_AGAIN
         # What nobody refreshes ends soon: that step is judged on its way.
         if not is_second and self._wiring.holds(now_mono_s):
             return
@@ -289,7 +303,7 @@ class SelfTest:
     def _arrival_s(self) -> float:
         if not self._known.is_learnt:
             return UNLEARNT_ARRIVAL_S
-        return self._known.dead_time_s + SAMPLE_WAIT_S
+        return self._known.dead_time_s + self._sample_wait_s
 
     def _deadline_s(self, phase: SelfTestPhase) -> float:
         """Return how long a phase may take, s; nobody refreshes in the last one."""
@@ -300,7 +314,11 @@ class SelfTest:
             min(self._steady_w, default=0.0),
             learnt.ramp_w_per_s,
         )
-        return PHASE_DEADLINE_S.get(phase, promise_s + SAMPLE_WAIT_S)
+        promise_s += self._sample_wait_s
+        # A meter that reports seldom needs longer to show that it is steady.
+        late_s = STEADY_SAMPLES * (self._sample_wait_s - SAMPLE_WAIT_S)
+        known_s = PHASE_DEADLINE_S.get(phase)
+        return promise_s if known_s is None else known_s + late_s
 
     def _late(self, phase: SelfTestPhase) -> str:
         if not self._samples:

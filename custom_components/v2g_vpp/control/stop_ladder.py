@@ -13,6 +13,9 @@ ANSWER_WITHIN_S = 5.0
 SETTLE_S = 3.0
 """Beyond the charger's own time, for the meter and a rest of the power stage."""
 
+REPORT_S = 1.0
+"""A meter that reports each 15 s may take this much longer now and then."""
+
 RUNG_S = 5.0
 """Between two rungs (control brief, stop ladder)."""
 
@@ -80,6 +83,8 @@ class StopProgress:
     """True when the station accepted 0 W."""
 
     rating_w: float = 11_000.0
+    meter_period_s: float = 1.0
+    """How often the meter reports: what it said before the stop shows no disobedience."""
 
 
 class StopLadder:
@@ -113,7 +118,7 @@ class StopLadder:
             return None
         power_w = progress.measured_power_w
         if self._rung is None:
-            return self._begin(power_w or 0.0, fingerprint, now_mono_s)
+            return self._begin(progress, fingerprint, now_mono_s)
         is_flowing = not has_stopped(power_w, progress.rating_w, fingerprint)
         if not is_flowing and progress.is_acknowledged:
             # It stopped. Should it begin again by itself, the way up starts again.
@@ -130,6 +135,7 @@ class StopLadder:
         earliest_mono_s = self._begun_mono_s + self._settle_s
         is_last_but_one = rung is LadderAction.MAKE_INOPERATIVE
         wait_s = RESET_AFTER_S if is_last_but_one else RUNG_S
+        wait_s = max(wait_s, SETTLE_S + progress.meter_period_s)
         self._next_mono_s = max(now_mono_s, earliest_mono_s) + wait_s
         return rung
 
@@ -147,10 +153,12 @@ class StopLadder:
         return _ABOVE.get(self._rung)
 
     def _begin(
-        self, power_w: float, fingerprint: Fingerprint, now_mono_s: float
+        self, progress: StopProgress, fingerprint: Fingerprint, now_mono_s: float
     ) -> LadderAction:
-        own_s = fingerprint.dead_time_s + abs(power_w) / fingerprint.ramp_w_per_s
-        self._settle_s = own_s + SETTLE_S
+        power_w = abs(progress.measured_power_w or 0.0)
+        own_s = fingerprint.dead_time_s + power_w / fingerprint.ramp_w_per_s
+        # The first report after the charger's own time has to come in.
+        self._settle_s = own_s + max(SETTLE_S, progress.meter_period_s + REPORT_S)
         self._begun_mono_s = now_mono_s
         self._rung = LadderAction.SET_ZERO
         return LadderAction.SET_ZERO

@@ -4,6 +4,8 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import TypeGuard
 
+from .units import clamp
+
 SHORTEST_STALE_AFTER_S = 10.0
 """A reading younger than this counts, however often the meter reports."""
 
@@ -12,6 +14,10 @@ LONGEST_STALE_AFTER_S = 30.0
 
 PERIODS_UNTIL_STALE = 3.0
 """Two reports may be lost in a row before a meter counts as silent."""
+
+LOWEST_PERIOD_S = 0.1
+PERIOD_SHARE = 0.25
+"""How much one gap between two reports moves the period that was learnt so far."""
 
 SOC_STALE_AFTER_S = 900.0
 """A state of charge older than this is unknown: vehicles report every few minutes."""
@@ -110,6 +116,17 @@ def stale_after_s(period_s: float) -> float:
     """
     longest_s = min(LONGEST_STALE_AFTER_S, PERIODS_UNTIL_STALE * period_s)
     return max(SHORTEST_STALE_AFTER_S, longest_s)
+
+
+def learnt_period_s(period_s: float, gap_s: float) -> float:
+    """Return how often a meter reports after one more gap between two reports, s.
+
+    Args:
+        period_s: learnt so far.
+        gap_s: > 0; a pause longer than any meter may be silent says no more than that.
+    """
+    gap_s = clamp(gap_s, LOWEST_PERIOD_S, LONGEST_STALE_AFTER_S)
+    return period_s + PERIOD_SHARE * (gap_s - period_s)
 
 
 def is_fresh(

@@ -15,12 +15,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from .ids import EvseKey
-from .measurement import LONGEST_STALE_AFTER_S, Reading, is_fresh, stale_after_s
-from .units import clamp
-
-LOWEST_PERIOD_S = 0.1
-PERIOD_SHARE = 0.25
-"""How much one gap between two reports moves the period that was learnt so far."""
+from .measurement import Reading, is_fresh, learnt_period_s, stale_after_s
 
 NOMINAL_VOLTAGE_V = 230.0
 
@@ -71,10 +66,7 @@ class Meter:
         gap_s = reading.received_mono_s - self.reading.received_mono_s
         if gap_s <= 0:
             return self if gap_s < 0 else replace(self, reading=reading)
-        # A pause longer than any meter may be silent says nothing more than that.
-        gap_s = clamp(gap_s, LOWEST_PERIOD_S, LONGEST_STALE_AFTER_S)
-        period_s = self.period_s + PERIOD_SHARE * (gap_s - self.period_s)
-        return Meter(reading=reading, period_s=period_s)
+        return Meter(reading=reading, period_s=learnt_period_s(self.period_s, gap_s))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

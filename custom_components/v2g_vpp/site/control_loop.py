@@ -22,7 +22,6 @@ from .delivery_desk import DeliveryDesk
 from .event_desk import EventDesk
 from .forecast_desk import ForecastDesk
 from .link_watch import LinkWatch
-from .meter_picture import METER_MAX_AGE_S
 from .order_verdict import covers
 from .orders import OrderDesk
 from .plant_watch import PlantWatch
@@ -275,6 +274,7 @@ class ControlLoop:
                 setpoint=record.setpoint,
                 last_write_mono_s=record.delivery.last_write_mono_s,
                 now_utc=self._clock.utcnow(),
+                meter_period_s=record.meter_period.period_s,
                 wiring=record.wiring_look,
             ),
             now_mono_s,
@@ -313,7 +313,9 @@ class ControlLoop:
                     has_transaction=session.transaction_id is not None,
                     is_plugged=session.is_plugged,
                     power_w=fresh_value(
-                        session.measurement.power_w, now_mono_s, METER_MAX_AGE_S
+                        session.measurement.power_w,
+                        now_mono_s,
+                        record.meter_period.max_age_s,
                     ),
                     rating_w=station.limits.max_charge_power_w,
                 )

@@ -23,7 +23,6 @@ from ..domain.ids import EvseKey, ProgrammeId
 from ..domain.ledger import EntryKind
 from ..domain.measurement import SHORTEST_STALE_AFTER_S, Reading, fresh_value
 from ..domain.ports import FINAL_ACKS
-from .meter_picture import METER_MAX_AGE_S
 from .order_verdict import covers
 from .records import EvseRecord, ProgrammeRecord
 from .registry import Registry
@@ -332,7 +331,7 @@ def _power(evse: EvseRecord, now_mono_s: float) -> _Power | None:
     """Return what flows, None when it is not known."""
     session = evse.session
     raw = session.measurement.power_w
-    raw_w = fresh_value(raw, now_mono_s, METER_MAX_AGE_S)
+    raw_w = fresh_value(raw, now_mono_s, evse.meter_period.max_age_s)
     if raw is None or raw_w is None:
         if session.is_plugged or session.transaction_id is not None:
             return None

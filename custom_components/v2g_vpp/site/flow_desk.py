@@ -71,6 +71,7 @@ class FlowDesk:
                 ),
                 rating_w=self._rating_w(record),
                 fingerprint=record.fingerprint,
+                meter_period_s=record.meter_period.period_s,
                 # What the station did not take, it cannot disobey.
                 # While somebody at the charger wants to charge, it charges as it can.
                 is_excused=is_unheard or record.session.is_priority_charging,

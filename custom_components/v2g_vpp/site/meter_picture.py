@@ -5,9 +5,6 @@ from ..domain.meters_snapshot import MetersSnapshot
 from ..domain.site_meters import SiteMeters, SiteWiring
 from .registry import Registry
 
-METER_MAX_AGE_S = 10.0
-"""Older power readings of an EVSE count as stale (control brief: at least 10 s)."""
-
 
 def draw_meters(registry: Registry, now_mono_s: float) -> MetersSnapshot | None:
     """Return what the meters show, None for a home without any."""
@@ -36,7 +33,9 @@ def _load_w(
             # Without a transaction nothing flows, and its meter is not read.
             continue
         power_w = fresh_value(
-            record.tracked_session.measurement.power_w, now_mono_s, METER_MAX_AGE_S
+            record.tracked_session.measurement.power_w,
+            now_mono_s,
+            record.meter_period.max_age_s,
         )
         if power_w is None:
             return None

@@ -21,7 +21,7 @@ from ..domain.snapshot import (
 )
 from ..domain.units import percent_of
 from .lease_picture import draw_lease, draw_next_slot
-from .meter_picture import METER_MAX_AGE_S, draw_meters
+from .meter_picture import draw_meters
 from .order_verdict import has_evse
 from .records import EvseRecord, ProgrammeRecord, StationRecord, VehicleRecord
 from .registry import Registry
@@ -128,7 +128,9 @@ def _evse(
 ) -> EvseSnapshot:
     session, decision = record.session, record.decision
     vehicle = registry.vehicle_at(record)
-    power_w = fresh_value(session.measurement.power_w, now_mono_s, METER_MAX_AGE_S)
+    power_w = fresh_value(
+        session.measurement.power_w, now_mono_s, record.meter_period.max_age_s
+    )
     return EvseSnapshot(
         key=record.key,
         state=record.state,

@@ -19,6 +19,7 @@ from ..control.grid import GridVerdict, GridWatch
 from ..control.guards import UNLEARNT_ANSWER_S, FlowGuard
 from ..control.hardware_guard import HardwareGuard
 from ..control.inputs import EvseDecision
+from ..control.meter_period import MeterPeriod
 from ..control.schedule_check import ScheduleWatch
 from ..control.self_test import SelfTest
 from ..control.stop_ladder import StopLadder
@@ -168,9 +169,7 @@ class EvseRecord:
     discharged: EnergyTotal = field(default_factory=EnergyTotal)
     wake: WakeWatch = field(default_factory=WakeWatch)
     learner: FingerprintLearner = field(default_factory=FingerprintLearner)
-    meter_period_s: float = 1.0
-    """How often its meter reports, learnt from its reports; decides when it is stale."""
-
+    meter_period: MeterPeriod = field(default_factory=MeterPeriod)
     calibration: Calibration | None = None
     """Of its meter; None: the meter is believed."""
 

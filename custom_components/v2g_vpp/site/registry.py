@@ -207,6 +207,7 @@ class Registry:
             return
         record = self.ensure_evse(event.key)
         record.session = advance_evse(record.session, event)
+        record.meter_period.note(record.session.measurement.power_w)
         before = record.charged, record.discharged
         _count_energy(record, limits)
         vehicle = self.vehicle_at(record)

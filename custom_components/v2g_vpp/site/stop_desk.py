@@ -8,7 +8,6 @@ from ..domain.calibration import believable_w
 from ..domain.faults import FAULT_BEHAVIOUR, FaultCode
 from ..domain.measurement import fresh_value
 from ..domain.session import with_fault
-from .meter_picture import METER_MAX_AGE_S
 from .records import EvseRecord
 from .registry import Registry
 from .station_calls import StationCalls
@@ -46,6 +45,7 @@ class StopDesk:
                 measured_power_w=measured_w(record, now_mono_s),
                 is_acknowledged=record.delivery.is_stop_acknowledged,
                 rating_w=self.rating_w(record),
+                meter_period_s=record.meter_period.period_s,
             ),
             record.fingerprint,
             now_mono_s,
@@ -144,7 +144,7 @@ def measured_w(record: EvseRecord, now_mono_s: float) -> float | None:
     The larger of what the meter shows and what its calibration makes of it.
     """
     reading = record.session.measurement.power_w
-    raw_w = fresh_value(reading, now_mono_s, METER_MAX_AGE_S)
+    raw_w = fresh_value(reading, now_mono_s, record.meter_period.max_age_s)
     if raw_w is None:
         return None
     return max(believable_w(raw_w, record.calibration), key=abs)

@@ -11,7 +11,7 @@ from ..domain.clock import Clock
 from ..domain.dispatch import DispatchOrder
 from ..domain.energy import NOTHING_KEPT, KeptEnergy
 from ..domain.ids import EvseKey
-from ..domain.measurement import SHORTEST_STALE_AFTER_S, is_fresh
+from ..domain.measurement import is_fresh
 from ..domain.policy import planned_w
 from ..domain.setpoint import Setpoint
 from ..domain.site_meters import OperatorLimit, SiteWiring
@@ -74,6 +74,7 @@ class TickInputs:
             order=order,
             is_link_trusted=is_link_trusted,
             self_test_w=record.self_test_w,
+            meter_period_s=record.meter_period.period_s,
             is_first_write_pending=record.is_first_write_pending,
             can_start_transaction=record.can_start_transaction,
             is_write_budget_spent=(
@@ -174,7 +175,7 @@ class TickInputs:
         measured_w: dict[EvseKey, float] = {}
         for key, record in self._registry.evses.items():
             power = record.session.measurement.power_w
-            if is_fresh(power, now_mono_s, SHORTEST_STALE_AFTER_S):
+            if is_fresh(power, now_mono_s, record.meter_period.max_age_s):
                 measured_w[key] = power.value
         return GateHome(
             meters=self._registry.meters,

@@ -7,7 +7,7 @@ from ..control.wiring_step import Contradictions
 from ..control.wiring_watch import WiringLook, WiringWatch, has_reference
 from ..domain.faults import FaultCode
 from ..domain.ids import EvseKey
-from ..domain.measurement import Reading, is_fresh, stale_after_s
+from ..domain.measurement import Reading, is_fresh
 from ..domain.site_meters import SiteMeters, SiteWiring
 from ..domain.state import InverterMode
 from ..domain.wiring import WiringStep
@@ -86,8 +86,11 @@ def is_contradicted(record: EvseRecord) -> bool:
 
 def _power(record: EvseRecord, now_mono_s: float) -> Reading | None:
     reading = record.tracked_session.measurement.power_w
-    max_age_s = stale_after_s(record.meter_period_s)
-    return reading if is_fresh(reading, now_mono_s, max_age_s) else None
+    return (
+        reading
+        if is_fresh(reading, now_mono_s, record.meter_period.max_age_s)
+        else None
+    )
 
 
 def _is_blind(
