@@ -6,8 +6,8 @@ refused or that does not answer leaves a gap, and the others fill it in the next
 What homes do by orders that are not part of the demand is subtracted from it, and those
 homes are left alone.
 
-A series is known beforehand, so that it is followed ahead by the dead time that half of
-the homes have; a live value cannot be.
+A series is known beforehand, so that it is followed ahead by the response time of the
+homes (the median of their dead times and a second and a half); a live value cannot be.
 
 A command lives at most five minutes and never longer than the demand; it is renewed
 before its end. Only changes are sent, what gives power back first, and never faster
@@ -54,6 +54,9 @@ LEAST_CHANGE_W = 20
 
 MAX_LEAD_S = 15.0
 """CONTROL.md: the slowest charger that is reported."""
+
+RESPONSE_S = 1.5
+"""House rule: half a second each for our step, for the home's and for its ramp."""
 
 STRAY_CANCEL_S = 10.0
 """How often a home is told to end what an earlier term had asked."""
@@ -268,7 +271,9 @@ class Follower:
                     may_rise=state.may_rise(bounds, now_mono_s),
                 )
             )
-        self._lead_s = min(MAX_LEAD_S, median(dead_times_s)) if dead_times_s else 0.0
+        self._lead_s = 0.0
+        if dead_times_s:
+            self._lead_s = min(MAX_LEAD_S, median(dead_times_s) + RESPONSE_S)
         return members
 
     def _present_w(self, home: Home, look: Look, now_mono_s: float) -> int:

@@ -101,6 +101,7 @@ class Fleet:
 
     async def drop(self) -> None:
         """Let those who are like that lose their connection now and then."""
+        await self.all_connected()
         random = Random(0)  # noqa: S311  a rehearsal, and the same one each time
         dropping = [m for m in self._members if m.home.profile.manner is Manner.DROPS]
         await asyncio.gather(*(self._drop_often(m, random) for m in dropping))
