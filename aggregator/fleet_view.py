@@ -130,7 +130,7 @@ def alarms(leader: Leader, follower: Follower) -> list[str]:
             f"{sums.forged} messages of homes were forged, replayed or wrongly signed."
         )
     if abs(progress.unserved_w) > UNSERVED_SHARE * abs(progress.demand_w):
-        found.append(f"{_kw(progress.unserved_w)} of the demand find no home.")
+        found.append(f"{_kw(abs(progress.unserved_w))} of the demand find no home.")
     if progress.homes_silent:
         found.append(f"{progress.homes_silent} homes do not answer.")
     untrue_w = sums.settled_w - sums.settled_committed_w

@@ -27,7 +27,8 @@ def overview(
         follower: the demand that is followed.
         most: so many homes at most; None: all.
     """
-    homes = [home_line(leader, home_id) for home_id in sorted(leader.enrolments.homes)]
+    shown = sorted(leader.enrolments.homes)[:most]
+    homes = [home_line(leader, home_id) for home_id in shown]
     acks = [
         {"home_id": home_id, **_ack(record)}
         for home_id in leader.homes
@@ -53,7 +54,7 @@ def overview(
             "duration_s": demand.duration_s,
             "unserved_w": demand.allocation.unserved_w,
         },
-        "homes": homes[:most],
+        "homes": homes,
         "acks": acks[:SHOWN_ACKS],
     }
 

@@ -36,7 +36,7 @@ async def test_a_demand_is_taken_shown_and_ended(
         while (await rig.call("GET", "/api/follow"))["unserved_w"] != -5_000:
             await asyncio.sleep(0.05)
     overview = await rig.call("GET", "/api/overview?homes=0")
-    assert overview["alarms"] == ["-5.0 kW of the demand find no home."]
+    assert overview["alarms"] == ["5.0 kW of the demand find no home."]
     assert (await rig.call("DELETE", "/api/follow")) == {"stopped": True}
     assert (await rig.call("DELETE", "/api/follow")) == {"stopped": False}
 
