@@ -17,6 +17,7 @@ from . import (
 )
 from .coordinator import Close, V2gConfigEntry, runtime_data
 from .csms import access, schemas, server
+from .dashboard import async_setup_dashboard
 from .error_translation import translated_errors
 from .listener_flow_tls import open_listener
 from .removal import async_remove_config_entry_device, async_remove_entry
@@ -34,8 +35,9 @@ CONFIG_SCHEMA = cv.config_entry_only_config_schema(const.DOMAIN)
 
 
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
-    """Register the actions; they say so themselves when no home is set up."""
+    """Register the actions, which say it themselves without a home, and a dashboard."""
     async_setup_services(hass)
+    await async_setup_dashboard(hass)
     return True
 
 

@@ -84,6 +84,8 @@ async def sign_in(page: Page, base_url: str) -> None:
     await page.locator("input[name=username]").fill(USER_NAME)
     await page.locator("input[name=password]").fill(USER_PASSWORD)
     await page.locator("input[name=password]").press("Enter")
+    # The page of the login has no launch screen: without this it counts as drawn.
+    await page.locator("home-assistant-main").first.wait_for(state="attached")
     await wait_until_drawn(page)
 
 

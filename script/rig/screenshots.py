@@ -10,6 +10,7 @@ import tempfile
 
 from playwright.async_api import Page
 
+from .board import BOARD, make_board
 from .browser import open_browser, open_path, sign_in
 from .dispatching import DISPATCH_W, dispatch
 from .play import evse_page
@@ -22,6 +23,10 @@ from .world import World, open_world
 DESK = (1280, 2600)
 PHONE = (412, 3600)
 """Taller than the page: what scrolls inside it could not be taken otherwise."""
+
+BOARD_DESK = (1400, 860)
+BOARD_PHONE = (412, 1900)
+"""As much as the views of the dashboard need."""
 
 MARGIN_PX = 16
 OPERATOR = (1280, 900)
@@ -78,6 +83,13 @@ async def _take_all(directory: Path, to: Path) -> int:
             await dispatch(world, "setpoint", DISPATCH_W)
             picture = Picture(to / f"{name}.png", size, is_dark, last_card)
             await take_evse(world, picture)
+        await make_board(world.home)
+        for name, size, is_dark in (
+            ("dashboard", BOARD_DESK, False),
+            ("dashboard_phone_dark", BOARD_PHONE, True),
+        ):
+            await dispatch(world, "setpoint", DISPATCH_W)
+            await take_board(world, to / f"{name}.png", size, is_dark=is_dark)
         await take_operator(world, to / "operator_page.png")
     return 0
 
@@ -110,6 +122,22 @@ async def take_evse(world: World, picture: Picture) -> None:
         # The side bar's last lines stick to the bottom of the window.
         await page.set_viewport_size({"width": width, "height": round(bottom)})
         await _save(page, picture.path)
+
+
+async def take_board(
+    world: World, path: Path, size: tuple[int, int], *, is_dark: bool
+) -> None:
+    """Take a picture of the first view of the dashboard."""
+    base_url = world.home.client.base_url
+    width, height = size
+    async with open_browser(
+        width=width, height=height, is_dark=is_dark, scale=SCALE
+    ) as context:
+        page = await context.new_page()
+        await sign_in(page, base_url)
+        await open_path(page, base_url, f"/{BOARD}/overview")
+        await page.locator("hui-section").first.wait_for()
+        await _save(page, path)
 
 
 async def take_operator(world: World, path: Path) -> None:
