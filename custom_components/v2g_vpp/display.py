@@ -34,6 +34,9 @@ PERCENT = DisplayRate(dead_band=0.1, dead_band_share=0.0, interval_s=30.0, decim
 WEAR = DisplayRate(dead_band=0.01, dead_band_share=0.0, interval_s=60.0, decimals=3)
 VOLTAGE = DisplayRate(dead_band=1.0, dead_band_share=0.0, interval_s=30.0, decimals=1)
 CURRENT = DisplayRate(dead_band=0.5, dead_band_share=0.0, interval_s=30.0, decimals=1)
+MARGIN = DisplayRate(dead_band=1.0, dead_band_share=0.0, interval_s=5.0, decimals=1)
+"""Automations make room by it, which cannot wait for half a minute."""
+
 TEMPERATURE = DisplayRate(dead_band=1.0, dead_band_share=0.0, interval_s=30.0)
 FREQUENCY = DisplayRate(
     dead_band=0.01, dead_band_share=0.0, interval_s=10.0, decimals=3

@@ -6,7 +6,7 @@ from typing import Final
 from homeassistant.components.sensor import SensorDeviceClass, SensorStateClass
 from homeassistant.const import EntityCategory, UnitOfElectricCurrent, UnitOfPower
 
-from .display import CURRENT, POWER
+from .display import MARGIN, POWER
 from .domain.snapshot import SiteSnapshot
 from .sensor_descriptions import V2gSensorDescription, site_context
 
@@ -54,7 +54,7 @@ FUSE_SENSORS: Final[tuple[V2gSensorDescription[SiteSnapshot], ...]] = tuple(
         entity_category=EntityCategory.DIAGNOSTIC,
         entity_registry_enabled_default=False,
         value_fn=partial(_fuse_margin_a, phase=phase),
-        rate=CURRENT,
+        rate=MARGIN,
     )
     for phase in (1, 2, 3)
 )

@@ -1,5 +1,7 @@
 """The virtual station at the real listener and the real site, on every version."""
 
+import logging
+
 import pytest
 
 from custom_components.v2g_vpp.domain.capability import DischargeDialect
@@ -100,3 +102,17 @@ async def test_a_reboot_in_a_transaction_is_survived(
         assert home.is_at_rest, "it was without power: the grid is not trusted yet"
         await home.until(lambda: home.power_w < -4_000, 500, "back again")
         assert home.evse.faults == ()
+
+
+@pytest.mark.parametrize(("protocol", "dialect"), DIALECTS[:3], ids=str)
+@in_loopback_time
+async def test_first_plug_leaves_nothing_in_the_log_to_worry_about(
+    protocol: Protocol,
+    dialect: DischargeDialect,
+    socket_enabled: None,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with home_of(protocol, dialect) as home:
+        await home.plug()
+        await home.run(20)
+    assert [r.getMessage() for r in caplog.records if r.levelno > logging.INFO] == []

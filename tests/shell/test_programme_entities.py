@@ -43,11 +43,16 @@ NOBODY_LISTENS = 1
 
 @pytest.fixture
 def subentries() -> list[ConfigSubentryData]:
+    return [STATION, VEHICLE, unreachable_programme()]
+
+
+def unreachable_programme() -> ConfigSubentryData:
+    """Return a programme whose broker is not there."""
     now = dt_util.utcnow()
     authority = create_authority("Operator", now)
     made = create_client_request("north--home-1")
     another = create_client_request("north--home-1")
-    programme = ConfigSubentryData(
+    return ConfigSubentryData(
         subentry_type=SUBENTRY_PROGRAMME,
         title="Evening peak",
         unique_id=PREFIX,
@@ -69,7 +74,6 @@ def subentries() -> list[ConfigSubentryData]:
             CONF_CERTIFICATE_EXPIRES_AT: (now + timedelta(days=90.5)).isoformat(),
         },
     )
-    return [STATION, VEHICLE, programme]
 
 
 async def repair(hass: HomeAssistant) -> ir.IssueEntry:

@@ -72,3 +72,22 @@ async def test_other_meters_keep_what_they_said_and_no_meter_is_none(
         await home.run(1)
         assert seen[-1].meters is None
         assert seen[-1].wiring is None
+
+
+@in_virtual_time
+async def test_one_phase_has_its_fuse_margin_without_a_meter_per_phase() -> None:
+    async with Home() as home:
+        home.site.use_wiring(SiteWiring(fuse_a=40.0, phase_count=1))
+        home.site.use_meters([SiteMeter.GRID])
+        report(home, SiteMeter.GRID, 2_300.0)
+        await home.run(1)
+        meters = home.site.snapshot.meters
+        assert meters is not None
+        assert meters.fuse_margins_a == (30.0,)
+
+        # Of three phases one total says nothing about any of them.
+        home.site.use_wiring(SiteWiring(fuse_a=40.0, phase_count=3))
+        await home.run(1)
+        meters = home.site.snapshot.meters
+        assert meters is not None
+        assert meters.fuse_margins_a == ()

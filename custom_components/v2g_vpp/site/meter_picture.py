@@ -46,9 +46,12 @@ def _load_w(
 def _fuse_margins_a(
     meters: SiteMeters, wiring: SiteWiring | None, now_mono_s: float
 ) -> tuple[float | None, ...]:
-    if wiring is None or wiring.fuse_a is None or not meters.phases:
+    if wiring is None or wiring.fuse_a is None:
         return ()
-    powers_w = (meter.value(now_mono_s) for meter in meters.phases)
+    powers_w = [meter.value(now_mono_s) for meter in meters.phases]
+    if not powers_w and wiring.phase_count == 1:
+        # Of the one phase the meter of the whole connection is the meter.
+        powers_w = [meters.grid_w(now_mono_s)]
     return tuple(
         None
         if power_w is None

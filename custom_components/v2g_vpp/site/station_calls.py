@@ -16,6 +16,9 @@ END_RETRY_S = 5.0
 OPERATIVE_RETRY_S = 15.0
 """A station that did not take its EVSE back into operation is asked again."""
 
+_TOO_EARLY = "InvalidMessageSeq"
+"""Reason of a station that knows no needs of the vehicle yet (OCPP 2.1, K01)."""
+
 _FAILED = (WriteStatus.REJECTED, WriteStatus.TIMEOUT, WriteStatus.OFFLINE)
 
 
@@ -102,10 +105,12 @@ class StationCalls:
         record.news.set()
         if result.status not in _FAILED:
             return
-        # The first of a series is loud, its repetitions are not.
+        # The first of a series is loud, its repetitions are not; nor is the 0 W that
+        # comes before the vehicle has told its needs, which is said again with them.
         is_new = before is None or before.status is not result.status
+        is_early = _TOO_EARLY in result.detail and record.session.needs is None
         _LOGGER.log(
-            logging.WARNING if is_new else logging.DEBUG,
+            logging.WARNING if is_new and not is_early else logging.DEBUG,
             "%s: not taken: %s %s",
             record.key,
             result.status,
