@@ -169,6 +169,21 @@ class Enrolments:
         with self._changing:
             return self._issue(self.get(home_id), csr_pem, None)
 
+    def renew(self, home_id: str, csr_pem: str) -> str:
+        """Return the next certificate of a home that asked over its own link.
+
+        The one that it has stays good to its end: the home goes over when it can.
+
+        Raises:
+            UnknownHomeError: when it was never invited.
+            InvitationRefusedError: when it may not connect any more.
+            CertificateRefusedError: for a signing request of another name or kind.
+        """
+        with self._changing:
+            if not self.get(home_id).may_connect:
+                raise InvitationRefusedError("This home may not connect any more.")
+            return self._authority.sign_home_request(csr_pem, self.identity(home_id))
+
     def revoke(self, home_id: str) -> Enrolment:
         """Take a home's certificates back; it may be invited again.
 

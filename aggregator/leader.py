@@ -10,13 +10,15 @@ from .clock import Clock
 from .codec import decode
 from .dispatcher import Dispatcher
 from .enrolment import Enrolment, Enrolments
-from .errors import ContractError, NotConnectedError
+from .errors import AggregatorError, ContractError, NotConnectedError
 from .homes import Frame, Home
 from .messages import (
     FEATURES,
     VERSION,
     Ack,
     Availability,
+    Certificate,
+    CertificateRequest,
     ClockReply,
     ClockRequest,
     Forecast,
@@ -31,7 +33,7 @@ from .messages import (
     Welcome,
 )
 from .mqtt_session import Inbound, Outbound
-from .outbox import CLOCK, HEARTBEAT, REQUEST, WELCOME, Outbox, Sending
+from .outbox import CERTIFICATE, CLOCK, HEARTBEAT, REQUEST, WELCOME, Outbox, Sending
 from .signing import Signer, is_valid
 from .topics import down_topic, parse_up_topic, regional_heartbeat_topic
 
@@ -45,6 +47,12 @@ REQUEST_PERIOD_S = 5.0
 
 RESEND_PERIOD_S = 0.25
 
+RENEW_PERIOD_S = 60.0
+"""House rule: every certificate stays in the list of what was issued."""
+
+_SIGNED = (Ack, CertificateRequest)
+"""What a home signs."""
+
 _CLASSES: dict[str, type[Message]] = {
     "state": State,
     "hello": Hello,
@@ -55,6 +63,7 @@ _CLASSES: dict[str, type[Message]] = {
     "clock": ClockRequest,
     "participation": Participation,
     "forecast": Forecast,
+    "csr": CertificateRequest,
 }
 
 
@@ -99,6 +108,7 @@ class Leader:
         self.last_heartbeat_mono_s: float | None = None
         self.is_connected = False
         self._asked_mono_s: dict[str, float] = {}
+        self._renewed_mono_s: dict[str, float] = {}
         self._pinning: set[asyncio.Task[None]] = set()
 
     def home(self, home_id: str) -> Home:
@@ -203,7 +213,9 @@ class Leader:
         if isinstance(message, State):
             self._take_state(home, message, inbound)
             return
-        if isinstance(message, Ack) and not self._is_signed(home, enrolment, inbound):
+        if isinstance(message, _SIGNED) and not self._is_signed(
+            home, enrolment, inbound
+        ):
             return
         gaps = home.counters["gap"]
         if not home.is_new(topic_type, message):
@@ -234,13 +246,45 @@ class Leader:
                 home.participations[message.event_id] = message
             case Forecast():
                 home.forecast = message
+            case CertificateRequest():
+                self._renew_soon(home, message)
+
+    def _renew_soon(self, home: Home, request: CertificateRequest) -> None:
+        """Issue the next certificate in a thread; a home that asks often waits."""
+        now_mono_s = self.clock.monotonic()
+        last_mono_s = self._renewed_mono_s.get(home.home_id)
+        if last_mono_s is not None and now_mono_s - last_mono_s < RENEW_PERIOD_S:
+            home.counters["renewed_too_often"] += 1
+            return
+        self._renewed_mono_s[home.home_id] = now_mono_s
+        task = asyncio.get_running_loop().create_task(
+            self._renew(home, request), name=f"renew {home.home_id}"
+        )
+        self._pinning.add(task)
+        task.add_done_callback(self._pinning.discard)
+
+    async def _renew(self, home: Home, request: CertificateRequest) -> None:
+        try:
+            pem = await asyncio.to_thread(
+                self.enrolments.renew, home.home_id, request.csr_pem
+            )
+        except AggregatorError as err:
+            home.counters["csr_refused"] += 1
+            _LOGGER.warning("%s: no certificate: %s", home.home_id, err)
+            return
+        topic = down_topic(self.term.region, home.home_id, "certificate")
+        message = Certificate(
+            **self.outbox.envelope(topic), csr_id=request.id, certificate_pem=pem
+        )
+        home.counters["renewed"] += 1
+        self._answer(topic, message, CERTIFICATE)
 
     def _is_signed(self, home: Home, enrolment: Enrolment, inbound: Inbound) -> bool:
         keys = enrolment.signing_keys or {}
         if is_valid(inbound.topic, inbound.payload, inbound.signatures, keys):
             return True
         home.counters["bad_signature"] += 1
-        _LOGGER.warning("%s: an ack is not signed by the home", home.home_id)
+        _LOGGER.warning("%s: a message is not signed by the home", home.home_id)
         return False
 
     def _take_state(self, home: Home, state: State, inbound: Inbound) -> None:

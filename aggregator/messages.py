@@ -357,6 +357,23 @@ class Request(Message):
     wanted: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CertificateRequest(Message):
+    """A home asks for its next certificate."""
+
+    TYPE: ClassVar[str] = "csr"
+    csr_pem: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Certificate(Message):
+    """The next certificate of a home."""
+
+    TYPE: ClassVar[str] = "certificate"
+    csr_id: str
+    certificate_pem: str
+
+
 MESSAGES: tuple[type[Message], ...] = (
     State,
     Hello,
@@ -374,5 +391,7 @@ MESSAGES: tuple[type[Message], ...] = (
     Heartbeat,
     ClockReply,
     Request,
+    CertificateRequest,
+    Certificate,
 )
 """Every message of version 1.0."""

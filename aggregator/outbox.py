@@ -39,6 +39,7 @@ WELCOME = Sending(qos=1, expiry_s=30)
 CANCEL = Sending(qos=1, expiry_s=30)
 HEARTBEAT = Sending(qos=0, expiry_s=10)
 CLOCK = Sending(qos=0, expiry_s=10)
+CERTIFICATE = Sending(qos=1, expiry_s=300)
 REQUEST = Sending(qos=1, expiry_s=30, is_signed=False)
 
 COMMAND_LIFE_S = 12.0

@@ -15,6 +15,7 @@ UP_TYPES = frozenset(
         "clock",
         "participation",
         "forecast",
+        "csr",
     }
 )
 """What a home of version 1.0 says; other names are reserved and ignored."""

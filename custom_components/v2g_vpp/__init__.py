@@ -70,6 +70,7 @@ class _Home:
         self._rehearsal = programme_opener.rehearsal_desk(self._site, self._clock)
         programmes = programme_opener.ProgrammeOpener(
             hass=hass,
+            entry=entry,
             site=self._site,
             clock=self._clock,
             spawn=self._spawn,

@@ -10,6 +10,7 @@ from homeassistant.const import EntityCategory
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
+from .const import CONF_SOURCE
 from .coordinator import V2gConfigEntry, V2gRuntimeData
 from .domain.ids import EvseKey
 from .domain.snapshot import EvseSnapshot, ProgrammeSnapshot
@@ -59,6 +60,11 @@ BUTTONS: Final[tuple[EvseButtonDescription, ...]] = (
 )
 
 
+RENEW: Final = ButtonEntityDescription(
+    key="renew_certificate",
+    translation_key="renew_certificate",
+    entity_category=EntityCategory.DIAGNOSTIC,
+)
 OPT_OUT: Final = ButtonEntityDescription(
     key="opt_out_of_event", translation_key="opt_out_of_event"
 )
@@ -80,7 +86,10 @@ async def async_setup_entry(
         ]
 
     def programmes(subentry: ConfigSubentry) -> list[ButtonEntity]:
-        return [OptOutButton(entry, subentry, OPT_OUT)]
+        buttons: list[ButtonEntity] = [OptOutButton(entry, subentry, OPT_OUT)]
+        if CONF_SOURCE not in subentry.data:
+            buttons.append(RenewButton(entry, subentry, RENEW))
+        return buttons
 
     async_follow_subentries(
         hass, entry, async_add_entities, evses=evses, programmes=programmes
@@ -119,3 +128,18 @@ class OptOutButton(ProgrammeEntity, ButtonEntity):
     async def async_press(self) -> None:
         with translated_errors():
             await self._site.opt_out(self._programme_id)
+
+
+class RenewButton(ProgrammeEntity, ButtonEntity):
+    """Asks the operator for the next certificate of this home."""
+
+    @override
+    def _show(self, part: ProgrammeSnapshot) -> object:
+        return None
+
+    @override
+    async def async_press(self) -> None:
+        """Ask now; it is used once it came and the broker takes it."""
+        renewers = self.coordinator.config_entry.runtime_data.renewers
+        with translated_errors():
+            renewers[self._programme_id]()

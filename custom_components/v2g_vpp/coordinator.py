@@ -12,7 +12,7 @@ from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 
 from .const import DOMAIN
 from .domain.energy import NOTHING_KEPT
-from .domain.ids import EvseKey
+from .domain.ids import EvseKey, ProgrammeId
 from .domain.measurement import Measurement
 from .domain.meters_snapshot import MetersSnapshot
 from .domain.ports import MessageLog
@@ -62,6 +62,9 @@ class V2gRuntimeData:
 
     rehearsal: Rehearsing
     """Plays an aggregator."""
+
+    renewers: dict[ProgrammeId, Callable[[], None]] = field(default_factory=dict)
+    """What asks for the next certificate of a programme, where it has one."""
 
     adders: list[AddSubentry] = field(default_factory=list)
     """One per platform, called for every subentry that comes later."""

@@ -1,7 +1,5 @@
 """Join a programme of a virtual power plant: invitation, certificate, handshake."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from homeassistant.config_entries import SubentryFlowResult
@@ -42,22 +40,11 @@ from .enrolment_flow_steps import (
     request_certificate,
 )
 from .flow_schemas import multiline_schema
-from .pki.expiry import check_client_certificate
 from .pki.request import client_common_name
-from .pki.tls import client_context
+from .programme_renewal import broker_of, check_certificate
 from .source_flow import SourceSteps
 from .text_keys import CERTIFICATE, TLS
-from .vpp.probe import Enrolment, parse_invitation, probe_broker
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Broker:
-    """Where the certificate has to work."""
-
-    host: str
-    port: int
-    root_pem: str
-    common_name: str
+from .vpp.probe import Enrolment, parse_invitation
 
 
 class ProgrammeFlow(SourceSteps):
@@ -171,10 +158,10 @@ class ProgrammeFlow(SourceSteps):
         if user_input is not None:
             try:
                 expires_at = await self.hass.async_add_executor_job(
-                    _check,
+                    check_certificate,
                     user_input[CONF_CERTIFICATE],
                     data[CONF_CLIENT_KEY_PEM],
-                    _broker_of(data),
+                    broker_of(data),
                 )
             except V2gError as err:
                 errors = _certificate_error(err, CONF_CERTIFICATE)
@@ -221,7 +208,7 @@ class ProgrammeFlow(SourceSteps):
             CONF_CLIENT_CERTIFICATE_PEM: certificate_pem,
         }
         data[CONF_CERTIFICATE_EXPIRES_AT] = await self.hass.async_add_executor_job(
-            _check, certificate_pem, keys.key_pem, _broker_of(data)
+            check_certificate, certificate_pem, keys.key_pem, broker_of(data)
         )
         await PendingEnrolments(self.hass).forget(enrolment)
         return self.async_create_entry(
@@ -264,29 +251,6 @@ class ProgrammeFlow(SourceSteps):
             "signing_key": self._keys.signing_public_key,
             "detail": self._detail,
         }
-
-
-def _broker_of(data: Mapping[str, Any]) -> _Broker:
-    return _Broker(
-        host=data[CONF_BROKER_HOST],
-        port=data[CONF_BROKER_PORT],
-        root_pem=data[CONF_BROKER_ROOT_PEM],
-        common_name=client_common_name(data[CONF_REGION], data[CONF_HOME_ID]),
-    )
-
-
-def _check(certificate_pem: str, key_pem: str, broker: _Broker) -> str:
-    """Return when a certificate expires, once the broker took it. Blocking.
-
-    Raises:
-        CertificateInvalid, BrokerUnreachable, BrokerRefusedTls.
-    """
-    facts = check_client_certificate(
-        certificate_pem, key_pem, broker.common_name, None, dt_util.utcnow()
-    )
-    context = client_context(broker.root_pem, certificate_pem, key_pem)
-    probe_broker(broker.host, broker.port, context)
-    return facts.not_valid_after.isoformat()
 
 
 def _invitation_error(err: InvitationInvalid) -> dict[str, str]:

@@ -9,9 +9,10 @@ from homeassistant.core import HomeAssistant
 
 from . import subentry_facts as facts
 from .const import CONF_PROGRAMME_ID, CONF_SOURCE, STORE_PROGRAMME
-from .coordinator import Close
+from .coordinator import Close, V2gConfigEntry
 from .domain.ports import Spawn
 from .pki import signing, tls
+from .programme_renewal import take_over
 from .programme_source import open_entity_programme
 from .site import Site
 from .storage import HaStore
@@ -35,6 +36,7 @@ class ProgrammeOpener:
     """Opens the programmes of one home."""
 
     hass: HomeAssistant
+    entry: V2gConfigEntry
     site: Site
     clock: SystemClock
     spawn: Spawn
@@ -62,18 +64,26 @@ class ProgrammeOpener:
             verify=signing.verify_signature,
             on_problem=watch.failed,
             on_recovered=watch.recovered,
+            on_certificate=partial(self._take_certificate, subentry),
             on_clock=watch.clock_told,
             uniform=draw_uniform,
         )
         connection = link.VppLink(config, ports)
         self.site.add_programme(config.programme_id, connection)
+        renewers = self.entry.runtime_data.renewers
+        renewers[config.programme_id] = connection.renew_certificate
         await watch.started(connection.start)
 
         async def close(*, is_removed: bool) -> None:
             await (connection.leave() if is_removed else connection.stop())
             watch.ended()
+            renewers.pop(config.programme_id, None)
             self.site.remove_programme(config.programme_id, is_removed=is_removed)
             if is_removed:
                 await store.remove()
 
         return close
+
+    def _take_certificate(self, subentry: ConfigSubentry, pem: str) -> None:
+        coming = take_over(self.hass, self.entry, subentry, pem)
+        self.spawn(coming, "v2g_vpp certificate")

@@ -6,6 +6,7 @@ the shell does not know.
 
 from base64 import urlsafe_b64decode
 from collections.abc import Mapping
+from datetime import datetime
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Any
 
@@ -19,9 +20,11 @@ from .const import (
     CONF_BROKER_PORT,
     CONF_BROKER_ROOT_PEM,
     CONF_CAPACITY_KWH,
+    CONF_CERTIFICATE_EXPIRES_AT,
     CONF_CHEMISTRY,
     CONF_CLIENT_CERTIFICATE_PEM,
     CONF_CLIENT_KEY_PEM,
+    CONF_CSR,
     CONF_DIALECT,
     CONF_EVCC_ID,
     CONF_HOME_ID,
@@ -169,7 +172,13 @@ def programme(subentry: ConfigSubentry) -> dict[str, Any]:
         "home_id": data[CONF_HOME_ID],
         "programme_id": ProgrammeId(data[CONF_PROGRAMME_ID]),
         "aggregator_keys": data[CONF_AGGREGATOR_KEYS],
+        "csr_pem": data.get(CONF_CSR, ""),
+        "certificate_expires_at": _moment(data.get(CONF_CERTIFICATE_EXPIRES_AT)),
     }
+
+
+def _moment(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)
 
 
 def tls_material(data: Mapping[str, Any]) -> tuple[str, str, str]:

@@ -1,5 +1,6 @@
 """Joining a programme: a real aggregator enrols the home, a real broker admits it."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from copy import deepcopy
@@ -11,6 +12,8 @@ from unittest.mock import patch
 from homeassistant.config_entries import SOURCE_USER
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
+from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers import entity_registry as er
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
@@ -29,8 +32,10 @@ from custom_components.v2g_vpp.const import (
     CONF_PROGRAMME_ID,
     CONF_REGION,
     CONF_SIGNING_SEED,
+    DOMAIN,
     SUBENTRY_PROGRAMME,
 )
+from custom_components.v2g_vpp.domain.dispatch import LinkState
 from custom_components.v2g_vpp.vpp import probe
 from script.rig.broker import Broker, BrokerFiles
 from tests.aggregator.conftest import Rig
@@ -314,3 +319,47 @@ async def test_revoked_certificate_is_told_and_a_new_one_replaces_it(
     result = await flows.async_configure(form["flow_id"], {CONF_CERTIFICATE: new})
     assert result["reason"] == "reconfigure_successful"
     assert programme(added).data[CONF_CLIENT_CERTIFICATE_PEM] == new
+
+
+async def test_pressed_button_renews_the_certificate_and_the_link_goes_on_with_it(
+    hass: HomeAssistant, operator: Operator, dialog: Dialog, added: MockConfigEntry
+) -> None:
+    assert await hass.config_entries.async_setup(added.entry_id)
+    await dialog.choose(await operator.invite(), "online")
+    result = await dialog.enter({})
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    await hass.async_block_till_done()
+    before = programme(added).data[CONF_CLIENT_CERTIFICATE_PEM]
+    prefix = f"programme_{programme(added).data[CONF_PROGRAMME_ID]}"
+    button = er.async_get(hass).async_get_entity_id(
+        "button", DOMAIN, f"{prefix}_renew_certificate"
+    )
+    assert button is not None
+
+    async def press() -> None:
+        await hass.services.async_call(
+            "button", "press", {"entity_id": button}, blocking=True
+        )
+
+    def is_linked() -> bool:
+        (one,) = added.runtime_data.site.snapshot.programmes
+        return one.link is LinkState.HEALTHY
+
+    async with asyncio.timeout(20):
+        while not is_linked():
+            await asyncio.sleep(0.05)
+        await press()
+        while programme(added).data[CONF_CLIENT_CERTIFICATE_PEM] == before:
+            await asyncio.sleep(0.05)
+        await hass.async_block_till_done()
+        # The link began anew with the new certificate, and the old one is still good.
+        while not is_linked():
+            await asyncio.sleep(0.05)
+    operator.broker.stop()
+    async with asyncio.timeout(20):
+        while is_linked():
+            await asyncio.sleep(0.05)
+    with pytest.raises(HomeAssistantError) as raised:
+        await press()
+    assert raised.value.translation_key == "broker_unreachable"
+    assert await hass.config_entries.async_unload(added.entry_id)

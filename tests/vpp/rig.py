@@ -152,6 +152,7 @@ class Rig:
         self.problems: list[Any] = []
         self.recoveries = 0
         self.offsets: list[float | None] = []
+        self.certificates_told: list[str] = []
         self.context = certificates.context(f"{REGION}--{HOME}")
         self.aggregator = ScriptedAggregator(
             broker.port, certificates.context("aggregator"), SystemClock()
@@ -185,6 +186,7 @@ class Rig:
                 verify=verify_signature,
                 on_problem=self._on_problem,
                 on_recovered=self._on_recovered,
+                on_certificate=self.certificates_told.append,
                 on_clock=self.offsets.append,
                 # Tries follow each other at once: the draw is tested on its own.
                 uniform=lambda low, high: low + 0.02,

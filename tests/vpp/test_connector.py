@@ -52,6 +52,7 @@ class Watch:
                 verify=verify_signature,
                 on_problem=self.problems.append,
                 on_recovered=self.recovered,
+                on_certificate=lambda _: None,
                 on_clock=lambda _: None,
                 uniform=lambda low, high: high,
             ),

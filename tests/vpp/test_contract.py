@@ -61,6 +61,7 @@ DOWN = {
     DownType.WELCOME: "welcome",
     DownType.CLOCK: "clock_reply",
     DownType.REQUEST: "request",
+    DownType.CERTIFICATE: "certificate",
 }
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 

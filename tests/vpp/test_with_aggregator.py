@@ -116,6 +116,7 @@ async def enrolled_link(operator: AggregatorRig, home: DispatchReceiver) -> VppL
             verify=verify_signature,
             on_problem=lambda err: pytest.fail(str(err)),
             on_recovered=lambda: None,
+            on_certificate=lambda _: None,
             on_clock=lambda offset_s: pytest.fail(f"{offset_s} s"),
             uniform=random.uniform,
         ),

@@ -8,6 +8,7 @@ from ..domain.dispatch import DispatchAck
 from ..domain.forecast import ForecastRoom
 from ..domain.units import hertz_to_millihertz
 from ..domain.wall_time import format_moment
+from .certificate_messages import CertificateRequest
 from .envelope import Envelope
 from .event_messages import Forecast, ParticipationNote
 from .messages import (
@@ -42,7 +43,7 @@ def serialise(envelope: Envelope, message: Outbound) -> bytes:
     return json.dumps(head | body, separators=(",", ":"), allow_nan=False).encode()
 
 
-def _body(  # noqa: PLR0911 - one branch per message
+def _body(  # noqa: C901, PLR0911 - one branch per message
     envelope: Envelope, message: Outbound
 ) -> tuple[str, dict[str, Any]]:
     match message:
@@ -73,6 +74,8 @@ def _body(  # noqa: PLR0911 - one branch per message
             return "participation", _participation(message)
         case Forecast():
             return "forecast", _forecast(message)
+        case CertificateRequest():
+            return "csr", {"csr_pem": message.csr_pem}
 
 
 def _ack(message: DispatchAck) -> dict[str, Any]:

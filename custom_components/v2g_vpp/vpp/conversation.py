@@ -121,6 +121,11 @@ class Conversation:
         self._say_hello()
         self._ask_clock()
 
+    @property
+    def is_welcomed(self) -> bool:
+        """True once the aggregator works with this home."""
+        return self._is_welcomed
+
     def farewell(self) -> int | None:
         """Say that the home leaves; return the packet id to wait for."""
         return self._say_state(is_online=False)

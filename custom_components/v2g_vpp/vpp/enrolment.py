@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from ..domain.errors import InvitationInvalid
 from ..domain.ids import ProgrammeId
+from ..domain.rehearsal import REHEARSAL
 from .fields import Fields, SchemaError
 from .messages import VERSION
 from .parsing import load_object
@@ -104,6 +105,8 @@ def parse_enrolment_reply(payload: bytes) -> str:
 
 def _read(fields: Fields) -> Enrolment:
     programme_id = ProgrammeId(fields.text("programme_id", _PROGRAMME_ID))
+    if programme_id == REHEARSAL:
+        raise SchemaError("programme_id")
     return Enrolment(
         broker_host=fields.text("broker_host", _HOST),
         broker_port=fields.integer("broker_port", 1, 65_535),

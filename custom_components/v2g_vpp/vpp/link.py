@@ -2,14 +2,17 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from typing import override
 
 from ..domain.dispatch import DispatchAck
-from ..domain.errors import BrokerRefusedLogin, InvitationInvalid
-from ..domain.ids import EvseKey
+from ..domain.errors import (
+    BrokerRefusedLogin,
+    BrokerUnreachable,
+    InvitationInvalid,
+)
 from ..domain.ports import ProgrammePort
 from ..domain.snapshot import SiteSnapshot
+from .certificate_messages import CertificateReply
 from .clock_check import ClockCheck, Now, OffsetWatch
 from .connector import Connector
 from .conversation import Conversation, Voice, refusal
@@ -23,6 +26,9 @@ from .messages import ClockReply, Publication, Request, State, Welcome
 from .mqtt_client import MqttSession, SessionEvents, SessionSettings
 from .outbox import ACK_LIFE_S, Kept, Outbox
 from .parsing import parse
+from .present_power import present_power_w
+from .receipts import Receipts
+from .renewal import Pen, Renewal
 from .signing import (
     HOME_KEY_ID,
     KeyRing,
@@ -61,7 +67,7 @@ class VppLink(ProgrammePort):
         self._offset_watch = OffsetWatch(ports.on_clock)
         self._outbox = Outbox()
         self._in_flight: dict[int, int] = {}
-        self._awaited: dict[int, asyncio.Future[None]] = {}
+        self._receipts = Receipts()
         self._connections = 0
         self._session: MqttSession | None = None
         self._conversation: Conversation | None = None
@@ -96,6 +102,17 @@ class VppLink(ProgrammePort):
     def retry_now(self) -> None:
         """Connect at once instead of waiting: something was repaired."""
         self._connector.retry_now()
+
+    def renew_certificate(self) -> None:
+        """Ask for the next certificate now.
+
+        Raises:
+            BrokerUnreachable: while there is no link to ask over.
+        """
+        conversation = self._conversation
+        if conversation is None or not conversation.is_welcomed:
+            raise BrokerUnreachable(self._config.host, self._config.port)
+        self._renewal.want()
 
     # ---- what the shell may show
 
@@ -174,6 +191,11 @@ class VppLink(ProgrammePort):
                 session.tick()
                 conversation.tick()
                 self._offset_watch.look(self._now())
+                question = (
+                    self._renewal.question() if conversation.is_welcomed else None
+                )
+                if question is not None:
+                    session.publish(question)
 
     def _session_settings(self) -> SessionSettings:
         topic = self._topics.up(UpType.STATE)
@@ -210,7 +232,9 @@ class VppLink(ProgrammePort):
                 self._take_heartbeat(frame)
             case DownType.REQUEST if conversation is not None:
                 self._take_request(conversation, frame)
-            case (DownType.WELCOME | DownType.CLOCK) as kind if conversation:
+            case (DownType.WELCOME | DownType.CLOCK | DownType.CERTIFICATE) as kind if (
+                conversation
+            ):
                 self._take_signed(conversation, kind, frame)
             case _:
                 self._dispatching.drop(DropReason.TOPIC, frame.topic)
@@ -242,6 +266,10 @@ class VppLink(ProgrammePort):
                 conversation.take_welcome(frame.topic, welcome)
             case ClockReply() as reply:
                 conversation.take_clock(reply)
+            case CertificateReply() as issued:
+                pem = self._renewal.take(issued)
+                if pem is not None:
+                    self._ports.on_certificate(pem)
             case _:
                 self._dispatching.drop(DropReason.FORM, frame.topic)
 
@@ -294,9 +322,7 @@ class VppLink(ProgrammePort):
         number = self._in_flight.pop(packet_id, None)
         if number is not None:
             self._outbox.done(number)
-        waiter = self._awaited.pop(packet_id, None)
-        if waiter is not None and not waiter.done():
-            waiter.set_result(None)
+        self._receipts.came(packet_id)
         if objection == "not_authorized":
             # The broker took the session and denies the topic: its list is wrong.
             self._connector.refused_by_aggregator(BrokerRefusedLogin(objection))
@@ -306,7 +332,7 @@ class VppLink(ProgrammePort):
     async def _end(self, last_words: LastWords) -> None:
         session = self._session
         if session is not None and self._is_connected:
-            await self._wait_for([one for one in last_words() if one is not None])
+            await self._receipts.wait_for(last_words(), FAREWELL_TIMEOUT_S)
             session.close(with_will=False)
         await self._connector.stop()
         if self._memory.boot_count:
@@ -330,16 +356,6 @@ class VppLink(ProgrammePort):
             for kind in kinds
         ]
 
-    async def _wait_for(self, packet_ids: list[int]) -> None:
-        loop = asyncio.get_running_loop()
-        for packet_id in packet_ids:
-            self._awaited[packet_id] = loop.create_future()
-        waiters = [self._awaited[packet_id] for packet_id in packet_ids]
-        with suppress(TimeoutError):
-            async with asyncio.timeout(FAREWELL_TIMEOUT_S):
-                await asyncio.gather(*waiters)
-        self._awaited.clear()
-
     # ---- inside
 
     def _adopt(self, memory: GateMemory) -> None:
@@ -355,10 +371,15 @@ class VppLink(ProgrammePort):
             programme_id=config.programme_id,
             keys=self._keys,
             memory=memory,
-            present_w=self._present_w,
+            present_w=lambda resource: present_power_w(self._snapshot, resource),
         )
         self._dispatching = Dispatching(
             self._gate, ports.receiver, self._answer, lambda: self._snapshot
+        )
+        self._renewal = Renewal(
+            config.csr_pem,
+            config.certificate_expires_at,
+            Pen(self._topics, self._speaker, ports.signer, ports.clock),
         )
         self._voice = Voice(
             topics=self._topics,
@@ -375,15 +396,3 @@ class VppLink(ProgrammePort):
     def _now(self) -> Now:
         clock = self._ports.clock
         return self._clock_check.now(clock.monotonic(), clock.utcnow())
-
-    def _present_w(self, resource: EvseKey | None) -> float | None:
-        if self._snapshot is None:
-            return None
-        powers = [
-            evse.setpoint.power_w
-            for evse in self._snapshot.evses
-            if resource in (None, evse.key)
-        ]
-        if any(p > 0 for p in powers) and any(p < 0 for p in powers):
-            return None
-        return sum(powers)

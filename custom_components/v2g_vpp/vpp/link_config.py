@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 import ssl
 from typing import Protocol
 
@@ -34,6 +35,10 @@ class VppLinkConfig:
     aggregator_keys: Mapping[str, str]
     """Pinned Ed25519 keys: base64url by key id."""
 
+    csr_pem: str = ""
+    """That our certificate was made of; empty: it is not renewed over the link."""
+
+    certificate_expires_at: datetime | None = None
     software: str = "v2g_vpp"
     tick_s: float = TICK_S
 
@@ -63,6 +68,9 @@ class LinkPorts:
     """Something that only a person can change; called once per cause."""
 
     on_recovered: Callable[[], None]
+    on_certificate: Callable[[str], None]
+    """The next certificate came, as PEM, not yet checked."""
+
     on_clock: Callable[[float | None], None]
     """The aggregator's clock minus ours, s, while it is too much; None: good again."""
 

@@ -8,6 +8,7 @@ from enum import StrEnum
 from ..domain.dispatch import BindingClass, DispatchAck
 from ..domain.frequency_response import FrequencyResponse
 from ..domain.ids import EvseKey
+from .certificate_messages import CertificateReply, CertificateRequest
 from .envelope import Envelope
 from .event_messages import Event, Forecast, ParticipationNote
 
@@ -125,7 +126,16 @@ class Request:
     wanted: frozenset[str]
 
 
-type Inbound = Command | Cancel | Event | Heartbeat | Welcome | ClockReply | Request
+type Inbound = (
+    Command
+    | Cancel
+    | Event
+    | Heartbeat
+    | Welcome
+    | ClockReply
+    | Request
+    | CertificateReply
+)
 
 
 # ---- from the home
@@ -282,6 +292,7 @@ type Outbound = (
     | DispatchAck
     | ParticipationNote
     | Forecast
+    | CertificateRequest
 )
 
 

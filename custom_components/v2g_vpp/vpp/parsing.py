@@ -16,6 +16,7 @@ from ..domain.frequency_response import (
 )
 from ..domain.ids import EvseKey, StationId
 from ..domain.units import millihertz_to_hertz
+from .certificate_messages import parse_certificate
 from .envelope import Envelope
 from .event_parsing import EVENT_ID, parse_event
 from .fields import Fields, SchemaError
@@ -112,6 +113,8 @@ def parse(  # noqa: PLR0911 - one branch per message
             return _parse_clock_reply(fields)
         case DownType.REQUEST:
             return _parse_request(fields)
+        case DownType.CERTIFICATE:
+            return parse_certificate(fields, _parse_envelope(fields, "certificate"))
 
 
 def readable_id(payload: bytes) -> str | None:

@@ -22,6 +22,7 @@ class UpType(StrEnum):
     CLOCK = "clock"
     PARTICIPATION = "participation"
     FORECAST = "forecast"
+    CSR = "csr"
 
 
 class DownType(StrEnum):
@@ -34,6 +35,7 @@ class DownType(StrEnum):
     HEARTBEAT = "heartbeat"
     CLOCK = "clock"
     REQUEST = "request"
+    CERTIFICATE = "certificate"
 
 
 def is_name(text: str) -> bool:
