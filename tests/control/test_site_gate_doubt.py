@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from custom_components.v2g_vpp.control.gate import OutputGate
 from custom_components.v2g_vpp.control.gate_inputs import GateVerdict
 from custom_components.v2g_vpp.control.site_gate import GateHome
 from custom_components.v2g_vpp.domain.calibration import Calibration
@@ -15,7 +16,8 @@ from custom_components.v2g_vpp.domain.site_meters import (
     PhaseMap,
     SiteWiring,
 )
-from tests.control.given import KEY
+from tests.control.gate_breaks import CHARGE, with_power
+from tests.control.given import KEY, NOW
 from tests.control.test_site_gate import FINE, OTHER, THREE, home, metered, verdict
 
 ONE = PhaseMap(phases=(1,))
@@ -208,3 +210,26 @@ def test_the_gate_takes_away_what_may_be_more_than_it_seems(
 ) -> None:
     left_w = power_w if reason is None else 0.0
     assert verdict(seen, power_w) == GateVerdict(power_w=left_w, reason=reason)
+
+
+def held(
+    seconds: int, asked_w: float, flows_w: float, before_w: float = 0.0
+) -> Reason | None:
+    """Return the verdict on a power that was asked for so long."""
+    gate = OutputGate()
+    wiring = SiteWiring(import_limit_w=8_000.0)
+    seen = {KEY: flows_w}
+    for second in range(-60, seconds + 1):
+        now_s = NOW + second
+        told_w = asked_w if second >= 0 else before_w
+        meters = metered(500.0 + flows_w, mono_s=now_s)
+        gate.look(home(meters, wiring, asked_w={KEY: told_w}, measured_w=seen), now_s)
+    inputs = replace(with_power(asked_w)(CHARGE), decided_mono_s=NOW + seconds)
+    return gate.check(inputs, NOW + seconds).reason
+
+
+def test_a_charger_that_takes_less_than_it_is_told_is_not_over_the_limit() -> None:
+    assert held(31, 7_900.0, 7_500.0) is None
+    assert held(5, 7_900.0, 7_500.0) is Reason.IMPORT_LIMIT, "it may still come"
+    assert held(31, 9_000.0, 7_500.0) is Reason.IMPORT_LIMIT, "no offset is as large"
+    assert held(31, 8_700.0, 8_700.0) is Reason.IMPORT_LIMIT

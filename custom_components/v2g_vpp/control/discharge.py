@@ -103,7 +103,8 @@ class DischargeCoordinator:
         site = site.at(now_mono_s)
         evses = sorted(evses, key=lambda evse: evse.key)
         evses = self._support.resolve(evses, site, now_mono_s)
-        view = self._home.look(evses, site, now_mono_s)
+        told_w = {key: track.power_w for key, track in self._tracks.items()}
+        view = self._home.look(evses, site, now_mono_s, told_w)
         rooms = Rooms(view.limits)
         cases = self._open_cases(evses, site, rooms, now_mono_s)
         self._home.ask(cases, site, view, now_mono_s)

@@ -31,6 +31,7 @@ from .inputs import EvseInputs, SiteInputs
 from .lease import Lease
 from .limits import least_flow_w
 from .sharing import Taker, share_power, taken_most_w
+from .told_power import ToldPowers
 
 FOLLOWING_ORDER = (Mode.SELF_CONSUMPTION, Mode.PEAK_SHAVING, Mode.SOLAR)
 """Who serves the home comes before who takes what is left over."""
@@ -64,14 +65,26 @@ class HomeBalance:
         """Start without a memory."""
         self._load = HouseLoad()
         self._fuse = FuseGuard()
+        self._told = ToldPowers()
         self._band = BatteryBand()
         self._discharges = Window(MORE_ROOM_AFTER_S)
         self._followers = {mode: MeterFollower() for mode in FOLLOWING_ORDER}
 
     def look(
-        self, evses: Sequence[EvseInputs], site: SiteInputs, now_mono_s: float
+        self,
+        evses: Sequence[EvseInputs],
+        site: SiteInputs,
+        now_mono_s: float,
+        told_w: Mapping[EvseKey, float],
     ) -> HomeView:
-        """Take in the meters and return what the home leaves for its EVSEs."""
+        """Take in the meters and return what the home leaves for its EVSEs.
+
+        Args:
+            evses: of the home.
+            site: what holds for all of it.
+            now_mono_s: the present.
+            told_w: the last setpoint of each EVSE.
+        """
         wiring = _wiring(site)
         powers = None
         if site.meters is not None:
@@ -82,10 +95,13 @@ class HomeBalance:
         limits = self._battery_limits(evses, left, now_mono_s)
         if wiring is not None:
             keys = tuple(evse.key for evse in evses)
+            as_told = None
+            if powers is not None:
+                as_told = self._told.step(powers, evses, told_w, now_mono_s)
             inputs = FuseInputs(
                 keys=keys,
                 wiring=wiring,
-                powers=powers,
+                powers=as_told,
                 calibrations={
                     evse.key: evse.calibration
                     for evse in evses

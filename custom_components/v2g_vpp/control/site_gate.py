@@ -5,6 +5,9 @@ more coarsely: meters that report one after the other make the load look wrong f
 seconds whenever a charger ramps, so the kindest of the last seconds counts. What is
 still too much then is nobody's moment.
 
+A charger may give a little less than it is told, for good. What was asked of it all the
+time is no more than what flows, as far as that is not much.
+
 A meter that has a calibration is doubted: of what it shows and what the calibration
 makes of it the worse counts, for each EVSE by itself.
 """
@@ -21,6 +24,12 @@ from ..domain.site_meters import PhaseMap, SiteMeters, SiteWiring
 KINDEST_OF_S = 5.0
 TOLERANCE_W = 100.0
 TOLERANCE_SHARE = 0.03
+
+HELD_FOR_S = 30.0
+"""What was asked for so long has flowed: slower chargers are not offered for this."""
+
+MOST_LACKING_W = 500.0
+"""More is no offset of a charger (control brief, the plant: 440 W while charging)."""
 
 TOTAL = 0
 """Place of the sum of all phases; the phases follow from 1."""
@@ -80,12 +89,15 @@ class SiteWatch:
         self._home: GateHome | None = None
         self._looks: deque[_Look] = deque()
         self._is_silent = False
+        self._asked: dict[EvseKey, deque[tuple[float, float]]] = {}
         self._excesses: dict[bool, tuple[_Excess, ...]] = {}
 
     def look(self, home: GateHome, now_mono_s: float) -> None:
         """Take in the meters and the decisions of a tick."""
         self._home = home
+        # What is asked now is judged by what was asked before it.
         self._keep(home, now_mono_s)
+        self._note_asked(home, now_mono_s)
         self._excesses = {
             is_charge: tuple(_Judgement(home, self._looks, is_charge).excesses())
             for is_charge in (True, False)
@@ -112,6 +124,27 @@ class SiteWatch:
             return False
         return wiring.fuse_w is not None or wiring.import_limit_w is not None
 
+    def _note_asked(self, home: GateHome, now_mono_s: float) -> None:
+        self._asked = {key: self._asked.get(key) or deque() for key in home.asked_w}
+        for key, asked_w in home.asked_w.items():
+            asked = self._asked[key]
+            if asked and now_mono_s < asked[-1][0]:
+                asked.clear()
+            if not asked or asked[-1][1] != asked_w:
+                asked.append((now_mono_s, asked_w))
+
+    def _taken_w(self, key: EvseKey, measured_w: float, now_mono_s: float) -> float:
+        """Return what an EVSE was asked to take of what is measured, W."""
+        asked, begin_s = self._asked.get(key), now_mono_s - HELD_FOR_S
+        if measured_w <= 0 or not asked or now_mono_s < asked[-1][0]:
+            return measured_w
+        while len(asked) > 1 and asked[1][0] <= begin_s:
+            asked.popleft()
+        if asked[0][0] > begin_s:
+            return measured_w
+        held_w = min(w for _, w in asked)
+        return max(measured_w, min(held_w, measured_w + MOST_LACKING_W))
+
     def _keep(self, home: GateHome, now_mono_s: float) -> None:
         meters = home.meters
         if meters is None or not meters.has_grid:
@@ -124,8 +157,11 @@ class SiteWatch:
         if total_w is None or self._is_silent:
             self._looks.clear()
             return
-        seen = {k: w for k, w in home.measured_w.items() if k not in home.calibrations}
-        doubted = {k: w for k, w in home.measured_w.items() if k in home.calibrations}
+        flows = {
+            key: self._taken_w(key, w, now_mono_s) for key, w in home.measured_w.items()
+        }
+        seen = {k: w for k, w in flows.items() if k not in home.calibrations}
+        doubted = {k: w for k, w in flows.items() if k in home.calibrations}
         charging_w = {key: max(0.0, w) for key, w in seen.items()}
         giving_w = {key: max(0.0, -w) for key, w in seen.items()}
         wiring = home.wiring or SiteWiring()
