@@ -78,7 +78,7 @@ class _Home:
         )
         self._sync = SubentrySync(
             open_station=self._open_station,
-            open_vehicle=partial(vehicle_opener.open_vehicle, self._site),
+            open_vehicle=partial(vehicle_opener.open_vehicle, hass, self._site),
             open_programme=programmes.open,
             options_changed=home_meters.HomeMeters(hass, entry, self._site).follow,
         )

@@ -6,6 +6,10 @@ import re
 import secrets
 from typing import Any, Final
 
+from homeassistant.components.sensor import (
+    DOMAIN as SENSOR_DOMAIN,
+    SensorDeviceClass,
+)
 from homeassistant.const import (
     UnitOfEnergy,
     UnitOfPower,
@@ -33,6 +37,7 @@ from .const import (
     CONF_OCPP_TLS_PORT,
     CONF_PASSWORD,
     CONF_RESERVE_PERCENT,
+    CONF_TEMPERATURE,
     CONF_VIRTUAL,
     CONF_VPP_RESERVE_PERCENT,
     DEFAULT_OCPP_HOST,
@@ -155,6 +160,11 @@ def vehicle_schema(defaults: Mapping[str, Any], *, is_new: bool) -> vol.Schema:
                 max=HIGHEST_BATTERY_PRICE,
                 step="any",
                 mode=selector.NumberSelectorMode.BOX,
+            )
+        ),
+        optional(CONF_TEMPERATURE, defaults): selector.EntitySelector(
+            selector.EntitySelectorConfig(
+                domain=SENSOR_DOMAIN, device_class=SensorDeviceClass.TEMPERATURE
             )
         ),
     }

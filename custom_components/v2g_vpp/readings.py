@@ -11,9 +11,10 @@ from homeassistant.const import (
     STATE_UNKNOWN,
     UnitOfPower,
     UnitOfRatio,
+    UnitOfTemperature,
 )
 from homeassistant.core import State
-from homeassistant.util.unit_conversion import PowerConverter
+from homeassistant.util.unit_conversion import PowerConverter, TemperatureConverter
 
 from .const import (
     CONF_BATTERY,
@@ -32,6 +33,10 @@ from .domain.site_meters import SiteMeter
 SILENT: Final = (STATE_UNAVAILABLE, STATE_UNKNOWN)
 LARGEST_METER_W: Final = 1_000_000.0
 """Above any home: a meter that says so is broken, or its unit is wrong."""
+
+LOWEST_C: Final = -60.0
+HIGHEST_C: Final = 80.0
+"""Beyond them a sensor is broken, or its unit is wrong."""
 
 GRID_PHASES: Final = (CONF_GRID_L1, CONF_GRID_L2, CONF_GRID_L3)
 
@@ -68,6 +73,24 @@ def meter_sources(options: Mapping[str, Any]) -> tuple[MeterSource, ...]:
         for key, (meter, inverted) in METER_FIELDS.items()
         if options.get(key)
     )
+
+
+def temperature_value(state: State | None) -> float | None:
+    """Return the temperature that a state says, °C; None for what is none.
+
+    None also for one that no place with a vehicle has.
+    """
+    if state is None:
+        return None
+    try:
+        value = float(state.state)
+    except ValueError:
+        return None
+    unit = state.attributes.get(ATTR_UNIT_OF_MEASUREMENT)
+    if unit not in TemperatureConverter.VALID_UNITS:
+        return None
+    value_c = TemperatureConverter.convert(value, unit, UnitOfTemperature.CELSIUS)
+    return value_c if LOWEST_C <= value_c <= HIGHEST_C else None
 
 
 def meter_value(source: MeterSource, state: State | None) -> float | None:

@@ -23,6 +23,7 @@ from .const import (
     CONF_PASSWORD,
     CONF_PREVIOUS_URL,
     CONF_ROOT_PEM,
+    CONF_TEMPERATURE,
     CONF_VEHICLE_ID,
     SUBENTRY_VEHICLE,
     UNIQUE_ID_PREFIX_STATION,
@@ -277,7 +278,12 @@ class VehicleFlow(ConfigSubentryFlow):
             errors = self._errors(user_input, subentry.subentry_id)
             if not errors:
                 # A field that was emptied is not sent at all.
-                emptied = (CONF_EVCC_ID, CONF_CHEMISTRY, CONF_BATTERY_PRICE)
+                emptied = (
+                    CONF_EVCC_ID,
+                    CONF_CHEMISTRY,
+                    CONF_BATTERY_PRICE,
+                    CONF_TEMPERATURE,
+                )
                 kept = {k: v for k, v in subentry.data.items() if k not in emptied}
                 return self.async_update_and_abort(
                     self._get_entry(),

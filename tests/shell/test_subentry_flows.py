@@ -22,6 +22,7 @@ from custom_components.v2g_vpp.const import (
     CONF_PASSWORD,
     CONF_PREVIOUS_URL,
     CONF_RESERVE_PERCENT,
+    CONF_TEMPERATURE,
     CONF_UNATTENDED_CHARGE_W,
     CONF_VEHICLE_ID,
     CONF_VENDOR_DATA,
@@ -325,7 +326,11 @@ async def test_vehicle_is_reconfigured_and_keeps_its_id_and_first_floors(
         CONF_CAPACITY_KWH: 39,
     }
     form = await reconfigure(hass, added, leaf)
-    battery = {CONF_CHEMISTRY: "lfp", CONF_BATTERY_PRICE: 90}
+    battery = {
+        CONF_CHEMISTRY: "lfp",
+        CONF_BATTERY_PRICE: 90,
+        CONF_TEMPERATURE: "sensor.outside",
+    }
     facts = {CONF_NAME: "Blue Leaf", CONF_CAPACITY_KWH: 39}
     await go_on(hass, form, facts | battery)
     leaf = subentry(added, "vehicle_leaf")
@@ -337,6 +342,7 @@ async def test_vehicle_is_reconfigured_and_keeps_its_id_and_first_floors(
     await go_on(hass, await reconfigure(hass, added, leaf), facts)
     leaf = subentry(added, "vehicle_leaf")
     assert vehicle(leaf).chemistry is None
+    assert CONF_TEMPERATURE not in leaf.data
     assert vehicle(leaf).battery_price_per_kwh == BATTERY_PRICE_PER_KWH
     # The old name is free again, its id is not.
     form = await start(hass, added, SUBENTRY_VEHICLE)

@@ -13,6 +13,7 @@ from custom_components.v2g_vpp.domain.errors import (
     DischargeNotPermitted,
     PowerNotAvailable,
 )
+from custom_components.v2g_vpp.domain.measurement import Reading
 from custom_components.v2g_vpp.domain.policy import Mode
 from custom_components.v2g_vpp.domain.setpoint import ControlOwner, Reason
 from custom_components.v2g_vpp.domain.snapshot import FloorKind
@@ -339,3 +340,34 @@ async def test_a_departure_that_is_over_does_not_come_back_with_the_next() -> No
         # An hour late it is still owed, and no other one than this.
         await home.until(lambda: home.station.soc_percent >= 72.0, 1_200)
         await home.until(lambda: home.power_w <= ZERO_W, 30, "done")
+
+
+@pytest.mark.parametrize(
+    ("temperature_c", "is_earlier"), [(-20.0, True), (20.0, False)]
+)
+@in_virtual_time
+async def test_a_cold_battery_begins_earlier_and_a_warm_one_later_than_without_a_sensor(
+    temperature_c: float, *, is_earlier: bool
+) -> None:
+    async def begins_after_s(told_c: float | None) -> float:
+        async with Home() as home:
+            await home.grant()
+            if told_c is not None:
+                home.site.post_temperature(
+                    VEHICLE,
+                    Reading(
+                        value=told_c,
+                        received_mono_s=home.clock.monotonic(),
+                        taken_at=home.clock.utcnow(),
+                    ),
+                )
+            due = home.clock.utcnow() + timedelta(minutes=90)
+            await _wish(home, departure_at=due.isoformat(), departure_soc_percent=80.0)
+            return await home.until(
+                lambda: home.evse.setpoint.owner is ControlOwner.TRIP, 5_400
+            )
+
+    unknown_s, known_s = await begins_after_s(None), await begins_after_s(temperature_c)
+    assert (known_s < unknown_s) is is_earlier
+    # Half of the power when it is very cold, 15 % less when nothing is known.
+    assert abs(known_s - unknown_s) > 100.0

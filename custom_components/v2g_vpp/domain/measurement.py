@@ -15,6 +15,9 @@ LONGEST_STALE_AFTER_S = 30.0
 PERIODS_UNTIL_STALE = 3.0
 """Two reports may be lost in a row before a meter counts as silent."""
 
+TEMPERATURE_STALE_AFTER_S = 10_800.0
+"""House rule: by then the air outside, or a battery, may be some degrees colder."""
+
 LOWEST_PERIOD_S = 0.1
 PERIOD_SHARE = 0.25
 """How much one gap between two reports moves the period that was learnt so far."""

@@ -4,6 +4,7 @@ from abc import abstractmethod
 from collections.abc import Iterable
 
 from ..domain.grid_profile import GridProfile
+from ..domain.ids import VehicleId
 from ..domain.measurement import Reading
 from ..domain.policy import SolarPolicy
 from ..domain.site_meters import SiteMeter, SiteMeters, SiteWiring
@@ -53,6 +54,17 @@ class MeterDoor:
             return
         self._registry.meters = meters.updated_by(meter, reading)
         self._wake_soon()
+
+    def post_temperature(self, vehicle_id: VehicleId, reading: Reading | None) -> None:
+        """Take what a sensor of a vehicle says; control follows in its turn.
+
+        Args:
+            vehicle_id: of a vehicle of the home; others are ignored.
+            reading: of its battery, or outside, °C; None: nothing is known.
+        """
+        vehicle = self._registry.vehicles.get(vehicle_id)
+        if vehicle is not None:
+            vehicle.temperature_c = reading
 
     @abstractmethod
     def _wake(self) -> None:

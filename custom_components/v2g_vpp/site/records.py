@@ -304,6 +304,9 @@ class VehicleRecord:
     soc_percent: float | None = None
     is_v2g_capable: bool | None = None
     wear: WearMeter = field(default_factory=WearMeter)
+    temperature_c: Reading | None = None
+    """Of its battery, or outside; None: no sensor, or it says nothing."""
+
     cycled: CycleBudget = field(default_factory=CycleBudget)
     """What the last day took out of its battery."""
 

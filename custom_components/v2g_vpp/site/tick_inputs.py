@@ -11,7 +11,7 @@ from ..domain.clock import Clock
 from ..domain.dispatch import DispatchOrder
 from ..domain.energy import NOTHING_KEPT, KeptEnergy
 from ..domain.ids import EvseKey
-from ..domain.measurement import is_fresh
+from ..domain.measurement import TEMPERATURE_STALE_AFTER_S, fresh_value, is_fresh
 from ..domain.policy import planned_w
 from ..domain.setpoint import Setpoint
 from ..domain.site_meters import OperatorLimit, SiteWiring
@@ -95,6 +95,7 @@ class TickInputs:
             ),
             departures=self._vehicles.departures(record),
             cycled_wh=self._cycled_wh(vehicle),
+            temperature_c=self._temperature_c(vehicle),
             frequency_hz=record.grid_frequency_hz,
             support_refusal=record.support_refusal,
             kept=self.kept(record.key, order),
@@ -202,6 +203,11 @@ class TickInputs:
 
     def _planned_w(self, record: EvseRecord) -> float | None:
         return planned_w(record.plan, self._clock.utcnow()) if record.plan else None
+
+    def _temperature_c(self, vehicle: VehicleRecord | None) -> float | None:
+        reading = None if vehicle is None else vehicle.temperature_c
+        now_mono_s = self._clock.monotonic()
+        return fresh_value(reading, now_mono_s, TEMPERATURE_STALE_AFTER_S)
 
     def _cycled_wh(self, vehicle: VehicleRecord | None) -> float:
         now_mono_s = self._clock.monotonic()
