@@ -30,6 +30,7 @@ CONF_OCPP_PORT: Final = "ocpp_port"
 CONF_EXPORT_LIMIT_W: Final = "export_limit_w"
 CONF_GRID_PROFILE: Final = "grid_profile"
 CONF_GRID_CUSTOM: Final = "grid_custom"
+CONF_GRID_SUPPORT: Final = "grid_support"
 GRID_CUSTOM: Final = "custom"
 DEFAULT_OCPP_HOST: Final = "0.0.0.0"  # noqa: S104 - chargers are other hosts
 DEFAULT_OCPP_PORT: Final = 8080

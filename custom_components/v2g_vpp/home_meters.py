@@ -31,6 +31,7 @@ from .const import (
     CONF_CIRCUIT_LIMIT_A,
     CONF_EXPORT_LIMIT_W,
     CONF_FUSE_A,
+    CONF_GRID_SUPPORT,
     CONF_IDENTITY,
     CONF_IMBALANCE_LIMIT_W,
     CONF_IMPORT_LIMIT_W,
@@ -77,6 +78,9 @@ class MeterSink(Protocol):
     def use_grid_profile(self, profile: GridProfile) -> None:
         """Take over what the region asks of a generator."""
 
+    def use_grid_support(self, *, is_wanted: bool) -> None:
+        """Take over whether what rests follows the frequency of the grid."""
+
     def use_meters(self, meters: tuple[SiteMeter, ...]) -> None:
         """Say which meters the home has."""
 
@@ -112,6 +116,9 @@ class HomeMeters:
         self._site.use_wiring(site_wiring(entry.data, entry.options, stations))
         self._site.use_solar(solar_policy(entry.options))
         self._site.use_grid_profile(chosen_profile(entry.data))
+        self._site.use_grid_support(
+            is_wanted=bool(entry.data.get(CONF_GRID_SUPPORT, False))
+        )
         sources = meter_sources(entry.options)
         if sources == self._sources:
             return

@@ -10,10 +10,8 @@ from custom_components.v2g_vpp.control.gate_surroundings import GridFacts
 from custom_components.v2g_vpp.domain.capability import DischargeDialect
 from custom_components.v2g_vpp.domain.dispatch import CommandKind
 from custom_components.v2g_vpp.domain.faults import FaultCode
-from custom_components.v2g_vpp.domain.frequency_response import FrequencyResponse
 from custom_components.v2g_vpp.domain.grid_profile import (
     EN50549_50HZ,
-    IEEE1547_CAT3_60HZ,
 )
 from custom_components.v2g_vpp.domain.ids import EvseKey, StationId
 from custom_components.v2g_vpp.domain.measurement import Measurement
@@ -34,7 +32,7 @@ from tests.control.given import (
     override,
     reading,
 )
-from tests.control.responses import CURVE, DROOP, curve
+from tests.control.responses import DROOP
 
 OTHER = EvseKey(StationId("OTHER"), 1)
 
@@ -93,8 +91,18 @@ FOLLOWING = replace(
 )
 """A droop that asks for 4,737 W of discharge at 49.9 Hz."""
 
-SOUND = [DISCHARGE, FOLLOWING, BY_USER, BY_MODE, BY_TEST]
-SOUND_IDS = ["dispatch", "droop", "user", "mode", "self-test"]
+AT_REST = replace(
+    DISCHARGE,
+    order=None,
+    setpoint=setpoint(-2_000.0, ControlOwner.GRID),
+    policy=replace(READY.policy, mode=Mode.OFF),
+    grid=replace(AT_49_9, frequency_hz=reading(49.4)),
+    is_supporting=True,
+)
+"""The droop of Europe, by which 11 kW at rest give 1,760 W at 49.4 Hz."""
+
+SOUND = [DISCHARGE, FOLLOWING, BY_USER, BY_MODE, AT_REST, BY_TEST]
+SOUND_IDS = ["dispatch", "droop", "user", "mode", "at rest", "self-test"]
 
 type Break = Callable[[GateInputs], GateInputs]
 
@@ -117,15 +125,6 @@ def all_fields(**changes: object) -> Break:
 
 def with_power(power_w: float) -> Break:
     return lambda i: replace(i, setpoint=replace(i.setpoint, power_w=power_w))
-
-
-def frequency(value: float, age_s: float = 0.0) -> Break:
-    seen = reading(value, NOW - age_s)
-    return lambda i: replace(i, grid=replace(i.grid, frequency_hz=seen))
-
-
-def response(asked: FrequencyResponse | None) -> Break:
-    return lambda i: replace(i, order=i.order and replace(i.order, response=asked))
 
 
 ANY_POWER: dict[str, tuple[Break, Reason]] = {
@@ -359,42 +358,3 @@ LEASE: dict[str, tuple[GateInputs, Break]] = {
     "no test runs": (BY_TEST, all_fields(is_self_test_running=False)),
 }
 """Breaks of what the owner of the lease asks for."""
-
-BY_FREQUENCY: dict[str, tuple[Break, Reason]] = {
-    "nothing is asked for": (frequency(50.0), Reason.OUTPUT_GATE),
-    "at the edge of the dead band": (frequency(49.99), Reason.OUTPUT_GATE),
-    "charging is asked for": (frequency(50.1), Reason.OUTPUT_GATE),
-    "much less is asked for": (frequency(49.96), Reason.OUTPUT_GATE),
-    "a curve that asks for nothing here": (
-        response(curve((49.0, -9_000.0), (49.9, 0.0), (50.1, 0.0))),
-        Reason.OUTPUT_GATE,
-    ),
-    "a curve that charges here": (
-        response(curve((49.0, 100.0), (51.0, 9_000.0))),
-        Reason.OUTPUT_GATE,
-    ),
-    "no response": (response(None), Reason.OUTPUT_GATE),
-    "not heard for a while": (frequency(49.9, 6.1), Reason.FREQUENCY_STALE),
-    "frequency of the future": (frequency(49.9, -1.0), Reason.FREQUENCY_STALE),
-    "never heard": (
-        all_fields(grid=replace(AT_49_9, frequency_hz=None)),
-        Reason.FREQUENCY_STALE,
-    ),
-    "no region": (
-        all_fields(grid=GridFacts(frequency_hz=reading(49.9))),
-        Reason.FREQUENCY_UNFIT,
-    ),
-    "another grid": (
-        all_fields(grid=replace(AT_49_9, profile=IEEE1547_CAT3_60HZ)),
-        Reason.FREQUENCY_UNFIT,
-    ),
-    "a droop of another grid": (
-        response(replace(DROOP, nominal_hz=60.0)),
-        Reason.FREQUENCY_UNFIT,
-    ),
-    "a setpoint with a response": (
-        lambda i: replace(i, order=replace(order(-5_000.0), response=CURVE)),
-        Reason.OUTPUT_GATE,
-    ),
-}
-"""Breaks of an order that follows the frequency."""

@@ -2,6 +2,7 @@
 
 from hypothesis import strategies as st
 
+from custom_components.v2g_vpp.control.droop import profile_droop
 from custom_components.v2g_vpp.domain.frequency_response import (
     Droop,
     FrequencyCurve,
@@ -27,15 +28,11 @@ def curve(*points: tuple[float, float]) -> FrequencyCurve:
 CURVE = curve((49.8, -10_000.0), (49.99, 0.0), (50.01, 0.0), (50.2, 10_000.0))
 
 
-def profile_droop(profile: GridProfile, rated_w: float) -> Droop:
-    """Return the droop of a profile as watts per hertz."""
-    if profile.nominal_hz is None:
-        raise ValueError("no region, no droop")
-    return Droop(
-        nominal_hz=profile.nominal_hz,
-        dead_band_hz=profile.deadband_hz,
-        power_w_per_hz=rated_w / (profile.nominal_hz * profile.droop),
-    )
+def droop_of(profile: GridProfile, rated_w: float) -> Droop:
+    """Return the droop of a profile that has a region."""
+    droop = profile_droop(profile, rated_w)
+    assert droop is not None
+    return droop
 
 
 droops = st.builds(

@@ -32,8 +32,8 @@ from tests.control.responses import (
     DROOP,
     curve,
     curves,
+    droop_of,
     droops,
-    profile_droop,
     responses,
 )
 
@@ -41,12 +41,12 @@ RATED_W = 11_000.0
 
 
 def test_a_low_frequency_asks_for_discharge() -> None:
-    power_w = support_power_w(profile_droop(US, RATED_W), 59.5)
+    power_w = support_power_w(droop_of(US, RATED_W), 59.5)
     assert power_w == pytest.approx(-1_701.3, abs=0.1)
 
 
 def test_the_high_side_of_europe_begins_at_50_2_hz() -> None:
-    droop = profile_droop(EU, RATED_W)
+    droop = droop_of(EU, RATED_W)
     assert support_power_w(droop, 50.2) == pytest.approx(0, abs=1e-6)
     assert support_power_w(droop, 51.2) == pytest.approx(RATED_W * 1.0 / 2.5)
 
@@ -59,7 +59,7 @@ def test_watts_per_hertz_are_the_droop_of_the_profile(
     off_hz = frequency_hz - profile.nominal_hz
     beyond_hz = max(0.0, abs(off_hz) - profile.deadband_hz)
     share = beyond_hz / (profile.nominal_hz * profile.droop)
-    ours_w = support_power_w(profile_droop(profile, rated_w), frequency_hz)
+    ours_w = support_power_w(droop_of(profile, rated_w), frequency_hz)
     assert ours_w == pytest.approx(copysign(share * rated_w, off_hz), abs=1e-6)
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from custom_components.v2g_vpp.control.discharge import DischargeCoordinator
 from custom_components.v2g_vpp.control.droop import OUTPUT_BAND_W, support_power_w
+from custom_components.v2g_vpp.control.grid import GridState, GridVerdict
 from custom_components.v2g_vpp.control.inputs import EvseInputs, SiteInputs
 from custom_components.v2g_vpp.domain.dispatch import CommandKind, DispatchOrder
 from custom_components.v2g_vpp.domain.frequency_response import (
@@ -14,6 +15,7 @@ from custom_components.v2g_vpp.domain.frequency_response import (
 )
 from custom_components.v2g_vpp.domain.grid_profile import EN50549_50HZ
 from custom_components.v2g_vpp.domain.ids import EvseKey, StationId
+from custom_components.v2g_vpp.domain.policy import Mode
 from custom_components.v2g_vpp.domain.setpoint import ControlOwner, Reason, Setpoint
 from tests.control.given import (
     KEY,
@@ -26,7 +28,7 @@ from tests.control.given import (
     reading,
     with_key,
 )
-from tests.control.responses import CURVE, DROOP
+from tests.control.responses import CURVE, DROOP, droop_of
 
 SITE = SiteInputs(grid_profile=EN50549_50HZ)
 BUDGET = replace(VEHICLE_POLICY, cycle_budget_percent=100.0)
@@ -193,3 +195,84 @@ def test_a_rehearsal_leaves_no_trace() -> None:
     for _ in range(5):
         run.coordinator.rehearse([heard(ABLE, 50.2, run.now_s)], SITE, run.now_s)
     assert run.seconds(1, 49.8) == twin.seconds(1, 49.8)
+
+
+RESTING = replace(
+    ABLE,
+    order=None,
+    is_supporting=True,
+    policy=replace(ABLE.policy, mode=Mode.OFF),
+)
+
+
+def test_what_rests_follows_the_droop_of_the_region_where_it_is_wanted() -> None:
+    run = Run(RESTING)
+    (low,) = run.seconds(20, 49.2)
+    wanted_w = support_power_w(droop_of(EN50549_50HZ, 11_000.0), 49.2)
+    assert low.owner is ControlOwner.GRID
+    assert low.requested_w == pytest.approx(wanted_w, abs=OUTPUT_BAND_W)
+    assert low.power_w < -2_000.0
+    (high,) = run.seconds(20, 50.8)
+    assert high.power_w > 2_000.0
+    (idle,) = run.seconds(1, 50.0)
+    assert (idle.power_w, idle.owner) == (0.0, ControlOwner.GRID)
+
+
+@pytest.mark.parametrize(
+    ("evse", "site"),
+    [
+        (replace(RESTING, is_supporting=False), SITE),
+        (replace(RESTING, support_refusal=SupportRefusal.TOO_SLOW), SITE),
+        (RESTING, SiteInputs()),
+    ],
+    ids=["not wanted", "refused", "no region"],
+)
+def test_else_it_rests(evse: EvseInputs, site: SiteInputs) -> None:
+    (setpoint,) = Run(evse, site=site).seconds(20, 49.2)
+    assert (setpoint.power_w, setpoint.reason) == (0.0, Reason.MODE_OFF)
+
+
+@pytest.mark.parametrize(
+    ("evse", "reason"),
+    [
+        (RESTING, None),
+        (ABLE, None),
+        (replace(ABLE, order=order(-3_000.0)), Reason.GRID_FREQUENCY),
+    ],
+    ids=["at rest", "a droop", "a setpoint"],
+)
+def test_only_an_answer_to_the_frequency_begins_on_a_disturbed_grid(
+    evse: EvseInputs, reason: Reason | None
+) -> None:
+    disturbed = replace(evse, grid=GridVerdict(state=GridState.DISTURBED))
+    (setpoint,) = Run(disturbed).seconds(20, 49.2)
+    assert (setpoint.power_w < 0) is (reason is None)
+    assert reason in (None, setpoint.reason)
+    ceased = GridVerdict(state=GridState.CEASED, discharge_share=0.0)
+    (setpoint,) = Run(replace(evse, grid=ceased)).seconds(20, 49.2)
+    assert setpoint.power_w == 0.0
+
+
+def test_every_other_owner_goes_before_the_support_of_the_grid() -> None:
+    charging = replace(RESTING, policy=replace(RESTING.policy, mode=Mode.CHARGE_NOW))
+    (by_mode,) = Run(charging).seconds(20, 49.2)
+    assert by_mode.owner is ControlOwner.MODE
+    (by_order,) = Run(replace(RESTING, order=order(3_000.0))).seconds(20, 49.2)
+    assert (by_order.owner, by_order.requested_w) == (ControlOwner.VPP, 3_000.0)
+    (by_user,) = Run(replace(RESTING, override=override(0.0))).seconds(20, 49.2)
+    assert (by_user.owner, by_user.power_w) == (ControlOwner.USER, 0.0)
+
+
+def test_what_rests_stops_with_a_silent_frequency() -> None:
+    run = Run(RESTING)
+    run.seconds(20, 49.2)
+    last = reading(49.2, run.now_s - 1.0)
+    setpoints = [
+        run.step([replace(at(RESTING, run.now_s, 0.0, 70.0), frequency_hz=last)])[0]
+        for _ in range(8)
+    ]
+    quiet = setpoints[-1]
+    assert (quiet.power_w, quiet.reason) == (0.0, Reason.MODE_OFF)
+    run.coordinator.forget(KEY)
+    (anew,) = run.seconds(1, 49.2)
+    assert anew.power_w == 0.0

@@ -24,9 +24,15 @@ from custom_components.v2g_vpp.domain.faults import FAULT_BEHAVIOUR, FaultCode
 from custom_components.v2g_vpp.domain.frequency_response import FrequencyResponse
 from custom_components.v2g_vpp.domain.policy import Departure
 from custom_components.v2g_vpp.domain.setpoint import ControlOwner, Reason
+from tests.control.frequency_breaks import (
+    AT_REST_BREAKS,
+    BY_FREQUENCY,
+    frequency,
+    response,
+)
 from tests.control.gate_breaks import (
     ANY_POWER,
-    BY_FREQUENCY,
+    AT_REST,
     BY_TEST,
     BY_USER,
     CHARGE,
@@ -40,8 +46,6 @@ from tests.control.gate_breaks import (
     Break,
     all_fields,
     check,
-    frequency,
-    response,
     session,
     setpoint,
     station,
@@ -75,7 +79,7 @@ def test_one_broken_precondition_leaves_no_discharge(
     assert check(change(inputs)) == GateVerdict(power_w=0.0, reason=reason)
 
 
-@pytest.mark.parametrize("inputs", SOUND[:4], ids=SOUND_IDS[:4])
+@pytest.mark.parametrize("inputs", SOUND[:5], ids=SOUND_IDS[:5])
 @pytest.mark.parametrize(("change", "reason"), _params(PERMISSION))
 def test_without_permission_and_proof_nobody_discharges(
     inputs: GateInputs, change: Break, reason: Reason
@@ -96,6 +100,13 @@ def test_what_the_frequency_does_not_ask_for_is_not_discharged(
     change: Break, reason: Reason
 ) -> None:
     assert check(change(FOLLOWING)) == GateVerdict(power_w=0.0, reason=reason)
+
+
+@pytest.mark.parametrize(("change", "reason"), _params(AT_REST_BREAKS))
+def test_what_rests_discharges_only_as_the_region_asks(
+    change: Break, reason: Reason
+) -> None:
+    assert check(change(AT_REST)) == GateVerdict(power_w=0.0, reason=reason)
 
 
 def test_the_frequency_must_ask_for_charging_too() -> None:

@@ -17,7 +17,7 @@ from custom_components.v2g_vpp.control.grid import (
     GridWatch,
 )
 from custom_components.v2g_vpp.domain.grid_profile import IEEE1547_CAT3_60HZ
-from tests.control.responses import profile_droop
+from tests.control.responses import droop_of
 
 RATED_W = 11_000.0
 NOMINAL_V = 240.0
@@ -72,7 +72,7 @@ def test_droop_is_that_of_the_standard(step_s: float, frequency_hz: float) -> No
     for _ in range(4):
         oracle_w(der, 0.0, 60.0)
     theirs_w = [oracle_w(der, 0.0, frequency_hz) for _ in range(50)][-1]
-    ours_w = support_power_w(profile_droop(PROFILE, RATED_W), frequency_hz)
+    ours_w = support_power_w(droop_of(PROFILE, RATED_W), frequency_hz)
     assert ours_w == pytest.approx(theirs_w, abs=1.0)
 
 
@@ -83,7 +83,7 @@ def test_eleven_kilowatts_at_59_5_hz_give_1701_w_nine_tenths_of_it_at_5_s(
     der, answer = oracle(has_droop=True), DroopFilter()
     for _ in range(4):
         oracle_w(der, 0.0, 60.0)
-    goal_w = support_power_w(profile_droop(PROFILE, RATED_W), 59.5)
+    goal_w = support_power_w(droop_of(PROFILE, RATED_W), 59.5)
     assert goal_w == pytest.approx(-1_701.0, abs=0.5)
     answer.step(0.0, PROFILE, 0.0)
     theirs_w = [oracle_w(der, 0.0, 59.5) for _ in range(50)][-1]

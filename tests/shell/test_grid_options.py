@@ -13,6 +13,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from custom_components.v2g_vpp.const import (
     CONF_GRID_CUSTOM,
     CONF_GRID_PROFILE,
+    CONF_GRID_SUPPORT,
     CONF_OCPP_HOST,
     CONF_OCPP_PORT,
     DOMAIN,
@@ -172,3 +173,12 @@ async def test_the_home_is_supervised_by_its_region(home: Home) -> None:
     home.hass.config_entries.async_update_entry(home.entry, data=data)
     await home.hass.async_block_till_done()
     assert home.site._registry.grid_profile is IEEE1547_CAT3_60HZ
+
+
+async def test_the_grid_is_supported_only_where_the_owner_wants_it(home: Home) -> None:
+    registry = home.site._registry
+    assert not registry.is_supporting_grid
+    data = {**home.entry.data, CONF_GRID_SUPPORT: True}
+    home.hass.config_entries.async_update_entry(home.entry, data=data)
+    await home.hass.async_block_till_done()
+    assert home.site._registry.is_supporting_grid

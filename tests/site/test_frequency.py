@@ -22,7 +22,7 @@ from custom_components.v2g_vpp.domain.grid_profile import (
     EN50549_50HZ,
     IEEE1547_CAT3_60HZ,
 )
-from custom_components.v2g_vpp.domain.setpoint import Reason
+from custom_components.v2g_vpp.domain.setpoint import ControlOwner, Reason
 from custom_components.v2g_vpp.domain.state import flow_threshold_w
 from custom_components.v2g_vpp.virtual.plant import FAST, TYPICAL, PlantParameters
 from tests.control.responses import CURVE, DROOP
@@ -303,3 +303,21 @@ async def test_what_the_frequency_asked_for_is_in_the_report(tmp_path: Path) -> 
         # 4.7 kW of discharge for 90 s, less the way there.
         assert report["requested_wh"] == pytest.approx(112, abs=10)
         assert report["delivered_wh"] == pytest.approx(report["requested_wh"], rel=0.1)
+
+
+@in_virtual_time
+async def test_what_rests_supports_the_grid_where_its_owner_wants_it() -> None:
+    async with following_home() as (home, grid):
+        grid.frequency_hz = 49.2
+        await home.run(20)
+        assert is_zero(home)
+        home.site.use_grid_support(is_wanted=True)
+        await home.until(lambda: home.power_w < -2_000.0, 20)
+        assert home.evse.setpoint.owner is ControlOwner.GRID
+        # An aggregator goes first, and the support comes back after its hold.
+        home.order(3_000.0, duration_s=30.0)
+        await home.until(lambda: home.is_at(3_000.0), 20)
+        await home.run(20)
+        await home.until(lambda: home.power_w < -2_000.0, 60)
+        home.site.use_grid_support(is_wanted=False)
+        await home.until(lambda: is_zero(home), 5)

@@ -53,6 +53,7 @@ class DischargeCoordinator:
     def forget(self, key: EvseKey) -> None:
         """Forget an EVSE that is no more."""
         self._tracks.pop(key, None)
+        self._support.forget(key)
 
     def rehearse(
         self, evses: Sequence[EvseInputs], site: SiteInputs, now_mono_s: float

@@ -20,6 +20,22 @@ OUTPUT_BAND_W = 115.0
 round away, so that it would be a write for nothing."""
 
 
+def profile_droop(profile: GridProfile, rated_w: float) -> Droop | None:
+    """Return the droop of a profile as watts per hertz, None without a region.
+
+    Args:
+        profile: of the region.
+        rated_w: of the charger.
+    """
+    if profile.nominal_hz is None:
+        return None
+    return Droop(
+        nominal_hz=profile.nominal_hz,
+        dead_band_hz=profile.deadband_hz,
+        power_w_per_hz=rated_w / (profile.nominal_hz * profile.droop),
+    )
+
+
 def support_power_w(response: FrequencyResponse, frequency_hz: float) -> float:
     """Return what a frequency asks for, W; positive into the vehicle.
 

@@ -8,8 +8,9 @@ from bisect import bisect_right
 from collections.abc import Iterator
 
 from ..domain.frequency_response import Droop, FrequencyCurve, FrequencyResponse
-from ..domain.grid_profile import is_plausible_hz
+from ..domain.grid_profile import GridProfile, is_plausible_hz
 from ..domain.measurement import is_fresh
+from ..domain.policy import StationLimits
 from ..domain.setpoint import Reason
 from .gate_surroundings import GridFacts
 
@@ -20,6 +21,25 @@ TOLERANCE_W = 1_150.0
 TOLERANCE_SHARE = 0.15
 """A charger is told more than shall flow when it gives less than it is told, and small
 changes of the frequency are not followed."""
+
+
+def resting_droop(profile: GridProfile, limits: StationLimits) -> Droop | None:
+    """Return what an EVSE at rest may follow, None without a region.
+
+    Args:
+        profile: of the region.
+        limits: of the station.
+    """
+    nominal_hz = profile.nominal_hz
+    if nominal_hz is None:
+        return None
+    whole_hz = profile.droop * nominal_hz
+    largest_w = max(limits.max_discharge_power_w, limits.max_charge_power_w)
+    return Droop(
+        nominal_hz=nominal_hz,
+        dead_band_hz=profile.deadband_hz,
+        power_w_per_hz=largest_w / whole_hz,
+    )
 
 
 def doubts_about_response(

@@ -5,8 +5,16 @@ from dataclasses import dataclass, field, replace
 from math import inf
 
 from ..domain.dispatch import CommandKind, DispatchOrder
+from ..domain.ids import EvseKey
+from ..domain.policy import Mode
 from ..domain.setpoint import Reason
-from .droop import SILENT, Followed, FrequencyFollower, is_followable
+from .droop import (
+    SILENT,
+    Followed,
+    FrequencyFollower,
+    is_followable,
+    profile_droop,
+)
 from .inputs import EvseInputs, SiteInputs
 
 FORGOTTEN_AFTER_S = 60.0
@@ -27,11 +35,16 @@ class FrequencySupport:
     def __init__(self) -> None:
         """Start without orders."""
         self._courses: dict[str, _Course] = {}
+        self._resting: dict[EvseKey, FrequencyFollower] = {}
+
+    def forget(self, key: EvseKey) -> None:
+        """Forget an EVSE that is no more."""
+        self._resting.pop(key, None)
 
     def resolve(
         self, evses: Sequence[EvseInputs], site: SiteInputs, now_mono_s: float
     ) -> Sequence[EvseInputs]:
-        """Return the EVSEs with setpoints in place of what follows the frequency.
+        """Return the EVSEs with powers in place of what follows the frequency.
 
         An order has one power, whatever number of EVSEs serve it: that of the first
         of them with a frequency. An EVSE that cannot follow, or whose own frequency is
@@ -42,6 +55,7 @@ class FrequencySupport:
             site: what holds for the whole home.
             now_mono_s: the present.
         """
+        evses = [self._at_rest(evse, site, now_mono_s) for evse in evses]
         if all(evse.order is None or evse.order.response is None for evse in evses):
             self._courses.clear()
             return evses
@@ -56,6 +70,24 @@ class FrequencySupport:
             if 0 <= now_mono_s - course.step_mono_s <= FORGOTTEN_AFTER_S
         }
         return [_with_setpoint(evse, asked, now_mono_s) for evse in evses]
+
+    def _at_rest(
+        self, evse: EvseInputs, site: SiteInputs, now_mono_s: float
+    ) -> EvseInputs:
+        """Return an EVSE with what the frequency asks of it while it rests."""
+        is_resting = evse.is_supporting and evse.policy.mode is Mode.OFF
+        droop = None
+        if is_resting and evse.support_refusal is None:
+            droop = profile_droop(site.grid_profile, evse.limits.rating_w)
+        if droop is None:
+            self._resting.pop(evse.key, None)
+            return evse
+        follower = self._resting.setdefault(evse.key, FrequencyFollower())
+        followed = follower.step(
+            droop, evse.frequency_hz, site.grid_profile, now_mono_s
+        )
+        is_known = followed.reason is Reason.AS_REQUESTED
+        return replace(evse, support_w=followed.power_w if is_known else None)
 
     def _follow(
         self,

@@ -15,7 +15,7 @@ from ..domain.measurement import SOC_STALE_AFTER_S, is_fresh
 from ..domain.session import EvseSession
 from ..domain.setpoint import ControlOwner, Reason
 from ..domain.state import ClockState, ConnectorStatus
-from .frequency_gate import doubts_about_response
+from .frequency_gate import doubts_about_response, resting_droop
 from .gate_inputs import GateInputs, GateVerdict
 from .gate_owner import is_asked_for, past_inputs
 from .gate_past import GatePast, MeterTempo
@@ -29,7 +29,12 @@ ROUNDING_W = 1.0
 """Two ways to compute a limit may differ by less than this."""
 
 
-_LOCAL = (ControlOwner.AUTOMATION, ControlOwner.PLAN, ControlOwner.MODE)
+_LOCAL = (
+    ControlOwner.AUTOMATION,
+    ControlOwner.PLAN,
+    ControlOwner.MODE,
+    ControlOwner.GRID,
+)
 """What the home does by itself, without a person who watches."""
 
 _BAD_CLOCKS = (ClockState.WRONG, ClockState.UNSTEADY)
@@ -122,17 +127,22 @@ def _doubts_about_any_power(inputs: GateInputs, now_mono_s: float) -> Iterator[R
         yield Reason.OUTPUT_GATE
     if not is_asked_for(inputs, now_mono_s):
         yield Reason.OUTPUT_GATE
-    yield from _doubts_about_order(inputs, now_mono_s)
+    yield from _doubts_about_frequency(inputs, now_mono_s)
 
 
-def _doubts_about_order(inputs: GateInputs, now_mono_s: float) -> Iterator[Reason]:
-    """Yield why an order that follows the frequency does not ask for this power."""
+def _doubts_about_frequency(inputs: GateInputs, now_mono_s: float) -> Iterator[Reason]:
+    """Yield why the frequency does not ask for a power that shall follow it."""
     order, setpoint = inputs.order, inputs.setpoint
-    if setpoint.owner is not ControlOwner.VPP or order is None:
-        return
-    if order.response is not None:
+    response = None
+    if setpoint.owner is ControlOwner.VPP and order is not None:
+        response = order.response
+    elif setpoint.owner is ControlOwner.GRID:
+        response = resting_droop(inputs.grid.profile, inputs.limits)
+        if response is None:
+            yield Reason.FREQUENCY_UNFIT
+    if response is not None:
         yield from doubts_about_response(
-            order.response, inputs.grid, setpoint.power_w, now_mono_s
+            response, inputs.grid, setpoint.power_w, now_mono_s
         )
 
 

@@ -47,6 +47,9 @@ class GateInputs:
     cycled_wh: float = 0.0
     """Out of the vehicle's battery in the last 24 h."""
 
+    is_supporting: bool = False
+    """The owner lets what rests follow the frequency."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GateVerdict:

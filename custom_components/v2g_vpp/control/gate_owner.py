@@ -45,6 +45,9 @@ def _is_asked_by_home(inputs: GateInputs, now_mono_s: float) -> bool:
             return inputs.policy.mode is Mode.PLAN and planned_w * power_w > 0
         case ControlOwner.AUTOMATION:
             return _is_claim_for(inputs, now_mono_s)
+        case ControlOwner.GRID:
+            # Whether the frequency asks for it is judged among the doubts.
+            return inputs.is_supporting and inputs.policy.mode is Mode.OFF
         case _:
             return False
 

@@ -117,6 +117,13 @@ class EvseInputs:
     support_refusal: SupportRefusal | None = SupportRefusal.NOT_MEASURED
     """Why this EVSE does not follow the frequency, None when it can."""
 
+    is_supporting: bool = False
+    """True: the owner of the home lets it follow the frequency while it rests."""
+
+    support_w: float | None = None
+    """What the frequency asks of it while it rests, W, signed; None: nothing is known,
+    or nobody wants it. Filled in by the coordinator."""
+
     order_reason: Reason = Reason.AS_REQUESTED
     """Why an order that follows the frequency asks for nothing; filled in by the
     coordinator."""

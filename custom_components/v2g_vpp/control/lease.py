@@ -31,6 +31,12 @@ class Lease:
     """What of a power that is too small to be asked for would be of use, signed."""
 
     @property
+    def is_by_frequency(self) -> bool:
+        """True when the frequency of the grid moves the power."""
+        is_ordered = self.order is not None and self.order.response is not None
+        return is_ordered or self.owner is ControlOwner.GRID
+
+    @property
     def is_tracked(self) -> bool:
         """True when the power itself was asked for, not "as much as there is"."""
         return (
@@ -40,7 +46,12 @@ class Lease:
         )
 
 
-_EXACT_OWNERS = (ControlOwner.USER, ControlOwner.AUTOMATION, ControlOwner.PLAN)
+_EXACT_OWNERS = (
+    ControlOwner.USER,
+    ControlOwner.AUTOMATION,
+    ControlOwner.PLAN,
+    ControlOwner.GRID,
+)
 
 OWNERS_AHEAD_OF_DISPATCH = frozenset(
     {ControlOwner.USER, ControlOwner.TRIP, ControlOwner.SELF_TEST}
@@ -139,6 +150,8 @@ def local_lease(evse: EvseInputs, now_mono_s: float) -> Lease:
             wish_w, reason = -policy.max_discharge_power_w, Reason.AS_REQUESTED
         case Mode.SOLAR | Mode.SELF_CONSUMPTION | Mode.PEAK_SHAVING:
             wish_w, reason = 0.0, Reason.NOTHING_TO_BALANCE
+        case Mode.OFF if evse.support_w is not None:
+            return Lease(owner=ControlOwner.GRID, requested_w=evse.support_w)
         case _:
             wish_w, reason = 0.0, Reason.MODE_OFF
     return Lease(owner=ControlOwner.MODE, requested_w=wish_w, reason=reason)

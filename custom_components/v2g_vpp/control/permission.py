@@ -37,6 +37,15 @@ class DischargeQuestion:
         return self.vehicle.soc
 
     @property
+    def is_by_frequency(self) -> bool:
+        """True when the frequency itself asks for the power."""
+        if self.owner is ControlOwner.GRID:
+            return True
+        order = self.evse.order
+        is_ordered = order is not None and order.response is not None
+        return is_ordered and self.owner is ControlOwner.VPP
+
+    @property
     def is_self_test(self) -> bool:
         """True for the test that makes the proof, which therefore needs none."""
         return self.owner is ControlOwner.SELF_TEST
@@ -163,7 +172,9 @@ def _has_other_fault(question: DischargeQuestion) -> bool:
 def _is_grid_in_the_way(question: DischargeQuestion) -> bool:
     """Return True for a grid that must not be fed, or not anew while it rides through."""
     evse = question.evse
-    is_refused = not (evse.grid.may_begin or evse.is_discharging)
+    # To begin at a low frequency is what following it is for.
+    is_answer = evse.grid.state is GridState.DISTURBED and question.is_by_frequency
+    is_refused = not (evse.grid.may_begin or evse.is_discharging or is_answer)
     is_waiting = evse.grid.state is GridState.WAITING
     has_fault = bool(evse.session.faults & GRID_FAULTS)
     return has_fault or (is_refused and not is_waiting)

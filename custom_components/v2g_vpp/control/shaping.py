@@ -108,8 +108,8 @@ def _start_w(case: Case, previous_w: float, goal_w: float) -> float:
     """
     if previous_w * goal_w < 0:
         return previous_w
-    start_w, order = case.envelope.clamp(previous_w), case.lease.order
-    if order is not None and order.response is not None:
+    start_w = case.envelope.clamp(previous_w)
+    if case.lease.is_by_frequency:
         return clamp(start_w, min(0.0, goal_w), max(0.0, goal_w))
     return start_w
 

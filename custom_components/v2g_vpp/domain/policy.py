@@ -68,6 +68,11 @@ class StationLimits:
     unattended_charge_w: float = 0.0
     """Floor profile: charging that may go on when Home Assistant is gone; >= 0."""
 
+    @property
+    def rating_w(self) -> float:
+        """The larger of the two powers, W."""
+        return max(self.max_charge_power_w, self.max_discharge_power_w)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvsePolicy:

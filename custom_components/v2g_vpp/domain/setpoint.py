@@ -20,11 +20,19 @@ class ControlOwner(StrEnum):
 
     PLAN = "plan"
     MODE = "mode"
+    GRID = "grid"
+    """What rests follows the frequency by itself, where the owner of the home wants it."""
+
     NONE = "none"
 
 
 LOCAL_OWNERS = frozenset(
-    {ControlOwner.AUTOMATION, ControlOwner.PLAN, ControlOwner.MODE}
+    {
+        ControlOwner.AUTOMATION,
+        ControlOwner.PLAN,
+        ControlOwner.MODE,
+        ControlOwner.GRID,
+    }
 )
 """Owners below a dispatch: what the home does by itself."""
 

@@ -234,7 +234,10 @@ class ControlLoop:
         """Let a decision through the gate and make it the setpoint of the EVSE."""
         before = record.setpoint
         record.decision = decision
-        record.is_following = order is not None and order.response is not None
+        is_ordered = order is not None and order.response is not None
+        record.is_following = is_ordered or (
+            decision.setpoint.owner is ControlOwner.GRID
+        )
         record.kept = self._inputs.kept(record.key, order)
         self._vehicles.take(record, decision, self._coordinator.memory_of(record.key))
         verdict = self._gate.check(

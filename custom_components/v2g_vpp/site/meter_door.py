@@ -31,6 +31,11 @@ class MeterDoor:
         self._registry.grid_profile = profile
         self._wake()
 
+    def use_grid_support(self, *, is_wanted: bool) -> None:
+        """Take over whether what rests follows the frequency of the grid."""
+        self._registry.is_supporting_grid = is_wanted
+        self._wake()
+
     def use_meters(self, meters: Iterable[SiteMeter]) -> None:
         """Say which meters the home has; one that stays keeps what it reported.
 

@@ -86,11 +86,10 @@ class PlantWatch:
 
     def _following_charger(self, record: EvseRecord) -> FollowingCharger:
         station = self._registry.station_of(record.key)
-        limits = station.limits
         timing = timing_of(station.dialect, station.session.protocol)
         return FollowingCharger(
             fingerprint=record.fingerprint,
-            rated_w=max(limits.max_charge_power_w, limits.max_discharge_power_w),
+            rated_w=station.limits.rating_w,
             write_interval_s=timing.write_interval_s,
         )
 

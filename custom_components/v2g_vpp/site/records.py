@@ -136,7 +136,7 @@ class EvseRecord:
     """Of the grid, as the station tells them."""
 
     is_following: bool = False
-    """Its order lets it follow the frequency."""
+    """By an order, or while it rests, the frequency moves its power."""
 
     is_frequency_fault_ours: bool = False
     has_lost_power: bool = False

@@ -60,6 +60,9 @@ class Registry:
     grid_profile: GridProfile = UNSPECIFIED
     """Of the region that the home is in."""
 
+    is_supporting_grid: bool = False
+    """The owner lets what rests follow the frequency."""
+
     def station_of(self, key: EvseKey) -> StationRecord:
         """Return the station of an EVSE (which always exists)."""
         return self.stations[key.station_id]

@@ -98,6 +98,7 @@ class TickInputs:
             temperature_c=self._temperature_c(vehicle),
             frequency_hz=record.grid_frequency_hz,
             support_refusal=record.support_refusal,
+            is_supporting=self._registry.is_supporting_grid,
             kept=self.kept(record.key, order),
         )
 
@@ -162,6 +163,7 @@ class TickInputs:
             ),
             departures=self._vehicles.departures(record),
             cycled_wh=self._cycled_wh(self._registry.vehicle_at(record)),
+            is_supporting=self._registry.is_supporting_grid,
         )
 
     def gate_home(
