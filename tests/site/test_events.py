@@ -29,9 +29,7 @@ from custom_components.v2g_vpp.domain.programme_events import (
 )
 from custom_components.v2g_vpp.domain.setpoint import Reason
 from custom_components.v2g_vpp.domain.snapshot import ProgrammeSnapshot
-from custom_components.v2g_vpp.vpp.reporting import describe_availability
 from tests.site.home import PROGRAMME, Home
-from tests.site.programme import RecordingProgramme
 from tests.site.virtual_time import in_virtual_time
 
 OTHER = ProgrammeId("programme-2")
@@ -302,6 +300,22 @@ async def test_event_without_a_command_is_over_and_says_so() -> None:
 
 
 @in_virtual_time
+async def test_clock_that_was_wrong_for_a_while_loses_no_event() -> None:
+    async with Home() as home:
+        await home.grant()
+        told = event(home)
+        home.site.announce_event(told)
+        right = home.clock.utcnow()
+        home.clock.set_utc(right + timedelta(days=2))
+        await home.run(6)
+        assert booked(home).phase is EventPhase.NOT_CALLED
+        home.clock.set_utc(right + timedelta(seconds=6))
+        home.site.announce_event(told)
+        assert booked(home).phase is EventPhase.ANNOUNCED
+        assert booked(home).participation is Participation.OPTED_IN
+
+
+@in_virtual_time
 async def test_event_that_was_served_is_finished() -> None:
     async with Home() as home:
         await home.grant()
@@ -334,57 +348,3 @@ async def test_command_that_fails_fails_the_event() -> None:
         assert news(home)[-1] is EventNews.FAILED
         await home.run(130)
         assert booked(home).phase is EventPhase.FAILED
-
-
-@in_virtual_time
-async def test_what_one_programme_has_the_other_gets_nothing_of() -> None:
-    async with Home() as home:
-        await home.grant()
-        other = RecordingProgramme()
-        home.site.add_programme(OTHER, other)
-        home.site.link_changed(OTHER, is_connected=True)
-        for _ in range(4):
-            home.site.heartbeat_seen(OTHER, home.clock.monotonic())
-            await home.run(1)
-        home.site.announce_event(event(home))
-        home.site.announce_event(
-            event(home, "same-hour", programme_id=OTHER, start_s=1.5 * HOUR)
-        )
-        (theirs,) = programme(home, OTHER).book.events
-        assert theirs.participation is Participation.MAYBE
-        assert theirs.expected_w == (0.0,)
-        assert theirs.why == (BindingClass.LIMIT,)
-        ack = home.order(
-            -2_000.0, start_in_s=1.5 * HOUR, duration_s=60.0, programme_id=OTHER
-        )
-        assert ack.code is AckCode.UNSUPPORTED
-        await home.discharge(-3_000.0)
-        site = describe_availability(home.site.snapshot, OTHER)
-        assert (site.site.lowest_w, site.site.highest_w) == (0.0, 0.0)
-        assert site.resources[0].why == (BindingClass.LIMIT,)
-        ours = describe_availability(home.site.snapshot, PROGRAMME)
-        assert ours.site.lowest_w < 0
-
-
-@in_virtual_time
-async def test_forecast_is_there_only_where_the_owner_shares_it() -> None:
-    async with Home() as home:
-        await home.grant()
-        assert programme(home).book.forecast == ()
-        await home.site.share_forecast(PROGRAMME, is_shared=True)
-        slots = programme(home).book.forecast
-        assert len(slots) == 48
-        assert slots[0].start_at <= home.clock.utcnow() < slots[1].start_at
-        for slot in slots:
-            assert slot.p10.deliverable_wh <= slot.p50.deliverable_wh
-            assert slot.p10.absorbable_wh <= slot.p50.absorbable_wh
-        before = slots[0].p50.deliverable_wh
-        home.site.announce_event(event(home))
-        await home.run(1_801)
-        assert programme(home).book.forecast[0].p50.deliverable_wh < before - 4_000.0
-        await home.restart()
-        assert programme(home).book.is_forecast_shared
-        await home.site.share_forecast(PROGRAMME, is_shared=False)
-        assert programme(home).book.forecast == ()
-        with pytest.raises(UnknownTarget):
-            await home.site.share_forecast(OTHER, is_shared=True)

@@ -26,7 +26,7 @@ from .tick_inputs import TickInputs
 
 _LOGGER = logging.getLogger(__name__)
 
-MAX_AHEAD = 32
+MAX_AHEAD = 16
 """Events of one programme that are not over; more are not taken (house rule)."""
 
 LOOK_PERIOD_S = 5.0
@@ -68,10 +68,11 @@ class EventDesk:
         known = programme.book.event(event.event_id)
         if known is None:
             return self._add(programme, event)
-        if known.is_void or known.event == event:
-            return False
         now = self._clock.utcnow()
+        # Over by a clock that was set forward and back, it is ahead again.
         is_revived = known.is_over and event.end_at > now
+        if known.is_void or (known.event == event and not is_revived):
+            return False
         phase = EventPhase.ANNOUNCED if is_revived else known.phase
         programme.book.rewrite(replace(known, event=event, phase=phase))
         programme.book.note(
