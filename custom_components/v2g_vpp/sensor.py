@@ -33,6 +33,7 @@ from .entity import (
     is_virtual,
     site_unique_id,
 )
+from .sensor_answer import LAST_ANSWER, AnswerSensor
 from .sensor_charger import CHARGER_SENSORS
 from .sensor_descriptions import (
     CERTIFICATE,
@@ -99,6 +100,7 @@ async def async_setup_entry(
             *(ProgrammeSensor(entry, subentry, d) for d in PROGRAMME_SENSORS),
             *(EventSensor(entry, subentry, d) for d in EVENT_SENSORS),
             EventPriceSensor(entry, subentry, hass.config.currency),
+            AnswerSensor(entry, subentry, LAST_ANSWER),
             # Entities need no certificate.
             *(
                 [CertificateSensor(entry, subentry, CERTIFICATE)]

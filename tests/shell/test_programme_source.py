@@ -269,6 +269,8 @@ async def test_discharge_asks_for_the_permission_of_the_owner(
 ) -> None:
     source.event("export")
     await go_on(plugged, freezer, 20)
+    prefix = f"programme_{PROGRAMME}"
+    assert plugged.state("sensor", "last_answer", prefix).state == "not_permitted"
     assert programme(plugged).order is None
     assert plugged.evse().setpoint.power_w == 0
 

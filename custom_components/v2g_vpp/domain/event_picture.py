@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from .dispatch import AckCode
 from .forecast import ForecastSlot
 from .programme_events import BookedEvent, EventNote
 
@@ -20,6 +21,8 @@ class EventPicture:
     """Empty while the owner shares none."""
 
     is_forecast_shared: bool = False
+    verdict: AckCode | None = None
+    """What was answered last about an order; None before the first one."""
 
     def current_event(self) -> BookedEvent | None:
         """Return the event that runs or comes next, None without one."""

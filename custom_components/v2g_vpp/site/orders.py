@@ -49,6 +49,13 @@ class OrderDesk:
 
     def receive(self, order: DispatchOrder) -> DispatchAck:
         """Return the verdict about an order; when accepted it is on the books."""
+        ack = self._received(order)
+        programme = self._registry.programmes.get(order.programme_id)
+        if programme is not None:
+            programme.book.verdict = ack.code
+        return ack
+
+    def _received(self, order: DispatchOrder) -> DispatchAck:
         # Two orders in one turn: the first is running before the second is judged.
         now_mono_s = self._clock.monotonic()
         self.advance(now_mono_s)
@@ -260,6 +267,7 @@ class OrderDesk:
             binding=(BindingClass.LIMIT,) if code is AckCode.CLAMPED else (),
         )
         programme.note_answer(ack)
+        programme.book.verdict = code
         programme.port.send_ack(ack)
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from ..domain.dispatch import AckCode
 from ..domain.event_picture import EventPicture
 from ..domain.forecast import ForecastSlot
 from ..domain.programme_events import BookedEvent, EventNews, EventNote, EventPhase
@@ -29,6 +30,7 @@ class EventBook:
 
     notes: tuple[EventNote, ...] = ()
     is_forecast_shared: bool = False
+    verdict: AckCode | None = None
     forecast: tuple[ForecastSlot, ...] = ()
 
     @property
@@ -41,6 +43,7 @@ class EventBook:
             news=self.notes,
             forecast=self.forecast,
             is_forecast_shared=self.is_forecast_shared,
+            verdict=self.verdict,
         )
 
     def event(self, event_id: str | None) -> BookedEvent | None:
