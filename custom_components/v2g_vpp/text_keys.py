@@ -55,6 +55,7 @@ BLOCKED: Final[Mapping[Reason, str]] = {
     Reason.CIRCUIT: "blocked_circuit",
     Reason.IMBALANCE: "blocked_imbalance",
     Reason.HOME_BATTERY: "blocked_home_battery",
+    Reason.FROM_HOME_BATTERY: "blocked_from_home_battery",
     Reason.SITE_METER_STALE: "blocked_site_meter_stale",
     Reason.NO_SURPLUS: "blocked_no_surplus",
     Reason.NOTHING_TO_BALANCE: "blocked_nothing_to_balance",

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 from hypothesis import given, strategies as st
 import pytest
@@ -12,7 +11,6 @@ from custom_components.v2g_vpp.control.discharge import DischargeCoordinator
 from custom_components.v2g_vpp.control.explanation import explain
 from custom_components.v2g_vpp.control.fuse import FUSE_SHARE
 from custom_components.v2g_vpp.control.inputs import (
-    EvseDecision,
     EvseInputs,
     SiteInputs,
 )
@@ -31,74 +29,15 @@ from tests.control.given import (
     KEY,
     NOW,
     READY,
-    at,
     order,
     override,
-    reading,
     with_key,
     with_policy,
 )
+from tests.control.metered_home import Home, about, one
 
 OTHER = EvseKey(StationId("CS2"), 1)
-LONG_S = 65
 FOLLOWING = with_policy(READY, mode=Mode.SELF_CONSUMPTION)
-
-
-class Home:
-    """A coordinator at work: chargers do at once what they are told."""
-
-    def __init__(
-        self,
-        *evses: EvseInputs,
-        wiring: SiteWiring | None = None,
-        **site: Any,
-    ) -> None:
-        self.evses = {evse.key: evse for evse in evses}
-        self.wiring, self.site = wiring, site
-        self.coordinator = DischargeCoordinator()
-        self.powers_w = dict.fromkeys(self.evses, 0.0)
-        self.now_s = NOW
-
-    def run(
-        self, seconds: float = LONG_S, **meters_w: float | None
-    ) -> Mapping[EvseKey, EvseDecision]:
-        """Let seconds pass; ``grid`` is the load beside the EVSEs."""
-        decisions: Mapping[EvseKey, EvseDecision] = {}
-        for _ in range(round(seconds)):
-            self.now_s += 1.0
-            inputs = [
-                at(evse, self.now_s, self.powers_w[key], 70.0)
-                for key, evse in self.evses.items()
-            ]
-            site = SiteInputs(
-                meters=self._meters(meters_w), wiring=self.wiring, **self.site
-            )
-            decisions = self.coordinator.step(inputs, site, self.now_s)
-            self.powers_w = {k: d.setpoint.power_w for k, d in decisions.items()}
-        return decisions
-
-    def _meters(self, meters_w: Mapping[str, float | None]) -> SiteMeters | None:
-        if not meters_w:
-            return None
-        meters = SiteMeters().kept(SiteMeter(name) for name in meters_w)
-        for name, told_w in meters_w.items():
-            power_w = told_w
-            if power_w is not None and name == SiteMeter.GRID:
-                power_w += sum(self.powers_w.values())
-            if power_w is not None and name.startswith("grid_l"):
-                power_w += sum(self.powers_w.values()) / 3.0
-            told = None if power_w is None else reading(power_w, self.now_s)
-            meters = meters.updated_by(SiteMeter(name), told)
-        return meters
-
-
-def about(power_w: float) -> Any:
-    """Return a power that the trim may correct by some watts."""
-    return pytest.approx(power_w, abs=80.0)
-
-
-def one(decisions: Mapping[EvseKey, EvseDecision]) -> EvseDecision:
-    return decisions[KEY]
 
 
 def test_the_vehicle_serves_the_home() -> None:
@@ -310,44 +249,6 @@ def test_the_home_battery_and_the_vehicle_leave_each_other_alone(
     home = Home(FOLLOWING, wiring=wiring)
     setpoint = one(home.run(grid=grid_w, battery=battery_w)).setpoint
     assert setpoint.power_w == about(power_w)
-
-
-@pytest.mark.parametrize("evse", DISCHARGING)
-def test_only_its_owner_fills_the_home_battery_from_the_vehicle(
-    evse: EvseInputs,
-) -> None:
-    evse = replace(evse, override=evse.override and override(-5_000.0, ends_mono_s=9e9))
-    is_by_owner = evse.override is not None
-    # The house needs 2 kW; whatever else there is, the battery takes.
-    decision = one(_beside_battery(evse, SiteWiring()))
-    if is_by_owner:
-        assert decision.setpoint.power_w == about(-5_000.0)
-    else:
-        assert decision.setpoint.power_w == about(-2_000.0)
-        assert decision.setpoint.reason is Reason.HOME_BATTERY
-        assert decision.available_discharge_w == about(2_000.0)
-    for free in (
-        _beside_battery(evse, SiteWiring(may_charge_battery=True)),
-        _beside_battery(evse, SiteWiring(), battery_soc=100.0),
-    ):
-        assert one(free).setpoint.power_w < -4_000.0
-
-
-def _beside_battery(
-    evse: EvseInputs, wiring: SiteWiring, **more_w: float
-) -> Mapping[EvseKey, EvseDecision]:
-    """Return what is decided beside 2 kW of load and a battery that holds the meter."""
-    home, decisions = Home(evse, wiring=wiring), {}
-    for _ in range(LONG_S):
-        battery_w = -2_000.0 - home.powers_w[KEY]
-        if "battery_soc" in more_w:
-            # It is full.
-            battery_w = min(0.0, battery_w)
-        # The load beside the EVSE is the house and what the battery does.
-        decisions = dict(
-            home.run(1, grid=2_000.0 + battery_w, battery=battery_w, **more_w)
-        )
-    return decisions
 
 
 def test_a_silent_meter_of_the_home_is_among_what_is_explained() -> None:

@@ -122,6 +122,7 @@ def test_beside_a_battery_that_does_what_it_likes(
         load_to_serve_w=serve_w,
         load_to_import_w=rest_w,
         load_to_discharge_w=max(0.0, rest_w - battery_w) if battery_w > 0 else inf,
+        power_to_charge_w=max(0.0, battery_w - rest_w) if battery_w < 0 else inf,
     )
 
 

@@ -26,7 +26,7 @@ from .runner_up import runner_up
 from .self_limit import SelfLimitInputs
 from .shaping import keep_site_limits, shape
 from .thermal import PROMISE_S
-from .vehicle_watch import VehicleMemory, VehicleWatch
+from .vehicle_watch import VehicleMemory, VehicleVerdict, VehicleWatch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,9 +105,15 @@ class DischargeCoordinator:
         evses = sorted(evses, key=lambda evse: evse.key)
         evses = self._support.resolve(evses, site, now_mono_s)
         told_w = {key: track.power_w for key, track in self._tracks.items()}
-        view = self._home.look(evses, site, now_mono_s, told_w)
+        followed = self._follow_vehicles(evses, site, now_mono_s)
+        hurried = {
+            evse.key
+            for evse, (_, vehicle) in zip(evses, followed, strict=True)
+            if vehicle.trip.must_charge
+        }
+        view = self._home.look(evses, site, now_mono_s, told_w, hurried)
         rooms = Rooms(view.limits)
-        cases = self._open_cases(evses, site, rooms, now_mono_s)
+        cases = _open_cases(evses, followed, site, rooms, now_mono_s)
         self._home.ask(cases, site, view, now_mono_s)
         for case in cases:
             _hand_lease(case, site, now_mono_s)
@@ -126,42 +132,14 @@ class DischargeCoordinator:
         decisions = _conclude(cases, site, rooms, now_mono_s)
         return StepResult(cases=cases, decisions=decisions)
 
-    def _open_cases(
-        self,
-        evses: Sequence[EvseInputs],
-        site: SiteInputs,
-        rooms: Rooms,
-        now_mono_s: float,
-    ) -> list[Case]:
+    def _follow_vehicles(
+        self, evses: Sequence[EvseInputs], site: SiteInputs, now_mono_s: float
+    ) -> list[tuple[Track, VehicleVerdict]]:
         tracks = [self._track(evse, site) for evse in evses]
-        followed = list(zip(evses, tracks, strict=True))
-        vehicles = [
-            track.vehicle.step(evse, track.power_w, now_mono_s)
-            for evse, track in followed
+        return [
+            (track, track.vehicle.step(evse, track.power_w, now_mono_s))
+            for evse, track in zip(evses, tracks, strict=True)
         ]
-        lost_stop = _lost_stop(site)
-        wishes = [local_lease(evse, now_mono_s) for evse in evses]
-        cases = [
-            Case(
-                now_mono_s=now_mono_s,
-                evse=evse,
-                track=track,
-                lease=local,
-                local=local,
-                power=evse.fresh_power(now_mono_s),
-                charge_room=rooms.bound(evse.key, Direction.CHARGE),
-                discharge_room=rooms.bound(evse.key, Direction.DISCHARGE),
-                order=running_order(evse, now_mono_s),
-                stop=first_stop(evse) or lost_stop,
-                vehicle=vehicle,
-            )
-            for (evse, track), vehicle, local in zip(
-                followed, vehicles, wishes, strict=True
-            )
-        ]
-        for case in cases:
-            case.offer = promise_for(case, site, ControlOwner.VPP)
-        return cases
 
     def _track(self, evse: EvseInputs, site: SiteInputs) -> Track:
         track = self._tracks.get(evse.key)
@@ -171,6 +149,36 @@ class DischargeCoordinator:
             track.is_released or track.was_dispatched
         )
         return track
+
+
+def _open_cases(
+    evses: Sequence[EvseInputs],
+    followed: Sequence[tuple[Track, VehicleVerdict]],
+    site: SiteInputs,
+    rooms: Rooms,
+    now_mono_s: float,
+) -> list[Case]:
+    lost_stop = _lost_stop(site)
+    wishes = [local_lease(evse, now_mono_s) for evse in evses]
+    cases = [
+        Case(
+            now_mono_s=now_mono_s,
+            evse=evse,
+            track=track,
+            lease=local,
+            local=local,
+            power=evse.fresh_power(now_mono_s),
+            charge_room=rooms.bound(evse.key, Direction.CHARGE),
+            discharge_room=rooms.bound(evse.key, Direction.DISCHARGE),
+            order=running_order(evse, now_mono_s),
+            stop=first_stop(evse) or lost_stop,
+            vehicle=vehicle,
+        )
+        for evse, (track, vehicle), local in zip(evses, followed, wishes, strict=True)
+    ]
+    for case in cases:
+        case.offer = promise_for(case, site, ControlOwner.VPP)
+    return cases
 
 
 def _hand_lease(case: Case, site: SiteInputs, now_mono_s: float) -> None:

@@ -1,9 +1,10 @@
 """The home as one: what its meters say, what it leaves, what its modes ask for."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import inf
 
+from ..domain.dispatch import CommandKind
 from ..domain.ids import EvseKey
 from ..domain.policy import METER_MODES, Mode
 from ..domain.setpoint import ControlOwner, Reason
@@ -68,6 +69,7 @@ class HomeBalance:
         self._told = ToldPowers()
         self._band = BatteryBand()
         self._discharges = Window(MORE_ROOM_AFTER_S)
+        self._charges = Window(MORE_ROOM_AFTER_S)
         self._followers = {mode: MeterFollower() for mode in FOLLOWING_ORDER}
 
     def look(
@@ -76,6 +78,7 @@ class HomeBalance:
         site: SiteInputs,
         now_mono_s: float,
         told_w: Mapping[EvseKey, float],
+        hurried: Collection[EvseKey],
     ) -> HomeView:
         """Take in the meters and return what the home leaves for its EVSEs.
 
@@ -84,6 +87,7 @@ class HomeBalance:
             site: what holds for all of it.
             now_mono_s: the present.
             told_w: the last setpoint of each EVSE.
+            hurried: EVSEs whose vehicle must charge now for its trip.
         """
         wiring = _wiring(site)
         powers = None
@@ -92,7 +96,7 @@ class HomeBalance:
             readings = home_readings(site.meters, told, now_mono_s)
             powers = self._load.step(readings)
         left = self._left_over(site, powers, now_mono_s)
-        limits = self._battery_limits(evses, left, now_mono_s)
+        limits = self._battery_limits(evses, left, hurried, now_mono_s)
         if wiring is not None:
             keys = tuple(evse.key for evse in evses)
             as_told = None
@@ -194,25 +198,40 @@ class HomeBalance:
         return sum(shares.values())
 
     def _battery_limits(
-        self, evses: Sequence[EvseInputs], left: LeftOver | None, now_mono_s: float
+        self,
+        evses: Sequence[EvseInputs],
+        left: LeftOver | None,
+        hurried: Collection[EvseKey],
+        now_mono_s: float,
     ) -> tuple[SiteLimit, ...]:
-        """Return what keeps a discharge out of the home battery."""
+        """Return what keeps vehicles and home battery out of each other."""
         if left is None:
             self._discharges.clear()
+            self._charges.clear()
             return ()
         self._discharges.take(left.load_to_discharge_w, now_mono_s)
-        room_w = self._discharges.lowest
-        if room_w == inf:
-            return ()
-        bound = {evse.key: 1.0 for evse in evses if not _may_fill_battery(evse)}
-        return (
+        self._charges.take(left.power_to_charge_w, now_mono_s)
+        filling = [evse.key for evse in evses if not _may_fill_battery(evse)]
+        emptying = [
+            evse.key
+            for evse in evses
+            if evse.key not in hurried and not _may_empty_battery(evse)
+        ]
+        limits = (
             SiteLimit(
                 reason=Reason.HOME_BATTERY,
                 direction=Direction.DISCHARGE,
-                room_w=room_w,
-                shares=bound,
+                room_w=self._discharges.lowest,
+                shares=dict.fromkeys(filling, 1.0),
+            ),
+            SiteLimit(
+                reason=Reason.FROM_HOME_BATTERY,
+                direction=Direction.CHARGE,
+                room_w=self._charges.lowest,
+                shares=dict.fromkeys(emptying, 1.0),
             ),
         )
+        return tuple(limit for limit in limits if limit.room_w < inf)
 
     def _left_over(
         self, site: SiteInputs, powers: HomePowers | None, now_mono_s: float
@@ -244,6 +263,7 @@ class HomeBalance:
                 left,
                 load_to_charge_w=plain.load_to_charge_w,
                 load_to_import_w=powers.rest_w,
+                power_to_charge_w=inf,
             )
         if wiring.may_charge_battery:
             left = replace(
@@ -261,6 +281,21 @@ def _may_fill_battery(evse: EvseInputs) -> bool:
     is_by_hand = evse.override is not None or evse.self_test_w is not None
     is_free = evse.order is None and evse.claim is None
     return is_by_hand or (is_free and evse.policy.mode in METER_MODES)
+
+
+def _may_empty_battery(evse: EvseInputs) -> bool:
+    """Return True where nothing keeps a charge from coming out of the home battery.
+
+    A person there goes ahead: a power by hand, the button at the charger, the mode that
+    charges now. A dispatch, a plan and another automation wait for the sun, or until
+    the battery has no more to give.
+    """
+    is_by_hand = evse.override is not None or evse.session.is_priority_charging
+    order = evse.order
+    is_ordered = order is not None and order.kind is CommandKind.SETPOINT
+    is_own = evse.policy.mode in METER_MODES or evse.policy.mode is Mode.CHARGE_NOW
+    is_free = not is_ordered and evse.claim is None
+    return is_by_hand or evse.self_test_w is not None or (is_free and is_own)
 
 
 def _is_full(meters: SiteMeters | None, now_mono_s: float) -> bool:

@@ -56,6 +56,9 @@ class LeftOver:
     load_to_discharge_w: float = inf
     """What vehicles may discharge together before the home battery takes it; >= 0."""
 
+    power_to_charge_w: float = inf
+    """What vehicles may charge with together before the home battery gives it; >= 0."""
+
     def beside(self, power_w: float) -> LeftOver:
         """Return what is left beside an EVSE that charges or, negative, discharges.
 
@@ -68,6 +71,7 @@ class LeftOver:
             load_to_serve_w=self.load_to_serve_w + min(0.0, power_w),
             load_to_import_w=None if import_w is None else import_w + power_w,
             load_to_discharge_w=self.load_to_discharge_w,
+            power_to_charge_w=self.power_to_charge_w,
         )
 
 
@@ -104,11 +108,14 @@ class BatteryBand:
         net_w = inputs.rest_w - inputs.battery_w
         # What the sun already fills, or what is full, takes nothing of a discharge.
         is_open = self._takes_w > max(0.0, -net_w) + BAND_W
+        # What the home already empties, or what is empty, gives nothing to a charge.
+        is_giving = self._gives_w > max(0.0, net_w) + BAND_W
         return LeftOver(
             load_to_charge_w=net_w + self._takes_w,
             load_to_serve_w=net_w - self._gives_w,
             load_to_import_w=None,
             load_to_discharge_w=max(0.0, net_w) if is_open else inf,
+            power_to_charge_w=max(0.0, -net_w) if is_giving else inf,
         )
 
 
@@ -126,9 +133,12 @@ def beside_passive_battery(rest_w: float, battery_w: float) -> LeftOver:
 
     What it gives is no surplus, and what it takes is no load.
     """
+    # Only what it gives beyond the load could be in a charge.
+    is_giving = min(-battery_w, -rest_w) > BAND_W
     return LeftOver(
         load_to_charge_w=rest_w - min(0.0, battery_w),
         load_to_serve_w=rest_w - max(0.0, battery_w),
         load_to_import_w=rest_w,
         load_to_discharge_w=max(0.0, rest_w - battery_w) if battery_w > BAND_W else inf,
+        power_to_charge_w=max(0.0, battery_w - rest_w) if is_giving else inf,
     )

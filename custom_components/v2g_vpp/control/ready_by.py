@@ -3,7 +3,9 @@
 The trip floor is a curve, computed backwards from the departure: what charging at the
 limit could still bring by then need not be there yet. Below the curve the vehicle must
 charge. It ends a while before the departure, because a charge that ends early costs
-nothing and one that ends late costs the trip (control brief, floors and budgets).
+nothing and one that ends late costs the trip (control brief, floors and budgets). No
+price is known here, so none can tie: who pays by the hour charges earlier by a plan, and
+this is what must be left of the time then.
 """
 
 from dataclasses import dataclass

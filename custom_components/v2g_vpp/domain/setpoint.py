@@ -82,6 +82,9 @@ class Reason(StrEnum):
     HOME_BATTERY = "home_battery"
     """A discharge would only fill the home battery."""
 
+    FROM_HOME_BATTERY = "from_home_battery"
+    """A charge would only come out of the home battery."""
+
     SITE_METER_STALE = "site_meter_stale"
     NO_SURPLUS = "no_surplus"
     NOTHING_TO_BALANCE = "nothing_to_balance"

@@ -80,6 +80,7 @@ CLASS_OF_REASON: Mapping[Reason, BindingClass | None] = {
     Reason.CIRCUIT: BindingClass.LIMIT,
     Reason.IMBALANCE: BindingClass.LIMIT,
     Reason.HOME_BATTERY: BindingClass.USER,
+    Reason.FROM_HOME_BATTERY: BindingClass.USER,
     Reason.SITE_METER_STALE: BindingClass.FAULT,
     Reason.NO_SURPLUS: BindingClass.USER,
     Reason.NOTHING_TO_BALANCE: BindingClass.USER,
