@@ -119,6 +119,24 @@ def site_unique_id(key: str) -> str:
     return f"{_SITE}_{key}"
 
 
+def evse_unique_id(evse: EvseKey, key: str) -> str:
+    """Return the unique id of an entity of one EVSE."""
+    return f"{_evse_prefix(evse)}_{key}"
+
+
+def vehicle_unique_id(vehicle_id: VehicleId, key: str) -> str:
+    """Return the unique id of an entity of one vehicle."""
+    return f"{_vehicle_prefix(vehicle_id)}_{key}"
+
+
+def _evse_prefix(evse: EvseKey) -> str:
+    return f"{evse.station_id}_{evse.evse_id}"
+
+
+def _vehicle_prefix(vehicle_id: VehicleId) -> str:
+    return f"vehicle_{vehicle_id}"
+
+
 class SiteEntity(V2gEntity[SiteSnapshot]):
     """Something about the whole home."""
 
@@ -166,7 +184,7 @@ class EvseEntity(V2gEntity[EvseSnapshot]):
         description: EntityDescription,
     ) -> None:
         """Build the entity of one EVSE of the station that a subentry sets up."""
-        super().__init__(entry, description, f"{key.station_id}_{key.evse_id}")
+        super().__init__(entry, description, _evse_prefix(key))
         self._key, self._subentry = key, subentry
         self._attr_device_info = evse_device(key, parent_device_id)
 
@@ -193,7 +211,7 @@ class VehicleEntity(V2gEntity[VehicleSnapshot]):
     ) -> None:
         """Build the entity of the vehicle that a subentry sets up."""
         self._vehicle_id = VehicleId(subentry.data[CONF_VEHICLE_ID])
-        super().__init__(entry, description, f"vehicle_{self._vehicle_id}")
+        super().__init__(entry, description, _vehicle_prefix(self._vehicle_id))
         self._attr_device_info = vehicle_device(subentry)
 
     @override

@@ -50,6 +50,7 @@ from .sensor_descriptions import (
     certificate_days_left,
 )
 from .sensor_event import EVENT_SENSORS, EventPriceSensor, EventSensor
+from .sensor_flow import FLOW_SENSORS
 from .sensor_hardware import HARDWARE_SENSORS
 from .sensor_meters import meter_sensors
 from .sensor_vehicle import (
@@ -78,7 +79,12 @@ async def async_setup_entry(
         return [
             *(
                 EvseSensor(entry, subentry, key, parent_device_id, description)
-                for description in (*EVSE_SENSORS, *HARDWARE_SENSORS, *CHARGER_SENSORS)
+                for description in (
+                    *EVSE_SENSORS,
+                    *FLOW_SENSORS,
+                    *HARDWARE_SENSORS,
+                    *CHARGER_SENSORS,
+                )
             ),
             ReasonSensor(entry, subentry, key, parent_device_id, REASON),
             SetpointSensor(entry, subentry, key, parent_device_id, SETPOINT),

@@ -21,6 +21,7 @@ from .error_translation import translated, translated_errors
 from .services_calibration import async_setup_calibration_services
 from .services_control import async_setup_control_services
 from .services_departure import async_setup_departure_services
+from .services_energy import async_setup_energy_service
 from .services_event import async_setup_event_services
 from .services_explain import async_setup_explain_service
 from .services_messages import async_setup_message_services
@@ -84,6 +85,7 @@ def async_setup_services(hass: HomeAssistant) -> None:
     async_setup_departure_services(hass)
     async_setup_event_services(hass)
     async_setup_calibration_services(hass)
+    async_setup_energy_service(hass)
     async_setup_explain_service(hass)
     async_setup_control_services(hass)
     async_setup_message_services(hass)
