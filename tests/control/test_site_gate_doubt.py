@@ -233,3 +233,15 @@ def test_a_charger_that_takes_less_than_it_is_told_is_not_over_the_limit() -> No
     assert held(5, 7_900.0, 7_500.0) is Reason.IMPORT_LIMIT, "it may still come"
     assert held(31, 9_000.0, 7_500.0) is Reason.IMPORT_LIMIT, "no offset is as large"
     assert held(31, 8_700.0, 8_700.0) is Reason.IMPORT_LIMIT
+
+
+def test_a_clock_that_goes_back_forgets_what_was_asked() -> None:
+    gate = OutputGate()
+    wiring, seen = SiteWiring(import_limit_w=8_000.0), {KEY: 7_500.0}
+    for second in (*range(60), 20):
+        now_s = NOW + second
+        meters = metered(8_000.0, mono_s=now_s)
+        asked_w = {KEY: 7_900.0}
+        gate.look(home(meters, wiring, asked_w=asked_w, measured_w=seen), now_s)
+    inputs = replace(with_power(7_900.0)(CHARGE), decided_mono_s=NOW + 20)
+    assert gate.check(inputs, NOW + 20).reason is Reason.IMPORT_LIMIT

@@ -107,6 +107,22 @@ def test_without_a_power_of_its_own_nothing_is_said() -> None:
     assert seen().run(2_000.0, 9_000.0, 60) == 9_000.0, "somebody else charges it"
 
 
+def test_a_silent_meter_begins_anew() -> None:
+    one = seen()
+    one.run(5_000.0, 4_600.0, 60)
+    silent = HomePowers(
+        at_mono_s=one.now_s,
+        grid_w=0.0,
+        phases_w=None,
+        battery_w=None,
+        solar_w=None,
+        evses_w={},
+    )
+    step = one.powers.step(silent, [one.evse], {KEY: 5_000.0}, one.now_s)
+    assert step.evses_w == {}
+    assert one.run(5_000.0, 4_600.0, 1) == 4_600.0
+
+
 def test_a_gap_begins_anew() -> None:
     one = seen()
     one.run(5_000.0, 4_600.0, 60)
