@@ -11,14 +11,15 @@ from enum import StrEnum
 from functools import cache
 import json
 from pathlib import Path
+import sys
 from types import NoneType, UnionType
 from typing import Any, get_args, get_origin, get_type_hints
 
 import jsonschema_rs
 
-from . import messages
+from .envelope import Message
 from .errors import ContractError
-from .messages import MESSAGES, Message
+from .messages import MESSAGES
 
 SCHEMA_DIRECTORY = Path(__file__).parent.parent / "docs" / "vpp_contract"
 
@@ -125,13 +126,13 @@ def _refuse_constant(name: str) -> None:
 
 
 @cache
-def _hints(class_name: str) -> Mapping[str, Any]:
-    return get_type_hints(getattr(messages, class_name))
+def _hints(module: str, name: str) -> Mapping[str, Any]:
+    return get_type_hints(getattr(sys.modules[module], name))
 
 
 def _from_wire(kind: type[Any], document: Mapping[str, Any], place: str) -> Any:
     """Build a dataclass out of an object that fits its schema."""
-    hints = _hints(kind.__name__)
+    hints = _hints(kind.__module__, kind.__name__)
     values = {
         field.name: _value(hints[field.name], document[field.name], field.name)
         for field in fields(kind)

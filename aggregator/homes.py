@@ -4,11 +4,11 @@ from collections import Counter, deque
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from .envelope import Message
 from .messages import (
     Availability,
     Forecast,
     Hello,
-    Message,
     Offer,
     Participation,
     State,

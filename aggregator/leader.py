@@ -10,6 +10,7 @@ from .clock import Clock
 from .codec import decode
 from .dispatcher import Dispatcher
 from .enrolment import Enrolment, Enrolments
+from .envelope import Message
 from .errors import AggregatorError, ContractError, NotConnectedError
 from .homes import Frame, Home
 from .messages import (
@@ -24,7 +25,6 @@ from .messages import (
     Forecast,
     Heartbeat,
     Hello,
-    Message,
     Offer,
     Participation,
     Request,
@@ -34,6 +34,8 @@ from .messages import (
 )
 from .mqtt_session import Inbound, Outbound
 from .outbox import CERTIFICATE, CLOCK, HEARTBEAT, REQUEST, WELCOME, Outbox, Sending
+from .settlement_desk import SettlementDesk
+from .settlement_messages import Report
 from .signing import Signer, is_valid
 from .topics import down_topic, parse_up_topic, regional_heartbeat_topic
 
@@ -50,7 +52,7 @@ RESEND_PERIOD_S = 0.25
 RENEW_PERIOD_S = 60.0
 """House rule: every certificate stays in the list of what was issued."""
 
-_SIGNED = (Ack, CertificateRequest)
+_SIGNED = (Ack, CertificateRequest, Report)
 """What a home signs."""
 
 _CLASSES: dict[str, type[Message]] = {
@@ -64,6 +66,7 @@ _CLASSES: dict[str, type[Message]] = {
     "participation": Participation,
     "forecast": Forecast,
     "csr": CertificateRequest,
+    "report": Report,
 }
 
 
@@ -99,6 +102,9 @@ class Leader:
         self.clock = clock
         self.outbox = Outbox(term.epoch, signer, clock, publish)
         self.dispatcher = Dispatcher(term.region, self.outbox, clock)
+        self.settlements: SettlementDesk | None = None
+        """None: reports are only counted."""
+
         self.homes: dict[str, Home] = {}
         self.counters: Counter[str] = Counter()
         self.is_heartbeat_enabled = True
@@ -126,6 +132,8 @@ class Leader:
         Its numbers begin anew, and would be taken for old ones.
         """
         self.homes.pop(home_id, None)
+        if self.settlements is not None:
+            self.settlements.forget(home_id)
 
     def on_connection(self, is_connected: bool) -> None:  # noqa: FBT001  a callback
         """Note that the broker came or went; homes hear of us at once."""
@@ -198,6 +206,8 @@ class Leader:
 
     async def close(self) -> None:
         """Wait for what is being written."""
+        if self.settlements is not None:
+            await self.settlements.close()
         if self._pinning:
             await asyncio.wait(self._pinning)
 
@@ -222,6 +232,9 @@ class Leader:
             return
         if home.counters["gap"] > gaps and topic_type in RETAINED_TYPES:
             self.ask(home, (topic_type,))
+        if isinstance(message, Report) and self.settlements is not None:
+            self.settlements.take_from(home, enrolment, message)
+            return
         self._apply(home, enrolment, inbound, message)
 
     def _apply(

@@ -10,6 +10,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar
 
+from .envelope import Message
+from .settlement_messages import Report, Settlement
+
 VERSION = "1.0"
 """The only version that this aggregator speaks."""
 
@@ -33,18 +36,6 @@ class CommandKind(StrEnum):
     DROOP = "droop"
     CURVE = "curve"
     RELEASE = "release"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Message:
-    """The envelope of every message."""
-
-    TYPE: ClassVar[str]
-    version: str
-    id: str
-    epoch: int
-    seq: int
-    ts: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -393,5 +384,7 @@ MESSAGES: tuple[type[Message], ...] = (
     Request,
     CertificateRequest,
     Certificate,
+    Report,
+    Settlement,
 )
 """Every message of version 1.0."""

@@ -17,6 +17,7 @@ def prometheus(leader: Leader, desk: DemandDesk, follower: Follower) -> str:
     lines = [
         *_counts(leader),
         *_latency(leader.dispatcher),
+        *_settling(leader),
         *_gauge(
             "broker_connected", "1 while the broker is there.", leader.is_connected
         ),
@@ -64,6 +65,17 @@ def _counts(leader: Leader) -> Iterable[str]:
         "Messages of homes by what was made of them.",
         {f'what="{name}"': count for name, count in sorted(messages.items())},
     )
+
+
+def _settling(leader: Leader) -> Iterable[str]:
+    desk = leader.settlements
+    for name, text in (
+        ("reports", "Reports of events that were taken."),
+        ("reports_again", "Reports that were known."),
+        ("reports_broken", "Reports of a ledger that was changed."),
+        ("settlements", "Settlements sent."),
+    ):
+        yield from _counter(name, text, 0 if desk is None else desk.counters[name])
 
 
 def _power(leader: Leader, desk: DemandDesk, follower: Follower) -> Iterable[str]:

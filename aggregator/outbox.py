@@ -8,7 +8,8 @@ import uuid
 
 from .clock import Clock
 from .codec import encode
-from .messages import VERSION, Message
+from .envelope import Message
+from .messages import VERSION
 from .mqtt_session import Outbound
 from .signing import Signer
 

@@ -31,6 +31,7 @@ from .leader import Leader, Term
 from .mqtt_client import MqttClient
 from .mqtt_session import BrokerAddress
 from .settings import DataDirectory, Endpoint, Settings
+from .settlement_desk import SettlementDesk
 from .signing import Signer
 from .tls import ClientContext, build_tls_context
 from .topics import up_filter
@@ -189,6 +190,12 @@ def _leader(
         telemetry_s=options.telemetry_s,
     )
     leader = Leader(term, parts.enrolments, parts.signer, clock, client.publish)
+    leader.settlements = SettlementDesk(
+        term.region, leader.outbox, options.data.settlements
+    )
+    leader.settlements.load()
+    desk = leader.settlements
+    leader.on_welcome.append(lambda home: desk.tell_again(home.home_id))
     client.on_message = leader.on_message
     client.on_connection = leader.on_connection
     return leader

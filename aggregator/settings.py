@@ -71,6 +71,7 @@ class DataDirectory:
         self.terms = path / "terms.txt"
         self.homes = path / "homes.json"
         self.leadership = path / "leadership.json"
+        self.settlements = path / "settlements"
         self.following = path / "following.json"
         self.events = path / "events.json"
         self.rehearsal = path / "rehearsal"

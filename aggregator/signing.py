@@ -82,6 +82,15 @@ def is_valid(
     return True
 
 
+def raw_key(text: str) -> bytes:
+    """Return the raw bytes of a public key.
+
+    Raises:
+        ValueError: when the text is not base64url.
+    """
+    return _from_text(text)
+
+
 def _signed(topic: str, payload: bytes) -> bytes:
     return topic.encode() + b"\x00" + payload
 

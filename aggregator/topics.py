@@ -16,6 +16,7 @@ UP_TYPES = frozenset(
         "participation",
         "forecast",
         "csr",
+        "report",
     }
 )
 """What a home of version 1.0 says; other names are reserved and ignored."""

@@ -5,12 +5,12 @@ from typing import Any
 from .codec import format_timestamp, to_document
 from .demand import DemandDesk
 from .dispatcher import AckRecord, Dispatch
+from .envelope import Message
 from .fleet_view import alarms, totals
 from .follow_web import follow_view
 from .follower import Follower
 from .homes import Frame, Home
 from .leader import Leader
-from .messages import Message
 
 SHOWN_ACKS = 12
 """Lines on the operator's page."""
@@ -56,7 +56,25 @@ def overview(
         },
         "homes": homes,
         "acks": acks[:SHOWN_ACKS],
+        "settlements": last_settlements(leader),
     }
+
+
+def last_settlements(leader: Leader) -> list[dict[str, Any]]:
+    """Return the newest settlements of all homes, the newest first."""
+    desk = leader.settlements
+    if desk is None:
+        return []
+    found = [
+        {"home_id": home_id, "event_id": event_id, **kept}
+        for home_id in leader.homes
+        for event_id, kept in list(desk.account(home_id).settlements.items())[
+            -SHOWN_ACKS:
+        ]
+    ]
+    # Their ids are drawn from the time.
+    found.sort(key=lambda one: str(one["settlement_id"]), reverse=True)
+    return found[:SHOWN_ACKS]
 
 
 def heartbeat(leader: Leader) -> dict[str, Any]:
@@ -108,6 +126,27 @@ def home_detail(leader: Leader, home_id: str) -> dict[str, Any]:
         "acks": [_ack(record) for record in dispatches.acks],
         "commands": [dispatch_view(item) for item in dispatches.dispatches.values()],
         "counters": dict(home.counters),
+        "ledger": ledger_view(leader, home_id),
+    }
+
+
+def ledger_view(leader: Leader, home_id: str) -> dict[str, Any]:
+    """Return what a home reported and what it was paid, the newest event last."""
+    if leader.settlements is None:
+        return {"sequence": None, "faults": 0, "restarts": 0, "events": []}
+    account = leader.settlements.account(home_id)
+    return {
+        "sequence": None if account.head is None else account.head.sequence,
+        "faults": account.faults,
+        "restarts": account.restarts,
+        "events": [
+            {
+                "event_id": event_id,
+                "reports": list(parts.values()),
+                "settlement": account.settlements.get(event_id),
+            }
+            for event_id, parts in list(account.parts.items())[-SHOWN_ACKS:]
+        ],
     }
 
 

@@ -11,6 +11,7 @@ import uuid
 
 from ..clock import Clock
 from ..codec import decode
+from ..envelope import Message
 from ..errors import ContractError, NotConnectedError
 from ..messages import (
     Ack,
@@ -20,7 +21,6 @@ from ..messages import (
     Command,
     Heartbeat,
     Hello,
-    Message,
     Request,
     State,
     Welcome,

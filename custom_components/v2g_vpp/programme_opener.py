@@ -67,6 +67,8 @@ class ProgrammeOpener:
             on_certificate=partial(self._take_certificate, subentry),
             on_clock=watch.clock_told,
             uniform=draw_uniform,
+            on_heard=self.site.report_heard,
+            on_settlement=self.site.settlement_received,
         )
         connection = link.VppLink(config, ports)
         self.site.add_programme(config.programme_id, connection)

@@ -18,6 +18,7 @@ from aggregator.codec import (
     parse_object,
     validate,
 )
+from aggregator.envelope import Message
 from aggregator.errors import ContractError
 from aggregator.messages import (
     MESSAGES,
@@ -25,7 +26,6 @@ from aggregator.messages import (
     Command,
     CommandKind,
     Heartbeat,
-    Message,
     Telemetry,
 )
 

@@ -165,7 +165,7 @@ def test_what_is_retained_without_leave_is_not_believed(bench: Bench) -> None:
     [
         "v2gvpp/v1/south/home-1/up/telemetry",
         "v2gvpp/v1/north/home-1/dn/telemetry",
-        "v2gvpp/v1/north/home-1/up/report",
+        "v2gvpp/v1/north/home-1/up/sextant",
         "v2gvpp/v1/north/home-1/up",
         "v2gvpp/v2/north/home-1/up/telemetry",
         "v2gvpp/v1/north/home-1/up/telemetry/more",

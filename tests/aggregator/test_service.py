@@ -143,7 +143,7 @@ async def test_forged_replayed_and_broken_messages_are_counted_and_ignored(
     signature = home.signature(topic, payload)
     home.publish(topic, payload, sig=[signature, signature])
     home.publish(topic, payload.replace(b"done", b"soon"), sig=[signature])
-    home.publish(f"{home.base}/up/report", b"{}")
+    home.publish(f"{home.base}/up/meter", b"{}")
     home.publish(topic, b"")
     home.telemetry(-100, seq=50)
     home.telemetry(-999, seq=40)

@@ -151,6 +151,8 @@ class Rig:
         self.store = MemoryStore()
         self.problems: list[Any] = []
         self.recoveries = 0
+        self.heard: list[int] = []
+        self.settlements: list[Any] = []
         self.offsets: list[float | None] = []
         self.certificates_told: list[str] = []
         self.context = certificates.context(f"{REGION}--{HOME}")
@@ -187,6 +189,8 @@ class Rig:
                 on_problem=self._on_problem,
                 on_recovered=self._on_recovered,
                 on_certificate=self.certificates_told.append,
+                on_heard=lambda _, sequence: self.heard.append(sequence),
+                on_settlement=lambda _, settlement: self.settlements.append(settlement),
                 on_clock=self.offsets.append,
                 # Tries follow each other at once: the draw is tested on its own.
                 uniform=lambda low, high: low + 0.02,

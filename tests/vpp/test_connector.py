@@ -55,6 +55,8 @@ class Watch:
                 on_certificate=lambda _: None,
                 on_clock=lambda _: None,
                 uniform=lambda low, high: high,
+                on_heard=lambda *_: None,
+                on_settlement=lambda *_: None,
             ),
             self.hold,
         )

@@ -62,6 +62,7 @@ DOWN = {
     DownType.CLOCK: "clock_reply",
     DownType.REQUEST: "request",
     DownType.CERTIFICATE: "certificate",
+    DownType.SETTLEMENT: "settlement",
 }
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 

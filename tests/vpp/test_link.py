@@ -75,7 +75,7 @@ async def test_answer_goes_out_in_the_turn_in_which_the_command_was_read(
 
     def note(order: Any) -> None:
         # Whatever is scheduled now runs after this turn of the loop.
-        loop.call_soon(lambda: turns.append(len(rig.link._in_flight)))
+        loop.call_soon(lambda: turns.append(len(rig.link._acks._in_flight)))
 
     rig.home.on_order = note
     before = rig.store.saves
@@ -172,7 +172,7 @@ async def test_acks_survive_a_killed_broker_and_the_birth_counts_on(rig: Rig) ->
     state = (await rig.aggregator.wait_for(lambda: rig.aggregator.of("state")))[-1]
     assert state["status"] == "online"
     assert state["connection"] >= 2
-    await rig.until(lambda: not rig.link._outbox.waiting(rig.clock.monotonic()))
+    await rig.until(lambda: not rig.link._acks._outbox.waiting(rig.clock.monotonic()))
 
 
 async def test_frozen_broker_loses_the_link_and_thawing_brings_it_back(

@@ -17,7 +17,6 @@ from custom_components.v2g_vpp.domain.event_picture import EventPicture
 from custom_components.v2g_vpp.domain.frequency_response import Droop
 from custom_components.v2g_vpp.domain.ids import ProgrammeId
 from custom_components.v2g_vpp.domain.measurement import Measurement
-from custom_components.v2g_vpp.domain.ports import DispatchReceiver
 from custom_components.v2g_vpp.domain.programme_events import (
     BookedEvent,
     EventPhase,
@@ -70,7 +69,7 @@ async def operator(
         yield rig
 
 
-async def enrolled_link(operator: AggregatorRig, home: DispatchReceiver) -> VppLink:
+async def enrolled_link(operator: AggregatorRig, home: Any, **told: Any) -> VppLink:
     """Join the programme as the set-up flow does, and make the link of it."""
     clock = SystemClock()
     invitation = await operator.call("POST", "/api/homes", {"home_id": HOME})
@@ -119,6 +118,7 @@ async def enrolled_link(operator: AggregatorRig, home: DispatchReceiver) -> VppL
             on_certificate=lambda _: None,
             on_clock=lambda offset_s: pytest.fail(f"{offset_s} s"),
             uniform=random.uniform,
+            **{"on_heard": lambda *_: None, "on_settlement": lambda *_: None} | told,
         ),
     )
 

@@ -20,6 +20,7 @@ from .messages import (
     Offer,
     OfferedResource,
     Outbound,
+    Report,
     Room,
     State,
     Telemetry,
@@ -68,6 +69,11 @@ def _body(  # noqa: C901, PLR0911 - one branch per message
             return "availability", _availability(envelope, message)
         case Telemetry():
             return "telemetry", _telemetry(message)
+        case Report():
+            return "report", {
+                "links": [dict(link) for link in message.links],
+                "entry": message.entry.to_json(),
+            }
         case DispatchAck():
             return "ack", _ack(message)
         case ParticipationNote():

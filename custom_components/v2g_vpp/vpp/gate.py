@@ -16,12 +16,13 @@ from ..domain.dispatch import (
     DispatchOrder,
 )
 from ..domain.ids import EvseKey, ProgrammeId
+from ..domain.settlement import Settlement
 from .clock_check import Now
 from .envelope import Envelope
 from .event_messages import Event
 from .fields import SchemaError
 from .memory import GateMemory
-from .messages import Cancel, Command, Heartbeat, Inbound, WireKind
+from .messages import Cancel, Command, Heartbeat, Inbound, Settled, WireKind
 from .parsing import parse, readable_id
 from .schedule import WaitingOrders
 from .signing import KeyRing
@@ -208,6 +209,18 @@ class Gate:
     def delay_s(self, event_id: str, spread_s: float) -> float:
         """Return how much later than told this home begins and ends (17)."""
         return start_delay_s(self._topics.common_name, event_id, spread_s)
+
+    def judge_settlement(self, frame: Frame) -> Dropped | Settlement:
+        """Return what the aggregator pays; it may come days after the event."""
+        opened = self.open(frame, DownType.SETTLEMENT)
+        if isinstance(opened, Dropped):
+            return opened
+        if not isinstance(opened, Settled):
+            return Dropped(reason=DropReason.FORM)
+        if self._order_fault(frame.topic, opened.envelope) is not None:
+            return Dropped(reason=DropReason.OLD)
+        self._raise_mark(frame.topic, opened.envelope)
+        return opened.settlement
 
     def accept_welcome(self, topic: str, envelope: Envelope) -> None:
         """Note the leadership term of a welcome that answered our hello."""

@@ -1,8 +1,8 @@
 """The link to one aggregator: what outlives a connection, and the home's side of it."""
 
 import asyncio
-from collections.abc import Callable, Mapping
-from typing import override
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, override
 
 from ..domain.dispatch import DispatchAck
 from ..domain.errors import (
@@ -10,8 +10,10 @@ from ..domain.errors import (
     BrokerUnreachable,
     InvitationInvalid,
 )
+from ..domain.ledger import LedgerEntry
 from ..domain.ports import ProgrammePort
 from ..domain.snapshot import SiteSnapshot
+from .ack_post import AckPost
 from .certificate_messages import CertificateReply
 from .clock_check import ClockCheck, Now, OffsetWatch
 from .connector import Connector
@@ -24,18 +26,12 @@ from .link_config import LinkPorts, VppLinkConfig
 from .memory import GateMemory
 from .messages import ClockReply, Publication, Request, State, Welcome
 from .mqtt_client import MqttSession, SessionEvents, SessionSettings
-from .outbox import ACK_LIFE_S, Kept, Outbox
 from .parsing import parse
 from .present_power import present_power_w
 from .receipts import Receipts
 from .renewal import Pen, Renewal
-from .signing import (
-    HOME_KEY_ID,
-    KeyRing,
-    decode_public_keys,
-    encode_base64url,
-    sign,
-)
+from .report_post import ReportPost
+from .signing import HOME_KEY_ID, KeyRing, decode_public_keys, encode_base64url
 from .speaker import Speaker
 from .topics import DownType, Topics, UpType
 
@@ -65,14 +61,25 @@ class VppLink(ProgrammePort):
         self._snapshot: SiteSnapshot | None = None
         self._clock_check = ClockCheck()
         self._offset_watch = OffsetWatch(ports.on_clock)
-        self._outbox = Outbox()
-        self._in_flight: dict[int, int] = {}
         self._receipts = Receipts()
         self._connections = 0
         self._session: MqttSession | None = None
         self._conversation: Conversation | None = None
         self._is_connected = False
         self._connector = Connector(config, ports, self._hold)
+        self._acks = AckPost(
+            self._topics.up(UpType.ACK),
+            ports.signer,
+            ports.clock,
+            lambda: self._speaker,
+        )
+        self._reports = ReportPost(
+            self._topics.up(UpType.REPORT),
+            ports.signer,
+            ports.clock,
+            lambda: self._speaker,
+            lambda sequence: ports.on_heard(config.programme_id, sequence),
+        )
         self._adopt(GateMemory())
 
     # ---- life
@@ -147,6 +154,12 @@ class VppLink(ProgrammePort):
         """Take the newest picture; what is news goes out with the next tick."""
         self._snapshot = snapshot
 
+    def send_report(
+        self, entry: LedgerEntry, links: Sequence[Mapping[str, Any]]
+    ) -> None:
+        """Send the report of an event until the broker has it."""
+        self._reports.keep(entry, links)
+
     # ---- one connection
 
     async def _hold(self) -> None:
@@ -164,11 +177,12 @@ class VppLink(ProgrammePort):
         self._gate.is_version_agreed = True
         try:
             await session.open(ports.run_blocking, self._topics.subscriptions)
-            self._begin(conversation)
+            self._begin(session, conversation)
             await self._talk(session, conversation)
         finally:
             self._session = self._conversation = None
-            self._in_flight.clear()
+            self._acks.disconnected()
+            self._reports.disconnected()
             session.close(with_will=True)
             if self._is_connected:
                 self._is_connected = False
@@ -176,13 +190,13 @@ class VppLink(ProgrammePort):
                     self._config.programme_id, is_connected=False
                 )
 
-    def _begin(self, conversation: Conversation) -> None:
+    def _begin(self, session: MqttSession, conversation: Conversation) -> None:
         self._is_connected = True
         self._connector.connected()
         self._ports.receiver.link_changed(self._config.programme_id, is_connected=True)
         conversation.begin()
-        for number, kept in self._outbox.waiting(self._ports.clock.monotonic()):
-            self._publish_kept(number, kept)
+        self._acks.connected(session.publish)
+        self._reports.connected(session.publish)
 
     async def _talk(self, session: MqttSession, conversation: Conversation) -> None:
         while not session.lost.done():
@@ -230,6 +244,8 @@ class VppLink(ProgrammePort):
                     conversation.answer_event(event_id)
             case DownType.HEARTBEAT:
                 self._take_heartbeat(frame)
+            case DownType.SETTLEMENT:
+                self._take_settlement(frame)
             case DownType.REQUEST if conversation is not None:
                 self._take_request(conversation, frame)
             case (DownType.WELCOME | DownType.CLOCK | DownType.CERTIFICATE) as kind if (
@@ -245,6 +261,14 @@ class VppLink(ProgrammePort):
             return
         self._ports.receiver.heartbeat_seen(self._config.programme_id, beat.sent_mono_s)
         self._keeper.write_later(self._ports.clock.monotonic())
+
+    def _take_settlement(self, frame: Frame) -> None:
+        verdict = self._gate.judge_settlement(frame)
+        if isinstance(verdict, Dropped):
+            self._dispatching.drop(verdict.reason, frame.topic)
+            return
+        self._ports.on_settlement(self._config.programme_id, verdict)
+        self._keeper.write_soon()
 
     def _take_request(self, conversation: Conversation, frame: Frame) -> None:
         try:
@@ -291,37 +315,9 @@ class VppLink(ProgrammePort):
 
     # ---- what goes out
 
-    def _answer(self, ack: DispatchAck) -> None:
-        topic = self._topics.up(UpType.ACK)
-        payload = self._speaker.say(topic, ack)
-        kept = Kept(
-            topic=topic,
-            payload=payload,
-            signature=sign(self._ports.signer, topic, payload),
-            expires_mono_s=self._ports.clock.monotonic() + ACK_LIFE_S,
-        )
-        self._publish_kept(self._outbox.keep(kept), kept)
-
-    def _publish_kept(self, number: int, kept: Kept) -> None:
-        if self._session is None or not self._is_connected:
-            return
-        left_s = kept.expires_mono_s - self._ports.clock.monotonic()
-        packet_id = self._session.publish(
-            Publication(
-                topic=kept.topic,
-                payload=kept.payload,
-                qos=1,
-                expiry_s=max(1, round(left_s)),
-                signature=kept.signature,
-            )
-        )
-        if packet_id is not None:
-            self._in_flight[packet_id] = number
-
     def _published(self, packet_id: int, objection: str | None) -> None:
-        number = self._in_flight.pop(packet_id, None)
-        if number is not None:
-            self._outbox.done(number)
+        self._reports.published(packet_id, objection)
+        self._acks.published(packet_id)
         self._receipts.came(packet_id)
         if objection == "not_authorized":
             # The broker took the session and denies the topic: its list is wrong.
@@ -374,7 +370,7 @@ class VppLink(ProgrammePort):
             present_w=lambda resource: present_power_w(self._snapshot, resource),
         )
         self._dispatching = Dispatching(
-            self._gate, ports.receiver, self._answer, lambda: self._snapshot
+            self._gate, ports.receiver, self._acks.answer, lambda: self._snapshot
         )
         self._renewal = Renewal(
             config.csr_pem,

@@ -10,6 +10,7 @@ from ..domain.clock import Clock
 from ..domain.errors import V2gError
 from ..domain.ids import ProgrammeId
 from ..domain.ports import DispatchReceiver, Signer, Spawn, Store, Verify
+from ..domain.settlement import Settlement
 
 TICK_S = 1.0
 """paho's housekeeping and the finest telemetry are due each second (contract)."""
@@ -76,3 +77,9 @@ class LinkPorts:
 
     uniform: Callable[[float, float], float]
     """Draw between two bounds, for the jitter."""
+
+    on_heard: Callable[[ProgrammeId, int], None]
+    """The broker has the report of this entry of the ledger."""
+
+    on_settlement: Callable[[ProgrammeId, Settlement], None]
+    """The aggregator says what it pays for an event."""

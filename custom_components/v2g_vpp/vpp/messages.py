@@ -1,13 +1,16 @@
 """The messages of the contract as typed values; docs/vpp_contract has their schemas."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from ..domain.dispatch import BindingClass, DispatchAck
 from ..domain.frequency_response import FrequencyResponse
 from ..domain.ids import EvseKey
+from ..domain.ledger import LedgerEntry
+from ..domain.settlement import Settlement
 from .certificate_messages import CertificateReply, CertificateRequest
 from .envelope import Envelope
 from .event_messages import Event, Forecast, ParticipationNote
@@ -23,6 +26,7 @@ FEATURES = (
     "group",
     "event",
     "start_spread",
+    "report",
 )
 FREQUENCY_FEATURES = ("curve", "droop")
 """Offered by each resource for itself, and only as long as it can serve them: that
@@ -126,6 +130,14 @@ class Request:
     wanted: frozenset[str]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settled:
+    """What the aggregator pays for an event."""
+
+    envelope: Envelope
+    settlement: Settlement
+
+
 type Inbound = (
     Command
     | Cancel
@@ -135,6 +147,7 @@ type Inbound = (
     | ClockReply
     | Request
     | CertificateReply
+    | Settled
 )
 
 
@@ -282,6 +295,15 @@ class Telemetry:
     resources: tuple[ResourceTelemetry, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """The report of an event: an entry of the ledger as it is."""
+
+    entry: LedgerEntry
+    links: Sequence[Mapping[str, Any]]
+    """Headers of what the ledger holds between the report before and this."""
+
+
 type Outbound = (
     State
     | Hello
@@ -293,6 +315,7 @@ type Outbound = (
     | ParticipationNote
     | Forecast
     | CertificateRequest
+    | Report
 )
 
 

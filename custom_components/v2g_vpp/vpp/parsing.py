@@ -27,9 +27,11 @@ from .messages import (
     Heartbeat,
     Inbound,
     Request,
+    Settled,
     Welcome,
     WireKind,
 )
+from .settlement_parsing import parse_settlement
 from .signing import decode_public_keys
 from .topics import DownType, is_name
 
@@ -115,6 +117,11 @@ def parse(  # noqa: PLR0911 - one branch per message
             return _parse_request(fields)
         case DownType.CERTIFICATE:
             return parse_certificate(fields, _parse_envelope(fields, "certificate"))
+        case DownType.SETTLEMENT:
+            return Settled(
+                envelope=_parse_envelope(fields, "settlement"),
+                settlement=parse_settlement(fields, EVENT_ID),
+            )
 
 
 def readable_id(payload: bytes) -> str | None:

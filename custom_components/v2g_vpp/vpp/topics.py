@@ -23,6 +23,7 @@ class UpType(StrEnum):
     PARTICIPATION = "participation"
     FORECAST = "forecast"
     CSR = "csr"
+    REPORT = "report"
 
 
 class DownType(StrEnum):
@@ -36,6 +37,7 @@ class DownType(StrEnum):
     CLOCK = "clock"
     REQUEST = "request"
     CERTIFICATE = "certificate"
+    SETTLEMENT = "settlement"
 
 
 def is_name(text: str) -> bool:

@@ -1,0 +1,105 @@
+"""Reports of events on their way: each is sent until the broker says that it has it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from ..domain.clock import Clock
+from ..domain.ledger import LedgerEntry
+from ..domain.ports import Signer
+from .messages import Publication, Report
+from .signing import sign
+from .speaker import Speaker
+
+REPORT_LIFE = timedelta(days=7)
+"""Message expiry (contract): nobody waits longer for a report."""
+
+MAX_UNDER_WAY = 4
+"""Each may have 64 KiB; what a dispatch needs must not wait behind more of them."""
+
+type Publish = Callable[[Publication], int | None]
+"""Send a message; return its packet id, None when it could not be sent."""
+
+
+class ReportPost:
+    """Keeps reports over connections, in the order of the ledger."""
+
+    def __init__(
+        self,
+        topic: str,
+        signer: Signer,
+        clock: Clock,
+        speaker: Callable[[], Speaker],
+        heard: Callable[[int], None],
+    ) -> None:
+        """Send to ``topic``.
+
+        Args:
+            topic: of this home's reports.
+            signer: the home's key.
+            clock: an old report is not worth sending.
+            speaker: the one of now: each start of the link has its own.
+            heard: called with the entry's sequence when the broker has it.
+        """
+        self._topic, self._signer, self._clock = topic, signer, clock
+        self._speaker, self._heard = speaker, heard
+        self._waiting: dict[int, Report] = {}
+        self._under_way: dict[int, int] = {}
+        self._publish: Publish | None = None
+
+    def keep(self, entry: LedgerEntry, links: Sequence[Mapping[str, Any]]) -> None:
+        """Take a report; one that is known is not sent a second time."""
+        self._waiting.setdefault(entry.sequence, Report(entry=entry, links=links))
+        self._send()
+
+    def connected(self, publish: Publish) -> None:
+        """Send on a new connection what no earlier one brought through."""
+        self._publish = publish
+        self._send()
+
+    def disconnected(self) -> None:
+        """Forget what was under way: nobody will say any more that it arrived."""
+        self._publish = None
+        self._under_way.clear()
+
+    def published(self, packet_id: int, objection: str | None) -> None:
+        """Note the broker's answer about a packet.
+
+        One that it will not have is sent again with the next connection only.
+        """
+        sequence = self._under_way.get(packet_id)
+        if sequence is None or objection is not None:
+            return
+        del self._under_way[packet_id]
+        self._waiting.pop(sequence, None)
+        self._heard(sequence)
+        self._send()
+
+    def _send(self) -> None:
+        for sequence, report in list(self._waiting.items()):
+            if self._publish is None or len(self._under_way) >= MAX_UNDER_WAY:
+                return
+            if sequence in self._under_way.values():
+                continue
+            left_s = self._left_s(report.entry)
+            if left_s < 1:
+                del self._waiting[sequence]
+                continue
+            payload = self._speaker().say(self._topic, report)
+            packet_id = self._publish(
+                Publication(
+                    topic=self._topic,
+                    payload=payload,
+                    qos=1,
+                    expiry_s=left_s,
+                    signature=sign(self._signer, self._topic, payload),
+                )
+            )
+            if packet_id is None:
+                return
+            self._under_way[packet_id] = sequence
+
+    def _left_s(self, entry: LedgerEntry) -> int:
+        age = self._clock.utcnow() - datetime.fromisoformat(entry.made_at)
+        # A clock that was set back must not make it older than it can be.
+        return int((REPORT_LIFE - max(age, timedelta())).total_seconds())
