@@ -51,6 +51,8 @@ def _init(options: argparse.Namespace) -> None:
             region=region,
             programme_id=options.programme,
             programme_name=options.programme_name,
+            notice_s=options.notice_s,
+            opt_out_s=options.opt_out_s,
             groups=tuple(options.group),
         )
         _refuse_other_region(data, region)
@@ -229,6 +231,11 @@ def _add_init(commands: _Commands) -> None:
     init.add_argument("--region", required=True, metavar="NAME")
     init.add_argument("--programme", default="evening-peak", metavar="ID")
     init.add_argument("--programme-name", default="Evening peak", metavar="TEXT")
+    week = _seconds(0, 604_800)
+    init.add_argument("--notice-s", type=week, metavar="S", help="of an event, least")
+    init.add_argument(
+        "--opt-out-s", type=week, metavar="S", help="before a start, 0: until the end"
+    )
     init.add_argument(
         "--broker-host",
         action="append",

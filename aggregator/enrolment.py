@@ -296,6 +296,8 @@ class Enrolments:
             "code": code,
             "expires_at": home.code_expires_at,
         }
+        promises = {"notice_s": settings.notice_s, "opt_out_s": settings.opt_out_s}
+        invitation |= {k: v for k, v in promises.items() if v is not None}
         validate("invitation", invitation)
         return invitation
 

@@ -52,6 +52,12 @@ class Settings:
     programme_id: str
     programme_name: str
     groups: tuple[str, ...] = ()
+    notice_s: int | None = None
+    """Least notice of an event by the terms; None: they do not say."""
+
+    opt_out_s: int | None = None
+    """How long before its start an event can be left; 0: until its end."""
+
     broker: str = ""
     """Where homes find the broker; empty until the first ``serve``."""
 
@@ -112,6 +118,8 @@ class DataDirectory:
                 "groups": list(settings.groups),
                 "broker": settings.broker,
                 "enrolment": settings.enrolment,
+                "notice_s": settings.notice_s,
+                "opt_out_s": settings.opt_out_s,
             },
         )
         if not self.terms.exists():
@@ -128,6 +136,8 @@ def _settings(document: Mapping[str, Any]) -> Settings:
         programme_id=document["programme_id"],
         programme_name=document["programme_name"],
         groups=tuple(document["groups"]),
+        notice_s=document.get("notice_s"),
+        opt_out_s=document.get("opt_out_s"),
         broker=document["broker"],
         enrolment=document["enrolment"],
     )

@@ -42,6 +42,7 @@ from .enrolment_flow_steps import (
 from .flow_schemas import multiline_schema
 from .pki.request import client_common_name
 from .programme_renewal import broker_of, check_certificate
+from .programme_terms import minutes, own_terms
 from .source_flow import SourceSteps
 from .text_keys import CERTIFICATE, TLS
 from .vpp.probe import Enrolment, parse_invitation
@@ -244,6 +245,10 @@ class ProgrammeFlow(SourceSteps):
         return {
             "programme": enrolment.programme_name,
             "terms_url": enrolment.terms_url,
+            "terms_sha256": enrolment.terms_sha256,
+            "notice": minutes(enrolment.notice_s),
+            "opt_out": minutes(enrolment.opt_out_s),
+            **own_terms(self._get_entry()),
             "home_id": enrolment.home_id,
             "host": enrolment.broker_host,
             "port": str(enrolment.broker_port),

@@ -72,7 +72,8 @@ async def operator(
     hass: HomeAssistant, tmp_path: Path, socket_enabled: None
 ) -> AsyncIterator[Operator]:
     data = tmp_path / "data"
-    assert main(["init", "--data", str(data), "--region", "north"]) == 0
+    promises = ["--notice-s", "1800", "--opt-out-s", "0"]
+    assert main(["init", "--data", str(data), "--region", "north", *promises]) == 0
     broker = Broker(tmp_path / "broker", BrokerFiles.in_data_directory(data))
     async with AsyncExitStack() as stack:
         broker.start()
@@ -103,6 +104,7 @@ class Dialog:
         self._flows = hass.config_entries.subentries
         self._entry = entry
         self._flow_id = ""
+        self.terms: Json = {}
 
     async def begin(self) -> Json:
         form: Json = dict(
@@ -128,6 +130,7 @@ class Dialog:
         menu = await self.invite(invitation)
         assert menu["type"] is FlowResultType.MENU, menu
         assert menu["menu_options"] == ["online", "manual"]
+        self.terms = menu["description_placeholders"]
         return await self.enter({"next_step_id": step})
 
 
@@ -170,6 +173,19 @@ async def test_home_enrols_by_itself_with_the_code_of_the_invitation(
     await dialog.begin()
     result = await dialog.invite(await operator.invite())
     assert result["errors"] == {CONF_INVITATION: "already_configured"}
+
+
+async def test_terms_are_shown_before_a_programme_is_joined(
+    hass: HomeAssistant, operator: Operator, dialog: Dialog, added: MockConfigEntry
+) -> None:
+    assert await hass.config_entries.async_setup(added.entry_id)
+    invitation = await operator.invite()
+    await dialog.choose(invitation, "online")
+    terms = dialog.terms
+    assert (terms["notice"], terms["opt_out"]) == ("30 min", "0 min")
+    assert (terms["reserves"], terms["budgets"]) == ("Leaf 50 %", "Leaf 10 %")
+    assert terms["terms_sha256"] == invitation["terms_sha256"]
+    assert await hass.config_entries.async_unload(added.entry_id)
 
 
 async def test_code_that_was_used_is_refused_in_the_operators_words(

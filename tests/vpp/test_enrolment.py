@@ -43,6 +43,9 @@ def test_good_invitation_is_read() -> None:
     assert (enrolment.region, enrolment.home_id) == ("north", "home-0001")
     assert enrolment.aggregator_keys == AGGREGATOR_KEYS
     assert enrolment.programme_name == "Evening peak"
+    assert (enrolment.notice_s, enrolment.opt_out_s) == (1_800, 600)
+    silent = parse_invitation(invitation(notice_s=None, opt_out_s=None), EPOCH_START)
+    assert (silent.notice_s, silent.opt_out_s) == (None, None)
     nameless = parse_invitation(invitation(programme_name=None), EPOCH_START)
     assert nameless.programme_name == "evening-peak"
 
@@ -50,6 +53,9 @@ def test_good_invitation_is_read() -> None:
 @pytest.mark.parametrize(
     ("field", "value"),
     [
+        ("notice_s", -1),
+        ("opt_out_s", "600"),
+        ("programme_id", "rehearsal"),
         ("broker_host", None),
         ("broker_host", "a b"),
         ("broker_port", 0),

@@ -17,6 +17,7 @@ from .signing import HOME_KEY_ID, decode_public_keys, encode_base64url
 from .topics import is_home_name, is_name
 
 _MAX_PEM_LENGTH = 32_768
+_WEEK_S = 604_800
 _MAX_URL_LENGTH = 500
 _HOST = r"[A-Za-z0-9.:-]{1,253}"
 _PROGRAMME_ID = r"[A-Za-z0-9._-]{1,64}"
@@ -46,6 +47,11 @@ class Enrolment:
     """Works once; a secret until then."""
 
     expires_at: datetime
+    notice_s: int | None = None
+    """Least notice of an event by the terms; None: the invitation does not say."""
+
+    opt_out_s: int | None = None
+    """How long before its start an event can be left; 0: until its end."""
 
 
 def parse_invitation(text: str, now: datetime) -> Enrolment:
@@ -121,6 +127,8 @@ def _read(fields: Fields) -> Enrolment:
         enrol_url=_url(fields, "enrol_url"),
         code=fields.text("code", _CODE),
         expires_at=fields.moment("expires_at"),
+        notice_s=fields.optional("notice_s", lambda n: fields.integer(n, 0, _WEEK_S)),
+        opt_out_s=fields.optional("opt_out_s", lambda n: fields.integer(n, 0, _WEEK_S)),
     )
 
 
