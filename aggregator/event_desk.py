@@ -10,7 +10,7 @@ from typing import Any
 import uuid
 
 from .codec import encode
-from .dispatcher import CommandOrder, Dispatch
+from .dispatcher import FINAL_STATUSES, CommandOrder, Dispatch
 from .errors import BadRequestError, NotConnectedError
 from .files import read_json, write_json
 from .homes import Home
@@ -96,6 +96,8 @@ class EventDesk:
         # What no home could read must not be kept, to be told again and again.
         encode(self._message(event, _NOBODY))
         self.events[event.event_id] = event
+        if known is not None:
+            self._end_changed(known, event)
         await self._save()
         for home in self._homes_of(event):
             self._tell(home, event)
@@ -160,6 +162,23 @@ class EventDesk:
         return found
 
     # ---- inside
+
+    def _end_changed(self, before: PlannedEvent, after: PlannedEvent) -> None:
+        """End the commands of windows that are other ones now; new ones may follow."""
+        for key, dispatch in list(self._commanded.items()):
+            event_id, number, home_id = key
+            if event_id != after.event_id or (
+                before.windows[number : number + 1]
+                == after.windows[number : number + 1]
+            ):
+                continue
+            del self._commanded[key]
+            if dispatch is None or dispatch.status in FINAL_STATUSES:
+                continue
+            try:
+                self._leader.dispatcher.send_cancel(home_id, dispatch.message.id)
+            except NotConnectedError:
+                self._leader.counters["unsent"] += 1
 
     def _homes_of(self, event: PlannedEvent) -> list[Home]:
         leader = self._leader
@@ -265,6 +284,9 @@ class EventDesk:
         for event_id in old:
             del self.events[event_id]
         self._commanded = {k: d for k, d in self._commanded.items() if k[0] not in old}
+        self._told_mono_s = {
+            k: told for k, told in self._told_mono_s.items() if k[0] not in old
+        }
         return bool(old)
 
     async def _save(self) -> None:

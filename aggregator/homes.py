@@ -21,6 +21,9 @@ DEBOUNCE_S = 10.0
 KEPT_TELEMETRY = 1800
 """Half an hour at one per second."""
 
+KEPT_PARTICIPATIONS = 64
+"""A home has at most 16 events ahead (VPP contract); whoever names more is wrong."""
+
 FRESH_TELEMETRY_S = 30.0
 """House rule: three periods of the telemetry that a welcome asks for."""
 
@@ -103,6 +106,13 @@ class Home:
     frames: deque[Frame] = field(default_factory=lambda: deque(maxlen=KEPT_TELEMETRY))
     counters: Counter[str] = field(default_factory=Counter)
     _watches: dict[str, SequenceWatch] = field(default_factory=dict)
+
+    def note_participation(self, answer: Participation) -> None:
+        """Keep the newest answer to an event, and no more than a home can need."""
+        self.participations.pop(answer.event_id, None)
+        self.participations[answer.event_id] = answer
+        while len(self.participations) > KEPT_PARTICIPATIONS:
+            del self.participations[next(iter(self.participations))]
 
     def is_new(self, topic_type: str, message: Message) -> bool:
         """Note the sequence of a message; False for one that is old or known.

@@ -256,7 +256,7 @@ class Leader:
             case ClockRequest():
                 self._tell_time(home, message, inbound)
             case Participation():
-                home.participations[message.event_id] = message
+                home.note_participation(message)
             case Forecast():
                 home.forecast = message
             case CertificateRequest():

@@ -122,6 +122,7 @@ def home_detail(leader: Leader, home_id: str) -> dict[str, Any]:
         "hello": _document(home.hello),
         "offer": _document(home.offer),
         "availability": _document(home.availability),
+        "forecast": _document(home.forecast),
         "telemetry": _frame(home.frames[-1]) if home.frames else None,
         "acks": [_ack(record) for record in dispatches.acks],
         "commands": [dispatch_view(item) for item in dispatches.dispatches.values()],

@@ -1,5 +1,6 @@
 """When homes are told of an event, and when they are commanded for it."""
 
+from dataclasses import replace
 from datetime import timedelta
 import json
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any
 import pytest
 
 from aggregator.event_desk import LEAD_S, TELL_AGAIN_S, EventDesk
-from aggregator.homes import Home
+from aggregator.homes import KEPT_PARTICIPATIONS, Home
 from aggregator.messages import (
     EventWindow,
     ExpectedWindow,
@@ -173,6 +174,44 @@ async def test_who_left_or_has_nothing_is_not_commanded(
     fleet.clock.pass_s(START_S)
     desk.step()
     assert sent(fleet, "command") == []
+
+
+async def test_changed_window_ends_its_command_and_gets_a_new_one(
+    fleet: Fleet, desk: EventDesk
+) -> None:
+    await desk.announce(event(fleet, homes=("h1",)))
+    answer(fleet, "h1")
+    fleet.clock.pass_s(START_S)
+    desk.step()
+    ((_, first),) = sent(fleet, "command")
+    same = desk.events["e"]
+    await desk.announce(replace(same, notice_s=5))
+    assert sent(fleet, "cancel") == []
+    answer(fleet, "h1")
+    desk.step()
+    assert sent(fleet, "command") == []
+    (window,) = same.windows
+    shorter = replace(window, end=window.start + timedelta(minutes=10))
+    await desk.announce(replace(same, windows=(shorter,)))
+    ((_, cancel),) = sent(fleet, "cancel")
+    assert cancel["command_id"] == first["id"]
+    answer(fleet, "h1")
+    desk.step()
+    ((_, second),) = sent(fleet, "command")
+    assert second["end"] == "2026-11-23T17:20:00.250Z"
+
+
+def test_home_that_names_event_after_event_fills_no_memory(
+    fleet: Fleet, desk: EventDesk
+) -> None:
+    home = fleet.leader.homes["h1"]
+    answer(fleet, "h1")
+    one = home.participations["e"]
+    for number in range(200):
+        home.note_participation(replace(one, event_id=f"x{number}"))
+    home.note_participation(one)
+    assert len(home.participations) == KEPT_PARTICIPATIONS
+    assert home.participations["e"] is one
 
 
 async def test_limit_is_sent_as_it_was_announced(fleet: Fleet, desk: EventDesk) -> None:
