@@ -14,6 +14,8 @@ FIELD_ERRORS: Final[Mapping[str, str]] = {
     "acquire_control.duration": "lease_duration_not_legal",
     "release_control.holder": "holder_not_legal",
     "set_power.duration": "power_duration_not_legal",
+    "charge_until.duration": "power_duration_not_legal",
+    "discharge_until.duration": "power_duration_not_legal",
     "create_reservation.duration": "reservation_duration_not_legal",
     "create_reservation.token": "card_not_legal",
     "get_messages.last": "message_count_not_legal",

@@ -7,8 +7,11 @@ from homeassistant.helpers import service
 
 from .const import DOMAIN
 from .coordinator import V2gConfigEntry
-from .devices import evse_of, is_site
+from .devices import evse_of, is_site, station_of
+from .domain.errors import StationOffline
 from .domain.ids import EvseKey
+from .entity import evse_keys
+from .error_translation import translated
 
 
 @callback
@@ -44,6 +47,30 @@ def async_home(hass: HomeAssistant, call: ServiceCall) -> V2gConfigEntry:
     if not is_site(device):
         raise wrong_target("target_not_home")
     return entry
+
+
+@callback
+def async_evses(
+    hass: HomeAssistant, call: ServiceCall
+) -> tuple[V2gConfigEntry, list[EvseKey | None]]:
+    """Return what a stop is for: one EVSE, those of a station, or None for all."""
+    entry: V2gConfigEntry
+    device, entry = service.async_get_device_and_config_entry(
+        hass, DOMAIN, call.data[ATTR_DEVICE_ID]
+    )
+    if is_site(device):
+        return entry, [None]
+    key = evse_of(device)
+    if key is not None:
+        return entry, [key]
+    station_id = station_of(device)
+    if station_id is None:
+        raise wrong_target("target_not_stoppable")
+    keys = sorted(evse_keys(entry.runtime_data.site.snapshot, station_id))
+    if not keys:
+        # It never connected: a stop that sends nothing must not look like one.
+        raise translated(StationOffline(station_id))
+    return entry, [*keys]
 
 
 def wrong_target(key: str) -> ServiceValidationError:

@@ -40,6 +40,7 @@ from .domain.errors import (
     RehearsalRefused,
     RequestNotSent,
     SettingProtected,
+    SocReached,
     StationError,
     StationOffline,
     StationRejected,
@@ -196,6 +197,14 @@ TRANSLATIONS: Final[Mapping[type[V2gError], Translation]] = {
         error=ServiceValidationError,
         key="power_not_available",
         values=lambda err: {"reason": err.reason},
+    ),
+    SocReached: Translation(
+        error=ServiceValidationError,
+        key="soc_reached",
+        values=lambda err: {
+            "soc": f"{err.soc_percent:.0f}",
+            "until": f"{err.until_percent:.0f}",
+        },
     ),
     PowerOutOfRange: Translation(
         error=ServiceValidationError,

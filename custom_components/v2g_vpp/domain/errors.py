@@ -254,6 +254,15 @@ class PowerOutOfRange(PolicyError):
         self.highest_w = highest_w
 
 
+class SocReached(PolicyError):
+    """The vehicle holds that much, or that little, already."""
+
+    def __init__(self, soc_percent: float, until_percent: float) -> None:
+        """Name what it holds and what was asked for, percent."""
+        super().__init__(f"at {soc_percent:.0f} %, asked for {until_percent:.0f} %")
+        self.soc_percent, self.until_percent = soc_percent, until_percent
+
+
 class NothingPlugged(PolicyError):
     """Raise when a command needs an EV and none is plugged in."""
 

@@ -224,3 +224,18 @@ class Override:
     ends_mono_s: float
     ends_at: datetime | None = None
     """The same to be shown; None: the owner ends it."""
+
+    until_soc_percent: float | None = None
+    """It also ends when the vehicle holds so much, or so little; None: never."""
+
+    def has_reached(self, likely_percent: float | None) -> bool:
+        """Return True once the vehicle holds what this power was for.
+
+        Args:
+            likely_percent: its state of charge, None while that is not known.
+        """
+        if self.until_soc_percent is None or likely_percent is None:
+            return False
+        if self.power_w > 0:
+            return likely_percent >= self.until_soc_percent
+        return likely_percent <= self.until_soc_percent

@@ -10,6 +10,7 @@ from ..control.explanation import explain
 from ..control.gate import OutputGate
 from ..control.inputs import EvseDecision, EvseInputs, SiteInputs
 from ..control.self_test import SelfTestInputs, self_test_power_w
+from ..control.soc_estimator import NOTHING_KNOWN
 from ..domain.clock import HomeClock
 from ..domain.dispatch import DispatchOrder, LinkState
 from ..domain.explanation import Explanation
@@ -333,7 +334,10 @@ class ControlLoop:
 def _drop_expired(record: EvseRecord, now_mono_s: float) -> None:
     """Hand back what was taken for a while and is over."""
     override, claim = record.override, record.claim
-    if override is not None and now_mono_s >= override.ends_mono_s:
-        record.override = None
+    if override is not None:
+        soc = record.decision.soc if record.decision else NOTHING_KNOWN
+        is_over = now_mono_s >= override.ends_mono_s
+        if is_over or override.has_reached(soc.likely_percent):
+            record.override = None
     if claim is not None and now_mono_s >= claim.ends_mono_s:
         record.claim = None

@@ -8,7 +8,7 @@ from ..domain.capability import is_persistent, timing_of
 from ..domain.clock import Clock
 from ..domain.errors import StationOffline
 from ..domain.faults import FAULT_BEHAVIOUR
-from ..domain.ids import EvseKey
+from ..domain.ids import EvseKey, TransactionId
 from ..domain.ports import Spawn, StationPort
 from ..domain.setpoint import (
     ControlOwner,
@@ -85,6 +85,20 @@ class DeliveryDesk:
     def tell_energy_transfer(self, record: EvseRecord, *, may_discharge: bool) -> None:
         """Tell a running transaction that the owner changed the V2X permission."""
         self._calls.allow_energy_transfer(record, may_discharge=may_discharge)
+
+    async def start_transaction(self, key: EvseKey) -> WriteResult:
+        """Ask the station to begin a transaction; it is the owner who wants it."""
+        if self._port is None:
+            raise StationOffline(key.station_id)
+        return await self._port.start_transaction(key)
+
+    async def stop_transaction(
+        self, key: EvseKey, transaction_id: TransactionId
+    ) -> WriteResult:
+        """End a transaction; the caller brought power to 0 W first."""
+        if self._port is None:
+            raise StationOffline(key.station_id)
+        return await self._port.end_transaction(key, transaction_id)
 
     async def clear_charging_profile(self, key: EvseKey) -> WriteResult:
         """Remove the product's own profile; the caller brought power to 0 W first."""

@@ -61,17 +61,56 @@ class OwnerDoor:
         )
         await self._act_and_save()
 
-    async def set_power(self, key: EvseKey, power_w: float, duration_s: float) -> None:
+    async def set_power(
+        self,
+        key: EvseKey,
+        power_w: float,
+        duration_s: float,
+        until_soc_percent: float | None = None,
+    ) -> None:
         """Hold a power for a while, ahead of every other owner.
+
+        Args:
+            key: of the EVSE.
+            power_w: positive charges.
+            duration_s: after which it is handed back.
+            until_soc_percent: also handed back when the vehicle holds so much, or of a
+                discharge so little; None: never for that.
 
         Raises:
             PolicyError, StationOffline, UnknownTarget: nothing changed.
             StationRejected, StationTimeout: the station did not take it.
         """
         try:
-            await self._commands.set_power(key, power_w, duration_s)
+            await self._commands.set_power(key, power_w, duration_s, until_soc_percent)
         finally:
             self._publish()
+
+    async def start_transaction(self, key: EvseKey) -> None:
+        """Ask the station to begin a transaction with the vehicle that is plugged.
+
+        Raises:
+            PolicyError, UnknownTarget, StationOffline: nothing was asked.
+            StationRejected, StationTimeout: it was not begun.
+        """
+        self._commands.check_usable(key)
+        if self._commands.evse(key).session.transaction_id is None:
+            result = await self._delivery.start_transaction(key)
+            if not result.is_accepted:
+                raise_for(key, "StartTransaction", result)
+
+    async def end_transaction(self, key: EvseKey) -> None:
+        """Bring power to 0 W, keep it there, and end the transaction.
+
+        Raises:
+            UnknownTarget, StationOffline, StationRejected, StationTimeout.
+        """
+        await self.stop(key)
+        transaction_id = self._commands.evse(key).session.transaction_id
+        if transaction_id is not None:
+            result = await self._delivery.stop_transaction(key, transaction_id)
+            if not result.is_accepted:
+                raise_for(key, "StopTransaction", result)
 
     async def return_to_automatic(self, key: EvseKey) -> None:
         """End the owner's own power or stop.

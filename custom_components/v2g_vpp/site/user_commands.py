@@ -18,6 +18,7 @@ from ..domain.errors import (
     PolicyError,
     PowerNotAvailable,
     PowerOutOfRange,
+    SocReached,
     StationError,
     StationOffline,
     StationRejected,
@@ -50,7 +51,13 @@ class UserCommands:
         """Work on the records and let ``loop`` bring them to the chargers."""
         self._registry, self._loop, self._clock = registry, loop, clock
 
-    async def set_power(self, key: EvseKey, power_w: float, duration_s: float) -> None:
+    async def set_power(
+        self,
+        key: EvseKey,
+        power_w: float,
+        duration_s: float,
+        until_soc_percent: float | None = None,
+    ) -> None:
         """Hold a power for a while, ahead of every other owner."""
         record = self.evse(key)
         self._refuse_unusable(record)
@@ -64,13 +71,15 @@ class UserCommands:
         if power_w < 0 and blocked_by not in _NOT_FOR_THE_OWNER:
             raise DischargeNotPermitted(blocked_by or Reason.OUTPUT_GATE)
         before, began_mono_s = record.override, self._clock.monotonic()
-        record.last_result = None
-        override = record.override = Override(
+        override = Override(
             key=key,
             power_w=power_w,
             ends_mono_s=began_mono_s + duration_s,
             ends_at=self._clock.utcnow() + timedelta(seconds=duration_s),
+            until_soc_percent=until_soc_percent,
         )
+        _refuse_target(record, override)
+        record.last_result, record.override = None, override
         self._loop.tick()
         setpoint = record.setpoint
         try:
@@ -181,6 +190,14 @@ class UserCommands:
     def _targets(self, key: EvseKey | None) -> list[EvseRecord]:
         return list(self._registry.evses.values()) if key is None else [self.evse(key)]
 
+    def check_usable(self, key: EvseKey) -> None:
+        """Refuse what needs a vehicle at a charger that answers.
+
+        Raises:
+            UnknownTarget, StationOffline, EmergencyStopActive, NothingPlugged.
+        """
+        self._refuse_unusable(self.evse(key))
+
     def _refuse_unusable(self, record: EvseRecord) -> None:
         if not self._registry.station_of(record.key).session.is_connected:
             raise StationOffline(record.key.station_id)
@@ -222,6 +239,18 @@ def _has_arrived(record: EvseRecord, began_mono_s: float) -> bool:
     return record.accepted_mono_s >= began_mono_s or record.delivery.is_settled(
         record.setpoint
     )
+
+
+def _refuse_target(record: EvseRecord, override: Override) -> None:
+    """Refuse a power up to a charge that is reached, or that nobody can see."""
+    until_percent = override.until_soc_percent
+    if until_percent is None:
+        return
+    soc_percent = record.decision.soc.likely_percent if record.decision else None
+    if soc_percent is None:
+        raise PowerNotAvailable(Reason.SOC_UNKNOWN)
+    if override.has_reached(soc_percent):
+        raise SocReached(soc_percent, until_percent)
 
 
 def _is_refusal(reason: Reason) -> bool:
