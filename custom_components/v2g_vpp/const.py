@@ -22,6 +22,7 @@ PLATFORMS: Final = (
 STORE_SITE: Final = f"{DOMAIN}.policy"
 STORE_STATIONS: Final = f"{DOMAIN}.stations"
 STORE_PROGRAMME: Final = f"{DOMAIN}.programme"
+STORE_LEDGER: Final = f"{DOMAIN}.ledger"
 STORE_ENROLMENT: Final = f"{DOMAIN}.enrolment"
 
 # The config entry: the home and its OCPP listener.
@@ -155,6 +156,7 @@ CONF_CHARGE_POWER_W: Final = "charge_power_w"
 CONF_DISCHARGE_POWER_W: Final = "discharge_power_w"
 CONF_STALE_AFTER_MIN: Final = "stale_after_min"
 CONF_DAY_BUDGET_KWH: Final = "day_budget_kwh"
+CONF_KEEP_LEDGER: Final = "keep_ledger"
 
 # Attributes and fields of actions.
 ATTR_REQUESTED: Final = "requested"

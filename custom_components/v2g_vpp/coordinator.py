@@ -63,6 +63,9 @@ class V2gRuntimeData:
     rehearsal: Rehearsing
     """Plays an aggregator."""
 
+    ledgers_to_delete: set[ProgrammeId] = field(default_factory=set)
+    """Of programmes that are being left, as the owner chose."""
+
     renewers: dict[ProgrammeId, Callable[[], None]] = field(default_factory=dict)
     """What asks for the next certificate of a programme, where it has one."""
 

@@ -27,6 +27,7 @@ from .const import (
     CONF_GRID_PROFILE,
     CONF_GRID_SUPPORT,
     CONF_IDENTITY,
+    CONF_KEEP_LEDGER,
     CONF_NAME,
     CONF_OCPP_HOST,
     CONF_OCPP_NETWORKS,
@@ -177,6 +178,13 @@ def vehicle_schema(defaults: Mapping[str, Any], *, is_new: bool) -> vol.Schema:
         ):
             fields[vol.Required(key, default=defaults.get(key, default))] = _percent()
     return vol.Schema(fields)
+
+
+def leave_schema() -> vol.Schema:
+    """Return the form that leaves a programme."""
+    return vol.Schema(
+        {vol.Required(CONF_KEEP_LEDGER, default=True): selector.BooleanSelector()}
+    )
 
 
 def multiline_schema(key: str) -> vol.Schema:

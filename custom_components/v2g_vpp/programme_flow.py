@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from homeassistant.config_entries import SubentryFlowResult
+from homeassistant.config_entries import ConfigEntryState, SubentryFlowResult
 from homeassistant.util import dt as dt_util
 import voluptuous as vol
 
@@ -19,6 +19,7 @@ from .const import (
     CONF_CSR,
     CONF_HOME_ID,
     CONF_INVITATION,
+    CONF_KEEP_LEDGER,
     CONF_PROGRAMME_ID,
     CONF_REGION,
     CONF_SIGNING_SEED,
@@ -39,7 +40,7 @@ from .enrolment_flow_steps import (
     create_home_keys,
     request_certificate,
 )
-from .flow_schemas import multiline_schema
+from .flow_schemas import leave_schema, multiline_schema
 from .pki.request import client_common_name
 from .programme_renewal import broker_of, check_certificate
 from .programme_terms import minutes, own_terms
@@ -147,14 +148,46 @@ class ProgrammeFlow(SourceSteps):
     async def async_step_reconfigure(
         self, user_input: dict[str, Any] | None = None
     ) -> SubentryFlowResult:
+        """Ask what to change."""
+        change = {
+            const.SOURCE_ENTITIES: "change_entities",
+            const.SOURCE_CALENDAR: "change_calendar",
+        }
+        source = self._get_reconfigure_subentry().data.get(CONF_SOURCE, "")
+        return self.async_show_menu(
+            step_id="reconfigure",
+            menu_options=[change.get(source, "certificate"), "leave"],
+        )
+
+    async def async_step_leave(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Leave the programme, with or without its ledger."""
+        entry, subentry = self._get_entry(), self._get_reconfigure_subentry()
+        if entry.state is not ConfigEntryState.LOADED:
+            # Only a running home can tell the broker and end what runs.
+            return self.async_abort(reason="not_loaded")
+        if user_input is None:
+            return self.async_show_form(
+                step_id="leave",
+                data_schema=leave_schema(),
+                description_placeholders={"programme": subentry.title},
+            )
+        if not user_input[CONF_KEEP_LEDGER]:
+            programme_id = subentry.data[CONF_PROGRAMME_ID]
+            entry.runtime_data.ledgers_to_delete.add(programme_id)
+        # The removal ends the flows of the subentry, so this one has to be over.
+        self.hass.loop.call_soon(
+            self.hass.config_entries.async_remove_subentry, entry, subentry.subentry_id
+        )
+        return self.async_abort(reason="left")
+
+    async def async_step_certificate(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
         """Take a new certificate for the key that the home has."""
         subentry = self._get_reconfigure_subentry()
         data = subentry.data
-        match data.get(CONF_SOURCE):
-            case const.SOURCE_ENTITIES:
-                return await self.async_step_change_entities()
-            case const.SOURCE_CALENDAR:
-                return await self.async_step_change_calendar()
         errors: dict[str, str] = {}
         if user_input is not None:
             try:
@@ -176,7 +209,7 @@ class ProgrammeFlow(SourceSteps):
                     },
                 )
         return self.async_show_form(
-            step_id="reconfigure",
+            step_id="certificate",
             data_schema=self.add_suggested_values_to_schema(
                 multiline_schema(CONF_CERTIFICATE), user_input
             ),

@@ -10,7 +10,9 @@ from homeassistant.core import HomeAssistant
 from . import subentry_facts as facts
 from .const import CONF_PROGRAMME_ID, CONF_SOURCE, STORE_PROGRAMME
 from .coordinator import Close, V2gConfigEntry
+from .domain.ids import ProgrammeId
 from .domain.ports import Spawn
+from .ledger_removal import async_delete_unwanted_ledger
 from .pki import signing, tls
 from .programme_renewal import take_over
 from .programme_source import open_entity_programme
@@ -44,6 +46,19 @@ class ProgrammeOpener:
 
     async def open(self, subentry: ConfigSubentry) -> Close:
         """Bring the programme of a subentry to life; returns what ends it."""
+        end = await self._open(subentry)
+
+        async def close(*, is_removed: bool) -> None:
+            await end(is_removed=is_removed)
+            if is_removed:
+                programme_id = ProgrammeId(subentry.data[CONF_PROGRAMME_ID])
+                await async_delete_unwanted_ledger(
+                    self.hass, self.entry.runtime_data, programme_id
+                )
+
+        return close
+
+    async def _open(self, subentry: ConfigSubentry) -> Close:
         hass, data = self.hass, subentry.data
         if CONF_SOURCE in data:
             store = self.make_store(f"{STORE_PROGRAMME}.{data[CONF_PROGRAMME_ID]}")

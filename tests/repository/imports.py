@@ -38,6 +38,7 @@ ALLOWED: dict[str, frozenset[str]] = {
                 "vpp",
                 "watches",
             ),
+            "ledger_removal",
         }
     ),
 }

@@ -1,5 +1,7 @@
 """The forms of a programme that entities feed."""
 
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from freezegun.api import FrozenDateTimeFactory
@@ -10,6 +12,7 @@ from homeassistant.config_entries import (
 )
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
+from homeassistant.helpers.storage import STORAGE_DIR
 import pytest
 
 from custom_components.v2g_vpp.const import (
@@ -19,6 +22,7 @@ from custom_components.v2g_vpp.const import (
     CONF_DISCHARGE_STATES,
     CONF_END_ENTITY,
     CONF_EVENT_POWER_W,
+    CONF_KEEP_LEDGER,
     CONF_NAME,
     CONF_PROGRAMME_ID,
     CONF_SOURCE,
@@ -71,6 +75,10 @@ async def test_reconfigured_power_is_used_at_once(
     form = await flows.async_init(
         (plugged.entry.entry_id, SUBENTRY_PROGRAMME),
         context={"source": SOURCE_RECONFIGURE, "subentry_id": subentry.subentry_id},
+    )
+    assert form["menu_options"] == ["change_entities", "leave"]
+    form = await flows.async_configure(
+        form["flow_id"], {"next_step_id": "change_entities"}
     )
     assert form["step_id"] == "change_entities"
     entered = {
@@ -135,3 +143,51 @@ async def test_form_says_what_is_wrong_and_takes_it_when_it_is_right(
     assert result["type"] is FlowResultType.CREATE_ENTRY
     await plugged.settle()
     assert plugged.site.snapshot.programme(ProgrammeId("local-second")) is not None
+
+
+LEDGER = {
+    f"v2g_vpp.ledger.local-evening.jsonl{part}" for part in ("", ".seal", ".torn")
+}
+OTHER = "v2g_vpp.ledger.local-evening-2.jsonl"
+
+
+def left_of(folder: Path) -> set[str]:
+    return {path.name for path in folder.glob("v2g_vpp.ledger.*.jsonl*")}
+
+
+@pytest.fixture
+def ledgers(hass: HomeAssistant) -> Iterator[Path]:
+    folder = Path(hass.config.path(STORAGE_DIR))
+    folder.mkdir(exist_ok=True)
+    for name in (*LEDGER, OTHER):
+        (folder / name).touch()
+    yield folder
+    for name in left_of(folder):
+        (folder / name).unlink()
+
+
+@pytest.mark.parametrize("keeps_ledger", [True, False])
+async def test_owner_leaves_a_programme_and_says_what_becomes_of_the_ledger(
+    hass: HomeAssistant, plugged: Home, ledgers: Path, keeps_ledger: bool
+) -> None:
+    (subentry,) = (
+        s
+        for s in plugged.entry.subentries.values()
+        if s.subentry_type == SUBENTRY_PROGRAMME
+    )
+    flows = hass.config_entries.subentries
+    menu = await flows.async_init(
+        (plugged.entry.entry_id, SUBENTRY_PROGRAMME),
+        context={"source": SOURCE_RECONFIGURE, "subentry_id": subentry.subentry_id},
+    )
+    form = await flows.async_configure(menu["flow_id"], {"next_step_id": "leave"})
+    assert form["description_placeholders"] == {"programme": "Evening"}
+    result = await flows.async_configure(
+        form["flow_id"], {CONF_KEEP_LEDGER: keeps_ledger}
+    )
+    assert result["reason"] == "left"
+    await plugged.settle()
+    await plugged.tick()
+    assert subentry.subentry_id not in plugged.entry.subentries
+    assert plugged.site.snapshot.programmes == ()
+    assert left_of(ledgers) == {OTHER} | (LEDGER if keeps_ledger else set())
