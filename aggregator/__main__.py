@@ -16,9 +16,10 @@ from .clock import SystemClock
 from .enrolment import Enrolments
 from .errors import AggregatorError
 from .files import exclusive_use
+from .follow_desk import SETTLE_S
 from .identity import check_name
 from .rehearsal import command as rehearsal
-from .service import ServeOptions, run_service
+from .service import ServeOptions, Service, run_service
 from .settings import DataDirectory, Endpoint, Settings
 from .signing import Signer
 
@@ -149,9 +150,12 @@ async def _serve_until_told(options: ServeOptions, beside: Beside) -> None:
         loop.add_signal_handler(number, told.set)
     async with AsyncExitStack() as stack:
         service = await stack.enter_async_context(run_service(options, SystemClock()))
+        homes: asyncio.Task[bytes] | None = None
         if beside.homes:
-            homes = rehearsal.homes_process(options.data, options.broker, beside.homes)
-            await stack.enter_async_context(homes)
+            process = rehearsal.homes_process(
+                options.data, options.broker, beside.homes
+            )
+            homes = await stack.enter_async_context(process)
         ready = asyncio.create_task(service.connected(), name="ready")
         stop = asyncio.create_task(told.wait(), name="stop")
         await asyncio.wait({ready, stop}, return_when=asyncio.FIRST_COMPLETED)
@@ -159,10 +163,20 @@ async def _serve_until_told(options: ServeOptions, beside: Beside) -> None:
             sys.stdout.write(f"READY {json.dumps(service.ready_line())}\n")
             sys.stdout.flush()
             if beside.demand is not None:
-                feed = asyncio.create_task(service.desk.feed(beside.demand))
+                feed = asyncio.create_task(_feed(service, beside.demand, homes))
                 stack.callback(feed.cancel)
         ready.cancel()
         await stop
+
+
+async def _feed(
+    service: Service, demand: str, homes: asyncio.Task[bytes] | None
+) -> None:
+    """Follow a demand once the homes that were asked for are there."""
+    if homes is not None:
+        await homes
+    await asyncio.sleep(SETTLE_S)
+    await service.desk.feed(demand)
 
 
 def _enrolments(data: DataDirectory, settings: Settings) -> Enrolments:

@@ -21,6 +21,10 @@ SILENT_S = 30.0
 REFUSED_S = 60.0
 """As often as availability is published: then the home may have changed its mind."""
 
+PASSING_CODES = frozenset({"EXPIRED", "RATE_LIMIT", "STALE_SEQ", "OLD_EPOCH"})
+PASSING_S = 2.0
+"""A refusal that says nothing of the home: the command was late or overtaken."""
+
 CLAMPED_S = 120.0
 """House rule: a home that gave less than it offered is believed this long."""
 
@@ -161,7 +165,9 @@ class FollowedHome:
         if last.status in {"rejected", "failed", "opted_out", "partial"}:
             if self._judged is not last:
                 self._judged = last
-                self._barred_until_mono_s = now_mono_s + REFUSED_S
+                is_passing = last.code in PASSING_CODES
+                wait_s = PASSING_S if is_passing else REFUSED_S
+                self._barred_until_mono_s = now_mono_s + wait_s
         elif newest is last and last.status in OPEN_STATUSES and last.command:
             asked_w = abs(last.command.power_w or 0)
             if abs(last.committed_w) < asked_w:

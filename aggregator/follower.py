@@ -26,7 +26,7 @@ from .allocation import bound_w
 from .clock import Clock
 from .dispatcher import CommandOrder, Dispatch
 from .errors import ContractError, NotConnectedError
-from .followed_home import FollowedHome, Look, Standing
+from .followed_home import PENDING_S, FollowedHome, Look, Standing
 from .homes import Home
 from .leader import Leader
 from .messages import CommandKind
@@ -40,8 +40,11 @@ STEP_S = 1.0
 """VPP contract: two commands per second and home are the limit; this is half of it."""
 
 SLICE_S = 0.1
-SLICE_SENDS = 30
-"""House rule: two answers to each fit the broker's queue of 200 for us many times."""
+SLICE_SENDS = 50
+
+WINDOW = 80
+"""House rule: so many commands wait for their answer at most. Two answers to each fit
+the broker's queue of 200 for us, and a slow machine sets its own pace."""
 
 HORIZON_S = 300.0
 """House rule: a home that hears heartbeats but no commands stops after this long."""
@@ -84,6 +87,7 @@ class Follower:
         self._changes: deque[_Change] = deque()
         self._stepped_mono_s: float | None = None
         self._lead_s = 0.0
+        self._waiting: list[Dispatch] = []
         self.following: Following | None = None
         self.progress = Progress()
         self.counters: Counter[str] = Counter()
@@ -181,6 +185,13 @@ class Follower:
 
     def send(self, most: int) -> int:
         """Send at most so many changes; return how many were sent."""
+        now_mono_s = self._clock.monotonic()
+        self._waiting = [
+            item
+            for item in self._waiting
+            if item.status == "sent" and now_mono_s - item.published_mono_s < PENDING_S
+        ]
+        most = min(most, WINDOW - len(self._waiting))
         sent = 0
         while self._changes and sent < most:
             try:
@@ -367,6 +378,7 @@ class Follower:
                 ),
             )
             self.counters["renewals" if change.urgency == 2 else "commands"] += 1
+        self._waiting.append(dispatch)
         state.note_sent(dispatch, now_mono_s, is_new=change.urgency != 2)
 
     def _fairness(self) -> float | None:

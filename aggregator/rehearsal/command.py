@@ -3,7 +3,7 @@
 import argparse
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 import json
 from pathlib import Path
 import signal
@@ -49,6 +49,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="write at the end what each home did",
     )
+    parser.add_argument(
+        "--with-parent",
+        action="store_true",
+        help="end with whoever holds the other end of standard input",
+    )
 
 
 def run(options: argparse.Namespace) -> None:
@@ -68,7 +73,9 @@ def run(options: argparse.Namespace) -> None:
         mixture=Mixture(clamps=options.clamps, away=options.away, drops=options.drops),
         record=options.record,
     )
-    asyncio.run(_run_until_told(wanted, options.summary))
+    asyncio.run(
+        _run_until_told(wanted, options.summary, with_parent=options.with_parent)
+    )
 
 
 def prepare_homes(data: DataDirectory, count: int) -> int:
@@ -86,18 +93,24 @@ def prepare_homes(data: DataDirectory, count: int) -> int:
 @asynccontextmanager
 async def homes_process(
     data: DataDirectory, broker: Endpoint, count: int
-) -> AsyncIterator[None]:
-    """Run homes in a process of their own, so that they take no time from the leader."""
+) -> AsyncIterator[asyncio.Task[bytes]]:
+    """Run homes in a process of their own, so that they take no time from the leader.
+
+    What it yields is done once all homes are connected, or the process has ended.
+    """
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "aggregator", "rehearse", "--data", str(data.path)),
         *("--broker", str(broker), "--homes", str(count)),
-        # The demand on standard input is not for the homes.
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.DEVNULL,
+        "--with-parent",
+        # Its end tells the homes that we are gone, however that happened.
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
     )
+    ready = asyncio.create_task(_first_line(process), name="homes")
     try:
-        yield
+        yield ready
     finally:
+        ready.cancel()
         if process.returncode is None:
             process.terminate()
         try:
@@ -108,12 +121,32 @@ async def homes_process(
             await process.wait()
 
 
-async def _run_until_told(options: RehearsalOptions, summary: Path | None) -> None:
+async def _first_line(process: asyncio.subprocess.Process) -> bytes:
+    return b"" if process.stdout is None else await process.stdout.readline()
+
+
+async def _read_to_end() -> None:
+    """Return when nobody holds the other end of standard input any more."""
+    reader = asyncio.StreamReader()
+    await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(reader), sys.stdin
+    )
+    await reader.read()
+
+
+async def _run_until_told(
+    options: RehearsalOptions, summary: Path | None, *, with_parent: bool
+) -> None:
     told = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, told.set)
-    async with run_fleet(options, SystemClock()) as fleet:
+    async with AsyncExitStack() as stack:
+        if with_parent:
+            parent = asyncio.create_task(_read_to_end(), name="parent")
+            parent.add_done_callback(lambda _: told.set())
+            stack.callback(parent.cancel)
+        fleet = await stack.enter_async_context(run_fleet(options, SystemClock()))
         ready = asyncio.create_task(fleet.all_connected(), name="ready")
         stop = asyncio.create_task(told.wait(), name="stop")
         await asyncio.wait({ready, stop}, return_when=asyncio.FIRST_COMPLETED)

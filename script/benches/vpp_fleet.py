@@ -146,6 +146,7 @@ def _figures(run: Run) -> dict[str, Figure]:
         ),
         "fleet_resends": run.metrics["v2g_vpp_resends_total"],
         "fleet_unanswered": run.metrics["v2g_vpp_unanswered_total"],
+        "fleet_homes_late_s": max(line["late_s"] for line in run.truth),
         "fleet_applied_twice": float(run.summary["applied_twice"]),
         **{
             f"fleet_{name}_cpu_percent": _percent(seconds, length_s)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from aggregator.dispatcher import CommandOrder
-from aggregator.follower import HORIZON_S, RENEW_S
+from aggregator.follower import HORIZON_S, RENEW_S, WINDOW
 from aggregator.messages import CommandKind
 
 from .fleet import BOOT, Fleet, obey
@@ -82,6 +82,27 @@ def test_who_refuses_is_left_alone_for_a_minute(fleet: Fleet) -> None:
     fleet.follow((0, -25_000), (100, -25_000))
     fleet.second(2)
     assert "a" in fleet.power_w
+
+
+def test_a_refusal_that_says_nothing_of_the_home_passes_soon(fleet: Fleet) -> None:
+    fleet.answers["a"] = lambda command: ("rejected", "EXPIRED", 0)
+    fleet.follow((0, -24_000), (100, -24_000))
+    fleet.second(2)
+    assert fleet.follower.progress.homes_barred == 1
+    fleet.answers["a"] = obey
+    fleet.second(2)
+    assert fleet.follower.progress.homes_barred == 0
+
+
+def test_a_bounded_number_of_commands_waits_for_answers(tmp_path: Path) -> None:
+    names = [f"h{number:03}" for number in range(WINDOW + 40)]
+    fleet = Fleet(tmp_path, names)
+    fleet.follow((0, -1_000 * 10 * len(names)), (100, 0))
+    fleet.follower.step()
+    assert fleet.follower.send(1_000) == WINDOW
+    assert fleet.follower.send(1_000) == 0
+    fleet.hear()
+    assert fleet.follower.send(1_000) == 40
 
 
 def test_who_does_not_answer_is_not_counted_on(fleet: Fleet) -> None:
