@@ -10,6 +10,7 @@ import sys
 from .clock import Clock
 from .errors import AggregatorError, BadRequestError
 from .files import read_json, write_json
+from .fleet_view import fleet
 from .follower import Follower
 from .leader import Leader
 from .progress import Following
@@ -20,6 +21,11 @@ _LOGGER = logging.getLogger(__name__)
 SETTLE_S = 3.0
 """House rule: after a start the broker and the homes get this long to say who is there,
 or the first ones that we hear of would have to serve everything."""
+
+SETTLE_MOST_S = 60.0
+"""What homes were asked last holds for at least 100 s more; they wait that long."""
+
+UNKNOWN_SHARE = 0.05
 
 
 class FollowDesk:
@@ -77,13 +83,23 @@ class FollowDesk:
             # Nobody is harmed: what homes were asked ends by itself.
             _LOGGER.error("the demand of the last term cannot be read: %s", err)
             return
-        while not self._leader.is_connected:
-            await asyncio.sleep(0.1)
-        await asyncio.sleep(SETTLE_S)
+        await self._homes_known()
         elapsed_s = (self._clock.utcnow() - begun_at).total_seconds()
         if self.follower.following is None and 0 <= elapsed_s < series.end_s:
             _LOGGER.info("the demand of the last term goes on at %.0f s", elapsed_s)
             self.follower.follow(series, event_id, elapsed_s)
+
+    async def _homes_known(self) -> None:
+        """Return once nearly every home has said who it is, or will not."""
+        while not self._leader.is_connected:
+            await asyncio.sleep(0.1)
+        begun_mono_s = self._clock.monotonic()
+        await asyncio.sleep(SETTLE_S)
+        while self._clock.monotonic() - begun_mono_s < SETTLE_MOST_S:
+            sums = fleet(self._leader)
+            if sums.unknown <= UNKNOWN_SHARE * sums.homes:
+                return
+            await asyncio.sleep(0.5)
 
     async def feed(self, source: str) -> None:
         """Follow the rows of a file, or each line of standard input (``-``)."""

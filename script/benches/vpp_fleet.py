@@ -79,7 +79,7 @@ async def measure_fleet(bench: Bench) -> tuple[dict[str, Figure], dict[str, Targ
     if not bench.is_quick:
         # Three minutes are less than what a home may be ahead and catch up.
         targets["fleet_jain"] = at_least(MIN_JAIN)
-    return {**_figures(run), "fleet_allocation_10000_ms": allocation_ms()}, targets
+    return {**figures(run), "fleet_allocation_10000_ms": allocation_ms()}, targets
 
 
 def signal(homes: int, length_s: int) -> Series:
@@ -117,7 +117,8 @@ def allocation_ms() -> float:
     return round(best_s * 1000, 2)
 
 
-def _figures(run: Run) -> dict[str, Figure]:
+def figures(run: Run) -> dict[str, Figure]:
+    """Return what a run was like."""
     demands_w = [_demand_w(run, line) for line in run.truth]
     errors_w = [
         line["power_w"] - d for line, d in zip(run.truth, demands_w, strict=True)
