@@ -90,6 +90,9 @@ class RehearsalHome:
         self.boot_id = str(uuid.uuid7())
         self.connection = 0
         self.is_connected = False
+        self.connected_mono_s: float | None = None
+        """When its last connection was proven."""
+
         self.telemetry_s = 10.0
         self.reconnect_max_s = 120.0
         self._signer = signer
@@ -123,7 +126,7 @@ class RehearsalHome:
         self._is_welcome = False
         if not is_connected:
             return
-        now_mono_s = self._clock.monotonic()
+        now_mono_s = self.connected_mono_s = self._clock.monotonic()
         self._send("state", self._state("online"), STATE)
         self._hello()
         phase = self.profile.phase
