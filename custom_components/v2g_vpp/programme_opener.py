@@ -3,20 +3,26 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 from homeassistant.config_entries import ConfigSubentry
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers.storage import STORAGE_DIR
 
 from . import subentry_facts as facts
-from .const import CONF_PROGRAMME_ID, CONF_SOURCE, STORE_PROGRAMME
+from .const import CONF_PROGRAMME_ID, CONF_SOURCE, STORE_LEDGER, STORE_PROGRAMME
 from .coordinator import Close, V2gConfigEntry
 from .domain.ids import ProgrammeId
+from .domain.ledger import LedgerOwner
+from .domain.ledger_book import Tell
 from .domain.ports import Spawn
+from .ledger_file import LedgerFile
 from .ledger_removal import async_delete_unwanted_ledger
 from .pki import signing, tls
 from .programme_renewal import take_over
 from .programme_source import open_entity_programme
 from .site import Site
+from .site.ledger_desk import LedgerPorts
 from .storage import HaStore
 from .system_clock import SystemClock, draw_uniform
 from .vpp import link, link_config, rehearsal
@@ -87,6 +93,7 @@ class ProgrammeOpener:
         )
         connection = link.VppLink(config, ports)
         self.site.add_programme(config.programme_id, connection)
+        kept = await self._open_ledger(ports, config, watch, connection.send_report)
         renewers = self.entry.runtime_data.renewers
         renewers[config.programme_id] = connection.renew_certificate
         await watch.started(connection.start)
@@ -97,9 +104,40 @@ class ProgrammeOpener:
             renewers.pop(config.programme_id, None)
             self.site.remove_programme(config.programme_id, is_removed=is_removed)
             if is_removed:
+                # The ledger itself stays: it may be needed against the operator.
                 await store.remove()
+                await kept.remove()
 
         return close
+
+    async def _open_ledger(
+        self,
+        ports: link_config.LinkPorts,
+        config: link_config.VppLinkConfig,
+        watch: ProgrammeWatch,
+        tell: Tell,
+    ) -> HaStore:
+        """Open the ledger of a programme; return what keeps its unfinished part."""
+        key = f"{STORE_LEDGER}.{config.programme_id}"
+        store = self.make_store(key)
+        owner = LedgerOwner(
+            region=config.region,
+            home_id=config.home_id,
+            programme_id=config.programme_id,
+        )
+        path = Path(self.hass.config.path(STORAGE_DIR, f"{key}.jsonl"))
+        desk_ports = LedgerPorts(
+            book=LedgerFile(path, owner, ports.signer, ports.verify),
+            store=store,
+            run_blocking=self.hass.async_add_executor_job,
+            clock=self.clock,
+            spawn=self.spawn,
+            tell=tell,
+            written=watch.ledger_written,
+            changed_by_hand=watch.ledger_changed,
+        )
+        await self.site.use_ledger(config.programme_id, desk_ports)
+        return store
 
     def _take_certificate(self, subentry: ConfigSubentry, pem: str) -> None:
         coming = take_over(self.hass, self.entry, subentry, pem)

@@ -10,6 +10,8 @@ from .const import DOMAIN
 CLOCK_OFFSET: Final = "vpp_clock_offset"
 CLOCK_LATE: Final = "vpp_clock_offset_late"
 CLOCK_EARLY: Final = "vpp_clock_offset_early"
+LEDGER_UNWRITTEN: Final = "ledger_unwritten"
+LEDGER_CHANGED: Final = "ledger_changed"
 
 
 @callback
@@ -41,4 +43,42 @@ def async_show_clock_offset(
             "programme": programme,
             "offset": f"{abs(offset_s):.1f}",
         },
+    )
+
+
+@callback
+def async_show_ledger_unwritten(
+    hass: HomeAssistant, programme_id: str, programme: str, *, is_written: bool
+) -> None:
+    """Say that the disk does not take the ledger; nothing is lost meanwhile."""
+    issue_id = f"{LEDGER_UNWRITTEN}_{programme_id}"
+    if is_written:
+        ir.async_delete_issue(hass, DOMAIN, issue_id)
+        return
+    _create(hass, issue_id, LEDGER_UNWRITTEN, programme)
+
+
+@callback
+def async_show_ledger_changed(
+    hass: HomeAssistant, programme_id: str, programme: str
+) -> None:
+    """Say that somebody changed the ledger."""
+    _create(hass, f"{LEDGER_CHANGED}_{programme_id}", LEDGER_CHANGED, programme)
+
+
+@callback
+def async_forget_ledger_changed(hass: HomeAssistant, programme_id: str) -> None:
+    """Forget it: the programme ends."""
+    ir.async_delete_issue(hass, DOMAIN, f"{LEDGER_CHANGED}_{programme_id}")
+
+
+def _create(hass: HomeAssistant, issue_id: str, key: str, programme: str) -> None:
+    ir.async_create_issue(
+        hass,
+        DOMAIN,
+        issue_id,
+        is_fixable=False,
+        severity=ir.IssueSeverity.ERROR,
+        translation_key=key,
+        translation_placeholders={"programme": programme},
     )

@@ -8,6 +8,7 @@ from .const import (
     CONF_PROGRAMME_ID,
     DOMAIN,
     STORE_ENROLMENT,
+    STORE_LEDGER,
     STORE_PROGRAMME,
     STORE_SITE,
     STORE_STATIONS,
@@ -23,10 +24,12 @@ from .storage import HaStore
 async def async_remove_entry(hass: HomeAssistant, entry: V2gConfigEntry) -> None:
     """Delete what was kept: permissions, proofs, keys and repairs go with it."""
     keys = [STORE_SITE, STORE_STATIONS, STORE_ENROLMENT]
+    # The ledgers themselves stay: they may be needed against the operator.
     keys += [
-        f"{STORE_PROGRAMME}.{subentry.data[CONF_PROGRAMME_ID]}"
+        f"{store}.{subentry.data[CONF_PROGRAMME_ID]}"
         for subentry in entry.subentries.values()
         if subentry.subentry_type == SUBENTRY_PROGRAMME
+        for store in (STORE_PROGRAMME, STORE_LEDGER)
     ]
     for key in keys:
         await HaStore(hass, key).remove()

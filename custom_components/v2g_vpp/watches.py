@@ -41,8 +41,23 @@ class ProgrammeWatch:
             self._hass, self._programme_id, self._title, offset_s
         )
 
+    def ledger_written(self, is_written: bool) -> None:  # noqa: FBT001 - a callback
+        """Show that the ledger cannot be written, or that it can again."""
+        programme_repairs.async_show_ledger_unwritten(
+            self._hass, self._programme_id, self._title, is_written=is_written
+        )
+
+    def ledger_changed(self, detail: str) -> None:
+        """Show that somebody changed the ledger."""
+        _LOGGER.warning("%s: ledger changed: %s", self._programme_id, detail)
+        programme_repairs.async_show_ledger_changed(
+            self._hass, self._programme_id, self._title
+        )
+
     def ended(self) -> None:
         """Forget all that was said of a programme that ends."""
+        self.ledger_written(True)
+        programme_repairs.async_forget_ledger_changed(self._hass, self._programme_id)
         self.recovered()
         self.clock_told(None)
 

@@ -31,6 +31,7 @@ ALLOWED: dict[str, frozenset[str]] = {
         {
             *("const", "coordinator", "domain", "pki", "site", "storage"),
             *(
+                "ledger_file",
                 "programme_renewal",
                 "programme_source",
                 "subentry_facts",
