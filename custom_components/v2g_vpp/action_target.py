@@ -7,9 +7,9 @@ from homeassistant.helpers import service
 
 from .const import DOMAIN
 from .coordinator import V2gConfigEntry
-from .devices import evse_of, is_site, station_of
+from .devices import evse_of, is_site, programme_of, station_of
 from .domain.errors import StationOffline
-from .domain.ids import EvseKey
+from .domain.ids import EvseKey, ProgrammeId
 from .entity import evse_keys
 from .error_translation import translated
 
@@ -71,6 +71,25 @@ def async_evses(
         # It never connected: a stop that sends nothing must not look like one.
         raise translated(StationOffline(station_id))
     return entry, [*keys]
+
+
+@callback
+def async_programme(
+    hass: HomeAssistant, call: ServiceCall
+) -> tuple[V2gConfigEntry, ProgrammeId]:
+    """Return the programme that a call names.
+
+    Raises:
+        ServiceValidationError: for a device that is none.
+    """
+    entry: V2gConfigEntry
+    device, entry = service.async_get_device_and_config_entry(
+        hass, DOMAIN, call.data[ATTR_DEVICE_ID]
+    )
+    programme_id = programme_of(device)
+    if programme_id is None:
+        raise wrong_target("target_not_programme")
+    return entry, programme_id
 
 
 def wrong_target(key: str) -> ServiceValidationError:

@@ -9,13 +9,17 @@ from homeassistant.config_entries import ConfigSubentry
 from homeassistant.const import EntityCategory
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+from homeassistant.helpers.translation import async_get_translations
 
+from .const import DOMAIN
 from .coordinator import V2gConfigEntry
 from .domain.faults import FaultCode
 from .domain.grid_settings import GridEvent, GridNote
 from .domain.ids import EvseKey
+from .domain.ledger_picture import SettlementNote
 from .domain.programme_events import EventNews, EventNote
 from .domain.security import SecurityEvent, SecurityNote, is_critical
+from .domain.settlement import Outcome, amount
 from .domain.snapshot import EvseSnapshot, ProgrammeSnapshot, StationSnapshot
 from .entity import (
     EvseEntity,
@@ -25,6 +29,7 @@ from .entity import (
     async_follow_subentries,
 )
 from .sensor_event import ATTR_EVENT_ID, ATTR_TEST
+from .settlement_text import sentence
 
 # Everything is pushed, nothing is asked for.
 PARALLEL_UPDATES = 0
@@ -111,6 +116,11 @@ ATTR_DETAIL: Final = "detail"
 ATTR_OCCURRED_AT: Final = "occurred_at"
 ATTR_KIND: Final = "kind"
 ATTR_CONTROL_ID: Final = "control_id"
+ATTR_PAID_WH: Final = "paid_wh"
+ATTR_DELIVERED_WH: Final = "delivered_wh"
+ATTR_AMOUNT: Final = "amount"
+ATTR_CURRENCY: Final = "currency"
+ATTR_SENTENCE: Final = "sentence"
 
 
 def _security(note: SecurityNote) -> _Told:
@@ -162,6 +172,31 @@ STATION_LOGS: Final[tuple[StationLogDescription, ...]] = (
     ),
 )
 
+
+def _settlement(note: SettlementNote) -> _Told:
+    comparison = note.comparison
+    settlement, delivered_wh = comparison.settlement, comparison.delivered_wh
+    return comparison.outcome, {
+        ATTR_EVENT_ID: settlement.event_id,
+        ATTR_PAID_WH: settlement.accepted_wh,
+        ATTR_DELIVERED_WH: delivered_wh,
+        ATTR_AMOUNT: amount(settlement.amount_minor, settlement.currency),
+        ATTR_CURRENCY: settlement.currency,
+    }
+
+
+def _settlements(programme: ProgrammeSnapshot) -> tuple[SettlementNote, ...]:
+    return () if programme.ledger is None else programme.ledger.settlements
+
+
+SETTLEMENT: Final = LogDescription[ProgrammeSnapshot, SettlementNote](
+    key="settlement",
+    translation_key="settlement",
+    event_types=sorted(Outcome),
+    notes_fn=_settlements,
+    told_fn=_settlement,
+)
+
 DISPATCH: Final = LogDescription[ProgrammeSnapshot, EventNote](
     key="dispatch",
     translation_key="dispatch",
@@ -190,7 +225,10 @@ async def async_setup_entry(
         return [StationLogEvent(entry, subentry, log) for log in STATION_LOGS]
 
     def programmes(subentry: ConfigSubentry) -> list[EventEntity]:
-        return [ProgrammeLogEvent(entry, subentry, DISPATCH)]
+        return [
+            ProgrammeLogEvent(entry, subentry, DISPATCH),
+            SettlementEvent(entry, subentry, SETTLEMENT),
+        ]
 
     async_follow_subentries(
         hass,
@@ -272,8 +310,11 @@ class _LogEvent[PartT](_PictureEvent[PartT]):
             return
         for note in notes:
             if note.number > before:
-                self._trigger_event(*self.entity_description.told_fn(note))
+                self._trigger_event(*self._told(note))
                 self.async_write_ha_state()
+
+    def _told(self, note: Any) -> _Told:
+        return self.entity_description.told_fn(note)
 
 
 class StationLogEvent(_LogEvent[StationSnapshot], StationEntity):
@@ -282,3 +323,25 @@ class StationLogEvent(_LogEvent[StationSnapshot], StationEntity):
 
 class ProgrammeLogEvent(_LogEvent[ProgrammeSnapshot], ProgrammeEntity):
     """What happens to the events of a programme."""
+
+
+class SettlementEvent(ProgrammeLogEvent):
+    """What the operator paid, with the difference in one sentence."""
+
+    _texts: Mapping[str, str] = {}
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        language = self.hass.config.language
+        self._texts = await async_get_translations(
+            self.hass, language, "exceptions", [DOMAIN]
+        )
+        await super().async_added_to_hass()
+
+    @override
+    def _told(self, note: SettlementNote) -> _Told:
+        outcome, values = super()._told(note)
+        return outcome, {
+            **values,
+            ATTR_SENTENCE: sentence(note.comparison, self._texts),
+        }

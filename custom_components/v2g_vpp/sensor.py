@@ -52,6 +52,7 @@ from .sensor_descriptions import (
 from .sensor_event import EVENT_SENSORS, EventPriceSensor, EventSensor
 from .sensor_flow import FLOW_SENSORS
 from .sensor_hardware import HARDWARE_SENSORS
+from .sensor_ledger import LEDGER_SENSORS, EarningsSensor
 from .sensor_meters import meter_sensors
 from .sensor_vehicle import (
     CYCLE_BUDGET_LEFT,
@@ -103,7 +104,11 @@ async def async_setup_entry(
 
     def programmes(subentry: ConfigSubentry) -> list[SensorEntity]:
         return [
-            *(ProgrammeSensor(entry, subentry, d) for d in PROGRAMME_SENSORS),
+            *(
+                ProgrammeSensor(entry, subentry, d)
+                for d in (*PROGRAMME_SENSORS, *LEDGER_SENSORS)
+            ),
+            EarningsSensor(entry, subentry, hass.config.currency),
             *(EventSensor(entry, subentry, d) for d in EVENT_SENSORS),
             EventPriceSensor(entry, subentry, hass.config.currency),
             AnswerSensor(entry, subentry, LAST_ANSWER),

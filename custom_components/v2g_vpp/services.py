@@ -8,6 +8,7 @@ from .services_departure import async_setup_departure_services
 from .services_energy import async_setup_energy_service
 from .services_event import async_setup_event_services
 from .services_explain import async_setup_explain_service
+from .services_ledger import async_setup_ledger_services
 from .services_messages import async_setup_message_services
 from .services_owner import async_setup_owner_services
 from .services_rehearsal import async_setup_rehearsal_service
@@ -20,6 +21,7 @@ def async_setup_services(hass: HomeAssistant) -> None:
     async_setup_owner_services(hass)
     async_setup_departure_services(hass)
     async_setup_event_services(hass)
+    async_setup_ledger_services(hass)
     async_setup_calibration_services(hass)
     async_setup_energy_service(hass)
     async_setup_explain_service(hass)
