@@ -115,8 +115,7 @@ async def test_platform(
             state.entity_id: state
             for state in hass.states.async_all(platform)
             if (found := entity_registry.async_get(state.entity_id)) is not None
-            and found.unique_id.startswith(f"{PREFIX}_")
-            and not found.unique_id.endswith("certificate_days_left")
+            and found.unique_id.startswith(f"{PREFIX}_event")
         }
         assert shown == snapshot
         await hass.config_entries.async_unload(entry.entry_id)
