@@ -5,6 +5,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 import json
+import logging
 from pathlib import Path
 import signal
 import sys
@@ -14,9 +15,11 @@ from ..clock import SystemClock
 from ..enrolment import MAX_HOMES, Enrolments
 from ..files import exclusive_use, write_json
 from ..settings import DataDirectory, Endpoint
-from .enrolment import kept_homes, prepare
+from .enrolment import ensure_open_files, kept_homes, prepare
 from .fleet import RehearsalOptions, run_fleet
 from .profile import Mixture
+
+_LOGGER = logging.getLogger(__name__)
 
 END_S = 30.0
 """A thousand goodbyes on a loaded machine."""
@@ -62,6 +65,7 @@ def run(options: argparse.Namespace) -> None:
     Raises:
         AggregatorError: when they cannot be prepared or started.
     """
+    ensure_open_files(options.homes)
     data = DataDirectory(options.data)
     if not all(kept.certificate.exists() for kept in kept_homes(data, options.homes)):
         with exclusive_use(data.path):
@@ -122,7 +126,10 @@ async def homes_process(
 
 
 async def _first_line(process: asyncio.subprocess.Process) -> bytes:
-    return b"" if process.stdout is None else await process.stdout.readline()
+    line = b"" if process.stdout is None else await process.stdout.readline()
+    if not line:
+        _LOGGER.error("the homes to rehearse with have ended, for the reason above")
+    return line
 
 
 async def _read_to_end() -> None:

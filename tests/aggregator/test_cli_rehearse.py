@@ -82,6 +82,16 @@ async def test_homes_alone_say_ready_record_and_sum_up(
     ]
 
 
+def test_too_few_open_files_are_explained_before_anything_is_made(
+    data: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("resource.getrlimit", lambda _: (64, 64))
+    arguments = ["rehearse", "--data", str(data), "--broker", "127.0.0.1:1"]
+    assert main([*arguments, "--homes", "5"]) == 1
+    assert "ulimit -n 69" in capsys.readouterr().err
+    assert not (data / "rehearsal").exists()
+
+
 @pytest.mark.parametrize(
     ("option", "value", "words"),
     [("--homes", "0", "1 to 10000"), ("--away", "2", "share from 0 to 1")],
