@@ -25,6 +25,7 @@ def test_owners_are_listed_strongest_first() -> None:
         "automation",
         "plan",
         "mode",
+        "grid",
         "none",
     ]
 

@@ -16,13 +16,15 @@ V2gError
 │   ├── BrokerRefusedTls        TLS handshake failed (host, port, reason)
 │   ├── BrokerRefusedLogin      MQTT CONNECT refused (reason)
 │   ├── InvitationInvalid       the pasted invitation cannot be used (field)
-│   └── RehearsalRefused        it would disturb a dispatch (reason)
+│   ├── RehearsalRefused        it would disturb a dispatch (reason)
+│   └── UnknownProgramme        no such programme, or it keeps no ledger
 ├── PkiError
 │   └── CertificateInvalid      a certificate or key cannot be used (reason)
 │       └── AuthorityInvalid    a station cannot be given this authority (reason)
 └── PolicyError
     ├── DischargeNotPermitted   a gate forbids discharge (reason)
     ├── PowerNotAvailable       a limit leaves nothing of what was asked (reason)
+    ├── SocReached              the vehicle holds that already (soc, until)
     ├── PowerOutOfRange         (power_w, lowest_w, highest_w)
     ├── NothingPlugged          no EV at this EVSE
     ├── EmergencyStopActive     latched; reset it first
