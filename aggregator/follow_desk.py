@@ -104,17 +104,28 @@ class FollowDesk:
     async def feed(self, source: str) -> None:
         """Follow the rows of a file, or each line of standard input (``-``)."""
         if source == "-":
-            reader = asyncio.StreamReader()
-            await asyncio.get_running_loop().connect_read_pipe(
-                lambda: asyncio.StreamReaderProtocol(reader), sys.stdin
-            )
-            await self.follow_lines(reader)
+            await self._feed_standard_input()
             return
         try:
             text = await asyncio.to_thread(Path(source).read_text)
             await self.follow_series(parse_csv(text.splitlines(), self._clock.utcnow()))
         except (OSError, UnicodeDecodeError, BadRequestError) as err:
             _LOGGER.error("%s cannot be followed: %s", source, err)
+
+    async def _feed_standard_input(self) -> None:
+        reader = asyncio.StreamReader()
+        try:
+            transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+                lambda: asyncio.StreamReaderProtocol(reader), sys.stdin
+            )
+        except ValueError:
+            # A file has no moment at which its next line comes.
+            _LOGGER.error("standard input is no pipe: give the file to --demand")
+            return
+        try:
+            await self.follow_lines(reader)
+        finally:
+            transport.close()
 
     async def follow_lines(self, lines: AsyncIterable[bytes]) -> None:
         """Follow one live value per line until there are no more lines."""

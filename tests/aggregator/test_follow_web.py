@@ -1,6 +1,7 @@
 """Demands over HTTP, from a file and line by line; figures and alarms of the fleet."""
 
 import asyncio
+import os
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +78,40 @@ async def test_a_file_and_lines_feed_the_follower(rig: Rig, tmp_path: Path) -> N
     following = desk.follower.following
     assert following is not None
     assert following.series.powers_w == (-400,)
+
+
+async def test_standard_input_is_followed_line_by_line(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = rig.service.desk
+    read_end, write_end = os.pipe()
+    with os.fdopen(read_end) as lines, os.fdopen(write_end, "w") as feeder:
+        monkeypatch.setattr("sys.stdin", lines)
+        feed = asyncio.create_task(desk.feed("-"))
+        for power_w in (-3_000, -4_000):
+            feeder.write(f"{power_w}\n")
+            feeder.flush()
+            async with asyncio.timeout(5):
+                while (
+                    desk.follower.following is None
+                    or desk.follower.following.series.powers_w != (power_w,)
+                ):
+                    await asyncio.sleep(0.01)
+        feeder.close()
+        await feed
+
+
+async def test_a_file_as_standard_input_is_explained(
+    rig: Rig,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    (tmp_path / "demand.txt").write_text("-3000\n")
+    with (tmp_path / "demand.txt").open() as lines:
+        monkeypatch.setattr("sys.stdin", lines)
+        await rig.service.desk.feed("-")
+    assert "give the file to --demand" in caplog.text
 
 
 async def test_a_file_that_cannot_be_read_changes_nothing(
