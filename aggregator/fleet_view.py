@@ -127,12 +127,13 @@ def alarms(leader: Leader, follower: Follower) -> list[str]:
         found.append("Heartbeats are paused: homes fall to 0 W.")
     if sums.forged:
         found.append(
-            f"{sums.forged} messages of homes were forged, replayed or wrongly signed."
+            f"Messages of homes that were forged, replayed or wrongly signed: "
+            f"{sums.forged}."
         )
     if abs(progress.unserved_w) > UNSERVED_SHARE * abs(progress.demand_w):
         found.append(f"{_kw(abs(progress.unserved_w))} of the demand find no home.")
     if progress.homes_silent:
-        found.append(f"{progress.homes_silent} homes do not answer.")
+        found.append(f"Homes that do not answer: {progress.homes_silent}.")
     untrue_w = sums.settled_w - sums.settled_committed_w
     if abs(untrue_w) > UNTRUE_SHARE * max(abs(sums.settled_committed_w), 10_000):
         found.append(

@@ -180,3 +180,26 @@ async def test_homes_that_were_never_prepared_are_explained(data: Path) -> None:
     with pytest.raises(DataDirectoryError, match="rehearsal-00001 has no certificate"):
         async with run_fleet(options, SystemClock()):
             pass
+
+
+async def test_a_home_that_drops_vanishes_without_a_word_and_comes_back(
+    data: Path, tmp_path: Path, socket_enabled: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("aggregator.rehearsal.fleet.FIRST_DROP_S", (0.2, 0.3))
+    monkeypatch.setattr("aggregator.rehearsal.fleet.DROPPED_S", (0.5, 0.6))
+    prepare_homes(DataDirectory(data), 1)
+    files = BrokerFiles.in_data_directory(data)
+    with Broker(tmp_path / "broker", files) as broker:
+        options = RehearsalOptions(
+            data=DataDirectory(data),
+            broker=Endpoint(host="127.0.0.1", port=broker.port),
+            homes=1,
+            mixture=Mixture(clamps=0, away=0, drops=1),
+            record=tmp_path / "record.jsonl",
+        )
+        async with run_fleet(options, SystemClock()) as fleet:
+            (home,) = fleet.homes
+            await eventually(lambda: home.connection >= 3, "two more connections")
+        assert "disconnected" in broker.log_text() or "closed" in broker.log_text()
+    assert (tmp_path / "record.jsonl").read_text().count("\n") >= 1
+    assert fleet.summary()["homes"][0]["manner"] == "drops"
