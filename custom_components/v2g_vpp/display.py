@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from .domain.setpoint import Reason
+
 type Shown = float | None
 
 
@@ -41,6 +43,10 @@ TEMPERATURE = DisplayRate(dead_band=1.0, dead_band_share=0.0, interval_s=30.0)
 FREQUENCY = DisplayRate(
     dead_band=0.01, dead_band_share=0.0, interval_s=10.0, decimals=3
 )
+
+
+WORDS_INTERVAL_S = 15.0
+"""Between two states that differ in nothing that matters."""
 
 
 class DisplayFilter:
@@ -96,3 +102,49 @@ class DisplayFilter:
             return self._shown != 0.0
         band = max(self._rate.dead_band, self._rate.dead_band_share * abs(self._shown))
         return abs(value - self._shown) >= band
+
+
+class HeldWords:
+    """Decide which of the words of one entity become a state.
+
+    What matters is told at once. Words that only pass, such as those of a ramp that lasts
+    a second, must not fill the database of a home that follows a signal all evening.
+    """
+
+    def __init__(self, interval_s: float = WORDS_INTERVAL_S) -> None:
+        """Start with nothing shown."""
+        self._interval_s = interval_s
+        self._shown: object = None
+        self._matter: object = None
+        self._shown_mono_s: float | None = None
+
+    @property
+    def shown(self) -> object:
+        """What is shown now."""
+        return self._shown
+
+    def offer(self, words: object, matter: object, now_mono_s: float) -> float | None:
+        """Take words over, or say when to offer them again.
+
+        Args:
+            words: all that is shown.
+            matter: the part of it whose change is shown at once.
+            now_mono_s: monotonic time.
+
+        Returns:
+            None when they are shown; otherwise how long they have to wait, s.
+        """
+        if words == self._shown:
+            return None
+        if self._shown_mono_s is not None and matter == self._matter:
+            wait_s = self._shown_mono_s + self._interval_s - now_mono_s
+            if wait_s > 0:
+                return wait_s
+        self._shown, self._matter = words, matter
+        self._shown_mono_s = now_mono_s
+        return None
+
+
+def lasting(reason: Reason) -> Reason | None:
+    """Return a reason that matters; None for one that comes and goes with a ramp."""
+    return None if reason in (Reason.RAMP, Reason.AS_REQUESTED) else reason

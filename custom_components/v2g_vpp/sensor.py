@@ -3,7 +3,7 @@
 from datetime import datetime
 from functools import cached_property
 import time
-from typing import override
+from typing import cast, override
 
 from homeassistant.components.sensor import DOMAIN as SENSOR_DOMAIN, SensorEntity
 from homeassistant.config_entries import ConfigSubentry
@@ -15,8 +15,9 @@ from homeassistant.util import dt as dt_util
 
 from .const import ATTR_NEXT_LIMIT, ATTR_REQUESTED, CONF_SOURCE, DOMAIN
 from .coordinator import V2gConfigEntry
-from .display import POWER, DisplayFilter
+from .display import POWER, DisplayFilter, HeldWords, lasting
 from .domain.ids import EvseKey
+from .domain.setpoint import Reason
 from .domain.snapshot import (
     EvseSnapshot,
     ProgrammeSnapshot,
@@ -288,11 +289,24 @@ class EvseSensor(V2gSensor[EvseSnapshot], EvseEntity):
 class ReasonSensor(EvseSensor):
     """What binds the setpoint, with what would bind it next."""
 
+    @cached_property
+    def _held(self) -> HeldWords:
+        return HeldWords()
+
     @override
     def _show(self, part: EvseSnapshot) -> object:
-        runner_up = part.runner_up.value if part.runner_up is not None else None
-        self._attr_extra_state_attributes = {ATTR_NEXT_LIMIT: runner_up}
-        return super()._show(part), runner_up
+        reason, runner_up = part.setpoint.reason, part.runner_up
+        wait_s = self._held.offer(
+            (reason, runner_up), lasting(reason), time.monotonic()
+        )
+        if wait_s is not None and self._cancel_retry is None:
+            self._cancel_retry = async_call_later(self.hass, wait_s, self._retry)
+        self._attr_native_value, limit = cast(
+            "tuple[Reason, Reason | None]", self._held.shown
+        )
+        next_limit = None if limit is None else limit.value
+        self._attr_extra_state_attributes = {ATTR_NEXT_LIMIT: next_limit}
+        return self._held.shown
 
 
 class SetpointSensor(EvseSensor):

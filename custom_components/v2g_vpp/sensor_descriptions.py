@@ -28,6 +28,7 @@ from .display import (
     VOLTAGE,
     WEAR,
     DisplayRate,
+    lasting,
 )
 from .domain.capability import DIALECT_TIMING, promised_end_s
 from .domain.faults import FaultCode
@@ -63,7 +64,7 @@ def _no_context(_part: Any) -> object:
 
 
 def _evse_context(evse: EvseSnapshot) -> object:
-    return evse.state, evse.setpoint.owner, evse.setpoint.reason
+    return evse.state, evse.setpoint.owner, lasting(evse.setpoint.reason)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,8 +91,9 @@ class EvseSensorDescription(V2gSensorDescription[EvseSnapshot]):
     """What is shown beside it; nothing that flows, because each change is a state."""
 
 
-def _moment(at: datetime | None) -> str | None:
-    return None if at is None else at.isoformat()
+def _minute(at: datetime | None) -> str | None:
+    """Return a moment by the minute: one that is renewed each second is not news."""
+    return None if at is None else at.replace(second=0, microsecond=0).isoformat()
 
 
 def _values(choices: type[StrEnum]) -> list[str]:
@@ -209,7 +211,7 @@ EVSE_SENSORS: Final[tuple[EvseSensorDescription, ...]] = (
         ),
         attributes_fn=lambda evse: {
             ATTR_HOLDER: evse.lease.holder,
-            ATTR_UNTIL: _moment(evse.lease.ends_at),
+            ATTR_UNTIL: _minute(evse.lease.ends_at),
         },
     ),
     _choice(
