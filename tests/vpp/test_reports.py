@@ -1,5 +1,6 @@
 """Reports reach the broker once and in order; settlements pass the gate or do not."""
 
+import asyncio
 from datetime import timedelta
 import json
 from typing import Any
@@ -19,6 +20,7 @@ from custom_components.v2g_vpp.pki.signing import verify_signature
 from custom_components.v2g_vpp.vpp.gate import Dropped, DropReason, Gate
 from custom_components.v2g_vpp.vpp.memory import GateMemory
 from custom_components.v2g_vpp.vpp.messages import Publication
+from custom_components.v2g_vpp.vpp.mqtt_client import NO_LISTENER
 from custom_components.v2g_vpp.vpp.report_post import MAX_UNDER_WAY, ReportPost
 from custom_components.v2g_vpp.vpp.signing import KeyRing
 from custom_components.v2g_vpp.vpp.speaker import Speaker
@@ -84,7 +86,7 @@ class Wire:
 def test_a_report_follows_its_schema_and_is_signed() -> None:
     wire = Wire()
     (entry,) = entries(1, wire.clock)
-    wire.post.connected(wire.publish)
+    wire.post.listened_to(wire.publish)
     wire.post.keep(entry, [entry.to_header()])
     (sent,) = wire.sent
     message = json.loads(sent.payload)
@@ -102,30 +104,50 @@ def test_a_report_is_sent_again_until_the_broker_has_it() -> None:
     (entry,) = entries(1, wire.clock)
     wire.post.keep(entry, [])
     assert wire.sent == []
-    wire.post.connected(wire.publish)
+    wire.post.listened_to(wire.publish)
     wire.post.keep(entry, [])
     assert wire.sequences == [1]
     wire.post.disconnected()
     wire.clock.advance(86_400)
-    wire.post.connected(wire.publish)
+    wire.post.listened_to(wire.publish)
     assert wire.sequences == [1, 1]
     assert wire.sent[1].expiry_s == 6 * 86_400
     wire.post.published(1, None)
     assert wire.heard == []
     wire.post.published(2, "quota_exceeded")
     wire.post.disconnected()
-    wire.post.connected(wire.publish)
+    wire.post.listened_to(wire.publish)
     wire.post.published(len(wire.sent), None)
     wire.post.published(len(wire.sent), None)
     assert wire.heard == [1]
     wire.post.disconnected()
-    wire.post.connected(wire.publish)
+    wire.post.listened_to(wire.publish)
     assert len(wire.sent) == 3
+
+
+def test_what_the_broker_could_give_to_nobody_is_sent_again_to_who_comes() -> None:
+    wire = Wire()
+    wire.post.listened_to(wire.publish)
+    first, second, third = entries(3, wire.clock)
+    wire.post.keep(first, [])
+    wire.post.keep(second, [])
+    wire.post.published(1, NO_LISTENER)
+    # The second was under way as well: in their order, or not at all.
+    wire.post.published(2, None)
+    wire.post.keep(third, [])
+    assert wire.sequences == [1, 2]
+    assert wire.heard == []
+    wire.post.listened_to(wire.publish)
+    wire.post.listened_to(wire.publish)
+    assert wire.sequences == [1, 2, 1, 2, 3]
+    for packet_id in (3, 4, 5):
+        wire.post.published(packet_id, None)
+    assert wire.heard == [1, 2, 3]
 
 
 def test_few_are_under_way_at_a_time_and_they_keep_their_order() -> None:
     wire = Wire()
-    wire.post.connected(wire.publish)
+    wire.post.listened_to(wire.publish)
     for entry in entries(10, wire.clock):
         wire.post.keep(entry, [])
     assert len(wire.sent) == MAX_UNDER_WAY
@@ -137,7 +159,7 @@ def test_few_are_under_way_at_a_time_and_they_keep_their_order() -> None:
 
 def test_a_full_queue_of_the_client_is_tried_again() -> None:
     wire = Wire()
-    wire.post.connected(wire.publish)
+    wire.post.listened_to(wire.publish)
     first, second = entries(2, wire.clock)
     wire.post.keep(first, [])
     wire.is_up = False
@@ -152,7 +174,7 @@ def test_nobody_waits_for_a_report_of_last_week() -> None:
     (entry,) = entries(1, wire.clock)
     wire.post.keep(entry, [])
     wire.clock.advance(timedelta(days=7).total_seconds())
-    wire.post.connected(wire.publish)
+    wire.post.listened_to(wire.publish)
     assert wire.sent == []
 
 
@@ -161,7 +183,7 @@ def test_a_clock_that_was_set_back_makes_no_report_live_longer() -> None:
     (entry,) = entries(1, wire.clock)
     wire.clock.wall -= timedelta(days=30)
     wire.post.keep(entry, [])
-    wire.post.connected(wire.publish)
+    wire.post.listened_to(wire.publish)
     assert wire.sent[0].expiry_s == 7 * 86_400
 
 
@@ -247,9 +269,28 @@ async def test_a_report_outlives_the_broker_and_comes_once(rig: Rig) -> None:
     await rig.aggregator.connect(run_blocking)
     rig.link.send_report(third, [])
     await rig.until(lambda: rig.heard == [1, 2, 3])
-    sequences = [m["entry"]["sequence"] for m in rig.aggregator.of("report")]
-    assert sequences[0] == 1
-    assert sequences[-1] == 3
+    # Between the two connections the broker had nobody to give the second one to.
+    assert told(rig) == [1, 2, 3]
+
+
+async def test_a_report_waits_for_an_aggregator_that_listens(rig: Rig) -> None:
+    await rig.make_link().start()
+    await rig.until(lambda: rig.link.is_connected)
+    for entry in entries(MAX_UNDER_WAY + 2, rig.clock):
+        rig.link.send_report(entry, [])
+    await asyncio.sleep(0.5)
+    assert rig.heard == []
+    await rig.aggregator.connect(run_blocking)
+    topic = TOPICS.down(DownType.REQUEST)
+    request = rig.aggregator.pen.payload(topic, "request", wanted=["hello"])
+    rig.aggregator.say(DownType.REQUEST, request, qos=1)
+    await rig.until(lambda: rig.heard == list(range(1, MAX_UNDER_WAY + 3)))
+    assert told(rig) == rig.heard
+
+
+def told(rig: Rig) -> list[int]:
+    """The entries that the aggregator has, in the order in which they came."""
+    return [m["entry"]["sequence"] for m in rig.aggregator.of("report")]
 
 
 async def test_a_settlement_reaches_the_home(rig: Rig) -> None:

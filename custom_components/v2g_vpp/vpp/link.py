@@ -196,7 +196,6 @@ class VppLink(ProgrammePort):
         self._ports.receiver.link_changed(self._config.programme_id, is_connected=True)
         conversation.begin()
         self._acks.connected(session.publish)
-        self._reports.connected(session.publish)
 
     async def _talk(self, session: MqttSession, conversation: Conversation) -> None:
         while not session.lost.done():
@@ -305,6 +304,8 @@ class VppLink(ProgrammePort):
             self._connector.refused_by_aggregator(refused)
             return
         self._connector.accepted_by_aggregator(welcome.reconnect_max_s)
+        if self._session is not None:
+            self._reports.listened_to(self._session.publish)
         if welcome.signing_keys:
             self._keys.replace(welcome.signing_keys)
             self._memory.remember_keys(

@@ -62,6 +62,10 @@ class SessionSettings:
     will_payload: bytes
 
 
+NO_LISTENER = "no_matching_subscribers"
+"""The broker took a message and had nobody to give it to: it is gone (MQTT 5, 3.4.2.1)."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionEvents:
     """What a session reports, always in the event loop."""
@@ -350,7 +354,9 @@ class MqttSession:
         reason: ReasonCode,
         _properties: Properties,
     ) -> None:
-        self._events.published(mid, slug_of(reason) if reason.is_failure else None)
+        word = slug_of(reason)
+        is_objection = reason.is_failure or word == NO_LISTENER
+        self._events.published(mid, word if is_objection else None)
 
     def _on_message(
         self, _client: Client, _userdata: Any, message: MQTTMessage

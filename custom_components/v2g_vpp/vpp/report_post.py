@@ -1,4 +1,9 @@
-"""Reports of events on their way: each is sent until the broker says that it has it."""
+"""Reports of events on their way: each is sent until the broker says that it has it.
+
+A broker that has nobody to give a report to acknowledges it all the same and throws it
+away. So nothing is sent before the aggregator has welcomed this home, and an answer that
+nobody listens means to wait for the next welcome.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -8,6 +13,7 @@ from ..domain.clock import Clock
 from ..domain.ledger import LedgerEntry
 from ..domain.ports import Signer
 from .messages import Publication, Report
+from .mqtt_client import NO_LISTENER
 from .signing import sign
 from .speaker import Speaker
 
@@ -52,8 +58,8 @@ class ReportPost:
         self._waiting.setdefault(entry.sequence, Report(entry=entry, links=links))
         self._send()
 
-    def connected(self, publish: Publish) -> None:
-        """Send on a new connection what no earlier one brought through."""
+    def listened_to(self, publish: Publish) -> None:
+        """Send what nobody has yet: the aggregator is there, again or still."""
         self._publish = publish
         self._send()
 
@@ -65,9 +71,13 @@ class ReportPost:
     def published(self, packet_id: int, objection: str | None) -> None:
         """Note the broker's answer about a packet.
 
-        One that it will not have is sent again with the next connection only.
+        One that it will not have is sent again with the next connection only, and those
+        that reach nobody with the next welcome, all of them, to keep their order.
         """
         sequence = self._under_way.get(packet_id)
+        if sequence is not None and objection == NO_LISTENER:
+            self.disconnected()
+            return
         if sequence is None or objection is not None:
             return
         del self._under_way[packet_id]
