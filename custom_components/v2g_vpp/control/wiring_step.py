@@ -101,14 +101,31 @@ class Contradictions:
             return None
         self._seen = [*self._seen, step.finding][-KEPT_FINDINGS:]
         alike = [one for one in self._seen if _is_alike(one, step.finding)]
-        return step.finding if len(alike) >= CONTRADICTIONS else None
+        return self._named(step.finding) if len(alike) >= CONTRADICTIONS else None
+
+    def _named(self, found: WiringFinding) -> WiringFinding:
+        """Return the finding that says most about what was found.
+
+        A clamp that sits the wrong way round, or on another phase, only shows as a wrong
+        size whenever the house moved a phase in that moment.
+        """
+        if found.fault is not WiringFault.WRONG_SIZE:
+            return found
+        telling = (
+            one
+            for one in reversed(self._seen)
+            if one.fault is not WiringFault.WRONG_SIZE and _is_same_size(one, found)
+        )
+        return next(telling, found)
 
 
 def _is_alike(one: WiringFinding, other: WiringFinding) -> bool:
     if (one.fault, one.phases) != (other.fault, other.phases):
         return False
-    if one.fault is not WiringFault.WRONG_SIZE:
-        return True
+    return one.fault is not WiringFault.WRONG_SIZE or _is_same_size(one, other)
+
+
+def _is_same_size(one: WiringFinding, other: WiringFinding) -> bool:
     largest = max(1.0, abs(one.share), abs(other.share))
     return abs(one.share - other.share) <= ALIKE_SHARE * largest
 
