@@ -4,6 +4,7 @@ The plant and the battery know the truth; the coordinator is told what a meter a
 gauge would tell. Laws are looked at after every tick.
 """
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
@@ -47,10 +48,7 @@ class Crossing:
     """A time at or below the highest floor."""
 
     power_w: float
-    """Discharge at its beginning, magnitude."""
-
-    ends_s: float
-    """When an ended discharge can be over."""
+    """Discharge at its beginning, magnitude: what flows, or is told and on its way."""
 
     discharged_wh: float
 
@@ -81,6 +79,9 @@ class Journey:
     _kept: tuple[VehicleMemory | None, list[tuple[float, float]]] = (None, [])
     _kept_s: float = NOW
     _was_discharging: bool = False
+    _told: deque[tuple[float, float]] = field(default_factory=deque)
+    """When the charger was told which power, as far as that can come through yet."""
+
     _shown: float | None = None
 
     def __post_init__(self) -> None:
@@ -174,6 +175,7 @@ class Journey:
     def _judge(self, rig: Rig, decision: EvseDecision) -> None:
         self.cycled.add(decision.soc.discharged_wh, rig.now_s)
         self._keep(rig)
+        self._note_told(rig)
         if decision.setpoint.power_w < 0:
             self.deepest_discharge_percent = min(
                 self.deepest_discharge_percent, self.soc_percent
@@ -190,6 +192,13 @@ class Journey:
             self._kept_s = rig.now_s
         self._was_discharging = is_discharging
 
+    def _note_told(self, rig: Rig) -> None:
+        # What was told before this tick: nobody can call back what is on its way.
+        told, begin_s = self._told, rig.now_s - self.parameters.dead_time_s - TICK_S
+        told.append((rig.now_s, rig.charger.command_w))
+        while told[0][0] < begin_s:
+            told.popleft()
+
     def _judge_floor(self, rig: Rig, decision: EvseDecision) -> None:
         lowest, floor = decision.soc.lowest_percent, self._floor(rig, decision)
         if lowest is not None and lowest > floor:
@@ -197,9 +206,10 @@ class Journey:
             return
         charger = rig.charger
         if self.crossing is None:
-            power_w = max(0.0, -charger.plant.power_w, -charger.command_w)
+            told_w = min(power_w for _, power_w in self._told)
+            power_w = max(0.0, -charger.plant.power_w, -told_w)
             self.crossing = Crossing(
-                power_w=power_w, ends_s=rig.now_s, discharged_wh=charger.discharged_wh
+                power_w=power_w, discharged_wh=charger.discharged_wh
             )
         crossing, spec = self.crossing, self.parameters
         falling_s = crossing.power_w / spec.ramp_w_per_s

@@ -226,6 +226,17 @@ def test_a_lying_gauge_does_not_cross_the_floor(how: str) -> None:
     assert 20.0 - BOUND_PERCENT < journey.deepest_discharge_percent < 25.0
 
 
+def test_the_law_knows_what_is_on_its_way_to_a_slow_charger() -> None:
+    """What was told before the crossing still comes through the dead time."""
+    journey = Journey(SLOW, is_gated=True)
+    story = [("discharge now", 1), ("reserve 58", 1), ("charge now", 1)]
+    _live(journey, [*story, ("gauge at zero", 15)])
+    assert not journey.broken
+    assert journey.crossing is not None
+    assert journey.crossing.power_w > 0
+    assert journey.rig.charger.discharged_wh > journey.crossing.discharged_wh
+
+
 def test_a_budget_holds_over_restarts() -> None:
     journey = Journey(TYPICAL)
     HAPPENINGS["reserve 20"](journey)
