@@ -145,9 +145,8 @@ class DischargeCoordinator:
         track = self._tracks.get(evse.key)
         if track is None:
             track = self._tracks[evse.key] = Track()
-        track.is_released = site.is_failsafe_for(evse) and (
-            track.is_released or track.was_dispatched
-        )
+        is_lost = site.is_failsafe_for(evse) or evse.is_lost_upon
+        track.is_released = is_lost and (track.is_released or track.was_dispatched)
         return track
 
 

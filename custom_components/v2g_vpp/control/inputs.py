@@ -105,6 +105,10 @@ class EvseInputs:
     is_link_trusted: bool = False
     """True: no lost link is behind what it follows, or followed last."""
 
+    is_lost_upon: bool = False
+    """A link was lost while it followed its programme, and is not trusted again:
+    whatever another programme asks for now."""
+
     uncalibrated_power_w: Reading | None = None
     """What its own meter says, where a calibration makes another power of it."""
 

@@ -28,6 +28,7 @@ from .orders import OrderDesk
 from .plant_watch import PlantWatch
 from .records import EvseRecord
 from .registry import Registry
+from .stop_desk import is_disproof
 from .tick_inputs import TickInputs
 from .vehicle_desk import VehicleDesk
 from .wiring_desk import WiringDesk
@@ -216,7 +217,8 @@ class ControlLoop:
         self, record: EvseRecord, order: DispatchOrder | None
     ) -> EvseInputs:
         is_trusted = self._links.is_trusted(record.key, order)
-        return self._inputs.evse(record, order, is_link_trusted=is_trusted)
+        inputs = self._inputs.evse(record, order, is_link_trusted=is_trusted)
+        return replace(inputs, is_lost_upon=self._links.is_lost_upon(record.key))
 
     def _site_inputs(self) -> SiteInputs:
         return self._inputs.site(
@@ -291,6 +293,8 @@ class ControlLoop:
             record.learner.adopt(output.fingerprint or record.fingerprint)
             _LOGGER.info("%s: self-test passed", record.key)
         elif output.status.phase is SelfTestPhase.FAILED:
+            if is_disproof(output.status):
+                record.proof = None
             _LOGGER.warning(
                 "%s: self-test failed: %s", record.key, output.status.failure
             )

@@ -40,11 +40,15 @@ class LinkWatch:
             key: of the EVSE.
             order: that it follows now, the 0 W of a hold included.
         """
-        programmes = self._registry.programmes
         if order is not None:
-            programme = programmes.get(order.programme_id)
+            programme = self._registry.programmes.get(order.programme_id)
             return programme is not None and not _is_lost(programme)
-        return not any(_is_lost(p) and key in p.lost for p in programmes.values())
+        return not self.is_lost_upon(key)
+
+    def is_lost_upon(self, key: EvseKey) -> bool:
+        """Return True while a link that an EVSE followed is lost."""
+        programmes = self._registry.programmes.values()
+        return any(_is_lost(p) and key in p.lost for p in programmes)
 
     def step(self, now_mono_s: float) -> None:
         """Release what a lost link asked for, and end its transactions in time."""

@@ -149,6 +149,8 @@ class OrderJudge:
         """
         return any(
             any(share_resource(order, theirs) for theirs in (*o.running, *o.orders))
+            # Nobody takes over before the contactor of a lost discharge is open.
+            or any(covers(order, key) for key in o.released)
             or _has_booked(o, order)
             for o in self._registry.programmes.values()
             if o is not programme and not o.is_rehearsal

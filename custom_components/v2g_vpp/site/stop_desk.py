@@ -8,11 +8,21 @@ from ..domain.calibration import believable_w
 from ..domain.faults import FAULT_BEHAVIOUR, FaultCode
 from ..domain.measurement import fresh_value
 from ..domain.session import with_fault
+from ..domain.snapshot import SelfTestStatus
 from .records import EvseRecord
 from .registry import Registry
 from .station_calls import StationCalls
 
 _LOGGER = logging.getLogger(__name__)
+
+_DISPROVING = frozenset(
+    {
+        "wrong_direction",
+        "wrong_size",
+        "does_not_return_to_zero",
+        "does_not_stop_by_itself",
+    }
+)
 
 
 class StopDesk:
@@ -127,6 +137,14 @@ def withdraw_discharge(record: EvseRecord) -> None:
     record.policy = replace(record.policy, is_discharge_allowed=False)
     record.proof = None
     record.has_news_to_save = True
+
+
+def is_disproof(status: SelfTestStatus) -> bool:
+    """Return True for a self-test that measured the opposite of an older proof.
+
+    One that was interrupted, or saw nothing, says nothing of what was proven before.
+    """
+    return status.failure in _DISPROVING or status.wiring is not None
 
 
 def does_not_stop(record: EvseRecord) -> bool:
