@@ -124,3 +124,35 @@ def _beside_battery(
             home.run(1, grid=2_000.0 + battery_w, battery=battery_w, **more_w)
         )
     return decisions
+
+
+def test_no_contactor_is_spared_out_of_the_home_battery() -> None:
+    evse = replace(with_policy(READY, mode=Mode.SELF_CONSUMPTION), opens_at_zero=True)
+    home, decisions = Home(evse, wiring=SiteWiring()), {}
+    # The sun gives 8 kW, of which the battery takes 2 kW at most.
+    for _ in range(2 * LONG_S):
+        decisions = dict(home.run(1, grid=-6_000.0, battery=2_000.0))
+    assert one(decisions).setpoint.power_w > 4_000.0
+    # A cloud: the battery serves the house and whatever else there is.
+    told_w = []
+    for _ in range(40):
+        battery_w = -1_000.0 - home.powers_w[KEY]
+        decisions = dict(home.run(1, grid=1_000.0 + battery_w, battery=battery_w))
+        told_w.append(one(decisions).setpoint.power_w)
+    assert told_w[15:] == [0.0] * 25, told_w
+
+
+def test_no_contactor_is_spared_into_the_home_battery() -> None:
+    evse = replace(with_policy(READY, mode=Mode.SELF_CONSUMPTION), opens_at_zero=True)
+    home, decisions = Home(evse, wiring=SiteWiring()), {}
+    # The house needs 6 kW, of which the battery gives 2 kW at most.
+    for _ in range(2 * LONG_S):
+        decisions = dict(home.run(1, grid=4_000.0, battery=-2_000.0))
+    assert one(decisions).setpoint.power_w < -3_000.0
+    told_w = []
+    for _ in range(40):
+        # The load is gone: what the vehicle gives goes into the battery.
+        battery_w = -500.0 - home.powers_w[KEY]
+        decisions = dict(home.run(1, grid=500.0 + battery_w, battery=battery_w))
+        told_w.append(one(decisions).setpoint.power_w)
+    assert told_w[15:] == [0.0] * 25, told_w

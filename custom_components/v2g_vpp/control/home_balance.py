@@ -30,7 +30,7 @@ from .home_battery import (
 from .house_load import HomePowers, HouseLoad, Window, home_readings
 from .inputs import EvseInputs, SiteInputs
 from .lease import Lease
-from .limits import least_flow_w
+from .limits import least_flow_w, minimum_power_w
 from .sharing import Taker, share_power, taken_most_w
 from .told_power import ToldPowers
 
@@ -184,6 +184,7 @@ class HomeBalance:
             now_mono_s,
         )
         shares = _shares(demand.power_w, group, spans, view, now_mono_s)
+        is_holdable = _is_beside_battery(group, view.left)
         for case in group:
             case.local = Lease(
                 owner=ControlOwner.MODE,
@@ -191,7 +192,9 @@ class HomeBalance:
                 reason=demand.reason,
                 is_by_meter=True,
                 is_economic=(
-                    case.evse.opens_at_zero and demand.reason in _REASONS_OF_MONEY
+                    case.evse.opens_at_zero
+                    and demand.reason in _REASONS_OF_MONEY
+                    and is_holdable
                 ),
                 useful_w=demand.needed_w if len(group) == 1 else 0.0,
             )
@@ -302,6 +305,22 @@ def _is_full(meters: SiteMeters | None, now_mono_s: float) -> bool:
     soc = meters.battery_soc if meters is not None else None
     held_percent = soc.value(now_mono_s) if soc is not None else None
     return held_percent is not None and held_percent >= FULL_PERCENT
+
+
+def _is_beside_battery(group: Sequence[Case], left: LeftOver | None) -> bool:
+    """Return True where what is held for a contactor stays out of the home battery."""
+    if left is None:
+        return True
+    held_w = {Direction.CHARGE: 0.0, Direction.DISCHARGE: 0.0}
+    for case in group:
+        power_w = case.track.power_w
+        if power_w != 0:
+            direction = Direction.CHARGE if power_w > 0 else Direction.DISCHARGE
+            held_w[direction] += minimum_power_w(case.evse, power_w)
+    return (
+        held_w[Direction.CHARGE] <= left.power_to_charge_w
+        and held_w[Direction.DISCHARGE] <= left.load_to_discharge_w
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
