@@ -136,6 +136,24 @@ def test_each_translated_entity_has_a_description_that_the_page_is_held_against(
             assert name in known, f"{platform} {key}"
 
 
+def test_parameters_are_documented_and_no_others_are() -> None:
+    texts = _texts()
+    trees = [texts["config"], texts["options"], *texts["config_subentries"].values()]
+    known = {
+        label
+        for tree in trees
+        for step in tree["step"].values()
+        for label in step.get("data", {}).values()
+    }
+    told = {
+        bold[1]
+        for page in ("install.md", "programs.md")
+        for row in rows(_page(page))
+        if (bold := re.fullmatch(r"\*\*(.+)\*\*", row[0])) is not None
+    }
+    assert told == known
+
+
 def test_states_of_mode_and_reason_are_documented() -> None:
     troubles = {row[0].strip("*") for row in rows(_page("troubleshooting.md"))}
     sensor = _entity_texts()["sensor"]
