@@ -23,6 +23,7 @@ from .listener_flow_tls import open_listener
 from .removal import async_remove_config_entry_device, async_remove_entry
 from .services import async_setup_services
 from .site import Site
+from .source_flow_key import async_give_ledger_keys
 from .station_choices import async_forget_choices, async_show_choices
 from .station_farewell import async_remind_of_address
 from .subentry_sync import SubentrySync
@@ -97,6 +98,7 @@ class _Home:
         )
         site.use_stations(self._server)
         await site.load()
+        async_give_ledger_keys(hass, entry)
         entry.runtime_data = runtime_data(
             hass, entry, site, self.stop, self._server, self._rehearsal
         )

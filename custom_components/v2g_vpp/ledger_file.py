@@ -37,6 +37,7 @@ FILE_MODE: Final = 0o600
 """Times of absence can be read from it: the owner alone."""
 
 KEY_ID: Final = "home-1"
+_CLOSED: Final = "closed"
 
 
 class LedgerFile(LedgerBook):
@@ -56,11 +57,12 @@ class LedgerFile(LedgerBook):
         """Part of a line may stand at the end of the file."""
 
         self._follows_hash: str | None = None
+        self._is_closed = False
         self._lock = threading.Lock()  # Two workers of the executor must not mix.
 
     @override
     def open(self, now: str) -> Opened:
-        with self._guarded():
+        with self._writing():
             torn = self._put_torn_line_aside()
             found = self._check()
             aside = None
@@ -78,7 +80,7 @@ class LedgerFile(LedgerBook):
     def append(
         self, kind: EntryKind, now: str, body: Mapping[str, Any]
     ) -> tuple[LedgerEntry, ...]:
-        with self._guarded():
+        with self._writing():
             return self._append(kind, now, body)
 
     @override
@@ -96,8 +98,21 @@ class LedgerFile(LedgerBook):
 
     @override
     def forget_before(self, before: str, now: str) -> int:
-        with self._guarded():
+        with self._writing():
             return self._forget_before(before, now)
+
+    @override
+    def close(self) -> None:
+        with self._lock:
+            self._is_closed = True
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Let one worker write, and none once it is closed: the file may be gone."""
+        with self._guarded():
+            if self._is_closed:
+                raise LedgerNotWritten(str(self._path), _CLOSED)
+            yield
 
     @contextmanager
     def _guarded(self) -> Iterator[None]:

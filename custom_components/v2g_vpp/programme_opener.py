@@ -13,20 +13,23 @@ from . import subentry_facts as facts
 from .const import CONF_PROGRAMME_ID, CONF_SOURCE, STORE_LEDGER, STORE_PROGRAMME
 from .coordinator import Close, V2gConfigEntry
 from .domain.ids import ProgrammeId
-from .domain.ledger import LedgerOwner
+from .domain.ledger import LedgerEntry, LedgerOwner
 from .domain.ledger_book import Tell
-from .domain.ports import Spawn
+from .domain.ports import Signer, Spawn
 from .ledger_file import LedgerFile
-from .ledger_removal import async_delete_unwanted_ledger
+from .ledger_removal import async_part_from_ledger
 from .pki import signing, tls
 from .programme_renewal import take_over
-from .programme_source import open_entity_programme
+from .programme_source import EntityProgramme
 from .site import Site
-from .site.ledger_desk import LedgerPorts
+from .site.ledger_desk import LedgerDesk, LedgerPorts
 from .storage import HaStore
 from .system_clock import SystemClock, draw_uniform
 from .vpp import link, link_config, rehearsal
 from .watches import ProgrammeWatch
+
+LOCAL = "local"
+"""Region and home of a ledger that no operator knows."""
 
 
 def rehearsal_desk(site: Site, clock: SystemClock) -> rehearsal.RehearsalDesk:
@@ -58,7 +61,7 @@ class ProgrammeOpener:
             await end(is_removed=is_removed)
             if is_removed:
                 programme_id = ProgrammeId(subentry.data[CONF_PROGRAMME_ID])
-                await async_delete_unwanted_ledger(
+                await async_part_from_ledger(
                     self.hass, self.entry.runtime_data, programme_id
                 )
 
@@ -67,10 +70,7 @@ class ProgrammeOpener:
     async def _open(self, subentry: ConfigSubentry) -> Close:
         hass, data = self.hass, subentry.data
         if CONF_SOURCE in data:
-            store = self.make_store(f"{STORE_PROGRAMME}.{data[CONF_PROGRAMME_ID]}")
-            return await open_entity_programme(
-                hass, self.site, self.clock, subentry, store
-            )
+            return await self._open_entities(subentry)
         config = link_config.VppLinkConfig(**facts.programme(subentry))
         watch = ProgrammeWatch(hass, config.programme_id, subentry.title)
         store = self.make_store(f"{STORE_PROGRAMME}.{config.programme_id}")
@@ -93,41 +93,71 @@ class ProgrammeOpener:
         )
         connection = link.VppLink(config, ports)
         self.site.add_programme(config.programme_id, connection)
-        kept = await self._open_ledger(ports, config, watch, connection.send_report)
+        owner = LedgerOwner(
+            region=config.region,
+            home_id=config.home_id,
+            programme_id=config.programme_id,
+        )
+        desk, kept = await self._open_ledger(
+            owner, ports.signer, watch, connection.send_report
+        )
         renewers = self.entry.runtime_data.renewers
         renewers[config.programme_id] = connection.renew_certificate
         await watch.started(connection.start)
 
         async def close(*, is_removed: bool) -> None:
             await (connection.leave() if is_removed else connection.stop())
-            watch.ended()
             renewers.pop(config.programme_id, None)
             self.site.remove_programme(config.programme_id, is_removed=is_removed)
+            await desk.close()
+            watch.ended()
             if is_removed:
-                # The ledger itself stays: it may be needed against the operator.
+                await store.remove()
+                await kept.remove()
+
+        return close
+
+    async def _open_entities(self, subentry: ConfigSubentry) -> Close:
+        """Bring a programme to life that entities feed: its ledger is told to nobody."""
+        programme_id = ProgrammeId(subentry.data[CONF_PROGRAMME_ID])
+        watch = ProgrammeWatch(self.hass, programme_id, subentry.title)
+        signer = signing.Ed25519Signer(facts.signing_seed(subentry.data))
+        owner = LedgerOwner(
+            region=LOCAL, home_id=LOCAL, programme_id=subentry.data[CONF_PROGRAMME_ID]
+        )
+
+        def tell(entry: LedgerEntry, links: object) -> None:
+            self.site.report_heard(programme_id, entry.sequence)
+
+        store = self.make_store(f"{STORE_PROGRAMME}.{programme_id}")
+        programme = EntityProgramme(
+            self.hass, self.site, self.clock, dict(subentry.data), store
+        )
+        self.site.add_programme(programme_id, programme)
+        desk, kept = await self._open_ledger(owner, signer, watch, tell)
+        await programme.start()
+
+        async def close(*, is_removed: bool) -> None:
+            programme.stop()
+            self.site.remove_programme(programme_id, is_removed=is_removed)
+            await desk.close()
+            watch.ended()
+            if is_removed:
                 await store.remove()
                 await kept.remove()
 
         return close
 
     async def _open_ledger(
-        self,
-        ports: link_config.LinkPorts,
-        config: link_config.VppLinkConfig,
-        watch: ProgrammeWatch,
-        tell: Tell,
-    ) -> HaStore:
-        """Open the ledger of a programme; return what keeps its unfinished part."""
-        key = f"{STORE_LEDGER}.{config.programme_id}"
+        self, owner: LedgerOwner, signer: Signer, watch: ProgrammeWatch, tell: Tell
+    ) -> tuple[LedgerDesk, HaStore]:
+        """Open the ledger of a programme; return it and what keeps its open part."""
+        programme_id = ProgrammeId(owner.programme_id)
+        key = f"{STORE_LEDGER}.{programme_id}"
         store = self.make_store(key)
-        owner = LedgerOwner(
-            region=config.region,
-            home_id=config.home_id,
-            programme_id=config.programme_id,
-        )
         path = Path(self.hass.config.path(STORAGE_DIR, f"{key}.jsonl"))
         desk_ports = LedgerPorts(
-            book=LedgerFile(path, owner, ports.signer, ports.verify),
+            book=LedgerFile(path, owner, signer, signing.verify_signature),
             store=store,
             run_blocking=self.hass.async_add_executor_job,
             clock=self.clock,
@@ -136,8 +166,7 @@ class ProgrammeOpener:
             written=watch.ledger_written,
             changed_by_hand=watch.ledger_changed,
         )
-        await self.site.use_ledger(config.programme_id, desk_ports)
-        return store
+        return await self.site.use_ledger(programme_id, desk_ports), store
 
     def _take_certificate(self, subentry: ConfigSubentry, pem: str) -> None:
         coming = take_over(self.hass, self.entry, subentry, pem)

@@ -10,7 +10,6 @@ import logging
 from typing import Any, Final, Protocol, override
 import uuid
 
-from homeassistant.config_entries import ConfigSubentry
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers.event import (
     async_track_state_change_event,
@@ -19,7 +18,6 @@ from homeassistant.helpers.event import (
 from homeassistant.util import dt as dt_util
 
 from .const import CONF_DAY_BUDGET_KWH, CONF_PROGRAMME_ID
-from .coordinator import Close
 from .domain.clock import Clock
 from .domain.dispatch import (
     AckCode,
@@ -55,14 +53,6 @@ _TRY_AGAIN: Final = frozenset({AckCode.FAILSAFE, AckCode.NOT_PERMITTED})
 
 class ProgrammeHome(DispatchReceiver, Protocol):
     """The home, as far as a programme may touch it."""
-
-    def add_programme(self, programme_id: ProgrammeId, port: ProgrammePort) -> None:
-        """Join a programme."""
-        ...
-
-    def remove_programme(self, programme_id: ProgrammeId, *, is_removed: bool) -> None:
-        """End what a programme asked for."""
-        ...
 
     def announce_event(self, event: ProgrammeEvent) -> None:
         """Take an event as it is now."""
@@ -107,7 +97,6 @@ class EntityProgramme(ProgrammePort):
 
     async def start(self) -> None:
         """Begin to listen. A budget that cannot be read counts as spent today."""
-        self._site.add_programme(self._programme_id, self)
         try:
             self._budget.restore(await self._store.load())
         except StoreUnreadable:
@@ -301,24 +290,3 @@ class _DayBudget:
         if self._budget_wh is None:
             return False
         return self.is_unknown or delivered_wh - self._began_wh >= self._budget_wh
-
-
-async def open_entity_programme(
-    hass: HomeAssistant,
-    site: ProgrammeHome,
-    clock: Clock,
-    subentry: ConfigSubentry,
-    store: HaStore,
-) -> Close:
-    """Bring a programme to life that entities feed; returns what ends it."""
-    programme = EntityProgramme(hass, site, clock, dict(subentry.data), store)
-    programme_id = ProgrammeId(subentry.data[CONF_PROGRAMME_ID])
-    await programme.start()
-
-    async def close(*, is_removed: bool) -> None:
-        programme.stop()
-        site.remove_programme(programme_id, is_removed=is_removed)
-        if is_removed:
-            await store.remove()
-
-    return close

@@ -22,6 +22,7 @@ from .const import (
     CONF_EVENT_POWER_W,
     CONF_NAME,
     CONF_PROGRAMME_ID,
+    CONF_SIGNING_SEED,
     CONF_SOURCE,
     CONF_STALE_AFTER_MIN,
     CONF_START_ENTITY,
@@ -30,6 +31,7 @@ from .const import (
     UNIQUE_ID_PREFIX_PROGRAMME,
 )
 from .flow_schemas import LARGEST_POWER_W
+from .source_flow_key import create_ledger_seed
 from .source_readings import DEFAULT_STALE_AFTER_MIN, words
 
 LOCAL_PREFIX: Final = "local-"
@@ -95,13 +97,18 @@ class SourceSteps(ConfigSubentryFlow):
         programme_id = _programme_id(data[CONF_NAME])
         return self.async_create_entry(
             title=data[CONF_NAME],
-            data={**data, CONF_SOURCE: source, CONF_PROGRAMME_ID: programme_id},
+            data={
+                **data,
+                CONF_SOURCE: source,
+                CONF_PROGRAMME_ID: programme_id,
+                CONF_SIGNING_SEED: create_ledger_seed(),
+            },
             unique_id=f"{UNIQUE_ID_PREFIX_PROGRAMME}{programme_id}",
         )
 
     def _change(self, source: str, data: dict[str, Any]) -> SubentryFlowResult:
         subentry = self._get_reconfigure_subentry()
-        kept = (CONF_NAME, CONF_PROGRAMME_ID)
+        kept = (CONF_NAME, CONF_PROGRAMME_ID, CONF_SIGNING_SEED)
         return self.async_update_and_abort(
             self._get_entry(),
             subentry,

@@ -1,6 +1,7 @@
 """Fixtures of the shell's tests: a real core, a real site, no wire."""
 
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 import socket
 from types import MappingProxyType
 from typing import Any
@@ -8,6 +9,7 @@ from unittest.mock import patch
 
 from homeassistant.config_entries import ConfigSubentryData
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers.storage import STORAGE_DIR
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_homeassistant_custom_component.syrupy import HomeAssistantSnapshotExtension
@@ -54,6 +56,13 @@ def snapshot(snapshot: SnapshotAssertion) -> SnapshotAssertion:
 
 
 @pytest.fixture
+def hass_config_dir(hass_tmp_config_dir: str) -> str:
+    """Return a folder of this test alone: two at once would write one ledger."""
+    (Path(hass_tmp_config_dir) / STORAGE_DIR).mkdir(exist_ok=True)
+    return hass_tmp_config_dir
+
+
+@pytest.fixture
 def free_port(socket_enabled: None) -> int:
     """Return a port of the loopback interface that nothing uses."""
     with socket.socket() as probe:
@@ -95,6 +104,8 @@ async def home(hass: HomeAssistant, entry: MockConfigEntry) -> AsyncIterator[Hom
     assert await hass.config_entries.async_setup(entry.entry_id)
     await hass.async_block_till_done()
     yield Home.willing(hass, entry)
+    if hass.config_entries.async_get_entry(entry.entry_id) is None:
+        return  # The test removed it.
     if entry.state.recoverable:
         await hass.config_entries.async_unload(entry.entry_id)
 

@@ -40,12 +40,9 @@ BODY = json.loads(
 )["entry"]["body"]
 
 
-@pytest.fixture(autouse=True)
-def folder(hass: HomeAssistant, tmp_path: Path) -> Path:
-    """Keep the ledger out of the configuration that all tests share."""
-    (tmp_path / ".storage").mkdir()
-    hass.config.config_dir = str(tmp_path)
-    return tmp_path
+@pytest.fixture
+def folder(hass: HomeAssistant) -> Path:
+    return Path(hass.config.config_dir)
 
 
 def report(home: Home, event_id: str = "peak-1", **changes: Any) -> None:

@@ -301,3 +301,20 @@ def test_an_entry_is_on_the_disk_before_it_is_told(
     monkeypatch.setattr(os, "fsync", fsync)
     write_report(ledger, 2)
     assert path.stat().st_ino in synced
+
+
+def test_a_closed_ledger_is_read_but_never_written(path: Path) -> None:
+    ledger, _ = open_ledger(path)
+    write_report(ledger, 1)
+    ledger.close()
+    assert ledger.verify().count == 2
+    assert len(ledger.read()[0]) == 2
+    path.unlink()
+    for write in (
+        lambda: ledger.open(AT),
+        lambda: write_report(ledger, 2),
+        lambda: ledger.forget_before(LATER, LATER),
+    ):
+        with pytest.raises(LedgerNotWritten):
+            write()
+    assert not path.exists()

@@ -23,6 +23,7 @@ from custom_components.v2g_vpp.const import (
     CONF_EVENT_POWER_W,
     CONF_NAME,
     CONF_PROGRAMME_ID,
+    CONF_SIGNING_SEED,
     CONF_SOURCE,
     CONF_STALE_AFTER_MIN,
     CONF_START_ENTITY,
@@ -32,9 +33,11 @@ from custom_components.v2g_vpp.const import (
 )
 from custom_components.v2g_vpp.domain.dispatch import LinkState
 from custom_components.v2g_vpp.domain.ids import ProgrammeId
+from custom_components.v2g_vpp.domain.ledger import EntryKind
 from custom_components.v2g_vpp.domain.policy import Mode
 from custom_components.v2g_vpp.domain.programme_events import EventPhase
 from custom_components.v2g_vpp.domain.snapshot import ProgrammeSnapshot
+from custom_components.v2g_vpp.domain.source_event import SourceEvent
 from tests.shell.conftest import STATION, VEHICLE
 from tests.shell.home import KEY, Home
 
@@ -45,6 +48,7 @@ DATA: dict[str, Any] = {
     CONF_NAME: "Evening",
     CONF_PROGRAMME_ID: PROGRAMME,
     CONF_SOURCE: SOURCE_ENTITIES,
+    CONF_SIGNING_SEED: "nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A",
     CONF_DIRECTION_ENTITY: DIRECTION,
     CONF_DISCHARGE_STATES: "export",
     CONF_CHARGE_STATES: "Import, charge",
@@ -58,6 +62,7 @@ BY_CALENDAR: dict[str, Any] = {
     CONF_NAME: "Evening",
     CONF_PROGRAMME_ID: PROGRAMME,
     CONF_SOURCE: SOURCE_CALENDAR,
+    CONF_SIGNING_SEED: "nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A",
     CONF_CALENDAR_ENTITY: CALENDAR,
     CONF_EVENT_POWER_W: 4_000,
 }
@@ -134,6 +139,12 @@ def programme(home: Home) -> ProgrammeSnapshot:
     return found
 
 
+async def has_report(home: Home) -> bool:
+    await home.settle()
+    entries, _ = await home.site.read_ledger(PROGRAMME)
+    return EntryKind.EVENT_REPORT in {entry.kind for entry in entries}
+
+
 async def go_on(home: Home, freezer: FrozenDateTimeFactory, seconds: int) -> None:
     """Let time pass in the steps in which the home looks and the meter reports."""
     for _ in range(0, seconds, 2):
@@ -165,6 +176,8 @@ async def test_event_of_the_entities_is_dispatched_and_ends_at_its_time(
     assert plugged.evse().setpoint.power_w == 0
     (over,) = programme(plugged).book.events
     assert over.phase is EventPhase.FINISHED
+    await go_on(plugged, freezer, 40)
+    assert await has_report(plugged)
 
 
 async def test_unavailable_entity_ends_the_dispatch_within_30_s_and_it_comes_back(
@@ -369,7 +382,8 @@ async def test_budget_of_the_day_ends_discharges_until_tomorrow(
     record = plugged.site._registry.programmes[PROGRAMME]
     port: Any = record.port
     port._budget._budget_wh = 1_000.0
-    event = replace(_discharge_event(), power_w=-3_000.0)
+    now = dt_util.utcnow()
+    event = SourceEvent(power_w=-3_000.0, start_at=now, end_at=now + timedelta(hours=1))
     port._delivered_wh = 500.0
     assert not port._is_spent(event)
     port._delivered_wh = 1_499.0
@@ -379,14 +393,3 @@ async def test_budget_of_the_day_ends_discharges_until_tomorrow(
     assert not port._is_spent(replace(event, power_w=3_000.0))
     freezer.tick(86_400)
     assert not port._is_spent(event)
-
-
-def _discharge_event() -> Any:
-    from custom_components.v2g_vpp.domain.source_event import (  # noqa: PLC0415
-        SourceEvent,
-    )
-
-    now = dt_util.utcnow()
-    return SourceEvent(
-        power_w=-1.0, start_at=now, end_at=now + timedelta(seconds=3_600)
-    )

@@ -46,8 +46,10 @@ class Log:
 @pytest.fixture
 def folder(hass: HomeAssistant, home: Home, tmp_path: Path) -> Path:
     home.entry.runtime_data.message_log = Log()
-    hass.config.config_dir = str(tmp_path)
-    return tmp_path
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    hass.config.config_dir = str(empty)
+    return empty
 
 
 def files(folder: Path) -> list[Path]:

@@ -1,6 +1,6 @@
 """The forms of a programme that entities feed."""
 
-from collections.abc import Iterator
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from homeassistant.config_entries import (
 )
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
+from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.storage import STORAGE_DIR
 import pytest
 
@@ -25,12 +26,16 @@ from custom_components.v2g_vpp.const import (
     CONF_KEEP_LEDGER,
     CONF_NAME,
     CONF_PROGRAMME_ID,
+    CONF_SIGNING_SEED,
     CONF_SOURCE,
+    DOMAIN,
     SUBENTRY_PROGRAMME,
 )
 from custom_components.v2g_vpp.domain.ids import ProgrammeId
+from custom_components.v2g_vpp.domain.ledger import EntryKind
 from tests.shell.conftest import STATION, VEHICLE
 from tests.shell.home import Home
+from tests.shell.test_ledger_entities import BODY
 from tests.shell.test_programme_source import (
     BY_CALENDAR,
     DATA,
@@ -84,7 +89,7 @@ async def test_reconfigured_power_is_used_at_once(
     entered = {
         key: value
         for key, value in DATA.items()
-        if key not in (CONF_NAME, CONF_PROGRAMME_ID, CONF_SOURCE)
+        if key not in (CONF_NAME, CONF_PROGRAMME_ID, CONF_SIGNING_SEED, CONF_SOURCE)
     }
     result = await flows.async_configure(
         form["flow_id"], {**entered, CONF_CHARGE_POWER_W: 2_500}
@@ -134,7 +139,7 @@ async def test_form_says_what_is_wrong_and_takes_it_when_it_is_right(
     good = {
         key: value
         for key, value in base.items()
-        if key not in (CONF_PROGRAMME_ID, CONF_SOURCE)
+        if key not in (CONF_PROGRAMME_ID, CONF_SIGNING_SEED, CONF_SOURCE)
     } | {CONF_NAME: "Second", CONF_DAY_BUDGET_KWH: 4.5}
     flows = hass.config_entries.subentries
     result = await flows.async_configure(form["flow_id"], good | changes)
@@ -145,49 +150,164 @@ async def test_form_says_what_is_wrong_and_takes_it_when_it_is_right(
     assert plugged.site.snapshot.programme(ProgrammeId("local-second")) is not None
 
 
-LEDGER = {
-    f"v2g_vpp.ledger.local-evening.jsonl{part}" for part in ("", ".seal", ".torn")
-}
+EVENING = ProgrammeId("local-evening")
+LEDGER = "v2g_vpp.ledger.local-evening.jsonl"
 OTHER = "v2g_vpp.ledger.local-evening-2.jsonl"
 
 
 def left_of(folder: Path) -> set[str]:
-    return {path.name for path in folder.glob("v2g_vpp.ledger.*.jsonl*")}
+    return {path.name for path in folder.glob("v2g_vpp.ledger.*")}
 
 
 @pytest.fixture
-def ledgers(hass: HomeAssistant) -> Iterator[Path]:
+def ledgers(hass: HomeAssistant, source: Source) -> Path:
     folder = Path(hass.config.path(STORAGE_DIR))
-    folder.mkdir(exist_ok=True)
-    for name in (*LEDGER, OTHER):
-        (folder / name).touch()
-    yield folder
-    for name in left_of(folder):
-        (folder / name).unlink()
+    (folder / OTHER).touch()
+    return folder
 
 
-@pytest.mark.parametrize("keeps_ledger", [True, False])
-async def test_owner_leaves_a_programme_and_says_what_becomes_of_the_ledger(
-    hass: HomeAssistant, plugged: Home, ledgers: Path, keeps_ledger: bool
-) -> None:
+async def written(home: Home, count: int) -> None:
+    """Wait until the ledger has so many entries, its beginning among them."""
+    async with asyncio.timeout(5):
+        while len((await home.site.read_ledger(EVENING))[0]) < count:
+            await asyncio.sleep(0.005)
+    await home.settle()
+
+
+def note(home: Home, event_id: str) -> None:
+    desk = home.site._registry.programmes[EVENING].ledger
+    assert desk is not None
+    desk.record(EntryKind.EVENT_REPORT, {**BODY, "event_id": event_id})
+
+
+async def leave(hass: HomeAssistant, home: Home, *, keeps_ledger: bool) -> None:
     (subentry,) = (
         s
-        for s in plugged.entry.subentries.values()
+        for s in home.entry.subentries.values()
         if s.subentry_type == SUBENTRY_PROGRAMME
     )
     flows = hass.config_entries.subentries
     menu = await flows.async_init(
-        (plugged.entry.entry_id, SUBENTRY_PROGRAMME),
+        (home.entry.entry_id, SUBENTRY_PROGRAMME),
         context={"source": SOURCE_RECONFIGURE, "subentry_id": subentry.subentry_id},
     )
     form = await flows.async_configure(menu["flow_id"], {"next_step_id": "leave"})
     assert form["description_placeholders"] == {"programme": "Evening"}
+    # What is written in this moment must not come back when it was deleted.
+    note(home, "last")
     result = await flows.async_configure(
         form["flow_id"], {CONF_KEEP_LEDGER: keeps_ledger}
     )
     assert result["reason"] == "left"
+    await home.settle()
+    await home.tick()
+    assert subentry.subentry_id not in home.entry.subentries
+    assert home.site.snapshot.programmes == ()
+
+
+@pytest.mark.parametrize("keeps_ledger", [True, False])
+async def test_owner_leaves_a_programme_and_says_what_becomes_of_the_ledger(
+    hass: HomeAssistant,
+    plugged: Home,
+    ledgers: Path,
+    keeps_ledger: bool,
+) -> None:
+    note(plugged, "first")
+    await written(plugged, 2)
+    desk = plugged.site._registry.programmes[EVENING].ledger
+    assert desk is not None
+    assert LEDGER in left_of(ledgers)
+    assert "ledger tidy" in {task.get_name() for task in asyncio.all_tasks()}
+    await leave(hass, plugged, keeps_ledger=keeps_ledger)
+    desk.record(EntryKind.EVENT_REPORT, {**BODY, "event_id": "late"})
     await plugged.settle()
-    await plugged.tick()
-    assert subentry.subentry_id not in plugged.entry.subentries
-    assert plugged.site.snapshot.programmes == ()
-    assert left_of(ledgers) == {OTHER} | (LEDGER if keeps_ledger else set())
+    assert "ledger tidy" not in {task.get_name() for task in asyncio.all_tasks()}
+    kept = {f"{LEDGER}.left-1", f"{LEDGER}.left-1.seal"}
+    assert left_of(ledgers) == {OTHER} | (kept if keeps_ledger else set())
+    if keeps_ledger:
+        lines = (ledgers / f"{LEDGER}.left-1").read_text().splitlines()
+        assert ['"last"' in lines[-1], len(lines)] == [True, 3]
+
+
+async def test_a_programme_that_is_joined_again_begins_a_ledger_of_its_own(
+    hass: HomeAssistant, plugged: Home, ledgers: Path
+) -> None:
+    note(plugged, "first")
+    await written(plugged, 2)
+    await leave(hass, plugged, keeps_ledger=True)
+    form = await add(hass, plugged, "entities")
+    entered = {
+        key: value
+        for key, value in DATA.items()
+        if key not in (CONF_PROGRAMME_ID, CONF_SIGNING_SEED, CONF_SOURCE)
+    }
+    await hass.config_entries.subentries.async_configure(form["flow_id"], entered)
+    await plugged.settle()
+    note(plugged, "anew")
+    await written(plugged, 2)
+    assert (await plugged.site.verify_ledger(EVENING)).break_ is None
+    assert {f"{LEDGER}.left-1", LEDGER} <= left_of(ledgers)
+    assert (DOMAIN, f"ledger_changed_{EVENING}") not in ir.async_get(hass).issues
+
+
+async def test_the_ledger_of_a_removed_home_stays_and_nothing_writes_to_it(
+    hass: HomeAssistant,
+    plugged: Home,
+    ledgers: Path,
+) -> None:
+    note(plugged, "first")
+    await written(plugged, 2)
+    desk = plugged.site._registry.programmes[EVENING].ledger
+    assert desk is not None
+    note(plugged, "last")
+    await hass.config_entries.async_remove(plugged.entry.entry_id)
+    lines = (ledgers / LEDGER).read_text().splitlines()
+    assert ['"last"' in lines[-1], len(lines)] == [True, 3]
+    (ledgers / LEDGER).unlink()
+    desk.record(EntryKind.EVENT_REPORT, {**BODY, "event_id": "late"})
+    desk.save_later()
+    await hass.async_block_till_done(wait_background_tasks=True)
+    assert left_of(ledgers) == {OTHER, f"{LEDGER}.seal"}
+
+
+class TestBeforeTheLedger:
+    """A programme that was set up before programmes of entities had a ledger."""
+
+    @pytest.fixture
+    def subentries(self) -> list[ConfigSubentryData]:
+        old = {key: DATA[key] for key in DATA if key != CONF_SIGNING_SEED}
+        return [STATION, VEHICLE, programme_of(old)]
+
+    async def test_gets_one_key_and_keeps_it(
+        self, hass: HomeAssistant, plugged: Home, ledgers: Path
+    ) -> None:
+        note(plugged, "first")
+        await written(plugged, 2)
+        (seed,) = seeds(plugged)
+        assert len(seed) == len(DATA[CONF_SIGNING_SEED])
+        assert await hass.config_entries.async_reload(plugged.entry.entry_id)
+        assert seeds(plugged) == [seed]
+        site = plugged.entry.runtime_data.site
+        found = await site.verify_ledger(EVENING)
+        assert (found.count, found.break_) == (2, None)
+
+    async def test_another_one_has_another_key(
+        self, hass: HomeAssistant, plugged: Home
+    ) -> None:
+        form = await add(hass, plugged, "entities")
+        entered = {
+            key: value
+            for key, value in DATA.items()
+            if key not in (CONF_PROGRAMME_ID, CONF_SIGNING_SEED, CONF_SOURCE)
+        } | {CONF_NAME: "Second"}
+        await hass.config_entries.subentries.async_configure(form["flow_id"], entered)
+        await plugged.settle()
+        assert len(set(seeds(plugged))) == 2
+
+
+def seeds(home: Home) -> list[str]:
+    return [
+        subentry.data[CONF_SIGNING_SEED]
+        for subentry in home.entry.subentries.values()
+        if subentry.subentry_type == SUBENTRY_PROGRAMME
+    ]

@@ -60,7 +60,7 @@ class OnDisk:
     def __init__(self, hass: HomeAssistant, folder: Path) -> None:
         hass.config.config_dir = str(folder)
         self.path = folder / ".storage" / KEY
-        self.path.parent.mkdir(parents=True)
+        self.path.parent.mkdir(parents=True, exist_ok=True)
 
 
 @pytest.fixture

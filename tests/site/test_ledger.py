@@ -24,7 +24,7 @@ from custom_components.v2g_vpp.domain.settlement import (
 from custom_components.v2g_vpp.domain.snapshot import ProgrammeSnapshot
 from custom_components.v2g_vpp.ledger_file import LedgerFile
 from custom_components.v2g_vpp.pki.signing import Ed25519Signer, verify_signature
-from custom_components.v2g_vpp.site.ledger_desk import LedgerPorts
+from custom_components.v2g_vpp.site.ledger_desk import LedgerDesk, LedgerPorts
 from tests.site.home import PROGRAMME, Home
 from tests.site.stores import MemoryStore
 from tests.site.virtual_time import in_virtual_time
@@ -44,7 +44,7 @@ class Ledger:
         self.changed: list[str] = []
         self.is_full = False
 
-    async def open(self, home: Home) -> None:
+    async def open(self, home: Home) -> LedgerDesk:
         book = LedgerFile(self.path, OWNER, HOME, verify_signature)
 
         async def run_blocking[T](work: Callable[[], T]) -> T:
@@ -52,7 +52,7 @@ class Ledger:
                 raise LedgerNotWritten("ledger", "full")
             return work()
 
-        await home.site.use_ledger(
+        return await home.site.use_ledger(
             PROGRAMME,
             LedgerPorts(
                 book=book,

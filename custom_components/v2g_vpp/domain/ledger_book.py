@@ -74,3 +74,7 @@ class LedgerBook(Protocol):
     def forget_before(self, before: str, now: str) -> int:
         """Put a checkpoint in the place of older entries; return how many went."""
         ...
+
+    def close(self) -> None:
+        """Write nothing any more: it waits for a write that runs and refuses others."""
+        ...

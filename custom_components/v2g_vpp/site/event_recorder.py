@@ -92,6 +92,16 @@ class EventRecorder:
             if running is not None:
                 events[running.record.key] = running
 
+    def conclude(self, programme_id: ProgrammeId) -> None:
+        """Report what runs as cancelled now: its programme is left."""
+        now = self._clock.utcnow()
+        reports = self._reports.get(programme_id)
+        for running in self._events.pop(programme_id, {}).values():
+            for order_id in running.orders:
+                running.record.note_end(order_id, AckStatus.CANCELLED, AckCode.OK, now)
+            if reports is not None:
+                self._finish(running.record, reports)
+
     def forget(self, programme_id: ProgrammeId) -> None:
         """Record nothing of a programme any more."""
         self._reports.pop(programme_id, None)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 import logging
@@ -61,7 +62,9 @@ class LedgerDesk:
         self._figures = LedgerFigures()
         self._drawn: LedgerPicture | None = None
         self._drawn_mono_s = 0.0
-        self._is_open = self._is_writing = False
+        self._is_open = self._is_writing = self._is_in_doubt = False
+        self._ended = asyncio.Event()
+        self._lock = asyncio.Lock()  # An entry is written by the writer or at the end.
         self._pending: list[tuple[EntryKind, Mapping[str, Any]]] = []
         self._unheard: dict[int, LedgerEntry] = {}
         self._unheard_before: set[int] | None = None
@@ -95,6 +98,19 @@ class LedgerDesk:
         self._ports.spawn(self._tidy(), "ledger tidy")
         self._write_soon()
 
+    async def close(self) -> None:
+        """Write what is left, if the disk takes it, and then nothing any more.
+
+        When this returns, the file and the store may be deleted, or belong to another
+        desk: no write comes later, also none that ran when it was called.
+        """
+        while self._pending and await self._write_first():
+            pass
+        await self._ports.run_blocking(self._ports.book.close)
+        if not self._ended.is_set():
+            await self._ports.store.save(self._dump())
+            self._ended.set()
+
     def record(self, kind: EntryKind, body: Mapping[str, Any]) -> None:
         """Bring an entry into the ledger, soon and in order."""
         self._pending.append((kind, body))
@@ -125,7 +141,8 @@ class LedgerDesk:
 
     def save_later(self) -> None:
         """Keep drafts and what nobody heard yet, soon."""
-        self._ports.store.save_later(self._dump)
+        if not self._ended.is_set():
+            self._ports.store.save_later(self._dump)
 
     def save_soon(self) -> None:
         """Keep it now, in the background."""
@@ -133,7 +150,8 @@ class LedgerDesk:
 
     async def save(self) -> None:
         """Keep it now."""
-        await self._ports.store.save(self._dump())
+        if not self._ended.is_set():
+            await self._ports.store.save(self._dump())
 
     async def verify(self) -> Verified:
         """Look at every byte of the ledger.
@@ -213,34 +231,50 @@ class LedgerDesk:
         self._changed()
 
     def _write_soon(self) -> None:
-        if self._pending and not self._is_writing:
+        if self._pending and not self._is_writing and not self._ended.is_set():
             self._is_writing = True
             self._ports.spawn(self._write(), "ledger write")
 
     async def _write(self) -> None:
         try:
             await self.save()
-            while self._pending:
+            while self._pending and not self._ended.is_set():
                 if not await self._write_first():
-                    await asyncio.sleep(RETRY_S)
+                    await self._pause(RETRY_S)
         finally:
             self._is_writing = False
         await self.save()
 
+    async def _pause(self, duration_s: float) -> None:
+        """Wait, but not beyond the end."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(duration_s):
+                await self._ended.wait()
+
     async def _write_first(self) -> bool:
+        async with self._lock:
+            if self._is_in_doubt:
+                return False  # Better told by the next start than written twice.
+            return not self._pending or await self._write_one()
+
+    async def _write_one(self) -> bool:
         if not self._is_open:
             await self._open()
             if not self._is_open or not self._pending:
                 return self._is_open
         kind, body = self._pending[0]
         now, book = self._now(), self._ports.book
+        # A task that is cancelled here never knows whether it is written.
+        self._is_in_doubt = True
         try:
             new = await self._ports.run_blocking(lambda: book.append(kind, now, body))
         except LedgerNotWritten as err:
+            self._is_in_doubt = False
             _LOGGER.warning("ledger cannot be written: %s", err)
             self._ports.written(False)
             return False
         # Nothing is awaited from here to the note that it is written: no second time.
+        self._is_in_doubt = False
         self._pending.pop(0)
         self._ports.written(True)
         for entry in new:
@@ -264,7 +298,7 @@ class LedgerDesk:
         self._ports.tell(entry, [one.to_header() for one in links])
 
     async def _tidy(self) -> None:
-        while True:
+        while not self._ended.is_set():
             now = self._ports.clock.utcnow()
             book, before = self._ports.book, format_moment(now - KEPT)
             if self._is_open:
@@ -274,7 +308,7 @@ class LedgerDesk:
                     )
                 except LedgerNotWritten as err:
                     _LOGGER.warning("ledger cannot be shortened: %s", err)
-            await asyncio.sleep(TIDY_S)
+            await self._pause(TIDY_S)
 
     def _dump(self) -> dict[str, Any]:
         return {

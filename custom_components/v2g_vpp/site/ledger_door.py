@@ -20,12 +20,17 @@ class LedgerDoor:
     _registry: Registry
     _recorder: EventRecorder
 
-    async def use_ledger(self, programme_id: ProgrammeId, ports: LedgerPorts) -> None:
+    async def use_ledger(
+        self, programme_id: ProgrammeId, ports: LedgerPorts
+    ) -> LedgerDesk:
         """Keep a ledger of a programme that was added; events are recorded from now.
 
         Args:
             programme_id: of a programme of this home.
             ports: where it is kept.
+
+        Returns:
+            The desk, to be closed once the programme ended.
         """
         programme = self._registry.programmes[programme_id]
         desk = LedgerDesk(ports, self._wake)
@@ -33,6 +38,7 @@ class LedgerDoor:
         desk.use_drafts(lambda: self._drafts(programme_id))
         await desk.start()
         self._recorder.use(programme_id, desk)
+        return desk
 
     def report_heard(self, programme_id: ProgrammeId, sequence: int) -> None:
         """Note that the broker has a report."""
@@ -72,6 +78,14 @@ class LedgerDoor:
         for programme in list(self._registry.programmes.values()):
             if programme.ledger is not None:
                 await programme.ledger.save()
+
+    def _part_from_ledger(self, programme_id: ProgrammeId) -> None:
+        """Record nothing any more; what runs stays a draft for the next desk."""
+        drafts = self._drafts(programme_id)
+        self._recorder.forget(programme_id)
+        programme = self._registry.programmes.get(programme_id)
+        if programme is not None and programme.ledger is not None:
+            programme.ledger.use_drafts(lambda: drafts)
 
     def _drafts(self, programme_id: ProgrammeId) -> list[Mapping[str, Any]]:
         return self._recorder.drafts(programme_id)

@@ -207,7 +207,9 @@ class Site(
     def remove_programme(self, programme_id: ProgrammeId, *, is_removed: bool) -> None:
         """End what a programme asked for; keep nothing of one that was left."""
         self._keeper.remember()
-        self._recorder.forget(programme_id)
+        if is_removed:
+            self._recorder.conclude(programme_id)
+        self._part_from_ledger(programme_id)
         self._registry.programmes.pop(programme_id, None)
         if is_removed:
             self._keeper.forget("programmes", lambda key: key == programme_id)
