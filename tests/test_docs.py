@@ -8,26 +8,22 @@ import shutil
 import subprocess
 from typing import Any, Final
 
-from homeassistant.helpers.entity import EntityDescription
 from homeassistant.util.yaml import load_yaml_dict
 import pytest
 
 from tests.repository import INTEGRATION, ROOT
-from tests.repository.docs import anchors, blocks, descriptions, links, rows, sections
+from tests.repository.docs import (
+    PLATFORMS,
+    anchors,
+    blocks,
+    described,
+    links,
+    rows,
+    sections,
+)
 
 DOCS: Final = ROOT / "docs"
 PAGES: Final = (ROOT / "README.md", *sorted(DOCS.glob("*.md")))
-PLATFORMS: Final = (
-    "binary_sensor",
-    "button",
-    "calendar",
-    "event",
-    "number",
-    "select",
-    "sensor",
-    "switch",
-    "time",
-)
 UNNAMED: Final = {
     ("binary_sensor", "plug"): "Plug",
     ("sensor", "frequency"): "Frequency",
@@ -81,30 +77,15 @@ def _services() -> dict[str, Any]:
 def _described() -> dict[tuple[str, str], bool]:
     """Return whether an entity is on at first, by platform and name."""
     texts, found = _entity_texts(), {}
-    for platform in PLATFORMS:
-        modules = [
-            import_module(f"custom_components.v2g_vpp.{path.stem}")
-            for path in sorted(INTEGRATION.glob(f"{platform}*.py"))
-        ]
-        for module in modules:
-            for description in descriptions(vars(module).values()):
-                if not _is_of(description, platform):
-                    continue
-                key = description.translation_key
-                name = (
-                    texts[platform][key]["name"].replace("{phase}", "1 to 3")
-                    if key
-                    else UNNAMED[platform, str(description.device_class)]
-                )
-                is_on = description.entity_registry_enabled_default
-                found[platform, name] = is_on
+    for platform, description in described(PLATFORMS):
+        key = description.translation_key
+        name = (
+            texts[platform][key]["name"].replace("{phase}", "1 to 3")
+            if key
+            else UNNAMED[platform, str(description.device_class)]
+        )
+        found[platform, name] = description.entity_registry_enabled_default
     return found
-
-
-def _is_of(description: EntityDescription, platform: str) -> bool:
-    # The bases are made anew for each description, so only their names tell.
-    wanted = f"{platform.title().replace('_', '')}EntityDescription"
-    return any(base.__name__ == wanted for base in type(description).__mro__)
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)

@@ -1,12 +1,27 @@
 """Rules for the pages of the owner: links that lead somewhere, tables that are true."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from importlib import import_module
 import re
 from typing import cast
 
 from homeassistant.helpers.entity import EntityDescription
 
+from tests.repository import INTEGRATION
+
 _MARK = "entity_registry_enabled_default"
+PLATFORMS = (
+    "binary_sensor",
+    "button",
+    "calendar",
+    "event",
+    "number",
+    "select",
+    "sensor",
+    "switch",
+    "time",
+)
+
 type Row = tuple[str, ...]
 
 _LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
@@ -54,6 +69,22 @@ def sections(page: str) -> dict[str, str]:
 def blocks(page: str, language: str) -> list[str]:
     """Return the blocks of code of one language."""
     return [text for name, text in _BLOCK.findall(page) if name == language]
+
+
+def described(platforms: Iterable[str]) -> Iterator[tuple[str, EntityDescription]]:
+    """Yield every entity description of the integration with its platform."""
+    for platform in platforms:
+        for path in sorted(INTEGRATION.glob(f"{platform}*.py")):
+            module = import_module(f"custom_components.v2g_vpp.{path.stem}")
+            for one in descriptions(vars(module).values()):
+                if _is_of(one, platform):
+                    yield platform, one
+
+
+def _is_of(description: EntityDescription, platform: str) -> bool:
+    # The bases are made anew for each description, so only their names tell.
+    wanted = f"{platform.title().replace('_', '')}EntityDescription"
+    return any(base.__name__ == wanted for base in type(description).__mro__)
 
 
 def descriptions(things: Iterable[object]) -> Iterator[EntityDescription]:
