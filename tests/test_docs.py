@@ -1,6 +1,5 @@
 """The pages for the owner: every link, entity, action, flow and rule that they name."""
 
-from importlib import import_module
 import json
 from pathlib import Path
 import re
@@ -11,6 +10,7 @@ from typing import Any, Final
 from homeassistant.util.yaml import load_yaml_dict
 import pytest
 
+from custom_components.v2g_vpp.domain.faults import FAULT_BEHAVIOUR
 from tests.repository import INTEGRATION, ROOT
 from tests.repository.docs import (
     PLATFORMS,
@@ -23,7 +23,7 @@ from tests.repository.docs import (
 )
 
 DOCS: Final = ROOT / "docs"
-PAGES: Final = (ROOT / "README.md", *sorted(DOCS.glob("*.md")))
+PAGES: Final = (*sorted(ROOT.glob("*.md")), *sorted(DOCS.rglob("*.md")))
 UNNAMED: Final = {
     ("binary_sensor", "plug"): "Plug",
     ("sensor", "frequency"): "Frequency",
@@ -154,17 +154,32 @@ def test_parameters_are_documented_and_no_others_are() -> None:
     assert told == known
 
 
-def test_states_of_mode_and_reason_are_documented() -> None:
-    troubles = {row[0].strip("*") for row in rows(_page("troubleshooting.md"))}
-    sensor = _entity_texts()["sensor"]
-    reasons = set(sensor["discharge_blocked_by"]["state"].values())
-    assert reasons - troubles == set()
-    codes = import_module("custom_components.v2g_vpp.domain.faults").FaultCode
-    listed = {row[0].strip("`") for row in rows(_page("troubleshooting.md"))}
-    assert {code.value for code in codes} - listed == set()
+def test_what_blocks_a_discharge_is_documented() -> None:
+    told = {
+        bold[1]
+        for row in rows(_page("troubleshooting.md"))
+        if (bold := re.fullmatch(r"\*\*(.+)\*\*", row[0])) is not None
+    }
+    states = _entity_texts()["sensor"]["discharge_blocked_by"]["state"]
+    assert told == set(states.values())
+
+
+def test_faults_are_documented_with_how_they_behave() -> None:
+    told = {
+        row[0].strip("`"): (row[2] == "yes", row[3].startswith("0 W"))
+        for row in rows(_page("troubleshooting.md"))
+        if row[0].startswith("`")
+    }
+    assert told == {
+        code.value: (behaviour.is_latched, behaviour.stops_charging)
+        for code, behaviour in FAULT_BEHAVIOUR.items()
+    }
+
+
+def test_modes_are_documented() -> None:
     modes = _entity_texts()["select"]["mode"]["state"].values()
     told = {row[0].strip("*") for row in rows(_page("entities.md"))}
-    assert set(modes) - told == set()
+    assert set(modes) <= told
 
 
 def test_actions_are_documented_with_their_fields_and_no_others_are() -> None:
