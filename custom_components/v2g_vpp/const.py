@@ -42,6 +42,7 @@ CONF_OCPP_TLS_1_3_ONLY: Final = "ocpp_tls_1_3_only"
 CONF_OCPP_TLS_CERTIFICATE: Final = "ocpp_tls_certificate"
 CONF_OCPP_TLS_KEY: Final = "ocpp_tls_key"
 CONF_ROOT_PEM: Final = "root_pem"
+CONF_SKIP_WAIT: Final = "skip_wait"
 PKI_FOLDER: Final = f"{DOMAIN}.pki"
 """Under .storage: the authority of this home and the certificates of its listener."""
 

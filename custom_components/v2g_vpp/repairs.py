@@ -35,6 +35,7 @@ from .domain.errors import (
 )
 from .domain.ports import Unsubscribe
 from .domain.snapshot import SiteSnapshot
+from .refusal_text import shown_address, shown_offer
 from .station_farewell import PREVIOUS_ADDRESS
 from .station_repairs import CLOCK_ISSUE, show_station_problems
 from .text_keys import DOWNGRADE_ISSUES, TLS_ISSUES
@@ -90,8 +91,6 @@ MOST_UNKNOWN_STATIONS: Final = 5
 
 # The listener checks the same; here it keeps mark-up out of the user interface.
 _IDENTITY: Final = re.compile(r"[A-Za-z0-9._:|-]{1,48}")
-_OFFERED: Final = re.compile(r"[A-Za-z0-9._-]{1,16}(, [A-Za-z0-9._-]{1,16}){0,4}")
-_ADDRESS: Final = re.compile(r"[0-9A-Fa-f.:%a-z]{1,64}")
 
 
 class _Pictured(Protocol):
@@ -144,8 +143,8 @@ def async_raise_refusal(
             _downgrade_key(detail) if cause == DOWNGRADE else cause,
             {
                 "identity": identity,
-                "address": _shown_address(address),
-                "offered": detail if _OFFERED.fullmatch(detail) else "-",
+                "address": shown_address(address),
+                "offered": shown_offer(detail),
                 "networks": entry.data.get(CONF_OCPP_NETWORKS) or "-",
             },
         )
@@ -160,7 +159,7 @@ def async_raise_unknown_station(
         return
     issue_id = f"{UNKNOWN_STATION}_{identity}"
     is_listed = (DOMAIN, issue_id) in ir.async_get(hass).issues
-    shown = _shown_address(address)
+    shown = shown_address(address)
     if not is_listed and _unknown_stations(hass) >= MOST_UNKNOWN_STATIONS:
         _create(
             hass,
@@ -338,10 +337,6 @@ def _unknown_stations(hass: HomeAssistant) -> int:
 
 def _downgrade_key(profile: str) -> str:
     return DOWNGRADE_ISSUES.get(profile, DOWNGRADE_ISSUES["2"])
-
-
-def _shown_address(address: str) -> str:
-    return address if _ADDRESS.fullmatch(address) else "?"
 
 
 class AdoptStationFlow(RepairsFlow):

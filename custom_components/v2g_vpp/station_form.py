@@ -21,6 +21,7 @@ from .const import (
     CONF_PHASE_MAP,
     CONF_PHASES,
     CONF_PREVIOUS_URL,
+    CONF_SKIP_WAIT,
     CONF_UNATTENDED_CHARGE_W,
     CONF_VENDOR_DATA,
     CONF_VENDOR_ID,
@@ -123,6 +124,15 @@ def station_errors(
     if previous_url and not _PREVIOUS_URL.fullmatch(previous_url.strip()):
         errors[CONF_PREVIOUS_URL] = "previous_url_not_legal"
     return errors
+
+
+def wait_schema(*, can_wait: bool) -> vol.Schema:
+    """Return the choice of a page after which the charger is waited for."""
+    if not can_wait:
+        return vol.Schema({})
+    return vol.Schema(
+        {vol.Optional(CONF_SKIP_WAIT, default=False): selector.BooleanSelector()}
+    )
 
 
 def vendor_schema(defaults: Mapping[str, Any]) -> vol.Schema:

@@ -1,16 +1,13 @@
 """Add and change charging stations and vehicles."""
 
-from collections.abc import Callable, Mapping
-from functools import partial
-from typing import Any, Final, override
+from collections.abc import Mapping
+from typing import Any, override
 
 from homeassistant.config_entries import (
     SOURCE_RECONFIGURE,
-    ConfigEntryState,
     ConfigSubentryFlow,
     SubentryFlowResult,
 )
-from homeassistant.core import callback
 from homeassistant.util import slugify
 
 from .const import (
@@ -23,6 +20,7 @@ from .const import (
     CONF_PASSWORD,
     CONF_PREVIOUS_URL,
     CONF_ROOT_PEM,
+    CONF_SKIP_WAIT,
     CONF_TEMPERATURE,
     CONF_VEHICLE_ID,
     SUBENTRY_VEHICLE,
@@ -30,9 +28,7 @@ from .const import (
     UNIQUE_ID_PREFIX_VEHICLE,
     VEHICLE_AUTOMATIC,
 )
-from .coordinator import V2gConfigEntry
 from .domain.capability import DischargeDialect
-from .domain.ids import StationId
 from .flow_schemas import (
     multiline_schema,
     new_password,
@@ -41,6 +37,7 @@ from .flow_schemas import (
 )
 from .listener_flow_tls import listener_material
 from .station_address import secure_station_url, station_url, station_urls
+from .station_arrival import ArrivalSteps
 from .station_form import (
     VENDOR_FIELDS,
     VENDOR_PLACES,
@@ -48,19 +45,17 @@ from .station_form import (
     station_schema,
     vendor_errors,
     vendor_schema,
+    wait_schema,
 )
 
-PAGE_OPEN_S: Final = 1800.0
-"""House rule: how long a charger may wait for a page that was left open."""
 
-
-class StationFlow(ConfigSubentryFlow):
+class StationFlow(ArrivalSteps):
     """A charging station that dials in."""
 
     def __init__(self) -> None:
         """Begin with a password of its own: one that a station offers is not trusted."""
-        self._data: dict[str, Any] = {CONF_PASSWORD: new_password()}
-        self._end_visit: Callable[[], None] = lambda: None
+        super().__init__()
+        self._data = {CONF_PASSWORD: new_password()}
 
     async def async_step_user(
         self, user_input: dict[str, Any] | None = None
@@ -94,8 +89,8 @@ class StationFlow(ConfigSubentryFlow):
             return await self.async_step_connect()
         return self._keep()
 
+    @override
     def _keep(self) -> SubentryFlowResult:
-        """End with what was entered."""
         if self.source == SOURCE_RECONFIGURE:
             return self.async_update_and_abort(
                 self._get_entry(), self._get_reconfigure_subentry(), data=self._data
@@ -125,14 +120,15 @@ class StationFlow(ConfigSubentryFlow):
             description_placeholders=VENDOR_PLACES,
         )
 
+    @override
     async def async_step_connect(
         self, user_input: dict[str, Any] | None = None
     ) -> SubentryFlowResult:
-        """Show what to enter at the charger."""
         if user_input is not None:
+            if self._can_wait and not user_input.get(CONF_SKIP_WAIT):
+                return await self.async_step_arrive()
             return self._keep()
-        if self.source != SOURCE_RECONFIGURE:
-            self._let_in()
+        self._let_in()
         listener = self._get_entry().data
         url = station_url(self.hass, listener)
         secure_url = secure_station_url(self.hass, listener)
@@ -140,6 +136,7 @@ class StationFlow(ConfigSubentryFlow):
             return await self._show_secure(url, secure_url)
         return self.async_show_form(
             step_id="connect",
+            data_schema=wait_schema(can_wait=self._can_wait),
             description_placeholders=self._to_enter(url),
             last_step=True,
         )
@@ -148,29 +145,13 @@ class StationFlow(ConfigSubentryFlow):
         self, user_input: dict[str, Any] | None = None
     ) -> SubentryFlowResult:
         """Go on from what to enter at a charger that has the root already."""
-        return await self.async_step_connect({})
-
-    def _let_in(self) -> None:
-        """Let the charger in while this page is open: it waits, and can do nothing."""
-        entry: V2gConfigEntry = self._get_entry()
-        if entry.state is ConfigEntryState.LOADED:
-            site, identity = (
-                entry.runtime_data.site,
-                StationId(self._data[CONF_IDENTITY]),
-            )
-            site.admit_provisionally(identity, self._data[CONF_PASSWORD], PAGE_OPEN_S)
-            self._end_visit = partial(site.end_provisional, identity)
-
-    @callback
-    @override
-    def async_remove(self) -> None:
-        self._end_visit()
+        return await self.async_step_connect(user_input)
 
     async def async_step_connect_secure(
         self, user_input: dict[str, Any] | None = None
     ) -> SubentryFlowResult:
         """Go on from what to enter at the charger."""
-        return await self.async_step_connect({})
+        return await self.async_step_connect(user_input)
 
     async def _show_secure(self, url: str, secure_url: str) -> SubentryFlowResult:
         """Show what to enter at the charger, the root certificate included."""
@@ -179,6 +160,7 @@ class StationFlow(ConfigSubentryFlow):
         if root_pem is None:
             return self.async_show_form(
                 step_id="connect_own",
+                data_schema=wait_schema(can_wait=self._can_wait),
                 description_placeholders={
                     **self._to_enter(secure_url),
                     "plain_url": url,
@@ -188,7 +170,10 @@ class StationFlow(ConfigSubentryFlow):
         return self.async_show_form(
             step_id="connect_secure",
             data_schema=self.add_suggested_values_to_schema(
-                multiline_schema(CONF_ROOT_PEM), {CONF_ROOT_PEM: root_pem}
+                multiline_schema(CONF_ROOT_PEM).extend(
+                    wait_schema(can_wait=self._can_wait).schema
+                ),
+                {CONF_ROOT_PEM: root_pem},
             ),
             description_placeholders={
                 **self._to_enter(secure_url),

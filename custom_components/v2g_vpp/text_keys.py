@@ -20,6 +20,7 @@ from .domain.requests import (
     PROFILE_MISMATCH,
 )
 from .domain.setpoint import Reason
+from .domain.visitor import DischargeClaim
 
 BLOCKED: Final[Mapping[Reason, str]] = {
     Reason.AS_REQUESTED: "blocked_as_requested",
@@ -127,6 +128,30 @@ DOWNGRADE_ISSUES: Final[Mapping[str, str]] = {
     "3": "downgrade_certificate",
 }
 """Repairs of a charger with less security, by the security profile that it had."""
+
+HINTS: Final[Mapping[str, str]] = {
+    "unknown_identity": "hint_unknown_identity",
+    "identity_not_exact": "hint_identity_not_exact",
+    "wrong_password": "hint_wrong_password",
+    "password_missing": "hint_password_missing",
+    "network_not_allowed": "hint_network",
+    "stranger_outside": "hint_network",
+    "no_common_protocol": "hint_no_common_protocol",
+    "not_a_websocket": "hint_not_a_websocket",
+    "tls_home_not_trusted": "hint_tls_home_not_trusted",
+    "tls_clock": "hint_tls_clock",
+    "tls_stranger": "hint_tls_stranger",
+    "tls_not_encrypted": "hint_tls_not_encrypted",
+    "tls_too_old": "hint_tls_too_old",
+}
+"""What is wrong with a charger that is being set up, by why it was turned away."""
+
+CLAIMS: Final[Mapping[DischargeClaim, str]] = {
+    DischargeClaim.CAN: "visitor_can",
+    DischargeClaim.CANNOT: "visitor_cannot",
+    DischargeClaim.NOT_TOLD: "visitor_not_told",
+}
+"""Whether a charger that is being set up says that it can discharge."""
 
 PORT: Final[Mapping[str, str]] = {
     "taken": "port_taken",

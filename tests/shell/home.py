@@ -50,6 +50,7 @@ from custom_components.v2g_vpp.domain.snapshot import (
     VehicleSnapshot,
 )
 from custom_components.v2g_vpp.domain.state import ConnectorStatus
+from custom_components.v2g_vpp.domain.visitor import VisitorReport
 from custom_components.v2g_vpp.site import Site
 
 STATION_ID = StationId("CS-1")
@@ -70,6 +71,7 @@ class RecordingStations:
     asked: list[StationRequest] = field(default_factory=list)
     told: dict[str, Any] = field(default_factory=dict)
     guests: dict[StationId, str] = field(default_factory=dict)
+    visitors: dict[StationId, VisitorReport] = field(default_factory=dict)
 
     async def write_setpoint(self, write: SetpointWrite) -> WriteResult:
         self.writes.append(write)
@@ -119,6 +121,11 @@ class RecordingStations:
 
     def end_provisional(self, identity: StationId) -> None:
         self.guests.pop(identity, None)
+
+    def visitor(self, identity: StationId) -> VisitorReport | None:
+        if identity not in self.guests:
+            return None
+        return self.visitors.get(identity, VisitorReport())
 
 
 @dataclass

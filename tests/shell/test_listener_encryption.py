@@ -19,6 +19,7 @@ from custom_components.v2g_vpp.const import (
     CONF_OCPP_TLS_HOST,
     CONF_OCPP_TLS_KEY,
     CONF_OCPP_TLS_PORT,
+    CONF_SKIP_WAIT,
     DOMAIN,
     SUBENTRY_STATION,
 )
@@ -112,7 +113,7 @@ async def test_own_files_are_checked_and_then_shown_to_chargers(
     assert told["step_id"] == "connect_own"
     assert told["description_placeholders"] is not None
     assert told["description_placeholders"]["url"] == f"wss://{HOST}:{port}/"
-    done = await flows.async_configure(told["flow_id"], {})
+    done = await flows.async_configure(told["flow_id"], {CONF_SKIP_WAIT: True})
     assert done["type"] is FlowResultType.CREATE_ENTRY
     await hass.async_block_till_done()
     assert await hass.config_entries.async_unload(entry.entry_id)

@@ -20,6 +20,7 @@ from custom_components.v2g_vpp.const import (
     CONF_OCPP_PORT,
     CONF_OCPP_TLS_HOST,
     CONF_OCPP_TLS_PORT,
+    CONF_SKIP_WAIT,
     DOMAIN,
     SUBENTRY_STATION,
 )
@@ -82,11 +83,14 @@ async def test_a_charger_is_told_the_address_and_the_root_that_fit(
     assert told["plain_url"] == f"ws://{LOOPBACK}:{two_ports[0]}/"
     schema = page["data_schema"]
     assert schema is not None
-    (field,) = schema.schema
+    field, skip_wait = schema.schema
+    assert skip_wait == CONF_SKIP_WAIT
     root_pem = field.description["suggested_value"]
     # What the page says is what the listener does: name and root fit its certificate.
     assert NAME in await shown_names(two_ports[1], root_pem, NAME)
-    result = await flows.async_configure(page["flow_id"], {"root_pem": root_pem})
+    result = await flows.async_configure(
+        page["flow_id"], {"root_pem": root_pem, CONF_SKIP_WAIT: True}
+    )
     assert result["type"] is FlowResultType.CREATE_ENTRY
     assert "root_pem" not in result["data"]
     (station_id,) = (
@@ -113,7 +117,9 @@ async def test_the_root_is_shown_again_when_a_charger_is_changed(
         (entry.entry_id, SUBENTRY_STATION), context={"source": SOURCE_USER}
     )
     page = await flows.async_configure(form["flow_id"], STATION)
-    await flows.async_configure(page["flow_id"], {"root_pem": "-"})
+    await flows.async_configure(
+        page["flow_id"], {"root_pem": "-", CONF_SKIP_WAIT: True}
+    )
     (station,) = entry.subentries.values()
     form = await flows.async_init(
         (entry.entry_id, SUBENTRY_STATION),

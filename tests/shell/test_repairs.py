@@ -337,7 +337,7 @@ async def test_repair_opens_the_set_up_of_the_charger_with_its_identity(
     shown = await flows.async_configure(flow_id, {"password": "0123456789abcdef"})
     assert shown["step_id"] == "connect"
     assert "CS-9" in str(shown["description_placeholders"])
-    done = await flows.async_configure(flow_id, {})
+    done = await flows.async_configure(flow_id, {"skip_wait": True})
     assert done["type"] is FlowResultType.CREATE_ENTRY
     await home.settle()
     assert home.state("binary_sensor", "link", "CS-9_0").state == "off"

@@ -11,13 +11,14 @@ from homeassistant.data_entry_flow import FlowResultType
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from custom_components.v2g_vpp.const import SUBENTRY_STATION
+from custom_components.v2g_vpp.const import CONF_SKIP_WAIT, SUBENTRY_STATION
 from custom_components.v2g_vpp.domain.ids import StationId
 from tests.csms.peer import BOOT
 from tests.shell.home import Home
 from tests.shell.test_subentry_flows import STATION
 
 NEW = StationId(STATION["identity"])
+CLOSE = aiohttp.WSMsgType.CLOSE
 
 
 async def open_page(hass: HomeAssistant, entry: MockConfigEntry) -> Any:
@@ -76,12 +77,13 @@ async def test_a_charger_waits_for_the_page_and_is_accepted_afterwards(
         socket = await session.ws_connect(url, **options)
         assert await boot(socket) == "Pending"
         result = await hass.config_entries.subentries.async_configure(
-            page["flow_id"], {}
+            page["flow_id"], {CONF_SKIP_WAIT: True}
         )
         assert result["type"] is FlowResultType.CREATE_ENTRY
         await hass.async_block_till_done()
-        message = await socket.receive(timeout=5)
-        assert message.type is aiohttp.WSMsgType.CLOSE
+        while (message := await socket.receive(timeout=5)).type is not CLOSE:
+            # It was asked for its meter while it waited.
+            assert '"TriggerMessage"' in message.data
         assert entry.runtime_data.site.snapshot.station(NEW) is not None
         socket = await session.ws_connect(url, **options)
         assert await boot(socket) == "Accepted"

@@ -7,6 +7,7 @@ from custom_components.v2g_vpp.domain.ids import EvseKey, StationId, Transaction
 from custom_components.v2g_vpp.domain.ports import StationPort
 from custom_components.v2g_vpp.domain.requests import StationAnswer, StationRequest
 from custom_components.v2g_vpp.domain.setpoint import SetpointWrite, WriteResult
+from custom_components.v2g_vpp.domain.visitor import VisitorReport
 from tests.site.station import SimulatedStation
 
 
@@ -82,6 +83,10 @@ class Router(StationPort):
 
     @override
     def end_provisional(self, identity: StationId) -> None:
+        raise NotImplementedError
+
+    @override
+    def visitor(self, identity: StationId) -> VisitorReport | None:
         raise NotImplementedError
 
     def _at(self, key: EvseKey) -> SimulatedStation:

@@ -199,6 +199,8 @@ class Gatekeeper:
         self._guests: dict[StationId, str] = {}
         self._facts: dict[StationId, StationFacts] = {}
         self._sources: OrderedDict[tuple[str, str], _Source] = OrderedDict()
+        self.watch: OnRefused = lambda *_: None
+        """Told of every refusal, however many: for a page that is open."""
 
     def admit(self, identity: StationId, password: str) -> None:
         """Let a station in from now on; its earlier failures are forgotten."""
@@ -350,6 +352,7 @@ class Gatekeeper:
         detail: str = "",
     ) -> None:
         """Tell the owner, a bounded number of times per address and hour."""
+        self.watch(identity or "", address, cause, detail)
         if identity is None or self._on_refused is None:
             return
         # One budget for all names that nobody set up: whoever reaches the port can make

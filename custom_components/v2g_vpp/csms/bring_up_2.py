@@ -12,7 +12,7 @@ from .charging_profile import (
     floor_request,
     is_floor_in_composite,
 )
-from .device_model import FALLBACK_QUESTIONS, ModelSummary, summarise
+from .device_model import ModelSummary, summarise
 from .fault_mapping import InverterChange
 from .inverter_requests import read_inverters
 from .link import StationLink
@@ -22,7 +22,7 @@ from .monitoring_setup import MonitoringSetup
 from .priority_setup import PrioritySetup
 from .station import Station
 from .stored_profiles import read_profiles
-from .variables import get_variables
+from .variables import ask_fallback_questions
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -114,19 +114,7 @@ class BringUp2:
         return tuple(report.items)
 
     async def _questions(self) -> Iterable[Row]:
-        results = await get_variables(
-            self._link,
-            [
-                {
-                    "component": {"name": component}
-                    if evse_id is None
-                    else {"name": component, "evse": {"id": evse_id}},
-                    "variable": {"name": variable},
-                }
-                for component, variable, evse_id in FALLBACK_QUESTIONS
-            ],
-        )
-        return rows_of_variables(list(results))
+        return rows_of_variables(await ask_fallback_questions(self._link))
 
     # --- floor ----------------------------------------------------------------
 

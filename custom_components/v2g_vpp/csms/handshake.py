@@ -31,6 +31,11 @@ def choose_version(offered: str | None) -> RpcVersion | None:
     return next((v for v in SERVED_VERSIONS if v.protocol in protocols), None)
 
 
+def is_upgrade(request: web.Request) -> bool:
+    """Return True for who asks for a WebSocket, as every station has to."""
+    return request.headers.get("Upgrade", "").lower() == "websocket"
+
+
 def refusal(refused: Refused) -> web.Response:
     """Return the answer to a station that is not let in."""
     headers = {}

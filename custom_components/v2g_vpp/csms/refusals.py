@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from enum import StrEnum
+from typing import Final
 
 
 class RefusalCause(StrEnum):
@@ -41,9 +42,26 @@ class RefusalCause(StrEnum):
     """It dials the port for encryption without any."""
 
     TLS_TOO_OLD = "tls_too_old"
+    NOT_A_WEBSOCKET = "not_a_websocket"
+    """It asks for a page, as a browser does; only a hint for whoever sets one up."""
+
     DOWNGRADE = "downgrade"
     """It was here with a higher security profile before (OCPP A05.FR.07)."""
 
+
+STRANGER_CAUSES: Final = frozenset(
+    {
+        RefusalCause.UNKNOWN_IDENTITY,
+        RefusalCause.STRANGER_OUTSIDE,
+        RefusalCause.NOT_A_WEBSOCKET,
+        RefusalCause.TLS_HOME_NOT_TRUSTED,
+        RefusalCause.TLS_CLOCK,
+        RefusalCause.TLS_STRANGER,
+        RefusalCause.TLS_NOT_ENCRYPTED,
+        RefusalCause.TLS_TOO_OLD,
+    }
+)
+"""Where it may be anybody: a station that is just being set up, too."""
 
 type OnRefused = Callable[[str, str, RefusalCause, str], None]
 """(identity, address, cause, detail); the identity matches the legal pattern, or is

@@ -21,6 +21,7 @@ from ..domain.ports import (
     VehicleAuthority,
 )
 from ..domain.security import LoginState
+from ..domain.visitor import VisitorReport
 from .access import (
     Admission,
     Gatekeeper,
@@ -34,7 +35,13 @@ from .certificates import CertificateDesk
 from .command_desk import CommandDesk
 from .connection import CLOSE_TIMEOUT_S, Connection
 from .frames import MAX_FRAME_BYTES
-from .handshake import choose_version, enable_keepalive, offered_protocols, refusal
+from .handshake import (
+    choose_version,
+    enable_keepalive,
+    is_upgrade,
+    offered_protocols,
+    refusal,
+)
 from .http_door import HttpDoor
 from .peer_security import link_security_of
 from .refusals import OnRefused, RefusalCause
@@ -121,7 +128,7 @@ class OcppServer(CommandDesk):
         self._connections: dict[StationId, Connection] = {}
         self._visitors = GuestList(self._gate, clock, self._disconnect)
         self._door = HttpDoor()
-        self._tls = TlsWatch(clock, self._mistake)
+        self._tls = TlsWatch(clock, self._mistake, self._visitors.tls_failed)
         for config in stations:
             self.adopt(config)
 
@@ -228,6 +235,10 @@ class OcppServer(CommandDesk):
         """Let a station in no more that only waits, and close its link."""
         self._visitors.end(identity)
 
+    def visitor(self, identity: StationId) -> VisitorReport | None:
+        """Return how far the visit of a station is; None for one not expected."""
+        return self._visitors.report(identity)
+
     def login_state(self, station_id: StationId) -> LoginState | None:
         """Return how a station logs in; None for a station that is not known."""
         station = self._stations.get(station_id)
@@ -253,6 +264,13 @@ class OcppServer(CommandDesk):
         verdict = self._gate.judge(
             request.raw_path, request.headers.get("Authorization"), address, security
         )
+        if not is_upgrade(request):
+            self._gate.watch(
+                identity_of(request.raw_path) or "",
+                address,
+                RefusalCause.NOT_A_WEBSOCKET,
+                "",
+            )
         if isinstance(verdict, Refused):
             return refusal(verdict)
         if verdict.admission is Admission.RENEWAL and self._is_here(verdict.identity):

@@ -177,6 +177,9 @@ class Station:
     def link_up(self, link: StationLink) -> None:
         """Take a new connection; what is known is told again."""
         self.link, self.life = link, self.life + 1
+        if self.visit is not None:
+            # It may count from 1 again, and its boot is news on every link.
+            self.answers.clear()
         self._link_up_mono_s = self.clock.monotonic()
         # Its own: whoever still waits for the old link must not take its attention.
         self.needs_attention = asyncio.Event()

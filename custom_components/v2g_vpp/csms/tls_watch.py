@@ -34,8 +34,20 @@ type OnMistake = Callable[[RefusalCause, bool], None]
 class TlsWatch:
     """Counts the handshakes that fail on the listener, by what is wrong."""
 
-    def __init__(self, clock: Clock, on_mistake: OnMistake) -> None:
-        """Start with nothing seen."""
+    def __init__(
+        self,
+        clock: Clock,
+        on_mistake: OnMistake,
+        on_failed: Callable[[RefusalCause], None] = lambda _: None,
+    ) -> None:
+        """Start with nothing seen.
+
+        Args:
+            clock: for the time between failures.
+            on_mistake: told when one comes again and again, and when it is over.
+            on_failed: told each time.
+        """
+        self._on_failed = on_failed
         self._clock = clock
         self._on_mistake = on_mistake
         self._failed_mono_s: dict[RefusalCause, deque[float]] = {}
@@ -70,6 +82,7 @@ class TlsWatch:
         cause = _MISTAKES.get(err.reason or "")
         if cause is None:
             return
+        self._on_failed(cause)
         now_mono_s = self._clock.monotonic()
         failed = self._failed_mono_s.setdefault(cause, deque(maxlen=SHOWN_AFTER))
         failed.append(now_mono_s)

@@ -74,6 +74,8 @@ def accept_boot(station: Station, boot: BootData) -> Payload:
         station.boot(boot)
         status, interval_s = "Accepted", HEARTBEAT_INTERVAL_S
     else:
+        if station.visit.book is not None:
+            station.visit.book.met(boot)
         station.needs_attention.set()
         status, interval_s = "Pending", INTERVAL_S
     return {

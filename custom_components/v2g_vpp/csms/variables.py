@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from .calls import CallEnd
+from .device_model import FALLBACK_QUESTIONS
 from .link import StationLink
 
 DEFAULT_CHUNK: Final = 4
@@ -18,6 +19,22 @@ async def get_variables(
     """Return what the station answers to each question that it answers."""
     return await _in_pieces(
         link, "GetVariables", "getVariableData", "getVariableResult", items, per_message
+    )
+
+
+async def ask_fallback_questions(link: StationLink) -> list[Item]:
+    """Return what the station answers to what it is decided by, one by one."""
+    return await get_variables(
+        link,
+        [
+            {
+                "component": {"name": component}
+                if evse_id is None
+                else {"name": component, "evse": {"id": evse_id}},
+                "variable": {"name": variable},
+            }
+            for component, variable, evse_id in FALLBACK_QUESTIONS
+        ],
     )
 
 

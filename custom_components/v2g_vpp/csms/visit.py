@@ -5,11 +5,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from .certificates import CertificateDesk
+from .visitor_book import VisitorBook
 
 INTERVAL_S: Final = 60
 """House rule: a station that waits asks again this often."""
 
 _RENEWAL_ACTIONS: Final = frozenset({"SignCertificate"})
+_GUEST_ACTIONS: Final = frozenset({"MeterValues"})
+"""What it is asked to send, so that the owner sees that its meter is there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +27,9 @@ class Visit:
     remember: Callable[[str], None] = lambda _: None
     """Told the serial number of a certificate that is sent."""
 
+    book: VisitorBook | None = None
+    """Where is noted what a guest says, for the one who sets it up."""
+
     @property
     def is_renewal(self) -> bool:
         """True when it waits for a new certificate."""
@@ -36,4 +42,5 @@ class Visit:
 
     def may_say(self, action: str) -> bool:
         """Return True for a request that is answered before it is accepted."""
-        return self.is_renewal and action in _RENEWAL_ACTIONS
+        allowed = _RENEWAL_ACTIONS if self.is_renewal else _GUEST_ACTIONS
+        return action in allowed

@@ -13,6 +13,7 @@ from .requests import StationAnswer, StationRequest
 from .security import LoginState
 from .setpoint import SetpointWrite, WriteResult
 from .snapshot import SiteSnapshot
+from .visitor import VisitorReport
 
 type Spawn = Callable[[Coroutine[Any, Any, None], str], object]
 """Start a background task with a name; its owner cancels it at shutdown."""
@@ -99,6 +100,10 @@ class StationPort(Protocol):
 
     def end_provisional(self, identity: StationId) -> None:
         """Let a station in no more that only waits, and close its link."""
+        ...
+
+    def visitor(self, identity: StationId) -> VisitorReport | None:
+        """Return how far the visit of a station is; None for one not expected."""
         ...
 
 

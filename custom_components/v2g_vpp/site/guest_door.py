@@ -1,6 +1,7 @@
 """The door for stations that are just being set up."""
 
 from ..domain.ids import StationId
+from ..domain.visitor import VisitorReport
 from .service_desk import ServiceDesk
 
 
@@ -21,3 +22,8 @@ class GuestDoor:
         """End what ``admit_provisionally`` began; nothing for a station of the home."""
         if self._services.port is not None:
             self._services.port.end_provisional(identity)
+
+    def visitor(self, identity: StationId) -> VisitorReport | None:
+        """Return how far the visit of a station is; None for one not expected."""
+        port = self._services.port
+        return port.visitor(identity) if port is not None else None
