@@ -99,6 +99,34 @@ def test_a_report_follows_its_schema_and_is_signed() -> None:
     assert ring.is_signed(sent.topic, sent.payload, (sent.signature or "",))
 
 
+@pytest.mark.parametrize("filler_bytes", [0, 56_000])
+def test_settlements_in_between_never_make_a_report_too_long(
+    filler_bytes: int,
+) -> None:
+    """A broker ends the session for an oversize packet, and so again and again."""
+    wire = Wire()
+    at = format_moment(wire.clock.utcnow())
+    last = write_genesis(HOME_SIGNER, "home-1", OWNER, at)
+    links = []
+    for number in range(200):
+        last = write_entry(
+            HOME_SIGNER, "home-1", last, EntryKind.SETTLEMENT, at, {"number": number}
+        )
+        links.append(last)
+    body = {"filler": "x" * filler_bytes}
+    entry = write_entry(
+        HOME_SIGNER, "home-1", last, EntryKind.EVENT_REPORT, at, body
+    )
+    wire.post.connected(wire.publish)
+    wire.post.keep(entry, [one.to_header() for one in links])
+    (sent,) = wire.sent
+    assert len(sent.payload) + len(sent.topic) + len(sent.signature or "") <= 65_500
+    told = json.loads(sent.payload)["links"]
+    assert 0 < len(told) <= 64
+    # The newest ones, each following the one before: the chain holds to the report.
+    assert told == [one.to_header() for one in links[-len(told) :]]
+
+
 def test_a_report_is_sent_again_until_the_broker_has_it() -> None:
     wire = Wire()
     (entry,) = entries(1, wire.clock)

@@ -23,6 +23,13 @@ REPORT_LIFE = timedelta(days=7)
 MAX_UNDER_WAY = 4
 """Each may have 64 KiB; what a dispatch needs must not wait behind more of them."""
 
+MAX_PAYLOAD_BYTES = 65_000
+"""A broker ends the session for a packet of more than 64 KiB; topic, signature and
+properties need some 200 bytes of it."""
+
+MAX_LINKS = 64
+"""Of the contract."""
+
 type Publish = Callable[[Publication], int | None]
 """Send a message; return its packet id, None when it could not be sent."""
 
@@ -95,7 +102,7 @@ class ReportPost:
             if left_s < 1:
                 del self._waiting[sequence]
                 continue
-            payload = self._speaker().say(self._topic, report)
+            payload = self._words(report)
             packet_id = self._publish(
                 Publication(
                     topic=self._topic,
@@ -108,6 +115,20 @@ class ReportPost:
             if packet_id is None:
                 return
             self._under_way[packet_id] = sequence
+
+    def _words(self, report: Report) -> bytes:
+        """Return the message, with as many of the newest links as fit.
+
+        Without the older ones a reader sees a gap, which is no fault of a chain. A
+        report that cannot be sent at all would end every session for a week.
+        """
+        links = tuple(report.links)[-MAX_LINKS:]
+        while True:
+            fitting = Report(entry=report.entry, links=links)
+            payload = self._speaker().say(self._topic, fitting)
+            if len(payload) <= MAX_PAYLOAD_BYTES or not links:
+                return payload
+            links = links[len(links) // 2 + 1 :]
 
     def _left_s(self, entry: LedgerEntry) -> int:
         age = self._clock.utcnow() - datetime.fromisoformat(entry.made_at)
