@@ -16,6 +16,10 @@ _MOMENT = re.compile(
 )
 
 
+YEARS = range(1970, 3000)
+"""Outside of them adding hours can leave the calendar, and no clock says them."""
+
+
 class SchemaError(ValueError):
     """A message does not have the form of the contract."""
 
@@ -105,10 +109,13 @@ class Fields:
         if not isinstance(value, str) or not _MOMENT.fullmatch(value):
             raise SchemaError(name)
         try:
-            return datetime.fromisoformat(value).astimezone(UTC)
+            moment = datetime.fromisoformat(value).astimezone(UTC)
         except ValueError as err:
             # A day that does not exist, or a leap second.
             raise SchemaError(name) from err
+        if moment.year not in YEARS:
+            raise SchemaError(name)
+        return moment
 
     def array(self, name: str, fewest: int, most: int) -> Sequence[Any]:
         """Return a list of a length within bounds."""
