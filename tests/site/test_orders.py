@@ -27,6 +27,16 @@ def verdict(home: Home, power_w: float, **when: float) -> tuple[AckStatus, AckCo
     return ack.status, ack.code
 
 
+@in_virtual_time
+async def test_stops_without_end_leave_one_hold_with_the_latest_end() -> None:
+    async with Home() as home:
+        await home.grant()
+        for _ in range(50):
+            assert verdict(home, 0.0) == ACCEPTED
+        (hold,) = home.site._registry.programmes[PROGRAMME].holds
+        assert hold.ends_mono_s >= home.clock.monotonic() + 10.0
+
+
 def test_every_gate_has_an_answer_for_the_aggregator() -> None:
     assert {reason for reason, _ in (*GATES, *STOPS)} <= set(REFUSAL)
 

@@ -142,6 +142,17 @@ def test_rule_7_waiting_windows_neither_overlap_nor_pile_up(door: Door) -> None:
     assert code_of(door.command(other)) is AckCode.OVERLAP, "the home holds them all"
 
 
+def test_rule_7_stops_that_wait_do_not_pile_up_and_one_of_now_passes(
+    door: Door,
+) -> None:
+    for index in range(16):
+        message = door.pen.command(power_w=0, start_s=600 + index, end_s=1200)
+        assert isinstance(door.command(message), Passed), index
+    one_more = door.pen.command(power_w=0, start_s=700, end_s=1200)
+    assert code_of(door.command(one_more)) is AckCode.OVERLAP
+    assert isinstance(door.command(door.pen.command(power_w=0)), Passed)
+
+
 def test_rule_7_overlap_is_refused_until_the_other_is_cancelled(door: Door) -> None:
     first = door.pen.command(start_s=600, end_s=1200, resource="CS1/1")
     assert isinstance(door.command(first), Passed)

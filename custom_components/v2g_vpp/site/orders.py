@@ -232,7 +232,14 @@ class OrderDesk:
         hold = Hold(
             resource=order.resource, ends_mono_s=self._clock.monotonic() + hold_s
         )
-        programme.holds = (*programme.holds, hold)
+        # Stops may come without end: one hold each would never be looked through.
+        others, longest = [], hold.ends_mono_s
+        for one in programme.holds:
+            if one.resource == order.resource:
+                longest = max(longest, one.ends_mono_s)
+            else:
+                others.append(one)
+        programme.holds = (*others, replace(hold, ends_mono_s=longest))
 
     def _hold_order(self, programme_id: ProgrammeId, hold: Hold) -> DispatchOrder:
         now = self._clock.utcnow()

@@ -285,7 +285,9 @@ class Gate:
         if self._topics.is_group_command(topic) and not _fits_a_group(command):
             return AckCode.UNSUPPORTED
         if command.is_stop:
-            return None
+            # It may overlap, and one that begins now is never one too many.
+            is_full = self._waiting.is_full_for(order, now_mono_s)
+            return AckCode.OVERLAP if is_full else None
         if self._is_too_fast(now_mono_s):  # 9
             return AckCode.RATE_LIMIT
         if not self._waiting.has_room_for(order, now_mono_s):  # 7

@@ -18,18 +18,16 @@ class WaitingOrders:
 
         An order for the whole home overlaps with those of every resource.
         """
-        rivals = [
-            other
-            for other in self._orders.values()
-            if other.start_mono_s > now_mono_s and _is_same_ground(order, other)
-        ]
-        if order.start_mono_s > now_mono_s and len(rivals) >= MAX_WAITING:
-            return False
-        return not any(
+        return not self.is_full_for(order, now_mono_s) and not any(
             order.start_mono_s < other.ends_mono_s
             and other.start_mono_s < order.ends_mono_s
-            for other in rivals
+            for other in self._rivals(order, now_mono_s)
         )
+
+    def is_full_for(self, order: DispatchOrder, now_mono_s: float) -> bool:
+        """Return True when an order that has to wait is one too many."""
+        is_waiting = order.start_mono_s > now_mono_s
+        return is_waiting and len(self._rivals(order, now_mono_s)) >= MAX_WAITING
 
     def book(self, order: DispatchOrder, now_mono_s: float) -> None:
         """Note an accepted order; those that have begun are forgotten.
@@ -49,6 +47,13 @@ class WaitingOrders:
     def forget(self, order_id: str) -> None:
         """Note that an order will not run."""
         self._orders.pop(order_id, None)
+
+    def _rivals(self, order: DispatchOrder, now_mono_s: float) -> list[DispatchOrder]:
+        return [
+            other
+            for other in self._orders.values()
+            if other.start_mono_s > now_mono_s and _is_same_ground(order, other)
+        ]
 
 
 def _is_same_ground(one: DispatchOrder, other: DispatchOrder) -> bool:
