@@ -97,6 +97,24 @@ async def test_event_is_answered_with_what_the_vehicle_can_hold() -> None:
 
 
 @in_virtual_time
+async def test_withdrawals_without_end_do_not_make_a_home_forget_what_was_left() -> (
+    None
+):
+    async with Home() as home:
+        await home.grant()
+        home.site.announce_event(event(home))
+        await home.site.opt_out(PROGRAMME)
+        pictures = home.programme.pictures
+        for number in range(1_000):
+            home.site.withdraw_event(PROGRAMME, f"other-{number}")
+        assert home.programme.pictures == pictures, "of nothing there is no picture"
+        assert verdict(home) == OPTED_OUT
+        assert verdict(home, event_id="other-999") == (AckStatus.CANCELLED, AckCode.OK)
+        barred = home.site._registry.programmes[PROGRAMME].book.barred
+        assert len(barred) == 256
+
+
+@in_virtual_time
 async def test_without_a_vehicle_the_answer_is_maybe() -> None:
     async with Home() as home:
         await home.grant()

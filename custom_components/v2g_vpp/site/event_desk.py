@@ -81,13 +81,18 @@ class EventDesk:
         self._look_anew()
         return True
 
-    def withdraw(self, programme_id: ProgrammeId, event_id: str) -> None:
-        """Forget an event; nothing of it runs any more, also when it was unknown."""
+    def withdraw(self, programme_id: ProgrammeId, event_id: str) -> bool:
+        """Forget an event; nothing of it runs any more, also when it was unknown.
+
+        Returns False when nothing of it was known, so that nothing is to be shown.
+        """
         programme = self._registry.programmes.get(programme_id)
         if programme is None:
-            return
+            return False
         programme.book.bar(event_id, EventPhase.WITHDRAWN)
         known = programme.book.event(event_id)
+        if known is None and not self._has_orders(programme, event_id):
+            return False
         if known is not None and not known.is_void:
             programme.book.rewrite(replace(known, phase=EventPhase.WITHDRAWN))
             programme.book.note(
@@ -98,6 +103,7 @@ class EventDesk:
             )
         self._orders.end_event(programme, event_id, AckStatus.CANCELLED, AckCode.OK)
         self._look_anew()
+        return True
 
     # ---- what the owner wants
 
@@ -215,7 +221,8 @@ class EventDesk:
         now = self._clock.utcnow()
         for booked in programme.book.events:
             event = booked.event
-            if booked.is_over or event.end_at > now or self._runs(programme, event):
+            is_ahead = booked.is_over or event.end_at > now
+            if is_ahead or self._has_orders(programme, event.event_id):
                 continue
             if booked.phase is EventPhase.STARTED:
                 phase = EventPhase.FINISHED
@@ -230,9 +237,9 @@ class EventDesk:
         programme.book.drop_old(now)
 
     @staticmethod
-    def _runs(programme: ProgrammeRecord, event: ProgrammeEvent) -> bool:
+    def _has_orders(programme: ProgrammeRecord, event_id: str) -> bool:
         orders = (*programme.running, *programme.orders)
-        return any(order.event_id == event.event_id for order in orders)
+        return any(order.event_id == event_id for order in orders)
 
     def _book(self, now_mono_s: float) -> Booking:
         evses = self._registry.evses.values()

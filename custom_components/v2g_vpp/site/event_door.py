@@ -29,8 +29,8 @@ class EventDoor:
 
     def withdraw_event(self, programme_id: ProgrammeId, event_id: str) -> None:
         """Forget an event: what runs of it ends in this very turn."""
-        self._loop.events.withdraw(programme_id, event_id)
-        self._publish(self._loop.tick())
+        if self._loop.events.withdraw(programme_id, event_id):
+            self._publish(self._loop.tick())
         self._spawn(self._keeper.save(), "v2g_vpp save events")
 
     async def opt_out(

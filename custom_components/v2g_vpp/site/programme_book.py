@@ -15,7 +15,8 @@ KEPT_FOR = timedelta(days=30)
 KEPT_NOTES = 16
 
 MAX_BARRED = 256
-"""Ids, as many as the link remembers of commands; the oldest go first."""
+"""Ids, as many as the link remembers of commands; the oldest go first, and those that
+the owner left after all others."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -54,7 +55,13 @@ class EventBook:
         """Let no command of an event run any more; what was said first stays."""
         self.barred.setdefault(event_id, phase)
         while len(self.barred) > MAX_BARRED:
-            del self.barred[next(iter(self.barred))]
+            # What the owner left goes last: withdrawals come without end.
+            withdrawn = (
+                one
+                for one, why in self.barred.items()
+                if why is EventPhase.WITHDRAWN and one != event_id
+            )
+            del self.barred[next(withdrawn, next(iter(self.barred)))]
 
     def rewrite(self, booked: BookedEvent) -> None:
         """Write an event anew in its place."""
