@@ -1,8 +1,10 @@
 """When the socket does not take what we say, or brings more than one turn can hold."""
 
 import asyncio
+from collections import Counter
 import socket
 import ssl
+import time
 
 from custom_components.v2g_vpp.pki.authority import LeafPurpose, issue_certificate
 from custom_components.v2g_vpp.pki.request import create_client_request
@@ -115,7 +117,7 @@ class PackingBroker:
         return head >> 4, await reader.readexactly(length)
 
 
-async def test_words_that_share_a_tls_record_all_arrive_at_once(
+async def test_words_that_share_a_tls_record_all_arrive_without_another_one(
     certificates: Certificates, socket_enabled: None
 ) -> None:
     arrived: list[Frame] = []
@@ -137,10 +139,52 @@ async def test_words_that_share_a_tls_record_all_arrive_at_once(
         )
         await session.open(run_blocking, ["t"])
         async with asyncio.timeout(2.0):
-            while not arrived:
+            while len(arrived) < broker.words:
                 await asyncio.sleep(0.005)
         assert [frame.payload for frame in arrived] == [b"word"] * 5
         session.close(with_will=False)
+
+
+async def test_dear_words_in_one_tls_record_leave_the_loop_to_others_in_between(
+    certificates: Certificates, socket_enabled: None
+) -> None:
+    turn = 0
+    arrived: list[int] = []
+
+    def take(frame: Frame) -> None:
+        time.sleep(0.002)  # What an event that is news costs.
+        arrived.append(turn)
+
+    async def others() -> None:
+        nonlocal turn
+        while True:
+            turn += 1
+            await asyncio.sleep(0)
+
+    broker = PackingBroker(words=90)
+    context = _server_context(certificates)
+    async with await asyncio.start_server(
+        broker.serve, "127.0.0.1", 0, ssl=context
+    ) as server:
+        session = MqttSession(
+            SessionSettings(
+                host="127.0.0.1",
+                port=server.sockets[0].getsockname()[1],
+                client_id="home",
+                will_topic="will",
+                will_payload=b"",
+            ),
+            certificates.context("home"),
+            SessionEvents(arrived=take, published=lambda *_: None),
+        )
+        clock = asyncio.create_task(others())
+        await session.open(run_blocking, ["t"])
+        async with asyncio.timeout(5.0):
+            while len(arrived) < broker.words:
+                await asyncio.sleep(0)
+        clock.cancel()
+        session.close(with_will=False)
+        assert max(Counter(arrived).values()) <= 15, "messages in one turn"
 
 
 def _server_context(certificates: Certificates) -> ssl.SSLContext:

@@ -44,7 +44,9 @@ SESSION_TIMEOUT_S = 10.0
 
 MAX_QUEUED_MESSAGES = 200
 _READS_PER_TURN = 100
-"""A flood must not keep the control loop waiting: the rest comes in the next turn."""
+TURN_S = 0.01
+"""A flood must not keep the control loop waiting: the rest comes in the next turn. The
+dearest message, an event that is news, takes some milliseconds itself."""
 
 
 class ConnectionLost(Exception):  # noqa: N818 - an event, caught inside this layer
@@ -249,6 +251,7 @@ class MqttSession:
         self._read()
 
     def _read(self) -> None:
+        ends_s = self._loop.time() + TURN_S
         try:
             for _ in range(_READS_PER_TURN):
                 code = self._client.loop_read()
@@ -258,6 +261,9 @@ class MqttSession:
                     return
                 # TLS reads whole records: what it has kept wakes no selector.
                 if not as_socket(sock).pending():
+                    break
+                if self._loop.time() >= ends_s:
+                    self._loop.call_soon(self._read_on)
                     break
             else:
                 self._loop.call_soon(self._read_on)
