@@ -114,9 +114,7 @@ def test_settlements_in_between_never_make_a_report_too_long(
         )
         links.append(last)
     body = {"filler": "x" * filler_bytes}
-    entry = write_entry(
-        HOME_SIGNER, "home-1", last, EntryKind.EVENT_REPORT, at, body
-    )
+    entry = write_entry(HOME_SIGNER, "home-1", last, EntryKind.EVENT_REPORT, at, body)
     wire.post.connected(wire.publish)
     wire.post.keep(entry, [one.to_header() for one in links])
     (sent,) = wire.sent
