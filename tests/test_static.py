@@ -22,7 +22,16 @@ from tests.repository.sources import (
 )
 from tests.repository.texts import branch, find_bad_services
 
-SCRIPTS = ("bench", "check", "demo", "ledger", "scenario", "setup", "test")
+SCRIPTS = (
+    "bench",
+    "check",
+    "conformance",
+    "demo",
+    "ledger",
+    "scenario",
+    "setup",
+    "test",
+)
 
 GOOD_MANIFEST = {
     "domain": "v2g_vpp",

@@ -15,6 +15,7 @@ from custom_components.v2g_vpp.domain.capability import (
     Proof,
     timing_of,
 )
+from custom_components.v2g_vpp.domain.clock import HomeClock
 from custom_components.v2g_vpp.domain.ids import EvseKey, StationId, VehicleId
 from custom_components.v2g_vpp.domain.policy import (
     EvsePolicy,
@@ -79,11 +80,12 @@ class VirtualHome:
         dialect: DischargeDialect = DischargeDialect.V21_DYNAMIC,
         *,
         unattended_charge_w: float = 0.0,
+        clock: HomeClock | None = None,
         observer: StationObserver | None = None,
         **changes: Any,
     ) -> None:
         """Build it; entering the context brings it to life."""
-        self.clock = loopback_clock()
+        self.clock: HomeClock = clock or loopback_clock()
         self.limits = StationLimits(
             max_charge_power_w=11_000.0,
             max_discharge_power_w=5_000.0,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 MAX_LINES = 400
 MAX_LINES_OF_COMPOSITION_ROOT = 150
-FOLDERS = ("aggregator", "custom_components", "script", "tests")
+FOLDERS = ("aggregator", "conformance", "custom_components", "script", "tests")
 _TABLE_PARTS = (ast.AnnAssign, ast.Assign, ast.Import, ast.ImportFrom, ast.TypeAlias)
 
 

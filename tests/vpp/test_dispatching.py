@@ -157,6 +157,7 @@ def test_dry_run_says_what_would_happen_and_changes_nothing(
 ) -> None:
     ack = desk.command(dry_run=True, **body)
     assert (ack.status, ack.code, ack.committed_w) == (status, code, committed_w)
+    assert bool(ack.binding) is (code is AckCode.CLAMPED), "the nameplate is a limit"
     assert desk.home.orders == []
     assert desk.command().status is AckStatus.ACCEPTED
 

@@ -119,7 +119,6 @@ class Conversation:
         """Say who is here, and ask what time it is."""
         self._say_state(is_online=True)
         self._say_hello()
-        self._ask_clock()
 
     @property
     def is_welcomed(self) -> bool:
@@ -283,6 +282,8 @@ class Conversation:
                 correlation=envelope.message_id.encode(),
             )
         )
+        # A hello may be wanted by another leader, with another clock.
+        self._ask_clock()
 
     def _ask_clock(self) -> None:
         voice = self._voice

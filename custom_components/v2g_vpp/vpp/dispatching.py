@@ -188,7 +188,8 @@ class Dispatching:
             status=AckStatus.ACCEPTED,
             code=AckCode.CLAMPED if is_clamped else AckCode.OK,
             committed_w=committed_w,
-            binding=binding if is_clamped else (),
+            # The nameplate is no news and in no availability, but it binds.
+            binding=(binding or (BindingClass.LIMIT,)) if is_clamped else (),
         )
 
 
