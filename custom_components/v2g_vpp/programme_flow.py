@@ -44,6 +44,7 @@ from .flow_schemas import leave_schema, multiline_schema
 from .pki.request import client_common_name
 from .programme_renewal import broker_of, check_certificate
 from .programme_terms import minutes, own_terms
+from .request_file import async_write_request, request_path
 from .source_flow import SourceSteps
 from .text_keys import CERTIFICATE, TLS
 from .vpp.probe import Enrolment, parse_invitation
@@ -136,6 +137,9 @@ class ProgrammeFlow(SourceSteps):
                 return await self._create(user_input[CONF_CERTIFICATE])
             except V2gError as err:
                 errors = _certificate_error(err, CONF_CERTIFICATE)
+        else:
+            programme_id, csr = self._enrolment.programme_id, self._keys.csr_pem
+            errors = await self._offer_request(programme_id, csr)
         return self.async_show_form(
             step_id="manual",
             data_schema=self.add_suggested_values_to_schema(
@@ -208,6 +212,8 @@ class ProgrammeFlow(SourceSteps):
                         CONF_CERTIFICATE_EXPIRES_AT: expires_at,
                     },
                 )
+        else:
+            errors = await self._offer_request(data[CONF_PROGRAMME_ID], data[CONF_CSR])
         return self.async_show_form(
             step_id="certificate",
             data_schema=self.add_suggested_values_to_schema(
@@ -216,6 +222,7 @@ class ProgrammeFlow(SourceSteps):
             errors=errors,
             description_placeholders={
                 "csr": data[CONF_CSR],
+                "file": str(request_path(self.hass, data[CONF_PROGRAMME_ID])),
                 "host": data[CONF_BROKER_HOST],
                 "port": str(data[CONF_BROKER_PORT]),
             },
@@ -250,6 +257,11 @@ class ProgrammeFlow(SourceSteps):
             data=data,
             unique_id=f"{UNIQUE_ID_PREFIX_PROGRAMME}{enrolment.programme_id}",
         )
+
+    async def _offer_request(self, programme_id: str, csr_pem: str) -> dict[str, str]:
+        """Write the request to a file; return the error to show, if any."""
+        is_written = await async_write_request(self.hass, programme_id, csr_pem)
+        return {} if is_written else {"base": "request_not_written"}
 
     def _is_known(self, enrolment: Enrolment) -> bool:
         unique_id = f"{UNIQUE_ID_PREFIX_PROGRAMME}{enrolment.programme_id}"
@@ -286,6 +298,7 @@ class ProgrammeFlow(SourceSteps):
             "host": enrolment.broker_host,
             "port": str(enrolment.broker_port),
             "csr": self._keys.csr_pem,
+            "file": str(request_path(self.hass, enrolment.programme_id)),
             "signing_key": self._keys.signing_public_key,
             "detail": self._detail,
         }

@@ -297,6 +297,7 @@ async def test_certificate_by_hand_is_checked_before_it_is_taken(
     form = await dialog.choose(invitation, "manual")
     shown = form["description_placeholders"]
     assert shown["csr"].startswith("-----BEGIN CERTIFICATE REQUEST-----")
+    assert content_of(shown["file"]) == shown["csr"]
     result = await dialog.enter({CONF_CERTIFICATE: "hello"})
     assert result["errors"] == {CONF_CERTIFICATE: "certificate_unreadable"}
     result = await dialog.enter({CONF_CERTIFICATE: invitation["broker_root_pem"]})
@@ -381,3 +382,7 @@ async def test_pressed_button_renews_the_certificate_and_the_link_goes_on_with_i
         await press()
     assert raised.value.translation_key == "broker_unreachable"
     assert await hass.config_entries.async_unload(added.entry_id)
+
+
+def content_of(path: str) -> str:
+    return Path(path).read_text()
