@@ -205,10 +205,13 @@ class Rig:
                 order=evse.order,
                 is_self_test_running=evse.self_test_w is not None,
                 is_first_write_pending=evse.is_first_write_pending,
-                is_failsafe=site.is_failsafe,
+                is_failsafe=site.is_failsafe_for(evse),
                 is_store_readable=site.is_store_readable,
                 departures=evse.departures,
                 cycled_wh=evse.cycled_wh,
+                claim=evse.claim,
+                plan_w=evse.plan_w,
+                is_supporting=evse.is_supporting,
                 grid=GridFacts(
                     profile=site.grid_profile, frequency_hz=evse.frequency_hz
                 ),

@@ -12,6 +12,7 @@ from custom_components.v2g_vpp.domain.ids import EvseKey
 from custom_components.v2g_vpp.domain.policy import Mode
 from custom_components.v2g_vpp.domain.setpoint import Reason, Setpoint
 from custom_components.v2g_vpp.domain.site_meters import SiteMeter, SiteMeters
+from custom_components.v2g_vpp.virtual.plant import TYPICAL
 from tests.control.given import (
     KEY,
     NOW,
@@ -24,6 +25,7 @@ from tests.control.given import (
     with_policy,
     with_session,
 )
+from tests.control.rig import Rig
 
 
 class Evening:
@@ -141,3 +143,21 @@ def test_a_silent_meter_is_not_held_against() -> None:
     powers_w = [home.step(None).power_w for _ in range(40)]
     assert -READY.fingerprint.minimum_power_w not in powers_w
     assert powers_w[-1] == 0.0
+
+
+def test_a_plan_that_says_0_is_not_held_against_but_begins_anew_no_sooner() -> None:
+    """The output gate asks the plan for what flows, so nothing else could flow."""
+    rig = Rig(with_policy(READY, mode=Mode.PLAN), TYPICAL)
+    rig.evse = replace(rig.evse, plan_w=-3_000.0, opens_at_zero=True)
+    rig.run(30)
+    assert rig.power_w() < -2_500.0
+    rig.evse = replace(rig.evse, plan_w=0.0)
+    rig.run(1)
+    assert rig.decision is not None
+    assert rig.setpoint == rig.decision.setpoint, "no gate had to take it away"
+    assert rig.setpoint.power_w == 0.0
+    rig.evse = replace(rig.evse, plan_w=-3_000.0)
+    rig.run(290)
+    assert (rig.setpoint.power_w, rig.setpoint.reason) == (0.0, Reason.CONTACTOR)
+    rig.run(30)
+    assert rig.power_w() < -2_500.0

@@ -140,7 +140,8 @@ def local_lease(evse: EvseInputs, now_mono_s: float) -> Lease:
             return Lease(
                 owner=ControlOwner.PLAN,
                 requested_w=evse.plan_w,
-                is_economic=evse.opens_at_zero,
+                # A plan that says 0 W ends what flows: the output gate asks it too.
+                is_economic=evse.opens_at_zero and evse.plan_w != 0,
             )
         case Mode.PLAN:
             wish_w, reason = 0.0, Reason.NO_PLAN
