@@ -1,6 +1,11 @@
 """What must hold for every discharge write, whatever a test is about."""
 
-from custom_components.v2g_vpp.domain.setpoint import MAX_WRITE_AGE_S, SetpointWrite
+from custom_components.v2g_vpp.domain.dispatch import LinkState
+from custom_components.v2g_vpp.domain.setpoint import (
+    MAX_WRITE_AGE_S,
+    ControlOwner,
+    SetpointWrite,
+)
 from custom_components.v2g_vpp.site import Site
 
 
@@ -24,7 +29,20 @@ def broken_laws(site: Site, write: SetpointWrite, now_mono_s: float) -> list[str
         and proof.firmware == station.firmware
         and proof.dialect is capability.dialect
     )
+    lost = [
+        programme
+        for programme in registry.programmes.values()
+        if programme.watchdog.state is LinkState.FAILSAFE
+        and write.key in programme.lost
+    ]
+    is_by_hand = record.setpoint.owner in {ControlOwner.USER, ControlOwner.SELF_TEST}
+    is_for_another = record.setpoint.owner is ControlOwner.VPP and any(
+        programme.order_for(write.key) is not None
+        for programme in registry.programmes.values()
+        if programme not in lost
+    )
     laws = {
+        "a link that was not lost": not lost or is_by_hand or is_for_another,
         "permission and proof": is_permitted or record.self_test is not None,
         "a vehicle that may": vehicle is not None
         and vehicle.policy.is_discharge_allowed,

@@ -19,16 +19,20 @@ from custom_components.v2g_vpp.domain.dispatch import AckStatus, CommandKind
 from custom_components.v2g_vpp.domain.errors import V2gError
 from custom_components.v2g_vpp.domain.events import EmergencyStopReported, FaultReported
 from custom_components.v2g_vpp.domain.faults import FaultCode
-from custom_components.v2g_vpp.domain.ids import EvseKey
+from custom_components.v2g_vpp.domain.ids import EvseKey, ProgrammeId
 from custom_components.v2g_vpp.domain.policy import Mode
+from custom_components.v2g_vpp.domain.rehearsal import REHEARSAL
 from custom_components.v2g_vpp.domain.setpoint import (
     ControlOwner,
     Reason,
     Setpoint,
 )
 from tests.site.home import PROGRAMME, VEHICLE, Home
+from tests.site.programme import RecordingProgramme
 from tests.site.station_words import Answer
 from tests.site.virtual_time import in_virtual_time
+
+OTHER = ProgrammeId("programme-2")
 
 type Action = Callable[[Home], Awaitable[None]]
 
@@ -89,6 +93,37 @@ def dial_in_with(name: str, value: object) -> Action:
 
 def let_go(home: Home) -> None:
     home.has_heartbeats = not home.has_heartbeats
+
+
+def join_another(home: Home) -> None:
+    """Let the home take part in a second programme, whose link stays up."""
+    if OTHER in home.site._registry.programmes:
+        return
+    home.site.add_programme(OTHER, RecordingProgramme())
+    home.site.link_changed(OTHER, is_connected=True)
+    site = home.site
+
+    async def beat() -> None:
+        while home.site is site and not home.is_deaf:
+            site.heartbeat_seen(OTHER, home.clock.monotonic())
+            await home.run(5)
+
+    home._spawn(beat(), "heartbeats of the other")
+
+
+def by_the_other(power_w: float, kind: CommandKind) -> Action:
+    def act(home: Home) -> None:
+        join_another(home)
+        home.order(power_w, duration_s=90.0, kind=kind, programme_id=OTHER)
+
+    return at_once(act)
+
+
+async def rehearse(home: Home) -> None:
+    """Play an aggregator that falls silent at once."""
+    home.site.begin_rehearsal(RecordingProgramme(), home.key, 90.0)
+    home.site.heartbeat_seen(REHEARSAL, home.clock.monotonic())
+    home.order(-4_000.0, duration_s=90.0, programme_id=REHEARSAL)
 
 
 async def thaw_after_freeze(home: Home) -> None:
@@ -152,6 +187,13 @@ ACTIONS: dict[str, Action] = {
     "meter silent": behave("has_meter", False),
     "meter back": behave("has_meter", True),
     "new firmware": dial_in_with("firmware", "2.0"),
+    "another programme": at_once(join_another),
+    "discharge by the other": by_the_other(-3_000.0, CommandKind.SETPOINT),
+    "limit of the other": by_the_other(4_000.0, CommandKind.LIMIT),
+    "self-test": asked(lambda home: home.site.start_self_test(home.key)),
+    "discharge until": asked(lambda h: h.site.set_power(h.key, -6_000, 60, 69.9)),
+    "rehearsal": asked(rehearse),
+    "rehearsal over": at_once(lambda home: home.site.end_rehearsal()),
     "nearly empty": at_once(lambda home: home.station.set_soc(31.0)),
     "full": at_once(lambda home: home.station.set_soc(99.0)),
     "switch off": asked(lambda home: home.allow(home.key, is_allowed=False)),
@@ -173,7 +215,6 @@ ACTIONS: dict[str, Action] = {
     "charge by hand": asked(lambda h: h.site.set_power(h.key, 6_000, 60)),
     "stop by hand": asked(lambda home: home.site.stop(None)),
     "automatic": asked(lambda home: home.site.return_to_automatic(home.key)),
-    "self-test": asked(lambda home: home.site.start_self_test(home.key)),
     "clear": asked(lambda home: home.site.clear_charging_profile(home.key)),
     "freeze": thaw_after_freeze,
     "restart": restart,
