@@ -31,6 +31,7 @@ SCRIPTS = (
     "scenario",
     "setup",
     "test",
+    "translations",
 )
 
 GOOD_MANIFEST = {
