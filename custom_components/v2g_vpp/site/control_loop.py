@@ -21,6 +21,7 @@ from ..domain.snapshot import SelfTestPhase
 from ..domain.state import StateInputs, derive_state, path_between
 from .delivery_desk import DeliveryDesk
 from .event_desk import EventDesk
+from .fault_log import FaultLog
 from .forecast_desk import ForecastDesk
 from .link_watch import LinkWatch
 from .order_verdict import covers
@@ -53,6 +54,7 @@ class ControlLoop:
         """Work on the records by the monotonic time of ``clock``."""
         self._registry, self._desk, self._clock = registry, desk, clock
         self._delivery = delivery
+        self._fault_log = FaultLog()
         self._vehicles = VehicleDesk(registry, clock)
         self._inputs = TickInputs(registry, self._vehicles, clock, export_limit_w)
         self.events = EventDesk(registry, desk, self._inputs, clock)
@@ -109,6 +111,7 @@ class ControlLoop:
         for record in records:
             self._take(record, decisions[record.key], orders[record.key], site, now)
             self._advance_state(record, now)
+            self._fault_log.note(record.key, record.session.faults)
             self._delivery.deliver(record, now)
         return changed
 
@@ -189,6 +192,7 @@ class ControlLoop:
         self._coordinator.forget(key)
         self._gate.forget(key)
         self._wiring.forget(key)
+        self._fault_log.forget(key)
 
     @property
     def is_turning(self) -> bool:
