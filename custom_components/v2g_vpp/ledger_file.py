@@ -5,8 +5,10 @@ says which entry is the last. A crash at any moment leaves a ledger that is good
 worst with a torn last line that is put aside and told of.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import replace
+from datetime import datetime, timedelta
 import errno
 import json
 import os
@@ -32,11 +34,22 @@ from .domain.ledger import (
 from .domain.ledger_book import LedgerBook, Opened, Verified
 from .domain.ledger_check import Break, ChainCheck, Flaw, verify_entries
 from .domain.ports import Signer, Verify
+from .domain.wall_time import format_moment
 
 FILE_MODE: Final = 0o600
 """Times of absence can be read from it: the owner alone."""
 
 KEY_ID: Final = "home-1"
+
+MOST_BYTES: Final = 128 * 1024 * 1024
+"""House rule: three events of four hours a day for 400 days need half of it. An
+aggregator that commands without end must not fill the disk: the older half goes."""
+
+WHOLE_FOR: Final = timedelta(days=8)
+"""A day longer than a report may still have to be told."""
+
+SAMPLES: Final = "series"
+"""Most of a report, and of no use for its figures."""
 _CLOSED: Final = "closed"
 
 
@@ -73,7 +86,7 @@ class LedgerFile(LedgerBook):
             if torn:
                 self._append(EntryKind.DAMAGE, now, {"torn_bytes": torn})
             return Opened(
-                entries=tuple(self._read_good()), torn_bytes=torn, set_aside=aside
+                entries=tuple(self._read_light(now)), torn_bytes=torn, set_aside=aside
             )
 
     @override
@@ -136,6 +149,10 @@ class LedgerFile(LedgerBook):
         # An older seal vouches for less, but for nothing wrong: the entry stays.
         with suppress(OSError):
             self._write_seal(entry)
+        if self._size > MOST_BYTES:
+            with suppress(OSError):
+                half = self._size // 2
+                self._forget(now, lambda _, offset: offset < half)
         return (*began, entry)
 
     def _begin(self, now: str) -> LedgerEntry:
@@ -197,20 +214,34 @@ class LedgerFile(LedgerBook):
         return Verified(count=check.count, break_=found)
 
     def _read(self) -> Iterator[LedgerEntry | None]:
+        for entry, _ in self._read_lengths():
+            yield entry
+
+    def _read_lengths(self) -> Iterator[tuple[LedgerEntry | None, int]]:
         if not self._path.exists():
             return
         with self._path.open("rb") as file:
             for line in file:
                 try:
-                    yield read_line(line.removesuffix(b"\n"))
+                    yield read_line(line.removesuffix(b"\n")), len(line)
                 except LedgerFormError:
-                    yield None
+                    yield None, len(line)
 
     def _read_good(self) -> Iterator[LedgerEntry]:
         for entry in self._read():
             if entry is None:
                 return
             yield entry
+
+    def _read_light(self, now: str) -> Iterator[LedgerEntry]:
+        """Yield the good entries, those that nobody is told any more without samples."""
+        since = format_moment(datetime.fromisoformat(now) - WHOLE_FOR)
+        for entry in self._read_good():
+            if entry.made_at >= since or SAMPLES not in entry.body:
+                yield entry
+            else:
+                body = {k: v for k, v in entry.body.items() if k != SAMPLES}
+                yield replace(entry, body=body)
 
     def _read_seal(self) -> Seal | None:
         try:
@@ -269,21 +300,33 @@ class LedgerFile(LedgerBook):
         return self._path.with_name(f"{self._path.name}.changed-{number}")
 
     def _forget_before(self, before: str, now: str) -> int:
-        entries = list(self._read())
-        old = 0
-        for entry in entries:
-            if entry is None or entry.made_at >= before:
+        return self._forget(now, lambda entry, _: entry.made_at < before)
+
+    def _forget(self, now: str, is_old: Callable[[LedgerEntry, int], bool]) -> int:
+        """Put a checkpoint in the place of what is old, by entry and its offset.
+
+        What stays is copied as it is: a year of it would not fit into the memory of a
+        small computer as objects, and what somebody changed stays to be found.
+        """
+        old, cut = 0, 0
+        last_removed: LedgerEntry | None = None
+        for entry, length in self._read_lengths():
+            if entry is None:
+                return 0
+            if not is_old(entry, cut):
                 break
-            old += 1
-        last_removed = entries[old - 1] if old else None
-        if last_removed is None or old < 2 or None in entries:
+            last_removed, old, cut = entry, old + 1, cut + length
+        if last_removed is None or old < 2:
             # One entry alone is the beginning itself.
             return 0
         checkpoint = write_checkpoint(self._signer, self._owner, last_removed, now)
-        kept = [checkpoint, *(entry for entry in entries[old:] if entry is not None)]
-        content = b"".join(entry.to_line() + b"\n" for entry in kept)
+        with self._path.open("rb") as file:
+            file.seek(cut)
+            kept = file.read(self._size - cut)
+        content = checkpoint.to_line() + b"\n" + kept
         _replace_file(self._path, content)
-        self._last, self._size = kept[-1], len(content)
+        self._last = self._last if kept else checkpoint
+        self._size, self._has_left_part = len(content), False
         return old
 
 

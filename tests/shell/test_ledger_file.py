@@ -11,6 +11,7 @@ from typing import Any
 from hypothesis import given, settings, strategies as st
 import pytest
 
+from custom_components.v2g_vpp import ledger_file
 from custom_components.v2g_vpp.domain.errors import LedgerNotWritten
 from custom_components.v2g_vpp.domain.ledger import EntryKind, LedgerOwner
 from custom_components.v2g_vpp.domain.ledger_check import Flaw
@@ -318,3 +319,36 @@ def test_a_closed_ledger_is_read_but_never_written(path: Path) -> None:
         with pytest.raises(LedgerNotWritten):
             write()
     assert not path.exists()
+
+
+def test_an_aggregator_without_end_does_not_fill_the_disk(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ledger_file, "MOST_BYTES", 20_000)
+    ledger, _ = open_ledger(path)
+    for number in range(200):
+        write_report(ledger, number)
+        assert path.stat().st_size < 21_000
+    assert ledger.verify().break_ is None
+    kept = events(path)
+    assert kept == [f"event-{number}" for number in range(200 - len(kept), 200)]
+    assert len(kept) >= 15
+
+
+def test_old_reports_are_read_without_their_samples_and_stay_whole_on_disk(
+    path: Path,
+) -> None:
+    ledger, _ = open_ledger(path)
+    body = {"event_id": "event", "series": {"power_w": [1] * 100}}
+    months_later = "2027-03-01T00:00:00.000Z"
+    ledger.append(EntryKind.EVENT_REPORT, AT, body)
+    ledger.append(EntryKind.EVENT_REPORT, months_later, body)
+    again = LedgerFile(path, OWNER, HOME, verify_signature)
+    opened = again.open(months_later)
+    assert [dict(one.body) for one in opened.entries[1:]] == [
+        {"event_id": "event"},
+        body,
+    ]
+    entries, _ = again.read()
+    assert [dict(one.body) for one in entries[1:]] == [body, body]
+    assert again.verify().break_ is None

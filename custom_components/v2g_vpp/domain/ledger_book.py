@@ -24,6 +24,8 @@ class Opened:
     """A ledger at the start."""
 
     entries: tuple[LedgerEntry, ...]
+    """In order; the older ones without their samples, for figures alone."""
+
     torn_bytes: int = 0
     """Length of a line that a crash had torn and that was put aside."""
 

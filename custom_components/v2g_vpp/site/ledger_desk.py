@@ -63,6 +63,7 @@ class LedgerDesk:
         self._drawn: LedgerPicture | None = None
         self._drawn_mono_s = 0.0
         self._is_open = self._is_writing = self._is_in_doubt = False
+        self._is_flooded = False
         self._ended = asyncio.Event()
         self._lock = asyncio.Lock()  # An entry is written by the writer or at the end.
         self._pending: list[tuple[EntryKind, Mapping[str, Any]]] = []
@@ -118,10 +119,16 @@ class LedgerDesk:
 
     def settle(self, settlement: Settlement) -> None:
         """Compare a settlement with the reports and keep both; once."""
+        coming = [body for kind, body in self._pending if kind is EntryKind.SETTLEMENT]
         if self._figures.knows(settlement) or any(
-            body.get("settlement_id") == settlement.settlement_id
-            for _, body in self._pending
+            body["settlement_id"] == settlement.settlement_id for body in coming
         ):
+            return
+        events = [str(body["event_id"]) for body in coming]
+        if self._figures.has_enough_of(settlement, events):
+            level = logging.DEBUG if self._is_flooded else logging.WARNING
+            self._is_flooded = True
+            _LOGGER.log(level, "too many settlements: %s not kept", settlement.event_id)
             return
         comparison = self._figures.compare(settlement)
         self.record(

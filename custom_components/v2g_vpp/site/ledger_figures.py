@@ -1,7 +1,7 @@
 """What of a ledger is asked for again and again, kept at hand."""
 
-from collections import deque
-from collections.abc import Mapping
+from collections import Counter, deque
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from statistics import fmean
 from typing import Any
@@ -24,6 +24,15 @@ SHOWN_EARNINGS = timedelta(days=62)
 """Two whole months: which one is the present one is for the wall of the home to say."""
 
 SHOWN_NOTES = 16
+KEPT_EVENTS = 5_000
+"""House rule: twelve a day for 400 days; of more the newest are at hand."""
+
+MOST_SETTLEMENTS = 8
+"""Of one event; each new one replaces the earlier."""
+
+MOST_UNKNOWN = 64
+"""Of events that the home has no report of."""
+
 PERMILLE = 1000.0
 
 
@@ -33,9 +42,11 @@ class LedgerFigures:
     def __init__(self) -> None:
         """Begin with nothing."""
         self._reports: dict[str, list[ReportedEnergy]] = {}
-        self._scores: list[tuple[datetime, float]] = []
+        self._scores: deque[tuple[datetime, float]] = deque(maxlen=KEPT_EVENTS)
         self._earnings: dict[str, Earning] = {}
-        self._settlement_ids: set[str] = set()
+        self._settlement_ids: dict[str, str] = {}
+        """Of which event each is."""
+
         self._notes: deque[SettlementNote] = deque(maxlen=SHOWN_NOTES)
 
     def take(self, entry: LedgerEntry) -> None:
@@ -69,6 +80,19 @@ class LedgerFigures:
         """Return True for a settlement that came before."""
         return settlement.settlement_id in self._settlement_ids
 
+    def has_enough_of(self, settlement: Settlement, coming: Collection[str]) -> bool:
+        """Return True when no more settlements like this one are kept.
+
+        Args:
+            settlement: that is new.
+            coming: the events of those that are not in the ledger yet.
+        """
+        told = Counter((*self._settlement_ids.values(), *coming))
+        if settlement.event_id in self._reports:
+            return told[settlement.event_id] >= MOST_SETTLEMENTS
+        unknown = sum(n for one, n in told.items() if one not in self._reports)
+        return unknown >= MOST_UNKNOWN
+
     def has_entry(self, kind: EntryKind, body: Mapping[str, Any]) -> bool:
         """Return True when the ledger has this already."""
         if kind is EntryKind.SETTLEMENT:
@@ -94,13 +118,15 @@ class LedgerFigures:
             started_at=started_at,
         )
         self._reports.setdefault(str(body["event_id"]), []).append(reported)
+        _drop_oldest(self._reports)
         score = body["score_permille"]
         if score is not None and not reported.is_test:
             self._scores.append((started_at, float(score)))
 
     def _take_settlement(self, entry: LedgerEntry) -> None:
         settlement = read_settlement(entry.body)
-        self._settlement_ids.add(settlement.settlement_id)
+        self._settlement_ids[settlement.settlement_id] = settlement.event_id
+        _drop_oldest(self._settlement_ids)
         reports = self._reports.get(settlement.event_id)
         at = reports[0].started_at if reports else None
         # A later word about the same event takes the place of the earlier one.
@@ -109,10 +135,16 @@ class LedgerFigures:
             amount_minor=settlement.amount_minor,
             currency=settlement.currency,
         )
+        _drop_oldest(self._earnings)
         note = SettlementNote(
             number=entry.sequence, comparison=self.compare(settlement)
         )
         self._notes.append(note)
+
+
+def _drop_oldest(known: dict[str, Any]) -> None:
+    while len(known) > KEPT_EVENTS:
+        del known[next(iter(known))]
 
 
 def read_settlement(body: Mapping[str, Any]) -> Settlement:

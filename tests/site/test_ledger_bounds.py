@@ -1,0 +1,29 @@
+"""What an aggregator sends without end does not grow a home's ledger without end."""
+
+from custom_components.v2g_vpp.domain.ledger import EntryKind
+from tests.site.home import PROGRAMME, Home
+from tests.site.test_ledger import Ledger, ledger, settlement
+from tests.site.virtual_time import in_virtual_time
+
+__all__ = ["ledger"]
+
+
+@in_virtual_time
+async def test_settlements_without_end_are_not_all_kept(
+    ledger: Ledger,
+) -> None:
+    async with Home() as home:
+        await ledger.open(home)
+        await home.grant()
+        home.order(-5_000, duration_s=120)
+        await home.run(200)
+        for number in range(300):
+            home.site.settlement_received(PROGRAMME, settlement(f"no-{number}", 500))
+            home.site.settlement_received(
+                PROGRAMME, settlement("order-1", 5, settlement_id=f"s-{number}")
+            )
+        await home.run(3)
+        kept = [e for e in ledger.entries if e.kind is EntryKind.SETTLEMENT]
+        of_event = [e for e in kept if e.body["event_id"] == "order-1"]
+        assert len(of_event) == 8
+        assert len(kept) - len(of_event) == 64
