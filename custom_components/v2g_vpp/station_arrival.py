@@ -56,6 +56,9 @@ class ArrivalSteps(ConfigSubentryFlow):
         self._phase_ends_s = 0.0
         """By the clock of the event loop."""
 
+        self._entered: dict[str, str] = {}
+        """What has to be entered at the charger, once it was shown."""
+
         self._shown = VisitorReport()
         self._is_arrival_shown = False
 
@@ -201,7 +204,7 @@ class ArrivalSteps(ConfigSubentryFlow):
         shown = self._shown
         is_chosen = self._data.get(CONF_DIALECT, DIALECT_AUTOMATIC) != DIALECT_AUTOMATIC
         return {
-            "identity": self._identity,
+            **self._entered,
             "hint": hint_sentence(
                 sentences, shown.refusal, self._identity, self._get_entry().data
             ),

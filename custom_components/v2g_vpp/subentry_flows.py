@@ -184,12 +184,13 @@ class StationFlow(ArrivalSteps):
 
     def _to_enter(self, url: str) -> dict[str, str]:
         identity = self._data[CONF_IDENTITY]
-        return {
+        self._entered = {
             "url": url,
             "url_with_identity": f"{url}{identity}",
             "identity": identity,
             "password": self._data[CONF_PASSWORD],
         }
+        return self._entered
 
     async def async_step_reconfigure(
         self, user_input: dict[str, Any] | None = None

@@ -14,7 +14,9 @@ from custom_components.v2g_vpp.domain.visitor import (
     VisitPhase,
 )
 from tests.csms.charge_point import BOOT_16
-from tests.csms.peer import BOOT, NOW, STATION, Dialler, Peer, Rig, basic
+from tests.csms.peer import BOOT, NOW, STATION, Dialler, Peer, Rig, basic, config
+from tests.csms.secure import SecureRig, utcnow
+from tests.csms.test_tls_watch import knock
 
 NEW = StationId("NEW")
 OTHER = StationId("OTHER")
@@ -32,7 +34,7 @@ POWER = {
 }
 
 
-def report_of(rig: Rig, identity: StationId = NEW) -> VisitorReport:
+def report_of(rig: Rig | SecureRig, identity: StationId = NEW) -> VisitorReport:
     report = rig.server.visitor(identity)
     assert report is not None
     return report
@@ -121,12 +123,16 @@ async def test_a_charge_point_is_asked_for_its_meter_and_for_nothing_else(
     await peer.request("TriggerMessage")
     values = [
         {
-            "timestamp": NOW,
-            "sampledValue": [{"value": "1.2", "unit": "kW", "measurand": measurand}],
+            "timestamp": utcnow().isoformat(),
+            "sampledValue": [
+                {"value": "1.2", "unit": "kW", "measurand": "Power.Active.Import"}
+            ],
         }
-        for measurand in ("Power.Active.Import",)
     ]
-    await peer.call("MeterValues", {"connectorId": 1, "meterValue": values})
+    # A transaction that runs already is none of this home yet.
+    await peer.call(
+        "MeterValues", {"connectorId": 1, "transactionId": 7, "meterValue": values}
+    )
     report = await until(rig, VisitPhase.READ)
     assert (report.power_w, report.claim) == (1200.0, DischargeClaim.NOT_TOLD)
     assert {action for action, _ in peer.requests} == {"TriggerMessage"}
@@ -232,6 +238,32 @@ async def test_who_asks_for_a_page_is_told_apart(rig: Rig) -> None:
     refusal = report_of(rig).refusal
     assert refusal is not None
     assert (refusal.cause, refusal.is_stranger) == ("not_a_websocket", False)
+
+
+async def test_encryption_that_fails_is_told_the_first_time(secure: SecureRig) -> None:
+    secure.server.admit_provisionally(NEW, SECRET, TTL_S)
+    await knock(secure, None)
+    async with asyncio.timeout(5):
+        while (refusal := report_of(secure).refusal) is None:
+            await asyncio.sleep(0.01)
+    told = (refusal.cause, refusal.identity, refusal.is_stranger)
+    assert told == ("tls_not_encrypted", "", True)
+    # The owner is told outside the page only when it comes again and again.
+    assert secure.refused == []
+
+
+async def test_what_a_page_tells_is_told_nowhere_else(
+    rig: Rig, dialler: Dialler
+) -> None:
+    rig.server.admit_provisionally(NEW, SECRET, TTL_S)
+    wrong = basic(NEW, "wrong-password-of-another")
+    assert await dialler.status(NEW, wrong) == 401
+    assert report_of(rig).refusal is not None
+    assert rig.refused == []
+    # Once it is of the home, its repair has the word.
+    rig.server.adopt(config(identity=NEW, password=SECRET))
+    assert await dialler.status(NEW, wrong) == 401
+    assert [(told[0], told[2]) for told in rig.refused] == [(NEW, "wrong_password")]
 
 
 async def test_nobody_who_is_not_expected_has_a_report(rig: Rig) -> None:

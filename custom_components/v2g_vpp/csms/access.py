@@ -351,9 +351,12 @@ class Gatekeeper:
         cause: RefusalCause,
         detail: str = "",
     ) -> None:
-        """Tell the owner, a bounded number of times per address and hour."""
+        """Tell the owner, a bounded number of times per address and hour.
+
+        Of a guest the page alone tells: it may be gone for good when that is closed.
+        """
         self.watch(identity or "", address, cause, detail)
-        if identity is None or self._on_refused is None:
+        if identity is None or identity in self._guests or self._on_refused is None:
             return
         # One budget for all names that nobody set up: whoever reaches the port can make
         # them up. A station of the home has its own, so that its repair always comes.
