@@ -23,6 +23,19 @@ TEXTS = {
         "triggers": ("fault_reported.name", "Störung gemeldet"),
         "conditions": ("is_discharging.name", "Anschluss entlädt"),
     },
+    "nl": {
+        "config": ("step.home.title", "Je woning"),
+        "config_subentries": ("charging_station.entry_type", "Laadpaal"),
+        "device": ("evse.name", "Aansluiting {number}"),
+        "entity": ("sensor.soc.name", "Laadniveau"),
+        "exceptions": ("target_not_vehicle.message", "Kies een voertuig."),
+        "issues": ("clock_wrong.title", "De klok van laadpaal {station} loopt verkeerd"),
+        "options": ("step.init.title", "Meters van je woning"),
+        "selector": ("regulator.options.battery", "De thuisbatterij, vanzelf"),
+        "services": ("set_power.name", "Vermogen instellen"),
+        "triggers": ("fault_reported.name", "Storing gemeld"),
+        "conditions": ("is_discharging.name", "Aansluiting ontlaadt"),
+    },
 }
 
 
