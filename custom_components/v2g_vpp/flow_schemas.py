@@ -271,3 +271,7 @@ def _percent() -> selector.NumberSelector:
             mode=selector.NumberSelectorMode.SLIDER,
         )
     )
+
+
+GRANT_FIELDS: Final[dict[Any, Any]] = {vol.Optional(CONF_RESERVE_PERCENT): _percent()}
+"""What an owner grants to one programme; empty: what holds for every one."""

@@ -40,7 +40,7 @@ from .enrolment_flow_steps import (
     create_home_keys,
     request_certificate,
 )
-from .flow_schemas import leave_schema, multiline_schema
+from .flow_schemas import GRANT_FIELDS, leave_schema, multiline_schema
 from .pki.request import client_common_name
 from .programme_renewal import broker_of, check_certificate
 from .programme_terms import minutes, own_terms
@@ -160,7 +160,29 @@ class ProgrammeFlow(SourceSteps):
         source = self._get_reconfigure_subentry().data.get(CONF_SOURCE, "")
         return self.async_show_menu(
             step_id="reconfigure",
-            menu_options=[change.get(source, "certificate"), "leave"],
+            menu_options=(
+                [change[source], "leave"]
+                if source in change
+                else ["grant", "certificate", "leave"]
+            ),
+        )
+
+    async def async_step_grant(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Ask what the programme may have."""
+        subentry = self._get_reconfigure_subentry()
+        schema = vol.Schema(GRANT_FIELDS)
+        if user_input is None:
+            return self.async_show_form(
+                step_id="grant",
+                data_schema=self.add_suggested_values_to_schema(schema, subentry.data),
+            )
+        data = {
+            key: subentry.data[key] for key in subentry.data if key not in GRANT_FIELDS
+        }
+        return self.async_update_and_abort(
+            self._get_entry(), subentry, data=data | user_input
         )
 
     async def async_step_leave(

@@ -92,7 +92,7 @@ class ProgrammeOpener:
             on_settlement=self.site.settlement_received,
         )
         connection = link.VppLink(config, ports)
-        self.site.add_programme(config.programme_id, connection)
+        self.site.add_programme(config.programme_id, connection, facts.grant(data))
         owner = LedgerOwner(
             region=config.region,
             home_id=config.home_id,
@@ -133,7 +133,8 @@ class ProgrammeOpener:
         programme = EntityProgramme(
             self.hass, self.site, self.clock, dict(subentry.data), store
         )
-        self.site.add_programme(programme_id, programme)
+        grant = facts.grant(subentry.data)
+        self.site.add_programme(programme_id, programme, grant)
         desk, kept = await self._open_ledger(owner, signer, watch, tell)
         await programme.start()
 

@@ -30,7 +30,7 @@ from .const import (
     SOURCE_ENTITIES,
     UNIQUE_ID_PREFIX_PROGRAMME,
 )
-from .flow_schemas import LARGEST_POWER_W
+from .flow_schemas import GRANT_FIELDS, LARGEST_POWER_W
 from .source_flow_key import create_ledger_seed
 from .source_readings import DEFAULT_STALE_AFTER_MIN, words
 
@@ -133,7 +133,8 @@ def source_schema(source: str, *, is_new: bool) -> vol.Schema:
     common: dict[Any, Any] = {
         vol.Optional(CONF_DAY_BUDGET_KWH): _number(
             0, LARGEST_BUDGET_KWH, UnitOfEnergy.KILO_WATT_HOUR, step=0.5
-        )
+        ),
+        **GRANT_FIELDS,
     }
     fields = _CALENDAR if source == SOURCE_CALENDAR else _ENTITIES
     return vol.Schema({**(name if is_new else {}), **fields, **common})

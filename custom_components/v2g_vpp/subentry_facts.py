@@ -56,6 +56,7 @@ from .const import (
 )
 from .domain.capability import DischargeDialect
 from .domain.chemistry import BATTERY_PRICE_PER_KWH, Chemistry
+from .domain.grant import Grant
 from .domain.ids import ProgrammeId, StationId, VehicleId
 from .domain.policy import StationLimits, VehiclePolicy, VehicleSpec
 from .domain.units import kilowatt_hours_to_watt_hours
@@ -175,6 +176,11 @@ def programme(subentry: ConfigSubentry) -> dict[str, Any]:
         "csr_pem": data.get(CONF_CSR, ""),
         "certificate_expires_at": _moment(data.get(CONF_CERTIFICATE_EXPIRES_AT)),
     }
+
+
+def grant(data: Mapping[str, Any]) -> Grant:
+    """Return what the owner grants to a programme."""
+    return Grant(reserve_percent=data.get(CONF_RESERVE_PERCENT, 0.0))
 
 
 def _moment(text: str | None) -> datetime | None:

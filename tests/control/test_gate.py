@@ -138,6 +138,14 @@ def test_a_dispatch_has_a_floor_of_its_own() -> None:
     assert check(low(BY_USER)).reason is None
 
 
+def test_a_programme_has_a_floor_of_its_own() -> None:
+    granted = replace(DISCHARGE, granted_floor_percent=70.0)
+    at_70, above = (session(measurement=measured(soc_percent=p)) for p in (70.0, 71.0))
+    assert check(at_70(granted)).reason is Reason.VPP_FLOOR
+    assert check(above(granted)).reason is None
+    assert check(at_70(replace(BY_USER, granted_floor_percent=70.0))).reason is None
+
+
 def test_a_trip_may_charge_where_there_is_a_departure_and_never_discharge() -> None:
     departures = (Departure(target_percent=80.0, due_mono_s=NOW + 60.0),)
     for_trip = replace(

@@ -209,15 +209,19 @@ def test_the_floor_of_the_vehicle_itself(
     st.floats(0, 100),
     st.none() | st.floats(0, 100),
     st.floats(0, 100),
+    st.floats(0, 100),
 )
 def test_the_highest_floor_holds(
-    reserve: float, vpp: float, own: float | None, soc: float
+    reserve: float, vpp: float, own: float | None, granted: float, soc: float
 ) -> None:
     verdict = _step(
         SocGuard(),
         soc,
         policy=replace(POLICY, reserve_percent=reserve, vpp_reserve_percent=vpp),
-        floors=OtherFloors(vehicle_percent=own),
+        floors=OtherFloors(vehicle_percent=own, granted_percent=granted),
     )
     is_free = not (verdict.is_at_vpp_floor or verdict.is_at_vehicle_floor)
-    assert is_free is (soc - 0.5 > max(reserve, vpp, -1.0 if own is None else own))
+    highest = max(reserve, vpp, granted, -1.0 if own is None else own)
+    assert is_free is (soc - 0.5 > highest)
+    # What is granted to a programme is no floor of the owner.
+    assert verdict.is_at_reserve is (soc - 0.5 <= reserve)

@@ -323,7 +323,7 @@ async def test_revoked_certificate_is_told_and_a_new_one_replaces_it(
 
     form = await added.start_subentry_reconfigure_flow(hass, subentry.subentry_id)
     flows = hass.config_entries.subentries
-    assert form["menu_options"] == ["certificate", "leave"]
+    assert form["menu_options"] == ["grant", "certificate", "leave"]
     await flows.async_configure(form["flow_id"], {"next_step_id": "certificate"})
     result = await flows.async_configure(form["flow_id"], {CONF_CERTIFICATE: old})
     assert result["errors"] == {"base": "tls_certificate_revoked"}

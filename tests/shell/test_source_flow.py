@@ -26,6 +26,7 @@ from custom_components.v2g_vpp.const import (
     CONF_KEEP_LEDGER,
     CONF_NAME,
     CONF_PROGRAMME_ID,
+    CONF_RESERVE_PERCENT,
     CONF_SIGNING_SEED,
     CONF_SOURCE,
     DOMAIN,
@@ -140,14 +141,16 @@ async def test_form_says_what_is_wrong_and_takes_it_when_it_is_right(
         key: value
         for key, value in base.items()
         if key not in (CONF_PROGRAMME_ID, CONF_SIGNING_SEED, CONF_SOURCE)
-    } | {CONF_NAME: "Second", CONF_DAY_BUDGET_KWH: 4.5}
+    } | {CONF_NAME: "Second", CONF_DAY_BUDGET_KWH: 4.5, CONF_RESERVE_PERCENT: 55}
     flows = hass.config_entries.subentries
     result = await flows.async_configure(form["flow_id"], good | changes)
     assert result["errors"] == errors
     result = await flows.async_configure(form["flow_id"], good)
     assert result["type"] is FlowResultType.CREATE_ENTRY
     await plugged.settle()
-    assert plugged.site.snapshot.programme(ProgrammeId("local-second")) is not None
+    second = plugged.site.snapshot.programme(ProgrammeId("local-second"))
+    assert second is not None
+    assert second.grant.reserve_percent == 55
 
 
 EVENING = ProgrammeId("local-evening")

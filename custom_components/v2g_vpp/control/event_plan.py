@@ -67,6 +67,8 @@ class WantedWindow:
     end_mono_s: float
     power_w: float | None = None
     limit_w: float | None = None
+    granted_percent: float = 0.0
+    """Floor that the owner grants to its programme."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,12 +176,14 @@ def book(
     return Booking(expected=expected, kept=tuple(kept))
 
 
-def floor_then_percent(pool: Pool, at_mono_s: float) -> float | None:
+def floor_then_percent(
+    pool: Pool, at_mono_s: float, granted_percent: float = 0.0
+) -> float | None:
     """Return the floor of a dispatch that ends at a moment; None: the vehicle left.
 
     What is left at its end must still be enough for the trip that follows.
     """
-    floor = pool.floor_percent
+    floor = max(pool.floor_percent, granted_percent)
     for departure in pool.departures:
         left_s = departure.due_mono_s - at_mono_s
         if left_s <= 0:
@@ -263,7 +267,7 @@ def _left_wh(
     pool: Pool, window: WantedWindow, taken: _Taken, now_mono_s: float
 ) -> float:
     """Return what is left for a window, Wh in the battery."""
-    floor = floor_then_percent(pool, window.end_mono_s)
+    floor = floor_then_percent(pool, window.end_mono_s, window.granted_percent)
     if pool.held_percent is None or floor is None or pool.blocked_by is not None:
         return 0.0
     above_wh = share_of(max(0.0, pool.held_percent - floor), pool.capacity_wh)
@@ -277,7 +281,8 @@ def _kept(
     pool: Pool, window: WantedWindow, taken: _Taken, now_mono_s: float
 ) -> KeptEnergy:
     """Return what nobody else may take once this window is booked."""
-    floor = floor_then_percent(pool, window.end_mono_s) or 0.0
+    ends_mono_s, granted = window.end_mono_s, window.granted_percent
+    floor = floor_then_percent(pool, ends_mono_s, granted) or 0.0
     within_day_wh = sum(wh for at, wh in taken.spans if at - now_mono_s < DAY_S)
     return KeptEnergy(
         percent=floor + percent_of(taken.total_wh, pool.capacity_wh),

@@ -93,10 +93,11 @@ def _reserve(question: DischargeQuestion) -> float | None:
 
 
 def _vpp_floor(question: DischargeQuestion) -> float | None:
-    policy = question.evse.vehicle_policy
+    policy, granted = question.evse.vehicle_policy, question.evse.grant
     if policy is None:
         return None
-    return max(policy.reserve_percent, policy.vpp_reserve_percent)
+    dispatch = max(policy.vpp_reserve_percent, granted.reserve_percent)
+    return max(policy.reserve_percent, dispatch)
 
 
 def _cycled(question: DischargeQuestion) -> float | None:

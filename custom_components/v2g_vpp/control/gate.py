@@ -243,9 +243,9 @@ def _doubts_about_readings(
         yield Reason.VEHICLE_LIMIT
     elif policy is None or not soc.value > policy.reserve_percent:
         yield Reason.RESERVE_FLOOR
-    elif (
-        inputs.setpoint.owner is ControlOwner.VPP
-        and not soc.value > policy.vpp_reserve_percent
+    elif inputs.setpoint.owner is ControlOwner.VPP and not (
+        soc.value > policy.vpp_reserve_percent
+        and soc.value > inputs.granted_floor_percent
     ):
         yield Reason.VPP_FLOOR
     elif _is_needed_for_trip(inputs, soc.value, now_mono_s):

@@ -47,6 +47,9 @@ class GateInputs:
     cycled_wh: float = 0.0
     """Out of the vehicle's battery in the last 24 h."""
 
+    granted_floor_percent: float = 0.0
+    """Below it the programme of the order may not discharge a vehicle."""
+
     is_supporting: bool = False
     """The owner lets what rests follow the frequency."""
 

@@ -8,6 +8,7 @@ from ..domain.dispatch import DispatchOrder
 from ..domain.energy import NOTHING_KEPT, KeptEnergy
 from ..domain.faults import FaultCode
 from ..domain.frequency_response import SupportRefusal
+from ..domain.grant import ALL_GRANTED, Grant
 from ..domain.grid_profile import UNSPECIFIED, GridProfile
 from ..domain.ids import EvseKey
 from ..domain.measurement import Reading, is_fresh, stale_after_s
@@ -98,6 +99,9 @@ class EvseInputs:
 
     kept: KeptEnergy = NOTHING_KEPT
     """For events other than that of the order."""
+
+    grant: Grant = ALL_GRANTED
+    """Of the owner to the programme of the order; without one nothing binds."""
 
     temperature_c: float | None = None
     """Of the battery, or outside; None takes a careful allowance."""

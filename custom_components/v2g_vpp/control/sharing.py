@@ -78,9 +78,9 @@ def dispatch_energy_wh(case: Case) -> float | None:
     own = vehicle_floor_percent(case.evse.session, vehicle.capacity_wh) or 0.0
     trip = case.vehicle.trip.floor_percent
     kept = case.evse.kept
-    floor = max(
-        policy.reserve_percent, policy.vpp_reserve_percent, own, trip, kept.percent
-    )
+    granted = case.evse.grant.reserve_percent
+    dispatch = max(policy.vpp_reserve_percent, granted)
+    floor = max(policy.reserve_percent, dispatch, own, trip, kept.percent)
     above_wh = share_of(max(0.0, held - floor), vehicle.capacity_wh)
     return min(above_wh, max(0.0, case.vehicle.cycle_left_wh - kept.wh))
 

@@ -21,7 +21,8 @@ class SocVerdict:
 
     is_at_reserve: bool
     is_at_vpp_floor: bool
-    """At the higher of the two floors, which is the one of a dispatch."""
+    """At the highest of the floors of a dispatch: its own, that of its programme, and
+    the one that holds for everybody."""
 
     is_at_maximum: bool
     """True: no more charging."""
@@ -42,6 +43,9 @@ class OtherFloors:
 
     trip_percent: float = 0.0
     """What the next departure needs; 0 without one."""
+
+    granted_percent: float = 0.0
+    """What the owner grants to the programme of the dispatch; 0: nothing of its own."""
 
 
 NO_OTHER_FLOORS = OtherFloors()
@@ -100,7 +104,9 @@ class SocGuard:
         self, lowest: float, policy: VehiclePolicy, floors: OtherFloors
     ) -> None:
         reserve, own = policy.reserve_percent, floors.vehicle_percent
-        dispatch_floor = max(reserve, policy.vpp_reserve_percent)
+        dispatch_floor = max(
+            reserve, policy.vpp_reserve_percent, floors.granted_percent
+        )
         self._is_at_reserve = is_held(lowest, reserve, self._is_at_reserve)
         self._is_at_vpp_floor = is_held(lowest, dispatch_floor, self._is_at_vpp_floor)
         self._is_at_vehicle_floor = own is not None and is_held(

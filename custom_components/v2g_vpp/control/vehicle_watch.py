@@ -123,7 +123,11 @@ class VehicleWatch:
         )
         trip = self._step_trip(evse, vehicle, policy, estimate, now_mono_s)
         own_floor = vehicle_floor_percent(evse.session, vehicle.capacity_wh)
-        floors = OtherFloors(vehicle_percent=own_floor, trip_percent=trip.floor_percent)
+        floors = OtherFloors(
+            vehicle_percent=own_floor,
+            trip_percent=trip.floor_percent,
+            granted_percent=evse.grant.reserve_percent,
+        )
         spent_wh = evse.cycled_wh + estimate.discharged_wh
         budget_wh = cycle_budget_wh(policy.cycle_budget_percent, vehicle.capacity_wh)
         return VehicleVerdict(

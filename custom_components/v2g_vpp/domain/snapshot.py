@@ -22,6 +22,7 @@ from .energy import NOTHING_KEPT, KeptEnergy
 from .event_picture import NO_EVENTS, EventPicture
 from .faults import FaultCode, SizeHint
 from .frequency_response import SupportRefusal
+from .grant import ALL_GRANTED, Grant
 from .grid_settings import GridNote
 from .ids import EvseKey, ProgrammeId, StationId, VehicleId
 from .ledger_picture import LedgerPicture
@@ -238,8 +239,7 @@ class VehicleSnapshot:
     """Throughput at the chargers of this home over twice the capacity."""
 
     wear_cost: float | None = None
-    """What the discharges of this home cost the battery, in the home's currency; None
-    while its chemistry is not known."""
+    """Of the discharges at this home, in its currency; None: chemistry not known."""
 
     cold_openings: int = 0
     """Of the contactors that it hung on, without a current."""
@@ -327,6 +327,7 @@ class ProgrammeSnapshot:
     ledger: LedgerPicture | None = None
     """None: it keeps none."""
 
+    grant: Grant = ALL_GRANTED
     is_rehearsal: bool = False
     """It exists only while a rehearsal lasts."""
 

@@ -258,15 +258,15 @@ class EventDesk:
         now = self._clock.utcnow()
         ahead = sorted(
             (
-                (programme_id, booked)
+                (programme_id, programme.grant, booked)
                 for programme_id, programme in self._registry.programmes.items()
                 if programme.is_participating
                 for booked in programme.book.events
                 if not booked.is_over
             ),
-            key=lambda one: one[1].number,
+            key=lambda one: one[2].number,
         )
-        for programme_id, booked in ahead:
+        for programme_id, grant, booked in ahead:
             delay = timedelta(seconds=booked.event.delay_s)
             for number, window in enumerate(booked.event.windows):
                 starts_s = (window.start_at + delay - now).total_seconds()
@@ -280,6 +280,7 @@ class EventDesk:
                     start_mono_s=now_mono_s + max(0.0, starts_s),
                     end_mono_s=now_mono_s + ends_s,
                     power_w=window.power_w,
+                    granted_percent=grant.reserve_percent,
                     limit_w=window.limit_w,
                 )
 

@@ -29,12 +29,13 @@ PASSING = frozenset(
 """Gates that say nothing about later: what passes, and floors, which are booked by."""
 
 
-def pool_of(record: EvseRecord, evse: EvseInputs) -> Pool:
+def pool_of(record: EvseRecord, evse: EvseInputs, granted_percent: float = 0.0) -> Pool:
     """Return what an EVSE could give an event.
 
     Args:
         record: of the EVSE, with its last decision.
         evse: its inputs, with no order.
+        granted_percent: floor of the programme that asks, where only one does.
     """
     vehicle, policy = evse.vehicle, evse.vehicle_policy
     charge_w = charging_power_w(evse)
@@ -66,7 +67,9 @@ def pool_of(record: EvseRecord, evse: EvseInputs) -> Pool:
         likely_percent=soc.likely_percent,
         capacity_wh=vehicle.capacity_wh,
         max_soc_percent=policy.max_soc_percent,
-        floor_percent=max(policy.reserve_percent, policy.vpp_reserve_percent, own),
+        floor_percent=max(
+            policy.reserve_percent, policy.vpp_reserve_percent, own, granted_percent
+        ),
         budget_wh=cycle_budget_wh(policy.cycle_budget_percent, vehicle.capacity_wh),
         cycled_wh=evse.cycled_wh,
         departures=evse.departures,

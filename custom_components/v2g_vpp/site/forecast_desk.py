@@ -43,16 +43,22 @@ class ForecastDesk:
         if not sharing or not (is_due or is_missing):
             return
         self._looked_mono_s = now_mono_s
-        forecast = self._forecast(now_mono_s)
         for programme in sharing:
-            programme.book.forecast = forecast
+            granted = programme.grant.reserve_percent
+            programme.book.forecast = self._forecast(now_mono_s, granted)
 
-    def _forecast(self, now_mono_s: float) -> tuple[ForecastSlot, ...]:
+    def _forecast(
+        self, now_mono_s: float, granted_percent: float
+    ) -> tuple[ForecastSlot, ...]:
         now = self._clock.utcnow()
         begin = _half_hour(now)
         pools = [
             (
-                pool_of(record, self._inputs.evse(record, None, is_link_trusted=True)),
+                pool_of(
+                    record,
+                    self._inputs.evse(record, None, is_link_trusted=True),
+                    granted_percent,
+                ),
                 self._inputs.kept(record.key, None),
             )
             for record in self._registry.evses.values()

@@ -181,13 +181,27 @@ class OrderJudge:
         if self._support_ground(record, order) is not None:
             return NOT_OFFERED
         grid = record.grid_verdict
-        gate = record.decision.dispatch_blocked_by if record.decision else None
         if order.may_discharge:
-            if gate is not None and not self._waits_for(record, order):
+            gate = self._gate_of(record, order)
+            if gate is not None:
                 return REFUSAL[gate]
             # What runs rides through; nothing new is added to it.
             return None if grid.may_begin else GRID
         return GRID if grid.charge_share == 0 else None
+
+    def _gate_of(self, record: EvseRecord, order: DispatchOrder) -> Reason | None:
+        """Return what forbids an order to discharge an EVSE, None when nothing does."""
+        decision = record.decision
+        if decision is None:
+            return None
+        gate = decision.dispatch_blocked_by
+        if gate is not None and not self._waits_for(record, order):
+            return gate
+        programme = self._registry.programmes.get(order.programme_id)
+        held = decision.soc.lowest_percent
+        if programme is not None and not programme.grant.lets_discharge(held):
+            return Reason.VPP_FLOOR
+        return None
 
     def _support_ground(
         self, record: EvseRecord, order: DispatchOrder

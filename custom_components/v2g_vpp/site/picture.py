@@ -247,6 +247,7 @@ def _programme(
         order=record.running[0] if record.running else None,
         delivered_discharge_wh=record.delivered_discharge_wh,
         is_rehearsal=record.is_rehearsal,
+        grant=record.grant,
         committed_wh=record.committed_wh(),
         ledger=record.ledger.picture if record.ledger is not None else None,
         book=record.book.picture,

@@ -37,6 +37,7 @@ from ..domain.energy import NOTHING_KEPT, EnergyTotal, KeptEnergy
 from ..domain.events import EmergencyStopReported, FaultReported
 from ..domain.faults import FAULT_BEHAVIOUR, FaultCode, SizeHint
 from ..domain.frequency_response import SupportRefusal
+from ..domain.grant import ALL_GRANTED, Grant
 from ..domain.ids import EvseKey, ProgrammeId, StationId, TransactionId
 from ..domain.measurement import Reading
 from ..domain.policy import (
@@ -334,6 +335,7 @@ class ProgrammeRecord:
     port: ProgrammePort
     watchdog: VppWatchdog
     is_participating: bool = True
+    grant: Grant = ALL_GRANTED
     is_rehearsal: bool = False
     """Played at home: it yields to every real dispatch and is never kept."""
 

@@ -13,6 +13,7 @@ from ..control.failsafe import VppWatchdog
 from ..domain.clock import HomeClock
 from ..domain.errors import StationError
 from ..domain.events import MeasurementReported, StationEvent
+from ..domain.grant import ALL_GRANTED, Grant
 from ..domain.ids import EvseKey, ProgrammeId, StationId, VehicleId
 from ..domain.policy import StationLimits, VehiclePolicy, VehicleSpec
 from ..domain.ports import (
@@ -195,11 +196,15 @@ class Site(
         self._keeper.forget("vehicles", lambda key: key == vehicle_id)
         self._wake()
 
-    def add_programme(self, programme_id: ProgrammeId, port: ProgrammePort) -> None:
-        """Join a programme; ``port`` carries the answers."""
-        record = ProgrammeRecord(
-            port=port, watchdog=VppWatchdog(spread=spread_of(programme_id))
-        )
+    def add_programme(
+        self,
+        programme_id: ProgrammeId,
+        port: ProgrammePort,
+        grant: Grant = ALL_GRANTED,
+    ) -> None:
+        """Join a programme; ``port`` carries the answers, ``grant`` bounds it."""
+        watchdog = VppWatchdog(spread=spread_of(programme_id))
+        record = ProgrammeRecord(port=port, watchdog=watchdog, grant=grant)
         self._registry.programmes[programme_id] = record
         self._keeper.restore_programme(programme_id, record)
         self._wake()

@@ -10,6 +10,7 @@ from ..domain.capability import is_persistent
 from ..domain.clock import Clock
 from ..domain.dispatch import DispatchOrder
 from ..domain.energy import NOTHING_KEPT, KeptEnergy
+from ..domain.grant import ALL_GRANTED, Grant
 from ..domain.ids import EvseKey
 from ..domain.measurement import TEMPERATURE_STALE_AFTER_S, fresh_value, is_fresh
 from ..domain.policy import planned_w
@@ -100,6 +101,7 @@ class TickInputs:
             support_refusal=record.support_refusal,
             is_supporting=self._registry.is_supporting_grid,
             kept=self.kept(record.key, order),
+            grant=self._grant(order),
         )
 
     def site(self, *, is_failsafe: bool, is_store_readable: bool) -> SiteInputs:
@@ -164,6 +166,7 @@ class TickInputs:
             departures=self._vehicles.departures(record),
             cycled_wh=self._cycled_wh(self._registry.vehicle_at(record)),
             is_supporting=self._registry.is_supporting_grid,
+            granted_floor_percent=self._grant(order).reserve_percent,
         )
 
     def gate_home(
@@ -202,6 +205,12 @@ class TickInputs:
         if limit == OperatorLimit():
             return wiring
         return (wiring or SiteWiring()).under(limit)
+
+    def _grant(self, order: DispatchOrder | None) -> Grant:
+        """Return what the programme of an order was granted."""
+        programmes = self._registry.programmes
+        programme = None if order is None else programmes.get(order.programme_id)
+        return ALL_GRANTED if programme is None else programme.grant
 
     def _planned_w(self, record: EvseRecord) -> float | None:
         return planned_w(record.plan, self._clock.utcnow()) if record.plan else None

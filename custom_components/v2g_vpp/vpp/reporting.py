@@ -9,6 +9,7 @@ from math import ceil, floor
 
 from ..domain.capability import DIALECT_TIMING, DischargeDialect, promised_end_s
 from ..domain.dispatch import BindingClass
+from ..domain.grant import ALL_GRANTED, Grant
 from ..domain.ids import ProgrammeId
 from ..domain.measurement import Reading, fresh_value
 from ..domain.setpoint import Reason
@@ -139,6 +140,7 @@ def describe_availability(
     """Return what a command could get now; nothing while the owner paused."""
     programme = snapshot.programme(programme_id)
     is_open = programme is not None and programme.is_participating
+    grant = ALL_GRANTED if programme is None else programme.grant
     taken = {
         key
         for other in snapshot.programmes
@@ -146,7 +148,7 @@ def describe_availability(
         for key in other.resources
     }
     resources = tuple(
-        _room_of(snapshot, evse, is_open=is_open, is_taken=evse.key in taken)
+        _room_of(snapshot, evse, grant, is_open=is_open, is_taken=evse.key in taken)
         for evse in snapshot.evses
     )
     lowest_w = sum(one.room.lowest_w for one in resources)
@@ -252,18 +254,32 @@ def _coarse_ramp_w_per_s(ramp_w_per_s: float) -> float:
 
 
 def _room_of(
-    snapshot: SiteSnapshot, evse: EvseSnapshot, *, is_open: bool, is_taken: bool
+    snapshot: SiteSnapshot,
+    evse: EvseSnapshot,
+    grant: Grant,
+    *,
+    is_open: bool,
+    is_taken: bool,
 ) -> ResourceRoom:
     # What another programme has now is not promised twice (rule 14).
     is_ours = is_open and not is_taken
     discharge_w = evse.available_discharge_w if is_ours else 0.0
     charge_w = evse.available_charge_w if is_ours else 0.0
     deliverable_wh = absorbable_wh = 0.0
+    is_granted = True
     vehicle = snapshot.vehicle(evse.vehicle_id) if evse.vehicle_id else None
     if vehicle is not None and vehicle.soc_percent is not None:
         missing = max(0.0, vehicle.policy.max_soc_percent - vehicle.soc_percent)
         absorbable_wh = share_of(missing, vehicle.spec.capacity_wh)
-        deliverable_wh = vehicle.deliverable_wh()
+        held = vehicle.lowest_percent
+        held = vehicle.soc_percent if held is None else held
+        above = max(0.0, held - grant.reserve_percent)
+        above_wh = share_of(above, vehicle.spec.capacity_wh)
+        deliverable_wh = min(vehicle.deliverable_wh(), above_wh)
+        is_granted = grant.lets_discharge(held)
+    discharge_w = discharge_w if is_granted else 0.0
+    why = _classes(evse, is_open=is_open, is_taken=is_taken)
+    withheld = () if is_granted else (BindingClass.USER,)
     return ResourceRoom(
         key=evse.key,
         room=Room(
@@ -273,7 +289,7 @@ def _room_of(
             absorbable_wh=absorbable_wh if charge_w > 0 else 0.0,
         ),
         dead_band_w=evse.fingerprint.minimum_power_w,
-        why=_classes(evse, is_open=is_open, is_taken=is_taken),
+        why=tuple(sorted({*why, *withheld})),
     )
 
 
