@@ -24,6 +24,7 @@ FEATURES = (
     "clock",
     "event",
     "start_spread",
+    "report",
 )
 """What this aggregator uses of version 1.0."""
 

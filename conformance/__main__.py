@@ -2,23 +2,43 @@
 
 import argparse
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 import sys
 
 from . import clock, report
+from .aggregator_cases import AGGREGATOR_CASES
+from .aggregator_joining import JOINING_CASES, Joining
 from .case import Case, CaseEnd, Outcome, run_cases
+from .enrolling import Applicant
 from .home_bench import HomeBench
 from .home_cases import HOME_CASES
-from .home_options import HomeOptions
-from .options import Endpoint, OptionError, home_options, keep_epoch
+from .home_options import HomeOptions, Hook
+from .home_player import HomePlayer
+from .options import (
+    Endpoint,
+    OptionError,
+    home_options,
+    hook,
+    keep_epoch,
+    read_invitation,
+)
+from .player_options import PlayerOptions
 from .relay import Relay
 from .session import SessionError
 from .transcript import Transcript
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
+
+HOOKS = {
+    "command": "makes the aggregator send this home a setpoint",
+    "cancel": "makes it cancel what it sent",
+    "event": "makes it announce an event",
+    "restart": "starts the aggregator anew",
+}
+"""Commands of the tester for what only the aggregator's operator can do."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -47,6 +67,7 @@ async def _home(options: argparse.Namespace) -> report.Run:
         began_at=began_at,
         ended_at=clock.utcnow(),
         outcomes=outcomes,
+        remark=f"The home has heard leadership terms up to {epoch}.",
     )
 
 
@@ -69,6 +90,67 @@ async def run_home(
         await bench.introduce()
         outcomes = await run_cases(cases, bench, transcript, bench.at_rest, tell)
         return outcomes, bench.pen.epoch
+
+
+async def _aggregator(options: argparse.Namespace) -> report.Run:
+    invitation = read_invitation(options.invitation)
+    named = Endpoint(invitation["broker_host"], invitation["broker_port"])
+    began_at = clock.utcnow()
+    hooks = {
+        name: hook(command)
+        for name in HOOKS
+        if (command := getattr(options, name)) is not None
+    }
+    applicant = Applicant(invitation, options.out / "home")
+    outcomes = await run_aggregator(
+        Joining(applicant, options.broker or named),
+        hooks,
+        options.patience,
+        options.only,
+        tell,
+    )
+    return report.Run(
+        mode="aggregator",
+        subject=f"of {invitation['region']}",
+        began_at=began_at,
+        ended_at=clock.utcnow(),
+        outcomes=outcomes,
+    )
+
+
+async def run_aggregator(
+    joining: Joining,
+    hooks: Mapping[str, Hook],
+    patience_s: float,
+    only: Sequence[str],
+    tell: Callable[[Outcome], None],
+) -> list[Outcome]:
+    """Test an aggregator: join as a home, then be one.
+
+    Raises:
+        CaseEnd: when there is no certificate to go on with, or no welcome.
+    """
+    # Without the certificate there is nothing to be chosen from.
+    outcomes = await run_cases(
+        JOINING_CASES, joining, joining.transcript, joining.at_rest, tell
+    )
+    if joining.enrolled is None:
+        return outcomes
+    options = PlayerOptions(
+        invitation=joining.applicant.invitation,
+        enrolled=joining.enrolled,
+        host=joining.broker.host,
+        port=joining.broker.port,
+        patience_s=patience_s,
+        hooks=hooks,
+    )
+    transcript = Transcript()
+    async with HomePlayer(options, transcript) as player:
+        await player.introduce()
+        cases = chosen(AGGREGATOR_CASES, only)
+        return outcomes + await run_cases(
+            cases, player, transcript, player.at_rest, tell
+        )
 
 
 def chosen[Bench](
@@ -97,6 +179,7 @@ def _parser() -> argparse.ArgumentParser:
     home = modes.add_parser("home", help="play an aggregator in front of a home")
     home.set_defaults(run=_home)
     _add_common(home)
+    home.add_argument("--restart", metavar="COMMAND", help="starts the home anew")
     home.add_argument("--data", type=Path, metavar="DIR", help="of our aggregator")
     home.add_argument("--certificate", type=Path, metavar="PEM", help="to the broker")
     home.add_argument("--key", type=Path, metavar="PEM", help="of that certificate")
@@ -107,6 +190,13 @@ def _parser() -> argparse.ArgumentParser:
     home.add_argument(
         "--power", type=int, default=3000, metavar="W", help="most to ask for"
     )
+    aggregator = modes.add_parser(
+        "aggregator", help="play a home in front of an aggregator"
+    )
+    aggregator.set_defaults(run=_aggregator)
+    _add_common(aggregator)
+    for name, text in HOOKS.items():
+        aggregator.add_argument(f"--{name}", metavar="COMMAND", help=text)
     return parser
 
 
@@ -124,7 +214,6 @@ def _add_common(mode: argparse.ArgumentParser) -> None:
         metavar="HOST:PORT",
         help="where the broker is, when the invitation names the kit",
     )
-    mode.add_argument("--restart", metavar="COMMAND", help="starts the tested anew")
     mode.add_argument("--patience", type=float, default=60.0, metavar="S")
     mode.add_argument(
         "--only", action="append", default=[], metavar="TEXT", help="cases with it"

@@ -1,25 +1,17 @@
 """Cases about events, reports and what a home tells ahead."""
 
 import asyncio
-from hashlib import sha256
 import itertools
-import json
 from typing import Any
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-
-from . import clock
+from . import clock, ledger
 from .case import Case, Failed, Inconclusive, NotOffered
 from .home_bench import SILENCE_S, HomeBench
 from .transcript import Message
-from .wire import Json, decode64
+from .wire import Json
 
 REPORT_S = 40.0
 """Contract: an event ends 15 s after its last command; then the report is made."""
-
-LEDGER_TEXT = b"v2gvpp-ledger-1 entry\0"
-HEADER = ("sequence", "previous_hash", "kind", "made_at", "key_id")
 
 
 def announce(bench: HomeBench, event_id: str, status: str, **changes: Any) -> Json:
@@ -153,26 +145,14 @@ def _verify(message: Message, keys: dict[str, str]) -> None:
     if message.fault is not None:
         raise Failed(message.fault)
     entry = message.document["entry"]
-    body_hash = _hash(entry["body"])
-    header = {name: entry[name] for name in HEADER} | {"body_hash": body_hash}
-    if entry["hash"] != _hash(header):
+    body_hash = ledger.canonical_hash(entry["body"])
+    if entry["hash"] != ledger.header_hash(entry, body_hash):
         raise Failed(f"the hash of entry {entry['sequence']} is wrong")
     for link in message.document["links"]:
-        wanted = {name: link[name] for name in (*HEADER, "body_hash")}
-        if link["hash"] != _hash(wanted):
+        if link["hash"] != ledger.header_hash(link, link["body_hash"]):
             raise Failed(f"the hash of link {link['sequence']} is wrong")
-    text = LEDGER_TEXT + entry["hash"].encode()
-    if not any(_is_by(key, text, entry["signature"]) for key in keys.values()):
+    if not any(ledger.is_signed_by(key, entry) for key in keys.values()):
         raise Failed(f"entry {entry['sequence']} is not signed by the home")
-
-
-def _is_by(key: str, text: bytes, signature: str) -> bool:
-    try:
-        public = Ed25519PublicKey.from_public_bytes(decode64(key))
-        public.verify(bytes.fromhex(signature), text)
-    except ValueError, InvalidSignature:
-        return False
-    return True
 
 
 def _follow(entries: list[Json], links: list[list[Json]]) -> None:
@@ -182,13 +162,6 @@ def _follow(entries: list[Json], links: list[list[Json]]) -> None:
         before = chain.get(sequence - 1)
         if before is not None and entry["previous_hash"] != before["hash"]:
             raise Failed(f"entry {sequence} does not follow entry {sequence - 1}")
-
-
-def _hash(document: Json) -> str:
-    text = json.dumps(
-        document, sort_keys=True, separators=(",", ":"), ensure_ascii=False
-    )
-    return sha256(text.encode()).hexdigest()
 
 
 EVENT_CASES: tuple[Case[HomeBench], ...] = (

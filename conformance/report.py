@@ -32,6 +32,8 @@ class Run:
     began_at: datetime
     ended_at: datetime
     outcomes: Sequence[Outcome]
+    remark: str = ""
+    """What the tester has to know besides."""
 
     @property
     def counts(self) -> dict[str, int]:
@@ -53,6 +55,7 @@ def to_json(run: Run) -> dict[str, Any]:
         "subject": run.subject,
         "began_at": wire_time(run.began_at),
         "ended_at": wire_time(run.ended_at),
+        "remark": run.remark,
         "passed": not run.has_failed,
         "counts": run.counts,
         "cases": [
@@ -92,7 +95,7 @@ def to_html(run: Run) -> str:
     took_s = (run.ended_at - run.began_at).total_seconds()
     facts = (
         f"{len(run.outcomes)} cases in {took_s:.0f} s, "
-        f"{run.began_at:%Y-%m-%d %H:%M} UTC, contract v2gvpp/1"
+        f"{run.began_at:%Y-%m-%d %H:%M} UTC, contract v2gvpp/1. {run.remark}"
     )
     parts = {
         "title": escape(f"Conformance of the {run.mode} {run.subject}"),

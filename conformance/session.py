@@ -134,6 +134,8 @@ class Session:
         if open_socket is not None:
             open_socket.shutdown(socket.SHUT_RDWR)
         await asyncio.to_thread(self._client.loop_stop)
+        if open_socket is not None:
+            open_socket.close()
 
     # Of paho's thread; each hops into the loop.
 
