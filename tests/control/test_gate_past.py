@@ -15,6 +15,7 @@ from custom_components.v2g_vpp.domain.measurement import Measurement
 from custom_components.v2g_vpp.domain.policy import Departure, Mode
 from custom_components.v2g_vpp.domain.setpoint import ControlOwner, Reason
 from tests.control.gate_breaks import (
+    AT_REST,
     BY_MODE,
     BY_TEST,
     BY_USER,
@@ -47,7 +48,14 @@ def at(inputs: GateInputs, now_s: float, soc: float = 70.0) -> GateInputs:
             soc_percent=reading(soc, now_s),
         ),
     )
-    return replace(inputs, session=session, decided_mono_s=now_s)
+    frequency = inputs.grid.frequency_hz
+    heard = None if frequency is None else replace(frequency, received_mono_s=now_s)
+    return replace(
+        inputs,
+        session=session,
+        decided_mono_s=now_s,
+        grid=replace(inputs.grid, frequency_hz=heard),
+    )
 
 
 def reason(
@@ -57,7 +65,9 @@ def reason(
     return gate.check(at(inputs, now_s, soc), now_s).reason
 
 
-@pytest.mark.parametrize("local", [BY_MODE, BY_PLAN], ids=["mode", "plan"])
+@pytest.mark.parametrize(
+    "local", [BY_MODE, BY_PLAN, AT_REST], ids=["mode", "plan", "at rest"]
+)
 def test_after_a_released_dispatch_nothing_local_discharges(local: GateInputs) -> None:
     gate = OutputGate()
     assert reason(gate, replace(DISCHARGE, order=DISPATCH), 0) is None
