@@ -147,6 +147,17 @@ def test_a_kettle_a_moment_after_the_outlet_is_told_from_it() -> None:
     assert home.judged == []
 
 
+def test_a_step_beside_what_nobody_measures_proves_nothing() -> None:
+    """Another outlet whose meter is silent could have moved the grid."""
+    home = WiredHome(signs=(-1.0, -1.0, -1.0), is_blind=lambda s: s % 40 == 5)
+    cycles(home)
+    assert home.judged == []
+    # Long ago is forgotten: what is seen from there on counts.
+    home.is_blind = lambda _: False
+    cycles(home)
+    assert home.found
+
+
 def test_two_outlets_at_once_are_not_told_apart() -> None:
     home = WiredHome(on={KEY: THREE, OTHER: (1,)})
     for _ in range(4):

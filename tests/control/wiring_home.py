@@ -39,6 +39,9 @@ class WiredHome:
     battery: Callable[[float], float] | None = None
     """What the home battery takes, W; None: the home has none."""
 
+    is_blind: Callable[[float], bool] = lambda _: False
+    """Whether power may flow that no meter of an outlet shows."""
+
     grid_period_s: int = 1
     grid_lag_s: int = 1
     outlet_period_s: int = 1
@@ -124,6 +127,7 @@ class WiredHome:
             self.wiring,
             self.now_s,
             tested=self.on if self.is_test else (),
+            is_blind=self.is_blind(self.now_s),
         )
         self.looks = looks
         for key, look in looks.items():
