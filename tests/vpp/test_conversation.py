@@ -1,6 +1,7 @@
 """What is said on one connection, and when; the session only writes it down."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 import json
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import pytest
 
 from custom_components.v2g_vpp.domain.dispatch import CommandKind, DispatchOrder
+from custom_components.v2g_vpp.domain.event_picture import EventPicture
 from custom_components.v2g_vpp.domain.ids import ProgrammeId
 from custom_components.v2g_vpp.domain.snapshot import SiteSnapshot
 from custom_components.v2g_vpp.vpp.clock_check import ClockCheck
@@ -20,10 +22,11 @@ from custom_components.v2g_vpp.vpp.messages import (
 )
 from custom_components.v2g_vpp.vpp.parsing import parse
 from custom_components.v2g_vpp.vpp.speaker import Speaker, new_id
-from custom_components.v2g_vpp.vpp.topics import DownType
+from custom_components.v2g_vpp.vpp.topics import DownType, UpType
 
 from .actors import EPOCH_START, PROGRAMME, TOPICS, FakeClock, Pen, wire_time
 from .schemas import validator
+from .test_events import booked
 from .test_reporting import evse, home
 
 
@@ -77,7 +80,8 @@ class Stage:
         return self.said(before)
 
     def said(self, since: int = 0) -> list[dict[str, Any]]:
-        messages = [json.loads(one.payload) for one in self.notepad.said[since:]]
+        told = (one.payload for one in self.notepad.said[since:])
+        messages = [json.loads(payload) for payload in told if payload]
         for message in messages:
             validator(message["type"]).validate(message)
         return messages
@@ -206,6 +210,38 @@ def test_refusal_and_unknown_version_keep_the_home_silent(stage: Stage) -> None:
     assert "offer" not in kinds(stage.run(5))
 
 
+def test_participation_is_told_again_on_request(stage: Stage) -> None:
+    assert stage.picture is not None
+    (programme,) = stage.picture.programmes
+    event = EventPicture(events=(booked(),))
+    stage.picture = replace(stage.picture, programmes=(replace(programme, book=event),))
+    stage.welcome()
+    assert kinds(stage.said()).count("participation") == 1
+    assert "participation" not in kinds(stage.run(60))
+    stage.request("participation")
+    assert kinds(stage.run(1)).count("participation") == 1
+
+
+def test_a_forecast_that_is_not_shared_is_taken_back_once_per_connection(
+    stage: Stage,
+) -> None:
+    """The owner may have switched it off while there was no connection."""
+
+    def taken_back() -> list[Publication]:
+        topic = TOPICS.up(UpType.FORECAST)
+        return [one for one in stage.notepad.said if one.topic == topic]
+
+    assert taken_back() == []
+    stage.welcome()
+    (one,) = taken_back()
+    assert (one.payload, one.qos, one.is_retained) == (b"", 1, True)
+    stage.run(120)
+    assert len(taken_back()) == 1
+    stage.request("forecast")
+    stage.run(2)
+    assert len(taken_back()) == 2
+
+
 def test_groups_of_the_welcome_are_subscribed(stage: Stage) -> None:
     stage.welcome(groups=["feeder-7", "north-2"])
     assert stage.notepad.topics == [
@@ -298,6 +334,7 @@ def test_numbers_rise_by_one_per_topic(stage: Stage) -> None:
     stage.run(200)
     by_topic: dict[str, list[int]] = {}
     for one in stage.notepad.said:
-        by_topic.setdefault(one.topic, []).append(json.loads(one.payload)["seq"])
+        if one.payload:
+            by_topic.setdefault(one.topic, []).append(json.loads(one.payload)["seq"])
     for numbers in by_topic.values():
         assert numbers == list(range(1, len(numbers) + 1))

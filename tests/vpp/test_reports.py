@@ -99,6 +99,26 @@ def test_a_report_follows_its_schema_and_is_signed() -> None:
     assert ring.is_signed(sent.topic, sent.payload, (sent.signature or "",))
 
 
+def test_the_newest_reports_can_be_asked_for_once_a_minute() -> None:
+    wire = Wire()
+    wire.post.listened_to(wire.publish)
+    for entry in entries(6, wire.clock):
+        wire.post.keep(entry, [])
+        wire.post.published(len(wire.sent), None)
+    assert wire.sequences == [1, 2, 3, 4, 5, 6]
+    wire.post.again()
+    wire.post.again()
+    assert wire.sequences[6:] == [3, 4, 5, 6]
+    wire.clock.advance(61)
+    wire.post.again()
+    assert wire.sequences[10:] == [], "they are still under way"
+    for packet_id in range(7, 11):
+        wire.post.published(packet_id, None)
+    wire.clock.advance(61)
+    wire.post.again()
+    assert wire.sequences[10:] == [3, 4, 5, 6]
+
+
 @pytest.mark.parametrize("filler_bytes", [0, 56_000])
 def test_settlements_in_between_never_make_a_report_too_long(
     filler_bytes: int,

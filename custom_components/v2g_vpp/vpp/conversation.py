@@ -110,6 +110,7 @@ class Conversation:
         self._availability: Availability | None = None
         self._participations: dict[str, ParticipationNote] = {}
         self._forecast: Forecast | None = None
+        self._is_forecast_told = False
         now_mono_s = voice.clock.monotonic()
         self._rebirth_mono_s = now_mono_s + REBIRTH_AFTER_S
         self._last_mono_s: dict[UpType, float] = {}
@@ -191,6 +192,10 @@ class Conversation:
             self._availability = None
         if "telemetry" in request.wanted:
             self._last_mono_s.pop(UpType.TELEMETRY, None)
+        if "participation" in request.wanted:
+            self._participations.clear()
+        if "forecast" in request.wanted:
+            self._is_forecast_told = False
         if "hello" in request.wanted:
             self._say_hello()
 
@@ -237,20 +242,23 @@ class Conversation:
                 told[note.event_id] = note
                 self._say(UpType.PARTICIPATION, note, expiry_s=_PARTICIPATION_EXPIRY_S)
         forecast = describe_forecast(snapshot, programme_id)
-        if forecast is None and self._forecast is not None:
-            # An owner who shares none any more takes the last one back, too.
+        if self._is_forecast_told and forecast == self._forecast:
+            return
+        if forecast is None:
+            # An owner who shares none any more takes the last one back, too, also
+            # one who said so while there was no connection.
             topic = self._voice.topics.up(UpType.FORECAST)
             self._session.publish(
                 Publication(topic=topic, payload=b"", qos=1, is_retained=True)
             )
-        elif forecast is not None and forecast != self._forecast:
+        else:
             self._say(
                 UpType.FORECAST,
                 forecast,
                 is_retained=True,
                 expiry_s=_FORECAST_EXPIRY_S,
             )
-        self._forecast = forecast
+        self._forecast, self._is_forecast_told = forecast, True
 
     def _say_state(self, *, is_online: bool) -> int | None:
         state = State(

@@ -278,6 +278,8 @@ class VppLink(ProgrammePort):
             self._dispatching.drop(DropReason.FORM, frame.topic)
         else:
             conversation.take_request(message)
+            if "report" in message.wanted:
+                self._reports.again()
 
     def _take_signed(
         self, conversation: Conversation, kind: DownType, frame: Frame

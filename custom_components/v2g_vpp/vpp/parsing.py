@@ -64,7 +64,10 @@ _COMMAND = _ENVELOPE | {
 }
 _CANCEL = _ENVELOPE | {"command_id", "all"}
 _WITH_POWER = frozenset({WireKind.SETPOINT, WireKind.LIMIT})
-_WANTED = frozenset({"state", "hello", "offer", "availability", "telemetry"})
+_WANTED = frozenset(
+    {"state", "hello", "offer", "availability", "telemetry"}
+    | {"participation", "forecast", "report"}
+)
 _FEATURE = r"[a-z0-9_.]{1,40}"
 _VERSION = r"1\.(?:0|[1-9][0-9]{0,2})"
 _RESOURCE = re.compile(r"([A-Za-z0-9._:-]{1,48})/([1-9][0-9]{0,3})")

@@ -5,8 +5,10 @@ away. So nothing is sent before the aggregator has welcomed this home, and an an
 nobody listens means to wait for the next welcome.
 """
 
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from math import inf
 from typing import Any
 
 from ..domain.clock import Clock
@@ -29,6 +31,12 @@ properties need some 200 bytes of it."""
 
 MAX_LINKS = 64
 """Of the contract."""
+
+RECENT = 4
+"""What the broker has may have reached nobody: so many of the newest can be asked for."""
+
+AGAIN_S = 60.0
+"""Requests are not signed: they must not make the home talk without end."""
 
 type Publish = Callable[[Publication], int | None]
 """Send a message; return its packet id, None when it could not be sent."""
@@ -59,6 +67,8 @@ class ReportPost:
         self._waiting: dict[int, Report] = {}
         self._under_way: dict[int, int] = {}
         self._publish: Publish | None = None
+        self._recent: deque[Report] = deque(maxlen=RECENT)
+        self._again_mono_s = -inf
 
     def keep(self, entry: LedgerEntry, links: Sequence[Mapping[str, Any]]) -> None:
         """Take a report; one that is known is not sent a second time."""
@@ -68,6 +78,17 @@ class ReportPost:
     def listened_to(self, publish: Publish) -> None:
         """Send what nobody has yet: the aggregator is there, again or still."""
         self._publish = publish
+        self._send()
+
+    def again(self) -> None:
+        """Send the newest ones once more: the aggregator asked; once a minute."""
+        now_mono_s = self._clock.monotonic()
+        if now_mono_s - self._again_mono_s < AGAIN_S:
+            return
+        self._again_mono_s = now_mono_s
+        recent = {one.entry.sequence: one for one in self._recent}
+        self._recent.clear()
+        self._waiting = {**recent, **self._waiting}
         self._send()
 
     def disconnected(self) -> None:
@@ -88,7 +109,9 @@ class ReportPost:
         if sequence is None or objection is not None:
             return
         del self._under_way[packet_id]
-        self._waiting.pop(sequence, None)
+        report = self._waiting.pop(sequence, None)
+        if report is not None:
+            self._recent.append(report)
         self._heard(sequence)
         self._send()
 
