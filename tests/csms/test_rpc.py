@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from custom_components.v2g_vpp.csms.answers import AnswerCache
+from custom_components.v2g_vpp.csms.answers import TIMELY_ACTIONS, AnswerCache
 from custom_components.v2g_vpp.csms.calls import CallEnd, CallOutcome, Lane
 from custom_components.v2g_vpp.csms.rpc import (
     ARMED_SLOT_S,
@@ -114,15 +114,25 @@ def test_a_send_is_used_and_never_answered() -> None:
 
 def test_a_duplicate_is_refused_while_pending_and_repeated_afterwards() -> None:
     rpc = engine()
-    frame = '[2,"dup","Heartbeat",{}]'
+    frame = '[2,"dup","Authorize",{}]'
     rpc.receive(frame, 0.0)
     assert sent(rpc.receive(frame, 1.0)) == [
         [4, "dup", "RpcFrameworkError", "duplicate", {}]
     ]
-    first = rpc.respond("dup", {"currentTime": "now"}, 2.0)
+    first = rpc.respond("dup", {"idTokenInfo": {}}, 2.0)
     assert rpc.receive(frame, 3.0) == first
     assert rpc.counters.repeated == 1
-    assert rpc.receive(frame, 2.0 + 600.0) == [HandleCall("dup", "Heartbeat", {})]
+    assert rpc.receive(frame, 2.0 + 600.0) == [HandleCall("dup", "Authorize", {})]
+
+
+@pytest.mark.parametrize("action", sorted(TIMELY_ACTIONS))
+def test_what_asks_for_the_time_is_never_told_an_old_one(action: str) -> None:
+    rpc = engine()
+    frame = f'[2,"dup","{action}",{{}}]'
+    for now_mono_s in (0.0, 60.0):
+        assert rpc.receive(frame, now_mono_s) == [HandleCall("dup", action, {})]
+        rpc.respond("dup", {"currentTime": "now"}, now_mono_s)
+    assert rpc.counters.repeated == 0
 
 
 def test_answers_are_repeated_on_the_next_connection_too() -> None:

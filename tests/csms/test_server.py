@@ -1,6 +1,7 @@
 """The listener end to end: a station dials in, is brought up, obeys, is lost, returns."""
 
 import asyncio
+from datetime import datetime, timedelta
 
 from custom_components.v2g_vpp.domain.capability import DischargeDialect
 from custom_components.v2g_vpp.domain.events import (
@@ -13,7 +14,7 @@ from custom_components.v2g_vpp.domain.events import (
 from custom_components.v2g_vpp.domain.ids import TransactionId
 from custom_components.v2g_vpp.domain.setpoint import SetpointWrite, WriteStatus
 from tests.csms.charger import Charger
-from tests.csms.peer import EVSE1, NOW, STATION, Dialler, Rig
+from tests.csms.peer import BOOT, EVSE1, NOW, STATION, Dialler, Rig
 
 
 def write(rig: Rig, power_w: float, **changes: object) -> SetpointWrite:
@@ -145,3 +146,21 @@ async def test_setpoints_do_not_wait_for_the_set_up(
     await asyncio.sleep(0)
     assert not rig.sink.of(StationReady)
     stop.cancel()
+
+
+async def test_a_boot_that_looks_like_the_last_one_is_told_the_time_of_now(
+    rig: Rig, dialler: Dialler
+) -> None:
+    """Stations that count their messages from 1 say the same at each start."""
+    told = []
+    for _ in range(2):
+        peer = await dialler.dial()
+        for action, payload in (("BootNotification", BOOT), ("Heartbeat", {})):
+            told.append((await peer.call(action, payload))["currentTime"])
+        await rig.sink.wait_for(StationBooted)
+        rig.sink.clear()
+        await peer.leave()
+        rig.clock.ahead += timedelta(minutes=5)
+    booted, beat, booted_again, beat_again = map(datetime.fromisoformat, told)
+    assert booted_again - booted >= timedelta(minutes=5)
+    assert beat_again - beat >= timedelta(minutes=5)

@@ -11,6 +11,10 @@ ANSWER_LIFETIME_S: Final = 600.0
 ANSWER_CAPACITY: Final = 256
 """More CALLs than a station sends between a lost answer and its retry."""
 
+TIMELY_ACTIONS: Final = frozenset({"BootNotification", "Heartbeat"})
+"""Answered anew each time: the answer is the time, by which a station sets its clock.
+One that counts its messages from 1 says the same at each start, and a start is news."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Answer:

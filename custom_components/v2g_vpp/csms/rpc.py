@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
 
-from .answers import AnswerCache, digest_of
+from .answers import TIMELY_ACTIONS, AnswerCache, digest_of
 from .calls import CallEnd, CallOutcome, CallQueue, CallRequest, Displaced, Lane
 from .frames import (
     Call,
@@ -288,7 +288,7 @@ class RpcEngine:
         if frame.message_id in self._pending:
             return self._error(frame.message_id, Fault.FRAMEWORK, "duplicate")
         answer = self._answers.find(frame.message_id, digest, now_mono_s)
-        if answer is not None:
+        if answer is not None and frame.action not in TIMELY_ACTIONS:
             self.counters.repeated += 1
             return [SendFrame(answer)]
         if len(self._pending) >= PENDING_CAPACITY:
