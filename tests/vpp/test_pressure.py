@@ -6,6 +6,8 @@ import socket
 import ssl
 import time
 
+import pytest
+
 from custom_components.v2g_vpp.pki.authority import LeafPurpose, issue_certificate
 from custom_components.v2g_vpp.pki.request import create_client_request
 from custom_components.v2g_vpp.pki.tls import server_context
@@ -207,3 +209,24 @@ async def test_socket_neither_gathers_small_writes_nor_waits_for_ever(rig: Rig) 
     assert sock is not None
     assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) == 1
     assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 15_000
+
+
+async def test_a_command_is_answered_before_it_is_acknowledged(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[str] = []
+    send = ssl.SSLSocket.send
+
+    def note(self: ssl.SSLSocket, data: bytes, flags: int = 0) -> int:
+        # The first byte of a packet: PUBLISH at QoS 1, PUBACK.
+        kind = {0x32: "publish", 0x40: "acknowledge"}.get(data[0])
+        written.extend([kind] if kind else [])
+        return send(self, data, flags)
+
+    await rig.start()
+    await rig.until(lambda: rig.aggregator.of("hello"))
+    await asyncio.sleep(0.2)
+    monkeypatch.setattr(ssl.SSLSocket, "send", note)
+    await rig.aggregator.ack_of(rig.aggregator.command())
+    await rig.until(lambda: written.count("acknowledge") == 2)
+    assert written == ["publish", "publish", "acknowledge", "acknowledge"]

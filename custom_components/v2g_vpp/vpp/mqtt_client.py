@@ -206,6 +206,8 @@ class MqttSession:
             client_id=self._settings.client_id,
             protocol=MQTTProtocolVersion.MQTTv5,
             reconnect_on_failure=False,
+            # Each write costs a system call: the answer to a command goes first.
+            manual_ack=True,
         )
         client.connect_timeout = CONNECT_TIMEOUT_S
         client.tls_set_context(context)
@@ -284,6 +286,7 @@ class MqttSession:
         arrived, self._arrived = self._arrived, []
         for message in arrived:
             self._events.arrived(to_frame(message))
+            self._client.ack(message.mid, message.qos)
 
     def _flush(self) -> None:
         if self._client.want_write():
