@@ -8,7 +8,10 @@ in turns, so that what else the machine does hits both.
 The way of a command is: sign, publish at QoS 1, broker, verify, judge by the gate, the
 home's port, sign the ack, publish at QoS 1, broker. The memory is written meanwhile.
 
-Then a fleet of rehearsal homes follows a signal of ten minutes: see ``vpp_fleet``.
+The other parts are beside it: ``vpp_wire`` from a command to the charger's socket,
+``vpp_failsafe`` a lost broker in virtual time, ``vpp_lost_broker`` a real one in real
+time, ``vpp_reports`` events around a restart of the broker, and ``vpp_fleet`` a fleet of
+rehearsal homes that follows a signal of ten minutes.
 """
 
 import asyncio
@@ -32,8 +35,10 @@ from custom_components.v2g_vpp.vpp.mqtt_client import (
     SessionSettings,
 )
 from custom_components.v2g_vpp.vpp.topics import DownType, UpType
-from script.benches.result import Bench, at_most
+from script.benches.result import Bench, Figure, Target, at_most
 from script.benches.vpp_fleet import measure_fleet
+from script.benches.vpp_losses import measure_losses
+from script.benches.vpp_wire import measure_wire
 from script.rig.broker import Broker, BrokerFiles
 from tests.vpp.actors import TOPICS
 from tests.vpp.rig import Certificates, Rig, run_blocking
@@ -42,7 +47,7 @@ WARM_UP = 30
 PAUSE_S = 0.002
 """Between two samples, so that each one finds both sides idle."""
 
-MAX_RATIO = 8.0
+MAX_RATIO = 6.0
 """5.2 was measured for MQTT alone at QoS 1 (contract); signatures, JSON and the gate
 come on top of it."""
 
@@ -154,6 +159,25 @@ def main(argv: list[str]) -> int:
 
 
 async def _run(bench: Bench) -> int:
+    # What measures milliseconds comes first, while nothing else of it runs.
+    parts = [await _measure_acks(bench), await measure_wire(bench)]
+    if bench.is_quick:
+        # Seconds do not mind company.
+        losses, fleet = await asyncio.gather(
+            measure_losses(bench), measure_fleet(bench)
+        )
+        parts += [*losses, fleet]
+    else:
+        parts += [*await measure_losses(bench), await measure_fleet(bench)]
+    figures: dict[str, Figure] = {}
+    targets: dict[str, Target] = {}
+    for more_figures, more_targets in parts:
+        figures |= more_figures
+        targets |= more_targets
+    return bench.finish(figures, targets)
+
+
+async def _measure_acks(bench: Bench) -> tuple[dict[str, Figure], dict[str, Target]]:
     samples = 200 if bench.is_quick else 2_000
     orders_s: list[float] = []
     acks_s: list[float] = []
@@ -177,24 +201,18 @@ async def _run(bench: Bench) -> int:
                 await asyncio.sleep(PAUSE_S)
         path.close()
     bench.say("%d commands of %d bytes", samples, size)
-    fleet_figures, fleet_targets = await measure_fleet(bench)
-    figures = {
+    figures: dict[str, Figure] = {
         "samples": float(samples),
         "echo_median_ms": _ms(median(echoes_s)),
         "command_to_home_median_ms": _ms(median(orders_s)),
         "command_to_ack_median_ms": _ms(median(acks_s)),
         "command_to_ack_p99_ms": _ms(_p99(acks_s)),
         "command_to_ack_per_echo": median(acks_s) / median(echoes_s),
-        **fleet_figures,
     }
-    return bench.finish(
-        figures,
-        {
-            "command_to_ack_per_echo": at_most(MAX_RATIO),
-            "command_to_ack_p99_ms": at_most(MAX_P99_MS),
-            **fleet_targets,
-        },
-    )
+    return figures, {
+        "command_to_ack_per_echo": at_most(MAX_RATIO),
+        "command_to_ack_p99_ms": at_most(MAX_P99_MS),
+    }
 
 
 @asynccontextmanager

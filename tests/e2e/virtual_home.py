@@ -80,15 +80,19 @@ class VirtualHome:
         dialect: DischargeDialect = DischargeDialect.V21_DYNAMIC,
         *,
         unattended_charge_w: float = 0.0,
+        max_discharge_power_w: float = 5_000.0,
         clock: HomeClock | None = None,
         observer: StationObserver | None = None,
         **changes: Any,
     ) -> None:
-        """Build it; entering the context brings it to life."""
+        """Build it; entering the context brings it to life.
+
+        Without a clock of its own it lives in the virtual time of its loop.
+        """
         self.clock: HomeClock = clock or loopback_clock()
         self.limits = StationLimits(
             max_charge_power_w=11_000.0,
-            max_discharge_power_w=5_000.0,
+            max_discharge_power_w=max_discharge_power_w,
             unattended_charge_w=unattended_charge_w,
         )
         self._tasks: set[asyncio.Task[None]] = set()

@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from custom_components.v2g_vpp.domain.errors import V2gError
 from custom_components.v2g_vpp.domain.ids import ProgrammeId
+from custom_components.v2g_vpp.domain.ports import DispatchReceiver
 from custom_components.v2g_vpp.pki.authority import (
     LeafPurpose,
     create_authority,
@@ -143,11 +144,19 @@ class SteppedClock(SystemClock):
 class Rig:
     """One home, one broker, one aggregator."""
 
-    def __init__(self, broker: Broker, certificates: Certificates) -> None:
+    def __init__(
+        self,
+        broker: Broker,
+        certificates: Certificates,
+        receiver: DispatchReceiver | None = None,
+    ) -> None:
+        """Put a link between the two; without a receiver the home only records."""
         self.broker = broker
         self.certificates = certificates
         self.clock = SteppedClock()
         self.home = RecordingHome()
+        self.receiver = receiver or self.home
+        self.on_heard: Callable[[ProgrammeId, int], None] = lambda *_: None
         self.store = MemoryStore()
         self.problems: list[Any] = []
         self.recoveries = 0
@@ -179,7 +188,7 @@ class Rig:
             config,
             LinkPorts(
                 make_context=lambda: self.context,
-                receiver=self.home,
+                receiver=self.receiver,
                 store=self.store,
                 clock=self.clock,
                 spawn=self.spawn,
@@ -189,7 +198,7 @@ class Rig:
                 on_problem=self._on_problem,
                 on_recovered=self._on_recovered,
                 on_certificate=self.certificates_told.append,
-                on_heard=lambda _, sequence: self.heard.append(sequence),
+                on_heard=self._note_heard,
                 on_settlement=lambda _, settlement: self.settlements.append(settlement),
                 on_clock=self.offsets.append,
                 # Tries follow each other at once: the draw is tested on its own.
@@ -227,6 +236,10 @@ class Rig:
         await asyncio.sleep(0)  # done callbacks of what has just ended
         assert not [t for t in self.tasks if "link" in t.get_name()]
         await asyncio.gather(*self.tasks)
+
+    def _note_heard(self, programme_id: ProgrammeId, sequence: int) -> None:
+        self.heard.append(sequence)
+        self.on_heard(programme_id, sequence)
 
     def _on_problem(self, err: V2gError) -> None:
         self.problems.append(err)
