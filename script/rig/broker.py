@@ -4,7 +4,7 @@ Used by the tests and by the demo. The broker runs as a child process and is end
 its own process id.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 import contextlib
 from dataclasses import dataclass
 import os
@@ -18,6 +18,9 @@ import sys
 import time
 from types import TracebackType
 from typing import Self
+
+DOCUMENTED = Path(__file__).parents[2] / "docs" / "mosquitto.conf"
+"""What an operator is told to use is what everything here is tested with."""
 
 LISTEN_TIMEOUT_S = 10.0
 """mosquitto listens within 50 ms; a loaded machine may take a hundred times that."""
@@ -211,36 +214,23 @@ class Broker:
         return lines[-1].split("Error:")[-1].strip() if lines else str(self.log_path)
 
     def _configuration(self) -> str:
-        return "\n".join(
-            [
-                f"listener {self.port} 127.0.0.1",
-                f"cafile {self.files.root}",
-                f"crlfile {self.files.revoked}",
-                f"certfile {self.files.certificate}",
-                f"keyfile {self.files.key}",
-                "tls_version tlsv1.3",
-                "require_certificate true",
-                "use_identity_as_username true",
-                "allow_anonymous false",
-                f"acl_file {self.files.access_list}",
-                # Without it a QoS 1 round trip takes 34 to 78 ms instead of 1.3.
-                "set_tcp_nodelay true",
-                "max_inflight_messages 20",
-                "max_queued_messages 200",
-                "max_packet_size 65536",
-                "persistence false",
-                f"pid_file {self.pid_path}",
-                f"log_dest file {self.log_path}",
-                "log_type error",
-                "log_type warning",
-                "log_type notice",
-                "log_type information",
-                "log_timestamp_format %Y-%m-%dT%H:%M:%S",
+        """Return the documented configuration with our own paths, port, user and log."""
+        files = self.files
+        return configuration(
+            DOCUMENTED.read_text(),
+            {
+                "listener": f"{self.port} 127.0.0.1",
+                "cafile": files.root,
+                "crlfile": files.revoked,
+                "certfile": files.certificate,
+                "keyfile": files.key,
+                "acl_file": files.access_list,
+                "pid_file": self.pid_path,
+                "log_dest": f"file {self.log_path}",
                 # Started by root it would become another user, who could not read
                 # the private files again at a reload.
-                f"user {pwd.getpwuid(os.geteuid()).pw_name}",
-                "",
-            ]
+                "user": pwd.getpwuid(os.geteuid()).pw_name,
+            },
         )
 
     def _check_files(self) -> None:
@@ -276,6 +266,31 @@ class Broker:
         process.wait()
         with contextlib.suppress(FileNotFoundError):
             self.pid_path.unlink()
+
+
+def configuration(text: str, own: Mapping[str, object]) -> str:
+    """Return a configuration with other values of some settings.
+
+    Args:
+        text: of mosquitto.
+        own: values by setting.
+
+    Raises:
+        BrokerError: naming a setting that is not in the text exactly once.
+    """
+    lines, left = [], set(own)
+    for line in text.splitlines():
+        name = line.partition(" ")[0]
+        if name not in own:
+            lines.append(line)
+            continue
+        if name not in left:
+            raise BrokerError(f"{name} is set twice")
+        left.remove(name)
+        lines.append(f"{name} {own[name]}")
+    if left:
+        raise BrokerError(f"not set: {', '.join(sorted(left))}")
+    return "\n".join([*lines, ""])
 
 
 def find_mosquitto() -> str:

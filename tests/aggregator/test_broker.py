@@ -49,6 +49,31 @@ def test_only_tls_1_3_with_a_client_certificate_gets_in(
         handshake(broker, data, "aggregator", maximum_version=ssl.TLSVersion.TLSv1_2)
 
 
+def test_it_runs_the_documented_configuration_but_for_its_own_places(
+    broker: Broker,
+) -> None:
+    own = (broker.directory / "mosquitto.conf").read_text().splitlines()
+    documented = rig.DOCUMENTED.read_text().splitlines()
+    changed = [
+        line.partition(" ")[0]
+        for line, ours in zip(documented, own, strict=True)
+        if line != ours
+    ]
+    assert sorted(changed) == [
+        *("acl_file", "cafile", "certfile", "crlfile", "keyfile"),
+        *("listener", "log_dest", "pid_file", "user"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [("user a\nuser b", "user is set twice"), ("# user a", "not set: user")],
+)
+def test_a_setting_that_cannot_be_replaced_is_named(text: str, complaint: str) -> None:
+    with pytest.raises(BrokerError, match=complaint):
+        rig.configuration(text, {"user": "c"})
+
+
 def test_a_frozen_broker_is_silent_with_open_sockets_and_goes_on_when_thawed(
     broker: Broker, data: Path
 ) -> None:
