@@ -1,8 +1,12 @@
 """When steps that contradict are enough, and what they are called."""
 
+from dataclasses import replace
+
 import pytest
 
+from custom_components.v2g_vpp.control.wiring_proof import WiringProof
 from custom_components.v2g_vpp.control.wiring_step import Contradictions
+from custom_components.v2g_vpp.control.wiring_watch import WiringLook
 from custom_components.v2g_vpp.domain.wiring import (
     WiringFault,
     WiringFinding,
@@ -50,6 +54,16 @@ def test_a_wrong_wire_is_wrong_by_as_much_each_time() -> None:
     # Loads of the house are of another size every time.
     assert found(size(0.2), size(0.5), size(1.6), size(-0.4)) == [None] * 4
     assert found(size(0.2), size(0.3), size(0.31))[-1] == size(0.31)
+
+
+def test_a_self_test_compares_beginnings_and_ends() -> None:
+    proof = WiringProof()
+    begin, end = step(RIGHT), replace(step(RIGHT), is_start=False)
+    for _ in range(3):
+        proof.take(WiringLook(step=begin))
+        assert not proof.is_done, "a load that began with each could look the same"
+    proof.take(WiringLook(step=end))
+    assert proof.is_done
 
 
 @pytest.mark.parametrize(

@@ -158,6 +158,14 @@ def test_a_step_beside_what_nobody_measures_proves_nothing() -> None:
     assert home.found
 
 
+def test_a_step_while_the_outlet_was_not_heard_proves_nothing() -> None:
+    """What it did meanwhile is not known, nor what else the grid shows of it."""
+    home = WiredHome(signs=(-1.0, -1.0, -1.0), is_silent=lambda s: 38 <= s < 44)
+    home.hold(40, 0.0)
+    home.hold(40, -4_000.0)
+    assert home.judged == []
+
+
 def test_two_outlets_at_once_are_not_told_apart() -> None:
     home = WiredHome(on={KEY: THREE, OTHER: (1,)})
     for _ in range(4):

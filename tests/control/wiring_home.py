@@ -42,6 +42,9 @@ class WiredHome:
     is_blind: Callable[[float], bool] = lambda _: False
     """Whether power may flow that no meter of an outlet shows."""
 
+    is_silent: Callable[[float], bool] = lambda _: False
+    """Whether the meters of the outlets are not heard."""
+
     grid_period_s: int = 1
     grid_lag_s: int = 1
     outlet_period_s: int = 1
@@ -122,7 +125,11 @@ class WiredHome:
                     else None
                 ),
                 battery=None if self.battery is None else self._shown.get("battery"),
-                evses={key: self._shown[key] for key in self.on if key in self._shown},
+                evses={
+                    key: self._shown[key]
+                    for key in self.on
+                    if key in self._shown and not self.is_silent(self.now_s)
+                },
             ),
             self.wiring,
             self.now_s,
