@@ -145,6 +145,14 @@ def test_a_silent_meter_is_not_held_against() -> None:
     assert powers_w[-1] == 0.0
 
 
+def test_nor_is_a_charge_that_nobody_sees_the_surplus_of() -> None:
+    home = Evening()
+    assert home.run(-4_000.0, 200).power_w > 3_000.0
+    setpoints = [home.step(None) for _ in range(40)]
+    assert Reason.CONTACTOR not in {setpoint.reason for setpoint in setpoints}
+    assert setpoints[-1].power_w == 0.0
+
+
 def test_a_plan_that_says_0_is_not_held_against_but_begins_anew_no_sooner() -> None:
     """The output gate asks the plan for what flows, so nothing else could flow."""
     rig = Rig(with_policy(READY, mode=Mode.PLAN), TYPICAL)
