@@ -29,12 +29,31 @@ TEXTS = {
         "device": ("evse.name", "Aansluiting {number}"),
         "entity": ("sensor.soc.name", "Laadniveau"),
         "exceptions": ("target_not_vehicle.message", "Kies een voertuig."),
-        "issues": ("clock_wrong.title", "De klok van laadpaal {station} loopt verkeerd"),
+        "issues": (
+            "clock_wrong.title",
+            "De klok van laadpaal {station} loopt verkeerd",
+        ),
         "options": ("step.init.title", "Meters van je woning"),
         "selector": ("regulator.options.battery", "De thuisbatterij, vanzelf"),
         "services": ("set_power.name", "Vermogen instellen"),
         "triggers": ("fault_reported.name", "Storing gemeld"),
         "conditions": ("is_discharging.name", "Aansluiting ontlaadt"),
+    },
+    "fr": {
+        "config": ("step.home.title", "Votre maison"),
+        "config_subentries": ("charging_station.entry_type", "Borne"),
+        "device": ("evse.name", "Prise {number}"),
+        "entity": ("sensor.soc.name", "Niveau de charge"),
+        "exceptions": ("target_not_vehicle.message", "Choisissez un véhicule."),
+        "issues": ("clock_wrong.title", "L'horloge de la borne {station} est fausse"),
+        "options": ("step.init.title", "Compteurs de votre maison"),
+        "selector": (
+            "regulator.options.battery",
+            "La batterie domestique, d'elle-même",
+        ),
+        "services": ("set_power.name", "Régler la puissance"),
+        "triggers": ("fault_reported.name", "Défaut signalé"),
+        "conditions": ("is_discharging.name", "La prise décharge"),
     },
 }
 
