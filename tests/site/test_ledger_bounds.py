@@ -9,6 +9,19 @@ __all__ = ["ledger"]
 
 
 @in_virtual_time
+async def test_what_cannot_become_an_entry_holds_nothing_else_up(
+    ledger: Ledger,
+) -> None:
+    async with Home() as home:
+        desk = await ledger.open(home)
+        await home.grant()
+        desk.record(EntryKind.EVENT_REPORT, {"event_id": "odd", "start": 1.5})
+        home.order(-5_000, duration_s=30)
+        await home.run(70)
+        assert [report["event_id"] for report in ledger.reports] == ["order-1"]
+
+
+@in_virtual_time
 async def test_settlements_without_end_are_not_all_kept(
     ledger: Ledger,
 ) -> None:

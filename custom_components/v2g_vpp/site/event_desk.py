@@ -53,6 +53,7 @@ class EventDesk:
         self._inputs, self._clock = inputs, clock
         self._booking: Booking = NOTHING_BOOKED
         self._looked_mono_s = float("-inf")
+        self._is_flooded = False
         orders.observers.append(self._order_told)
 
     # ---- what the aggregator tells
@@ -181,7 +182,9 @@ class EventDesk:
         if is_barred or event.end_at <= now:
             return False
         if ahead >= MAX_AHEAD:
-            _LOGGER.warning("%s: too many events are announced", event.programme_id)
+            level = logging.DEBUG if self._is_flooded else logging.WARNING
+            self._is_flooded = True
+            _LOGGER.log(level, "%s: too many events are announced", event.programme_id)
             return False
         number = 1 + max(
             (

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..domain.clock import Clock
 from ..domain.errors import LedgerNotWritten, StoreUnreadable
-from ..domain.ledger import EntryKind, LedgerEntry, Seal
+from ..domain.ledger import EntryKind, LedgerEntry, LedgerFormError, Seal
 from ..domain.ledger_book import LedgerBook, Opened, Tell, Verified
 from ..domain.ledger_picture import LedgerPicture
 from ..domain.ports import RunBlocking, Spawn, Store
@@ -275,6 +275,12 @@ class LedgerDesk:
         self._is_in_doubt = True
         try:
             new = await self._ports.run_blocking(lambda: book.append(kind, now, body))
+        except LedgerFormError as err:
+            # It will be none at the next try either, and all others wait behind it.
+            self._is_in_doubt = False
+            self._pending.pop(0)
+            _LOGGER.error("%s cannot become an entry of the ledger: %s", kind, err)
+            return True
         except LedgerNotWritten as err:
             self._is_in_doubt = False
             _LOGGER.warning("ledger cannot be written: %s", err)
