@@ -126,7 +126,7 @@ class HomeBench:
             if clock.monotonic() > deadline_mono_s:
                 raise Inconclusive("no hello: is the home connected to this broker?")
             self.request("hello")
-            await self.heard("hello", since=since, within_s=2.0)
+            await self.transcript.first("hello", since=since, within_s=2.0)
         await self.heard("offer", since=since)
         await self.heard("availability", since=since)
         # Heartbeats count only once the clocks are compared, then three are needed.

@@ -1,6 +1,6 @@
 """Our whole home in real time: link, site, ledger, listener and a virtual station."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 import random
 from typing import Any, Self, override
@@ -37,14 +37,15 @@ class LinkedHome(VirtualHome):
         context: Any,
         directory: Path,
         make_link: Callable[[VppLinkConfig, LinkPorts], VppLink] = VppLink,
+        aggregator_keys: Mapping[str, str] = AGGREGATOR_KEYS,
     ) -> None:
         super().__init__(Protocol.OCPP_2_1, clock=SystemClock())
         self._port = port
         self._context = context
         self._directory = directory
         self._make_link = make_link
+        self._aggregator_keys = aggregator_keys
         self._store = MemoryStore()
-        self._is_linked = False
 
     @override
     async def __aenter__(self) -> Self:
@@ -96,7 +97,7 @@ class LinkedHome(VirtualHome):
             region=REGION,
             home_id=HOME,
             programme_id=PROGRAMME_ID,
-            aggregator_keys=AGGREGATOR_KEYS,
+            aggregator_keys=self._aggregator_keys,
             tick_s=0.25,
         )
         return self._make_link(config, self._ports)
