@@ -328,6 +328,11 @@ class HomeBench:
         if answers:
             said = f"{answers[0]['status']} {answers[0]['code']}"
             raise Failed(f"{why} was answered: {said}")
+        if any(
+            m.document.get("command_id") == command_id
+            for m in self.transcript.peer("telemetry")
+        ):
+            raise Failed(f"{why} was not answered, but telemetry follows it")
         return f"no answer to {why}"
 
     async def at_rest(self) -> None:

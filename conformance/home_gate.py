@@ -19,7 +19,7 @@ LEAP = 1_000
 async def retained(kind: str, bench: HomeBench) -> str:
     """A retained message, then its removal from the broker."""
     bodies: dict[str, dict[str, Any]] = {
-        "command": bench.command_body(kind="release"),
+        "command": bench.command_body(),
         "cancel": {"all": True},
     }
     said_id = bench.say(kind, bodies[kind], is_retained=True, remark="retained")
@@ -43,8 +43,7 @@ async def forged(
 ) -> str:
     """A command whose signature is not right."""
     topic = bench.topics.down("command")
-    message = bench.pen.write(topic, "command", bench.command_body(kind="release"))
-    raw = to_bytes(message)
+    raw = to_bytes(bench.pen.write(topic, "command", bench.command_body()))
     command_id = bench.say(
         "command", {}, raw=raw, signatures=how(bench, topic, raw), remark=what
     )

@@ -87,11 +87,9 @@ def write(run: Run, folder: Path, *, stem: str | None = None) -> tuple[Path, Pat
 
 def to_html(run: Run) -> str:
     """Return the report for people: one page without anything from elsewhere."""
-    sentence = (
-        f"{run.counts[Verdict.FAIL]} cases failed."
-        if run.has_failed
-        else "Nothing failed."
-    )
+    failed = run.counts[Verdict.FAIL]
+    words = {0: "Nothing failed.", 1: "1 case failed."}
+    sentence = words.get(failed, f"{failed} cases failed.")
     took_s = (run.ended_at - run.began_at).total_seconds()
     facts = (
         f"{len(run.outcomes)} cases in {took_s:.0f} s, "

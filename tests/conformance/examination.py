@@ -30,8 +30,12 @@ async def examine(
     directory: Path,
     cases: Sequence[Case[HomeBench]],
     make_link: MakeLink = VppLink,
+    look: Callable[[LinkedHome], None] = lambda _: None,
 ) -> list[Outcome]:
-    """Return what the kit says about our home, or about a broken one."""
+    """Return what the kit says about our home, or about a broken one.
+
+    ``look`` sees the home when all cases were run.
+    """
     await asyncio.to_thread(directory.mkdir)
     transcript = Transcript()
     files = certificates.write_broker_files(directory)
@@ -57,9 +61,11 @@ async def examine(
             )
             async with HomeBench(options, transcript, relay) as bench, home:
                 await bench.introduce()
-                return await run_cases(
+                outcomes = await run_cases(
                     cases, bench, transcript, bench.at_rest, lambda _: None
                 )
+                look(home)
+                return outcomes
     finally:
         await asyncio.to_thread(broker.stop)
 

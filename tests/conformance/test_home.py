@@ -17,7 +17,7 @@ from conformance.home_gate import GATE_CASES, RESTART_CASES
 from conformance.home_passive import PASSIVE_CASES
 from conformance.home_rules import RULE_CASES, VERSION_CASES
 from conformance.home_session import RECONNECT_CASES, SESSION_CASES
-from custom_components.v2g_vpp.vpp.gate import Gate
+from custom_components.v2g_vpp.vpp.gate import DropReason, Gate
 from custom_components.v2g_vpp.vpp.link import VppLink
 from custom_components.v2g_vpp.vpp.memory import GateMemory
 from custom_components.v2g_vpp.vpp.mqtt_client import SessionSettings
@@ -25,6 +25,7 @@ from custom_components.v2g_vpp.vpp.signing import KeyRing
 from tests.vpp.rig import Certificates
 
 from .examination import examine, of
+from .home import PROGRAMME_ID, LinkedHome
 
 pytestmark = pytest.mark.slow
 
@@ -55,6 +56,39 @@ async def test_our_home_passes_every_case(
     assert of(outcomes, Verdict.FAIL) == {}
     assert set(of(outcomes, Verdict.NOT_OFFERED)) == {"event-forecast"}
     assert set(of(outcomes, Verdict.INCONCLUSIVE)) <= NOT_ALWAYS | {"all-signed"}
+
+
+async def test_what_is_refused_is_counted_and_raises_one_alarm_each(
+    certificates: Certificates,
+    tmp_path: Path,
+    socket_enabled: None,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    counted: dict[DropReason, int] = {}
+    cases = [c for c in GATE_CASES if c.case_id in SILENT]
+    assert len(cases) == len(SILENT)
+
+    def look(home: LinkedHome) -> None:
+        counted.update(home.link.dropped)
+        programme = home.site.snapshot.programme(PROGRAMME_ID)
+        assert programme is not None
+        assert programme.order is None
+
+    outcomes = await examine(certificates, tmp_path / "home", cases, look=look)
+    assert of(outcomes, Verdict.FAIL) == {}
+    # The empty message that takes a retained one from the broker is retained, too.
+    assert counted[DropReason.RETAINED] == 2
+    assert counted[DropReason.SIGNATURE] == 2
+    alarms = [
+        record.getMessage()
+        for record in caplog.records
+        if record.levelname == "WARNING" and "dropped" in record.getMessage()
+    ]
+    assert alarms == ["command dropped: retained", "command dropped: signature"]
+
+
+SILENT = {"gate-retained-command", "gate-unsigned", "gate-forged-cancel"}
+"""Some of what gets no answer at all."""
 
 
 class BrokenLink(VppLink):

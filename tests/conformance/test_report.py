@@ -54,7 +54,7 @@ def test_page_is_one_file_and_runs_nothing_of_a_message() -> None:
     assert "url(" not in page
     assert "@import" not in page
     assert "<!--" not in page
-    assert "1 cases failed." in page
+    assert "1 case failed." in page
     for number in range(len(Verdict)):
         assert f'id="case-{number}"' in page
 
