@@ -358,7 +358,7 @@ class Follower:
         return None
 
     def _send(self, change: _Change) -> None:
-        now_mono_s = self._clock.monotonic()
+        now_mono_s, now = self._clock.monotonic(), self._clock.utcnow()
         state = self._homes.get(change.home_id)
         if state is None:
             return
@@ -373,7 +373,7 @@ class Follower:
                     kind=CommandKind.SETPOINT,
                     power_w=change.power_w,
                     duration_s=self._duration_s(now_mono_s),
-                    event_id=self.following.event_id if self.following else None,
+                    event_id=self.following.event_of(now) if self.following else None,
                     is_following=True,
                 ),
             )

@@ -2,8 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from .series import Series
+
+PERIOD_MIN = 15
+"""As energy is settled in most markets."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -13,6 +17,18 @@ class Following:
     series: Series
     begun_mono_s: float
     event_id: str | None = None
+    """None: it belongs to no event of the operator's."""
+
+    def event_of(self, now: datetime) -> str:
+        """Return the event that a command of now belongs to.
+
+        A demand without one is settled each quarter of an hour: a home reports per
+        event, and each command would be one of its own.
+        """
+        if self.event_id is not None:
+            return self.event_id
+        begun = now.replace(minute=now.minute // PERIOD_MIN * PERIOD_MIN)
+        return f"follow-{begun:%Y%m%dT%H%MZ}"
 
     @property
     def end_mono_s(self) -> float:

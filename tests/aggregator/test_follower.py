@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from pathlib import Path
+import re
 
 import pytest
 
@@ -48,6 +49,18 @@ def test_only_changes_are_sent_and_commands_are_renewed_before_their_end(
     assert len(fleet.commands) == 8
     assert fleet.follower.counters["renewals"] == 4
     assert fleet.total_w == -20_000
+
+
+def test_a_demand_without_an_event_is_one_event_each_quarter_of_an_hour(
+    fleet: Fleet,
+) -> None:
+    """A home reports per event: a regulation signal must not be one per command."""
+    fleet.follow(*((second, -20_000 - 1_000 * (second % 5)) for second in range(30)))
+    fleet.second(30)
+    assert len(fleet.commands) > 20
+    assert len({command["event_id"] for _, command in fleet.commands}) <= 2
+    (first, *_) = sorted(command["event_id"] for _, command in fleet.commands)
+    assert re.fullmatch(r"follow-\d{8}T\d{2}(00|15|30|45)Z", first)
 
 
 def test_no_command_outlives_the_demand(fleet: Fleet) -> None:
