@@ -104,7 +104,7 @@ async def test_homes_are_told_until_they_answer(fleet: Fleet, desk: EventDesk) -
     assert [name for name, _ in sent(fleet, "event")] == ["h2"]
 
 
-async def test_who_says_hello_later_is_told_what_has_not_ended(
+async def test_rule_15_who_says_hello_later_is_told_what_has_not_ended(
     fleet: Fleet, desk: EventDesk
 ) -> None:
     await desk.announce(event(fleet))

@@ -13,7 +13,7 @@ from tests.site.virtual_time import in_virtual_time
 
 
 @in_virtual_time
-async def test_what_one_programme_has_the_other_gets_nothing_of() -> None:
+async def test_rule_14_what_one_programme_has_the_other_gets_nothing_of() -> None:
     async with Home() as home:
         await home.grant()
         other = RecordingProgramme()

@@ -85,7 +85,7 @@ async def test_the_seventeenth_waiting_order_is_refused() -> None:
 
 
 @in_virtual_time
-async def test_at_its_end_0_w_is_held_before_the_mode_takes_over() -> None:
+async def test_rule_6_at_its_end_0_w_is_held_before_the_mode_takes_over() -> None:
     async with Home() as home:
         await home.grant()
         await home.set_mode(Mode.CHARGE_NOW)

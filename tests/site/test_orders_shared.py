@@ -90,7 +90,7 @@ async def test_waiting_orders_of_different_evses_do_not_overlap() -> None:
 
 
 @in_virtual_time
-async def test_an_evse_belongs_to_one_programme_at_a_time() -> None:
+async def test_rule_14_an_evse_belongs_to_one_programme_at_a_time() -> None:
     async with Home(plants=[TYPICAL, TYPICAL]) as home:
         await home.grant()
         one, other = home.stations

@@ -130,7 +130,7 @@ def test_mark_of_events_survives_a_restart(door: Door) -> None:
     homes=st.lists(st.text("abc-1", min_size=1), min_size=2, unique=True),
     spread_s=st.integers(0, 3600),
 )
-def test_delay_is_inside_the_spread_and_the_same_again(
+def test_rule_17_delay_is_inside_the_spread_and_the_same_again(
     homes: list[str], spread_s: int
 ) -> None:
     for one in homes:
@@ -150,7 +150,7 @@ def test_a_home_is_not_always_the_first() -> None:
     assert min(drawn) < 20 < 80 < max(drawn)
 
 
-def test_start_and_end_are_put_off_alike(door: Door) -> None:
+def test_rule_17_start_and_end_are_put_off_alike(door: Door) -> None:
     plain = door.command(door.pen.command(start_s=60, end_s=120))
     other = Door()
     spread = other.command(
