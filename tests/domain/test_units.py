@@ -94,3 +94,10 @@ def test_known_conversions() -> None:
 @given(st.floats(0, 1_000), st.floats(1, 1e6))
 def test_share_and_percent_are_inverse(percent: float, whole: float) -> None:
     assert isclose(percent_of(share_of(percent, whole), whole), percent, abs_tol=1e-9)
+
+
+@given(st.floats(), st.floats(allow_nan=False), st.floats(allow_nan=False))
+def test_clamp_is_what_max_and_min_say(
+    value: float, lowest: float, highest: float
+) -> None:
+    assert clamp(value, lowest, highest) == max(lowest, min(highest, value))
