@@ -143,6 +143,20 @@ def test_solar_waits_for_the_end_of_a_cloud_at_the_minimum() -> None:
     assert home.at(-4_000.0) == 4_000.0 - BIAS_W
 
 
+@pytest.mark.parametrize(
+    ("battery_leaves_w", "held_w"), [(700.0, 0.0), (2_000.0, 1_380.0)]
+)
+def test_no_cloud_is_waited_for_on_what_the_home_battery_gives(
+    battery_leaves_w: float, held_w: float
+) -> None:
+    home = Following(replace(PLAIN, mode=Mode.SOLAR))
+    home.at(-4_000.0, HOLD_ON_S + 1)
+    cloud = replace(without_battery(-700.0), power_to_charge_w=battery_leaves_w)
+    assert home.left(cloud, 2) == held_w
+    # Sun again: without the wait its charge has to be waited for.
+    assert home.at(-4_000.0, HOLD_ON_S + 1) == 4_000.0 - BIAS_W
+
+
 def test_one_cloud_more_begins_the_wait_for_the_sun_anew() -> None:
     home = Following(replace(PLAIN, mode=Mode.SOLAR))
     home.at(-4_000.0, HOLD_ON_S - 1)

@@ -224,6 +224,15 @@ def _span_of(inputs: DemandInputs, need_w: float, *, is_charge: bool) -> _Span:
         ),
         start_after_s=inputs.solar.hold_on_s if is_charge else RAISE_AFTER_S,
     )
-    if inputs.mode is Mode.SOLAR and is_charge:
+    if inputs.mode is Mode.SOLAR and is_charge and _may_wait(inputs):
         return replace(span, stop_after_s=inputs.solar.hold_off_s)
     return span
+
+
+def _may_wait(inputs: DemandInputs) -> bool:
+    """Return True where the minimum during a cloud is not what the home battery gives.
+
+    Without its owner's word it gives a vehicle nothing, not even for a few minutes.
+    """
+    load = inputs.load
+    return load is None or inputs.minimum_charge_w <= load.power_to_charge_w
