@@ -23,7 +23,9 @@ def tell(language: str, found: Comparison) -> None:
         f"{language}: {len(found.missing)} missing, {len(found.stale)} stale, "
         f"{len(found.placeholders)} with other placeholders, "
         f"{len(found.markup)} with other markup, "
-        f"{len(found.untranslated)} not translated, {len(found.bad)} against a rule"
+        f"{len(found.untranslated)} not translated, "
+        f"{len(found.misnamed)} with another name than on the screen, "
+        f"{len(found.alike)} the same as another, {len(found.bad)} against a rule"
     )
 
 

@@ -19,6 +19,16 @@ as "Firmware" or "Phase 1" are. House rule."""
 _MARK = re.compile(r"```|`[^`\n]*`|\*\*|^- ", re.MULTILINE)
 _WORDLESS = re.compile(r"\{\w+\}|`[^`\n]*`")
 
+_NAME = re.compile(r"(entity|services)\..+\.name|.+\.data\.\w+")
+_SHOWN_NAME = re.compile(
+    r"(entity\.\w+|services|triggers|conditions|services\.\w+\.fields)\.\w+\.name"
+)
+_CHOICE = re.compile(r".+\.(state|options|menu_options|data)\.\w+")
+_QUOTED = re.compile(r"\*\*([^*]+)\*\*|\"([^\"]+)\"")
+
+type Pairs = dict[str, tuple[str, str]]
+"""The English text and the other one, by dotted key."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
@@ -39,6 +49,14 @@ class Comparison:
     untranslated: list[str] = field(default_factory=list)
     """Keys whose text is the English one, and longer than a name."""
 
+    misnamed: list[str] = field(default_factory=list)
+    """Keys whose text, in bold or quotes, does not call a thing as it is called on the
+    screen in this language."""
+
+    alike: list[str] = field(default_factory=list)
+    """Keys of a name or choice that English tells from another one beside it, and this
+    language does not."""
+
     bad: list[str] = field(default_factory=list)
     """Texts that are empty or break a rule that English keeps too, with the rule."""
 
@@ -50,6 +68,8 @@ class Comparison:
             "other placeholders than in English": self.placeholders,
             "other markup than in English": self.markup,
             "not translated": self.untranslated,
+            "another name than on the screen": self.misnamed,
+            "the same as another one beside it": self.alike,
         }
         found = [f"{key}: {kind}" for kind, keys in kinds.items() for key in keys]
         return found + self.bad
@@ -85,8 +105,43 @@ def compare_language(
         placeholders=[key for key, pair in both.items() if _names_differ(*pair)],
         markup=[key for key, (a, b) in both.items() if _marks(a) != _marks(b)],
         untranslated=[key for key, (a, b) in both.items() if a == b and _is_long(a)],
+        misnamed=_misnamed(both),
+        alike=_alike(both),
         bad=find_bad_texts(other),
     )
+
+
+def _misnamed(both: Pairs) -> list[str]:
+    """Return the keys of texts that quote a name of the screen in other words."""
+    names: dict[str, set[str]] = {}
+    for key, (english, text) in both.items():
+        if _NAME.fullmatch(key):
+            names.setdefault(english, set()).add(text)
+    return [
+        key
+        for key, (english, text) in both.items()
+        for quoted in _QUOTED.findall(english)
+        if (known := names.get("".join(quoted)))
+        and not any(name in text for name in known)
+    ]
+
+
+def _alike(both: Pairs) -> list[str]:
+    """Return the keys that cannot be told from a sibling, though in English they can."""
+    first: dict[tuple[str, str], str] = {}
+    found = []
+    for key, (english, text) in both.items():
+        if group := _group(key):
+            if first.setdefault((group, text), english) != english:
+                found.append(key)
+    return found
+
+
+def _group(key: str) -> str | None:
+    """Return what all names or choices that are shown together have in common."""
+    if named := _SHOWN_NAME.fullmatch(key):
+        return named.group(1)
+    return key.rpartition(".")[0] if _CHOICE.fullmatch(key) else None
 
 
 def _names_differ(english: str, text: str) -> bool:
