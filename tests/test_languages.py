@@ -9,6 +9,7 @@ from script.rig import translation_check
 from tests.repository import INTEGRATION
 from tests.repository.languages import (
     compare_language,
+    find_reworded,
     languages,
     read_texts,
 )
@@ -122,6 +123,25 @@ def test_the_program_tells_what_a_language_lacks(
     assert "de: 9 missing, 0 stale, 0 with other placeholders" in shown
     texts["de"] = GERMAN
     assert translation_check.main(["de"]) == translation_check.ALIKE
+
+
+def test_reworded_text_is_found_until_its_translation_changes_too() -> None:
+    now, has = copy.deepcopy((ENGLISH, GERMAN))
+    now["exceptions"]["busy"]["message"] = "Wait longer.\n\n- Or do not."
+    now["exceptions"]["new"] = {"message": "New."}
+    key = "exceptions.busy.message"
+    assert find_reworded((ENGLISH, now), (GERMAN, has)) == [key]
+    assert find_reworded((ENGLISH, now), ({}, has)) == []
+    has["exceptions"]["busy"]["message"] = "Warte länger.\n\n- Oder nicht."
+    assert find_reworded((ENGLISH, now), (GERMAN, has)) == []
+
+
+def test_the_program_reads_an_older_revision() -> None:
+    assert (
+        translation_check.main(["de", "--since", "HEAD"]) != translation_check.UNUSABLE
+    )
+    unusable = translation_check.main(["de", "--since", "no-such-revision"])
+    assert unusable == translation_check.UNUSABLE
 
 
 def test_the_program_refuses_a_language_that_is_not_there() -> None:

@@ -2,12 +2,17 @@
 
 import argparse
 from collections.abc import Sequence
+import json
+import subprocess
 import sys
 
+from tests.repository import ROOT
 from tests.repository.languages import (
+    FOLDER,
     SOURCE,
     Comparison,
     compare_language,
+    find_reworded,
     languages,
     read_texts,
 )
@@ -29,19 +34,57 @@ def tell(language: str, found: Comparison) -> None:
     )
 
 
+def read_texts_of(revision: str, language: str) -> dict[str, object]:
+    """Return the texts of a language in a revision; none if it had no such file.
+
+    Raises:
+        ValueError: when the revision is not known.
+    """
+    git = ["git", "-C", str(ROOT)]
+    known = subprocess.run(
+        [*git, "rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if known.returncode:
+        raise ValueError(f"{revision} is no revision")
+    path = (FOLDER / f"{language}.json").relative_to(ROOT)
+    shown = subprocess.run(
+        [*git, "show", f"{known.stdout.strip()}:{path.as_posix()}"],
+        capture_output=True,
+        check=False,
+    )
+    return {} if shown.returncode else dict(json.loads(shown.stdout))
+
+
+def tell_reworded(language: str, since: str) -> int:
+    """Print every text that English says otherwise since then, and return how many."""
+    keys = find_reworded(
+        (read_texts_of(since, SOURCE), read_texts(SOURCE)),
+        (read_texts_of(since, language), read_texts(language)),
+    )
+    for key in keys:
+        print(f"{language} {key}: English changed since {since}")
+    return len(keys)
+
+
 def main(arguments: Sequence[str]) -> int:
     """Compare the languages named, or all, and return the exit code."""
     parser = argparse.ArgumentParser(prog="script/translations", add_help=False)
     parser.add_argument("language", nargs="*")
+    parser.add_argument("--since")
+    options = parser.parse_args(arguments)
     code = ALIKE
-    for language in parser.parse_args(arguments).language or languages():
+    for language in options.language or languages():
         try:
             found = compare_language(read_texts(SOURCE), read_texts(language))
+            reworded = tell_reworded(language, options.since) if options.since else 0
         except (OSError, ValueError) as error:
             print(f"error: {language}: {error}", file=sys.stderr)
             return UNUSABLE
         tell(language, found)
-        if found.lines():
+        if found.lines() or reworded:
             code = DIFFERENT
     return code
 

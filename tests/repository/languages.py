@@ -144,6 +144,26 @@ def _group(key: str) -> str | None:
     return key.rpartition(".")[0] if _CHOICE.fullmatch(key) else None
 
 
+def find_reworded(
+    english: tuple[dict[str, object], dict[str, object]],
+    other: tuple[dict[str, object], dict[str, object]],
+) -> list[str]:
+    """Return the keys whose English text changed while the other language's did not.
+
+    Args:
+        english: The English texts of before and of now.
+        other: Those of the language; a key that it did not have is not judged.
+    """
+    (was, now), (had, has) = (
+        tuple(dict(walk(texts)) for texts in pair) for pair in (english, other)
+    )
+    return [
+        key
+        for key, text in now.items()
+        if key in was and was[key] != text and key in had and had[key] == has.get(key)
+    ]
+
+
 def _names_differ(english: str, text: str) -> bool:
     try:
         return placeholders(english) != placeholders(text)
