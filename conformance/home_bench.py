@@ -22,8 +22,8 @@ ANSWER_S = 5.0
 SILENCE_S = 1.5
 """So long is waited for what must not come."""
 
-COMMAND_SPACING_S = 0.55
-"""Rule 9 allows two commands per second."""
+COMMAND_SPACING_S = 0.75
+"""Rule 9 allows two commands per second, counted where they arrive."""
 
 COMMAND_LIFE_S = 12
 

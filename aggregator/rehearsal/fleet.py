@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 import gc
 import json
@@ -247,6 +247,9 @@ async def _ended(member: _Member) -> None:
 
 
 async def _cancelled(task: asyncio.Task[None]) -> None:
+    """End a task and wait for it; who waits may be cancelled meanwhile."""
     task.cancel()
-    with suppress(asyncio.CancelledError):
-        await task
+    # Not awaited with its cancellation suppressed: that would swallow our own as well.
+    await asyncio.wait({task})
+    if not task.cancelled():
+        task.result()

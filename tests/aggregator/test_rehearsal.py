@@ -11,7 +11,7 @@ from aggregator.clock import SystemClock
 from aggregator.errors import DataDirectoryError
 from aggregator.rehearsal.command import prepare_homes
 from aggregator.rehearsal.enrolment import ensure_open_files
-from aggregator.rehearsal.fleet import Fleet, RehearsalOptions, run_fleet
+from aggregator.rehearsal.fleet import Fleet, RehearsalOptions, _cancelled, run_fleet
 from aggregator.rehearsal.profile import Mixture
 from aggregator.settings import DataDirectory, Endpoint
 from script.rig.broker import Broker, BrokerFiles
@@ -203,3 +203,20 @@ async def test_a_home_that_drops_vanishes_without_a_word_and_comes_back(
         assert "disconnected" in broker.log_text() or "closed" in broker.log_text()
     assert (tmp_path / "record.jsonl").read_text().count("\n") >= 1
     assert fleet.summary()["homes"][0]["manner"] == "drops"
+
+
+async def test_whoever_waits_for_an_end_can_be_cancelled() -> None:
+    async def slow_to_end() -> None:
+        try:
+            await asyncio.sleep(60)
+        finally:
+            await asyncio.sleep(0.05)
+
+    task = asyncio.create_task(slow_to_end())
+    await asyncio.sleep(0)
+    waiting = asyncio.create_task(_cancelled(task))
+    await asyncio.sleep(0)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    await asyncio.wait({task})
