@@ -81,7 +81,6 @@ def main(argv: list[str]) -> int:
 def live(begin_min: int, count_min: int) -> Day:
     """Live through some minutes of the day."""
     days: list[Day] = []
-    logging.getLogger("custom_components").setLevel(logging.ERROR)
 
     @in_virtual_time
     async def run() -> None:
@@ -106,7 +105,14 @@ def live(begin_min: int, count_min: int) -> Day:
                 )
             )
 
-    run()
+    logger = logging.getLogger("custom_components")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        run()
+    finally:
+        # Whoever runs on in this process hears the rest.
+        logger.setLevel(level)
     return days[0]
 
 
