@@ -323,10 +323,17 @@ async def _serve_http(
 ) -> int:
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_S)
     await runner.setup()
-    stack.push_async_callback(runner.cleanup)
+    stack.push_async_callback(_closed, runner)
     site = web.TCPSite(runner, endpoint.host, endpoint.port, ssl_context=context)
     await site.start()
     return int(runner.addresses[0][1])
+
+
+async def _closed(runner: web.AppRunner) -> None:
+    """Close a server; whoever is on it may have gone without a word."""
+    # Saying goodbye over TLS to a connection that broke raises on the way out.
+    with suppress(ConnectionError):
+        await runner.cleanup()
 
 
 async def _refresh_revocations(authority: Authority, reloader: BrokerReloader) -> None:

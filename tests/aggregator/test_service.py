@@ -4,9 +4,13 @@ import asyncio
 from datetime import UTC, datetime
 import json
 import time
+from typing import cast
 
+from aiohttp import web
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 import pytest
+
+from aggregator.service import _closed
 
 from .conftest import Rig
 from .scripted_home import ScriptedHome, make_request
@@ -338,3 +342,11 @@ async def test_the_figures_are_there_for_prometheus(rig: Rig) -> None:
     assert 'v2g_vpp_ack_latency_seconds_bucket{le="+Inf"} 1' in lines
     for line in lines:
         assert line.startswith("# ") or len(line.rsplit(" ", 1)) == 2
+
+
+async def test_a_server_whose_client_broke_away_is_closed_all_the_same() -> None:
+    class Broken:
+        async def cleanup(self) -> None:
+            raise BrokenPipeError(32, "Broken pipe")
+
+    await _closed(cast("web.AppRunner", Broken()))
