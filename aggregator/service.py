@@ -33,6 +33,7 @@ from .mqtt_session import BrokerAddress
 from .settings import DataDirectory, Endpoint, Settings
 from .settlement_desk import SettlementDesk
 from .signing import Signer
+from .tasks import ended
 from .tls import ClientContext, build_tls_context
 from .topics import up_filter
 from .web import OperatorApi
@@ -166,7 +167,7 @@ async def run_service(options: ServeOptions, clock: Clock) -> AsyncIterator[Serv
             ("catch up", CatchUp(leader).run()),
             ("revocations", _refresh_revocations(parts.authority, reloader)),
         ):
-            stack.push_async_callback(_cancelled, asyncio.create_task(job, name=name))
+            stack.push_async_callback(ended, asyncio.create_task(job, name=name))
         yield Service(leader, client, http_port, enrolment, desk, events)
 
 
@@ -341,9 +342,3 @@ async def _refresh_revocations(authority: Authority, reloader: BrokerReloader) -
         await asyncio.sleep(CRL_PERIOD_S)
         await asyncio.to_thread(authority.write_revocation_list)
         await reloader.reload()
-
-
-async def _cancelled(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    with suppress(asyncio.CancelledError):
-        await task

@@ -20,6 +20,7 @@ from ..mqtt_client import MqttClient
 from ..mqtt_session import BrokerAddress
 from ..settings import DataDirectory, Endpoint
 from ..signing import Signer
+from ..tasks import ended
 from ..tls import ClientContext
 from .enrolment import ensure_open_files, kept_homes, next_boot
 from .home import HomeFacts, RehearsalHome
@@ -198,7 +199,7 @@ async def run_fleet(options: RehearsalOptions, clock: Clock) -> AsyncIterator[Fl
             stack.callback(file.close)
             jobs.append(fleet.record(file))
         for job in jobs:
-            stack.push_async_callback(_cancelled, asyncio.create_task(job))
+            stack.push_async_callback(ended, asyncio.create_task(job))
         yield fleet
 
 
@@ -243,13 +244,4 @@ def _task(member: _Member) -> asyncio.Task[None]:
 async def _ended(member: _Member) -> None:
     task, member.task = member.task, None
     if task is not None:
-        await _cancelled(task)
-
-
-async def _cancelled(task: asyncio.Task[None]) -> None:
-    """End a task and wait for it; who waits may be cancelled meanwhile."""
-    task.cancel()
-    # Not awaited with its cancellation suppressed: that would swallow our own as well.
-    await asyncio.wait({task})
-    if not task.cancelled():
-        task.result()
+        await ended(task)

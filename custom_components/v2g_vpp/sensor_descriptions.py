@@ -109,8 +109,8 @@ def _value(reading: Reading | None) -> float | None:
     return reading.value if reading is not None else None
 
 
-def _fresh_value(evse: EvseSnapshot, reading: Reading | None) -> float | None:
-    # An old reading is worse than none: it looks like power that flows.
+def fresh_value(evse: EvseSnapshot, reading: Reading | None) -> float | None:
+    """Return a reading while it is fresh; an old one looks like power that flows."""
     return _value(reading) if evse.is_meter_fresh else None
 
 
@@ -233,7 +233,7 @@ EVSE_SENSORS: Final[tuple[EvseSensorDescription, ...]] = (
     ),
     _power(
         "power",
-        lambda evse: _fresh_value(evse, evse.measurement.power_w),
+        lambda evse: fresh_value(evse, evse.measurement.power_w),
         needs_link=True,
     ),
     _power(
@@ -259,7 +259,7 @@ EVSE_SENSORS: Final[tuple[EvseSensorDescription, ...]] = (
         entity_registry_enabled_default=False,
         native_unit_of_measurement=UnitOfFrequency.HERTZ,
         suggested_display_precision=2,
-        value_fn=lambda evse: _fresh_value(evse, evse.measurement.frequency_hz),
+        value_fn=lambda evse: fresh_value(evse, evse.measurement.frequency_hz),
         context_fn=_no_context,
         rate=FREQUENCY,
         needs_link=True,
@@ -272,7 +272,7 @@ EVSE_SENSORS: Final[tuple[EvseSensorDescription, ...]] = (
         entity_registry_enabled_default=False,
         native_unit_of_measurement=UnitOfElectricPotential.VOLT,
         suggested_display_precision=0,
-        value_fn=lambda evse: _fresh_value(evse, evse.measurement.voltage_v),
+        value_fn=lambda evse: fresh_value(evse, evse.measurement.voltage_v),
         context_fn=_no_context,
         rate=VOLTAGE,
         needs_link=True,

@@ -8,25 +8,19 @@ from homeassistant.const import UnitOfPower
 
 from .display import POWER
 from .domain.snapshot import EvseSnapshot
-from .sensor_descriptions import EvseSensorDescription
+from .sensor_descriptions import EvseSensorDescription, fresh_value
 
 SLOW_POWER: Final = replace(POWER, interval_s=30.0)
 """The sensor with the sign tells it as it happens; these two are for sums."""
 
 
-def _power_w(evse: EvseSnapshot) -> float | None:
-    reading = evse.measurement.power_w
-    # An old reading is worse than none: it looks like power that flows.
-    return reading.value if reading is not None and evse.is_meter_fresh else None
-
-
 def _charge_w(evse: EvseSnapshot) -> float | None:
-    power_w = _power_w(evse)
+    power_w = fresh_value(evse, evse.measurement.power_w)
     return None if power_w is None else max(0.0, power_w)
 
 
 def _discharge_w(evse: EvseSnapshot) -> float | None:
-    power_w = _power_w(evse)
+    power_w = fresh_value(evse, evse.measurement.power_w)
     return None if power_w is None else max(0.0, -power_w)
 
 

@@ -11,9 +11,10 @@ from aggregator.clock import SystemClock
 from aggregator.errors import DataDirectoryError
 from aggregator.rehearsal.command import prepare_homes
 from aggregator.rehearsal.enrolment import ensure_open_files
-from aggregator.rehearsal.fleet import Fleet, RehearsalOptions, _cancelled, run_fleet
+from aggregator.rehearsal.fleet import Fleet, RehearsalOptions, run_fleet
 from aggregator.rehearsal.profile import Mixture
 from aggregator.settings import DataDirectory, Endpoint
+from aggregator.tasks import ended
 from script.rig.broker import Broker, BrokerFiles
 
 from .conftest import Rig
@@ -205,7 +206,7 @@ async def test_a_home_that_drops_vanishes_without_a_word_and_comes_back(
     assert fleet.summary()["homes"][0]["manner"] == "drops"
 
 
-async def test_whoever_waits_for_an_end_can_be_cancelled() -> None:
+async def test_whoever_waits_for_an_end_can_beended() -> None:
     async def slow_to_end() -> None:
         try:
             await asyncio.sleep(60)
@@ -214,7 +215,7 @@ async def test_whoever_waits_for_an_end_can_be_cancelled() -> None:
 
     task = asyncio.create_task(slow_to_end())
     await asyncio.sleep(0)
-    waiting = asyncio.create_task(_cancelled(task))
+    waiting = asyncio.create_task(ended(task))
     await asyncio.sleep(0)
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from custom_components.v2g_vpp.domain.errors import SocReached
+from custom_components.v2g_vpp.domain.errors import PowerNotAvailable, SocReached
 from custom_components.v2g_vpp.domain.setpoint import ControlOwner
 from custom_components.v2g_vpp.domain.state import flow_threshold_w
 from tests.site.home import Home
@@ -54,3 +54,13 @@ async def test_a_transaction_that_the_owner_ends_stays_ended() -> None:
         await home.until(lambda: home.evse.has_transaction, 60)
         # Again is no error, and begins no second one.
         await home.site.start_transaction(home.key)
+
+
+@in_virtual_time
+async def test_until_a_charge_without_any_power_is_refused() -> None:
+    async with Home() as home:
+        await home.grant()
+        held = home.station.soc_percent
+        with pytest.raises(PowerNotAvailable):
+            await home.site.set_power(home.key, 0.0, 3_600, held + 10)
+        assert home.evse.setpoint.owner is ControlOwner.MODE, "nothing changed"

@@ -246,6 +246,9 @@ def _refuse_target(record: EvseRecord, override: Override) -> None:
     until_percent = override.until_soc_percent
     if until_percent is None:
         return
+    if override.power_w == 0:
+        # Nothing would ever be reached with it; the owner allows none.
+        raise PowerNotAvailable(Reason.OWNER_LIMIT)
     soc_percent = record.decision.soc.likely_percent if record.decision else None
     if soc_percent is None:
         raise PowerNotAvailable(Reason.SOC_UNKNOWN)
