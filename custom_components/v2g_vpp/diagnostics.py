@@ -318,6 +318,7 @@ def _evse(evse: EvseSnapshot, hide: _Hide) -> dict[str, Any]:
             if evse.proof is not None
             else None
         ),
+        "lost_proof": evse.lost_proof,
         "self_test": {
             "phase": evse.self_test.phase,
             "failure": evse.self_test.failure,

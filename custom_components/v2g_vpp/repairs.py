@@ -5,25 +5,16 @@ import re
 from typing import Any, Final, Protocol
 
 from homeassistant import data_entry_flow
-from homeassistant.components.repairs import (
-    ConfirmRepairFlow,
-    RepairsFlow,
-    RepairsFlowResult,
-)
-from homeassistant.components.repairs.const import FlowType
-from homeassistant.config_entries import SOURCE_USER, ConfigEntryState
+from homeassistant.components.repairs import ConfirmRepairFlow, RepairsFlow
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import issue_registry as ir
 
 from .const import (
-    CONF_IDENTITY,
     CONF_OCPP_NETWORKS,
     CONF_OCPP_PORT,
     CONF_OCPP_TLS_PORT,
     DOMAIN,
     STORE_SITE,
-    SUBENTRY_STATION,
-    UNIQUE_ID_PREFIX_STATION,
 )
 from .coordinator import V2gConfigEntry
 from .domain.errors import (
@@ -33,11 +24,13 @@ from .domain.errors import (
     CertificateInvalid,
     V2gError,
 )
+from .domain.ids import EvseKey, StationId
 from .domain.ports import Unsubscribe
 from .domain.snapshot import SiteSnapshot
 from .refusal_text import shown_address, shown_offer
+from .repair_flows import AdoptStationFlow, LostProofFlow
 from .station_farewell import PREVIOUS_ADDRESS
-from .station_repairs import CLOCK_ISSUE, show_station_problems
+from .station_repairs import CLOCK_ISSUE, LOST_PROOF, show_station_problems
 from .text_keys import DOWNGRADE_ISSUES, TLS_ISSUES
 
 UNKNOWN_STATION: Final = "unknown_station"
@@ -339,48 +332,6 @@ def _downgrade_key(profile: str) -> str:
     return DOWNGRADE_ISSUES.get(profile, DOWNGRADE_ISSUES["2"])
 
 
-class AdoptStationFlow(RepairsFlow):
-    """Go on to the set-up of a charger that wants to connect."""
-
-    def __init__(self, entry_id: str, identity: str, address: str) -> None:
-        """Name the home and the charger."""
-        self._entry_id, self._identity, self._address = entry_id, identity, address
-
-    async def async_step_init(
-        self, user_input: dict[str, str] | None = None
-    ) -> RepairsFlowResult:
-        """Start: this first call always has an input, which means nothing."""
-        return await self.async_step_confirm()
-
-    async def async_step_confirm(
-        self, user_input: dict[str, str] | None = None
-    ) -> RepairsFlowResult:
-        """Ask, then open the flow of a charger with its identity filled in."""
-        entry = self.hass.config_entries.async_get_entry(self._entry_id)
-        if entry is None or entry.state is not ConfigEntryState.LOADED:
-            return self.async_abort(reason="not_loaded")
-        unique_id = f"{UNIQUE_ID_PREFIX_STATION}{self._identity}"
-        if any(s.unique_id == unique_id for s in entry.subentries.values()):
-            ir.async_delete_issue(self.hass, DOMAIN, self.issue_id)
-            return self.async_abort(reason="already_configured")
-        if user_input is None:
-            return self.async_show_form(
-                step_id="confirm",
-                description_placeholders={
-                    "identity": self._identity,
-                    "address": self._address,
-                },
-            )
-        flow = await self.hass.config_entries.subentries.async_init(
-            (self._entry_id, SUBENTRY_STATION),
-            context={"source": SOURCE_USER},
-            data={CONF_IDENTITY: self._identity},
-        )
-        return self.async_create_entry(
-            data={}, next_flow=(FlowType.CONFIG_SUBENTRIES_FLOW, flow["flow_id"])
-        )
-
-
 async def async_create_fix_flow(
     hass: HomeAssistant, issue_id: str, data: dict[str, Any] | None
 ) -> RepairsFlow:
@@ -389,4 +340,6 @@ async def async_create_fix_flow(
         return ConfirmRepairFlow()
     if data is None:
         raise data_entry_flow.UnknownHandler(issue_id)
+    if issue_id.startswith(LOST_PROOF):
+        return LostProofFlow(EvseKey(StationId(data["station"]), data["evse"]))
     return AdoptStationFlow(data["entry_id"], data["identity"], data["address"])

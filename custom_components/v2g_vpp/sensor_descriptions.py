@@ -33,11 +33,11 @@ from .display import (
 from .domain.capability import DIALECT_TIMING, promised_end_s
 from .domain.faults import FaultCode
 from .domain.measurement import Reading
+from .domain.self_test import SelfTestPhase
 from .domain.setpoint import ControlOwner, Reason
 from .domain.snapshot import (
     EvseSnapshot,
     ProgrammeSnapshot,
-    SelfTestPhase,
     SiteSnapshot,
     VehicleSnapshot,
 )

@@ -9,6 +9,7 @@ from homeassistant.helpers import issue_registry as ir
 
 from .const import DOMAIN
 from .domain.faults import FaultCode, SizeHint
+from .domain.self_test import ProofLoss
 from .domain.snapshot import EvseSnapshot, SiteSnapshot
 from .domain.state import ClockState
 from .wiring_repairs import contradiction_issue, self_test_issue, shown_values
@@ -26,6 +27,22 @@ SIZE_ISSUES: Final[Mapping[SizeHint, str]] = {
     SizeHint.THOUSANDFOLD: "wrong_size_thousandfold",
     SizeHint.UNKNOWN: "wrong_size",
 }
+LOST_PROOF: Final = "proof_lost_"
+"""How the repairs of a lost proof begin, before the outlet."""
+
+PROOF_ISSUES: Final[Mapping[ProofLoss, str]] = {
+    ProofLoss.FIRMWARE_CHANGED: "proof_lost_firmware_changed",
+    ProofLoss.DIALECT_CHANGED: "proof_lost_dialect_changed",
+    ProofLoss.STOPS_TOO_LATE: "proof_lost_stops_too_late",
+    ProofLoss.STORE_UNREADABLE: "proof_lost_store_unreadable",
+    ProofLoss.SELF_TEST_FAILED: "proof_lost_self_test_failed",
+    ProofLoss.DOES_NOT_STOP: "proof_lost_does_not_stop",
+    ProofLoss.WRONG_DIRECTION: "proof_lost_wrong_direction",
+    ProofLoss.WRONG_SIZE: "proof_lost_wrong_size",
+    ProofLoss.UNCOMMANDED_DISCHARGE: "proof_lost_uncommanded_discharge",
+    ProofLoss.METERS_CONTRADICT: "proof_lost_meters_contradict",
+    ProofLoss.CONTACTOR_WELDED: "proof_lost_contactor_welded",
+}
 CLOCK_ISSUE: Final = "clock_"
 """How the repairs of a clock begin, before the charger's identity."""
 
@@ -41,6 +58,8 @@ class _Issue:
     key: str
     values: tuple[tuple[str, str], ...]
     severity: ir.IssueSeverity = ir.IssueSeverity.ERROR
+    data: tuple[tuple[str, str | int], ...] = ()
+    """For its dialog; empty: the owner puts it right elsewhere."""
 
 
 def show_station_problems(hass: HomeAssistant) -> Callable[[SiteSnapshot], None]:
@@ -58,7 +77,8 @@ def show_station_problems(hass: HomeAssistant) -> Callable[[SiteSnapshot], None]
                     hass,
                     DOMAIN,
                     issue.issue_id,
-                    is_fixable=False,
+                    data=dict(issue.data) or None,
+                    is_fixable=bool(issue.data),
                     severity=issue.severity,
                     translation_key=issue.key,
                     translation_placeholders=dict(issue.values),
@@ -71,12 +91,7 @@ def show_station_problems(hass: HomeAssistant) -> Callable[[SiteSnapshot], None]
 
 def _issues(snapshot: SiteSnapshot) -> Iterator[_Issue]:
     for evse in snapshot.evses:
-        for fault in evse.faults:
-            if fault in FAULT_ISSUES:
-                yield _fault_issue(evse, fault)
-        failed = _self_test_issue(evse)
-        if failed is not None:
-            yield failed
+        yield from _evse_issues(evse)
     for station in snapshot.stations:
         if station.is_clock_in_the_way:
             offset_s = station.clock_offset_s or 0.0
@@ -88,6 +103,30 @@ def _issues(snapshot: SiteSnapshot) -> Iterator[_Issue]:
                     ("offset", f"{offset_s:.0f}"),
                 ),
             )
+
+
+def _evse_issues(evse: EvseSnapshot) -> Iterator[_Issue]:
+    """Yield what is wrong with an outlet; what comes of it only once that is over."""
+    found = [
+        _fault_issue(evse, fault) for fault in evse.faults if fault in FAULT_ISSUES
+    ]
+    failed = _self_test_issue(evse)
+    if failed is not None:
+        found.append(failed)
+    if not found and evse.lost_proof is not None:
+        found.append(_lost_proof_issue(evse, evse.lost_proof))
+    yield from found
+
+
+def _lost_proof_issue(evse: EvseSnapshot, loss: ProofLoss) -> _Issue:
+    key = evse.key
+    return _Issue(
+        issue_id=f"{LOST_PROOF}{key.station_id}_{key.evse_id}",
+        key=PROOF_ISSUES[loss],
+        values=_place(evse),
+        severity=ir.IssueSeverity.WARNING,
+        data=(("station", key.station_id), ("evse", key.evse_id)),
+    )
 
 
 def _self_test_issue(evse: EvseSnapshot) -> _Issue | None:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from .domain.snapshot import SelfTestStatus
+from .domain.self_test import SelfTestStatus
 from .domain.units import percent_of
 from .domain.wiring import WiringFault, WiringFinding
 

@@ -28,7 +28,7 @@ from custom_components.v2g_vpp.domain.policy import Mode
 from custom_components.v2g_vpp.domain.ports import ProgrammePort
 from custom_components.v2g_vpp.domain.snapshot import SiteSnapshot
 from custom_components.v2g_vpp.pki.signing import Ed25519Signer, verify_signature
-from custom_components.v2g_vpp.site.records import spread_of
+from custom_components.v2g_vpp.site.spread import spread_of
 from custom_components.v2g_vpp.virtual.config import Protocol
 from custom_components.v2g_vpp.virtual.plant import FAST, SLOW, TYPICAL, PlantParameters
 from custom_components.v2g_vpp.vpp.clock_check import ClockCheck, Now

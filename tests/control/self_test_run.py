@@ -14,8 +14,8 @@ from custom_components.v2g_vpp.domain.capability import (
     DischargeDialect,
     Fingerprint,
 )
+from custom_components.v2g_vpp.domain.self_test import SelfTestPhase
 from custom_components.v2g_vpp.domain.setpoint import ControlOwner, Reason, Setpoint
-from custom_components.v2g_vpp.domain.snapshot import SelfTestPhase
 from custom_components.v2g_vpp.virtual.plant import (
     PlantParameters,
 )

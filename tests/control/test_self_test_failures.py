@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from custom_components.v2g_vpp.domain.measurement import Measurement
-from custom_components.v2g_vpp.domain.snapshot import SelfTestPhase
+from custom_components.v2g_vpp.domain.self_test import SelfTestPhase
 from custom_components.v2g_vpp.virtual.plant import (
     FAST,
     TYPICAL,

@@ -6,7 +6,7 @@ from hypothesis import given, settings, strategies as st
 import pytest
 
 from custom_components.v2g_vpp.domain.capability import DischargeDialect
-from custom_components.v2g_vpp.domain.snapshot import SelfTestPhase
+from custom_components.v2g_vpp.domain.self_test import SelfTestPhase
 from custom_components.v2g_vpp.domain.wiring import WiringEvidence, WiringFault
 from custom_components.v2g_vpp.virtual.plant import (
     FAST,

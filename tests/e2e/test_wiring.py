@@ -3,8 +3,8 @@
 import pytest
 
 from custom_components.v2g_vpp.domain.capability import DischargeDialect
+from custom_components.v2g_vpp.domain.self_test import SelfTestPhase
 from custom_components.v2g_vpp.domain.site_meters import PhaseMap, SiteWiring
-from custom_components.v2g_vpp.domain.snapshot import SelfTestPhase
 from custom_components.v2g_vpp.domain.wiring import WiringEvidence, WiringFault
 from custom_components.v2g_vpp.virtual.config import Protocol
 from tests.e2e.loopback_time import in_loopback_time

@@ -24,7 +24,8 @@ from custom_components.v2g_vpp.domain.policy import (
     VehiclePolicy,
     VehicleSpec,
 )
-from custom_components.v2g_vpp.domain.snapshot import EvseSnapshot, SelfTestPhase
+from custom_components.v2g_vpp.domain.self_test import SelfTestPhase
+from custom_components.v2g_vpp.domain.snapshot import EvseSnapshot
 from custom_components.v2g_vpp.domain.vendor_setpoint import VendorSetpoint
 from custom_components.v2g_vpp.site import Site
 from custom_components.v2g_vpp.virtual.config import (

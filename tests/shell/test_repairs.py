@@ -1,19 +1,14 @@
 """Repairs: raised for what an owner can do, bounded, and gone once it is done."""
 
-from functools import partial
-from http import HTTPStatus
 import json
 from pathlib import Path
 from typing import Any
 
-from homeassistant.components.repairs import DOMAIN as REPAIRS
 from homeassistant.core import HomeAssistant
-from homeassistant.data_entry_flow import FlowResultType, UnknownHandler
+from homeassistant.data_entry_flow import UnknownHandler
 from homeassistant.helpers import issue_registry as ir
-from homeassistant.setup import async_setup_component
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
-from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.v2g_vpp import repairs
 from custom_components.v2g_vpp.const import DOMAIN, STORE_SITE
@@ -282,82 +277,6 @@ async def test_unreadable_state_is_a_repair_until_the_owner_resets(
     assert "store_unreadable" not in issues(hass)
     assert home.state("sensor", "discharge_blocked_by").state != "store_unreadable"
     await hass.config_entries.async_unload(entry.entry_id)
-
-
-class FixFlow:
-    """The repair's dialog, over the interface that the browser uses."""
-
-    def __init__(self, client: Any) -> None:
-        self._client = client
-
-    async def begin(self, issue_id: str) -> dict[str, Any]:
-        return await self._post(
-            "/api/repairs/issues/fix", {"handler": DOMAIN, "issue_id": issue_id}
-        )
-
-    async def submit(self, flow_id: str) -> dict[str, Any]:
-        return await self._post(f"/api/repairs/issues/fix/{flow_id}", {})
-
-    async def _post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
-        answer = await self._client.post(path, json=body)
-        assert answer.status == HTTPStatus.OK
-        result: dict[str, Any] = await answer.json()
-        return result
-
-
-@pytest.fixture
-async def fix(hass: HomeAssistant, hass_client: ClientSessionGenerator) -> FixFlow:
-    assert await async_setup_component(hass, REPAIRS, {})
-    return FixFlow(await hass_client())
-
-
-@WEB_SERVER
-async def test_repair_opens_the_set_up_of_the_charger_with_its_identity(
-    hass: HomeAssistant, home: Home, fix: FixFlow
-) -> None:
-    raise_it = partial(
-        repairs.async_raise_unknown_station, hass, home.entry, "CS-9", "10.0.0.9"
-    )
-    raise_it()
-    await hass.async_block_till_done()
-    form = await fix.begin("unknown_station_CS-9")
-    assert form["step_id"] == "confirm"
-    assert form["description_placeholders"] == {
-        "identity": "CS-9",
-        "address": "10.0.0.9",
-    }
-    result = await fix.submit(form["flow_id"])
-    assert result["type"] == FlowResultType.CREATE_ENTRY
-    kind, flow_id = result["next_flow"]
-    assert kind == "config_subentries_flow"
-    assert issues(hass) == {}
-
-    flows = hass.config_entries.subentries
-    # The identity is filled in: leaving it alone is enough.
-    shown = await flows.async_configure(flow_id, {"password": "0123456789abcdef"})
-    assert shown["step_id"] == "connect"
-    assert "CS-9" in str(shown["description_placeholders"])
-    done = await flows.async_configure(flow_id, {"skip_wait": True})
-    assert done["type"] is FlowResultType.CREATE_ENTRY
-    await home.settle()
-    assert home.state("binary_sensor", "link", "CS-9_0").state == "off"
-
-    # It was adopted in the meantime: a repair that is still open ends.
-    raise_it()
-    result = await fix.begin("unknown_station_CS-9")
-    assert result["reason"] == "already_configured"
-    assert issues(hass) == {}
-
-
-@WEB_SERVER
-async def test_repair_of_a_home_that_is_not_loaded_says_so(
-    hass: HomeAssistant, home: Home, fix: FixFlow
-) -> None:
-    repairs.async_raise_unknown_station(hass, home.entry, "CS-9", "10.0.0.9")
-    form = await fix.begin("unknown_station_CS-9")
-    await hass.config_entries.async_unload(home.entry.entry_id)
-    result = await fix.submit(form["flow_id"])
-    assert result["reason"] == "not_loaded"
 
 
 async def test_issue_without_data_has_no_fix(hass: HomeAssistant) -> None:

@@ -9,6 +9,7 @@ import pytest
 from custom_components.v2g_vpp.const import DOMAIN
 from custom_components.v2g_vpp.domain.capability import (
     DischargeDialect,
+    Proof,
     StationCapability,
 )
 from custom_components.v2g_vpp.domain.events import (
@@ -17,9 +18,15 @@ from custom_components.v2g_vpp.domain.events import (
     StationReady,
 )
 from custom_components.v2g_vpp.domain.faults import FaultCode, SizeHint
-from custom_components.v2g_vpp.domain.snapshot import SelfTestPhase, SelfTestStatus
+from custom_components.v2g_vpp.domain.self_test import (
+    ProofLoss,
+    SelfTestPhase,
+    SelfTestStatus,
+)
 from custom_components.v2g_vpp.domain.state import ClockState
 from custom_components.v2g_vpp.domain.wiring import WiringFault, WiringFinding
+from custom_components.v2g_vpp.site.stop_desk import latch
+from custom_components.v2g_vpp.station_repairs import PROOF_ISSUES
 from tests.shell.home import KEY, STATION_ID, Home
 
 
@@ -177,3 +184,66 @@ async def test_a_bad_clock_is_named_with_its_offset_and_its_recovery_is_an_event
     tell(ClockState.WRONG, 9_999.0)
     await home.tick()
     assert _issues(hass) == {}
+
+
+CHANGED = f"proof_lost_{STATION_ID}_1"
+
+
+async def _lose_a_proof(home: Home) -> None:
+    """A charger that was proven comes back with other firmware."""
+    await home.connect()
+    record = home.site._registry.evses[KEY]
+    record.proof = Proof(
+        dialect=DischargeDialect.V21_DYNAMIC,
+        firmware="of before",
+        dead_man_s=25.0,
+        passed_at="2026-01-01T00:00:00Z",
+        proven_power_w=1_800.0,
+    )
+    record.policy = replace(record.policy, is_discharge_allowed=True)
+    await home.connect()
+
+
+async def test_a_lost_proof_is_a_repair_across_a_restart_until_it_is_made_again(
+    hass: HomeAssistant, home: Home
+) -> None:
+    await _lose_a_proof(home)
+    assert home.state("switch", "discharge_allowed").state == "off"
+    issue = _issues(hass)[CHANGED]
+    assert issue.translation_key == "proof_lost_firmware_changed"
+    assert issue.translation_placeholders == {"station": STATION_ID, "evse": "1"}
+    assert issue.is_fixable
+
+    assert await hass.config_entries.async_unload(home.entry.entry_id)
+    # What a new start of Home Assistant knows of it is what was saved.
+    ir.async_delete_issue(hass, DOMAIN, CHANGED)
+    assert await hass.config_entries.async_setup(home.entry.entry_id)
+    again = Home.willing(hass, home.entry)
+    await again.settle()
+    assert CHANGED in _issues(hass)
+
+    await again.connect()
+    record = again.site._registry.evses[KEY]
+    assert record.lost_proof is ProofLoss.FIRMWARE_CHANGED
+    record.lost_proof = None  # As a self-test does that passes (tests of the site).
+    await again.tick()
+    assert _issues(hass) == {}
+
+
+async def test_what_locks_an_outlet_is_told_before_what_comes_of_it(
+    hass: HomeAssistant, home: Home
+) -> None:
+    await _lose_a_proof(home)
+    record = home.site._registry.evses[KEY]
+    latch(record, FaultCode.WRONG_DIRECTION)
+    await home.tick()
+    assert [one.translation_key for one in _issues(hass).values()] == [
+        "wrong_direction"
+    ]
+    await home.site.reset_emergency_stop(KEY)
+    await home.tick()
+    assert list(_issues(hass)) == [CHANGED]
+
+
+def test_every_loss_has_its_repair() -> None:
+    assert PROOF_ISSUES.keys() == set(ProofLoss)

@@ -30,12 +30,9 @@ from custom_components.v2g_vpp.domain.policy import (
     VehiclePolicy,
     VehicleSpec,
 )
+from custom_components.v2g_vpp.domain.self_test import SelfTestPhase
 from custom_components.v2g_vpp.domain.setpoint import SetpointWrite
-from custom_components.v2g_vpp.domain.snapshot import (
-    EvseSnapshot,
-    SelfTestPhase,
-    VehicleSnapshot,
-)
+from custom_components.v2g_vpp.domain.snapshot import EvseSnapshot, VehicleSnapshot
 from custom_components.v2g_vpp.site import Site
 from custom_components.v2g_vpp.virtual.plant import TYPICAL, PlantParameters
 from tests.site.laws import broken_laws

@@ -7,8 +7,8 @@ import pytest
 from custom_components.v2g_vpp.domain.dispatch import AckCode, AckStatus, LinkState
 from custom_components.v2g_vpp.domain.errors import DischargeNotPermitted
 from custom_components.v2g_vpp.domain.policy import Mode
+from custom_components.v2g_vpp.domain.self_test import SelfTestPhase
 from custom_components.v2g_vpp.domain.setpoint import Reason, SetpointWrite
-from custom_components.v2g_vpp.domain.snapshot import SelfTestPhase
 from custom_components.v2g_vpp.domain.state import EvseState, flow_threshold_w
 from custom_components.v2g_vpp.domain.units import energy_wh
 from custom_components.v2g_vpp.virtual.plant import TYPICAL

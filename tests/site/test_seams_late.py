@@ -5,8 +5,8 @@ import pytest
 from custom_components.v2g_vpp.domain.dispatch import AckStatus, CommandKind, LinkState
 from custom_components.v2g_vpp.domain.ids import ProgrammeId
 from custom_components.v2g_vpp.domain.policy import Mode
+from custom_components.v2g_vpp.domain.self_test import ProofLoss, SelfTestPhase
 from custom_components.v2g_vpp.domain.setpoint import Reason
-from custom_components.v2g_vpp.domain.snapshot import SelfTestPhase
 from tests.site.home import Home
 from tests.site.programme import RecordingProgramme
 from tests.site.test_wiring import self_test, told, with_meter
@@ -84,8 +84,10 @@ async def test_a_self_test_that_fails_takes_the_older_proof_away() -> None:
         meter.sign = -1.0
         assert await self_test(home) == "wiring_wrong_sign"
         assert home.evse.proof is None
+        assert home.evse.lost_proof is ProofLoss.SELF_TEST_FAILED
+        assert not home.evse.policy.is_discharge_allowed
         assert home.order(-5_000).status is AckStatus.REJECTED
-        assert home.evse.discharge_blocked_by is Reason.NOT_PROVEN
+        assert home.evse.discharge_blocked_by is Reason.DISCHARGE_NOT_ALLOWED
 
 
 @in_virtual_time

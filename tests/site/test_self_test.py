@@ -8,7 +8,7 @@ from custom_components.v2g_vpp.domain.capability import (
     promised_end_s,
 )
 from custom_components.v2g_vpp.domain.policy import Mode
-from custom_components.v2g_vpp.domain.snapshot import SelfTestPhase
+from custom_components.v2g_vpp.domain.self_test import SelfTestPhase
 from custom_components.v2g_vpp.virtual.plant import SLOW
 from tests.site.home import Home
 from tests.site.station_words import Answer

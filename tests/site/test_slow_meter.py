@@ -3,8 +3,8 @@
 import pytest
 
 from custom_components.v2g_vpp.domain.policy import Mode
+from custom_components.v2g_vpp.domain.self_test import SelfTestPhase
 from custom_components.v2g_vpp.domain.setpoint import Reason
-from custom_components.v2g_vpp.domain.snapshot import SelfTestPhase
 from tests.site.home import Home
 from tests.site.virtual_time import in_virtual_time
 

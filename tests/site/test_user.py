@@ -19,8 +19,8 @@ from custom_components.v2g_vpp.domain.errors import (
 from custom_components.v2g_vpp.domain.events import EmergencyStopReported
 from custom_components.v2g_vpp.domain.ids import EvseKey, StationId
 from custom_components.v2g_vpp.domain.policy import Mode, StationLimits
+from custom_components.v2g_vpp.domain.self_test import SelfTestPhase
 from custom_components.v2g_vpp.domain.setpoint import ControlOwner, Reason
-from custom_components.v2g_vpp.domain.snapshot import SelfTestPhase
 from custom_components.v2g_vpp.domain.state import flow_threshold_w
 from custom_components.v2g_vpp.virtual.plant import TYPICAL
 from tests.site.home import VEHICLE, Home

@@ -6,13 +6,13 @@ import pytest
 
 from custom_components.v2g_vpp.domain.faults import FaultCode
 from custom_components.v2g_vpp.domain.policy import Mode
+from custom_components.v2g_vpp.domain.self_test import SelfTestPhase
 from custom_components.v2g_vpp.domain.setpoint import Reason
 from custom_components.v2g_vpp.domain.site_meters import (
     MeterRegulator,
     PhaseMap,
     SiteWiring,
 )
-from custom_components.v2g_vpp.domain.snapshot import SelfTestPhase
 from custom_components.v2g_vpp.domain.wiring import WiringEvidence, WiringFault
 from tests.site.grid_meter import GridMeter
 from tests.site.home import Home

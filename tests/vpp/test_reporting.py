@@ -31,11 +31,11 @@ from custom_components.v2g_vpp.domain.policy import (
     VehiclePolicy,
     VehicleSpec,
 )
+from custom_components.v2g_vpp.domain.self_test import SelfTestStatus
 from custom_components.v2g_vpp.domain.setpoint import ControlOwner, Reason, Setpoint
 from custom_components.v2g_vpp.domain.snapshot import (
     EvseSnapshot,
     ProgrammeSnapshot,
-    SelfTestStatus,
     SiteSnapshot,
     StationSnapshot,
     VehicleSnapshot,

@@ -20,9 +20,9 @@ from ..domain.capability import (
     Proof,
     promised_end_s,
 )
+from ..domain.self_test import SelfTestPhase, SelfTestStatus
 from ..domain.session import EvseSession
 from ..domain.setpoint import ControlOwner, Reason, Setpoint
-from ..domain.snapshot import SelfTestPhase, SelfTestStatus
 from ..domain.state import flow_threshold_w
 from .flow_samples import SIGN_OF_FLOW_W, STEADY_SAMPLES, FlowSamples
 from .wiring_proof import UNCLEAR, WiringProof

@@ -30,6 +30,7 @@ from .measurement import Measurement, Reading
 from .meters_snapshot import MetersSnapshot
 from .policy import EvsePolicy, PlanSlot, VehiclePolicy, VehicleSpec
 from .security import SecurityNote
+from .self_test import ProofLoss, SelfTestStatus
 from .setpoint import Reason, Setpoint
 from .site_meters import OperatorLimit
 from .state import ClockState, EvseState, InverterMode
@@ -85,32 +86,6 @@ class FloorKind(StrEnum):
     """Its own."""
 
 
-class SelfTestPhase(StrEnum):
-    """How far the supervised self-test is."""
-
-    NOT_RUN = "not_run"
-    DISCHARGING = "discharging"
-    RETURNING_TO_ZERO = "returning_to_zero"
-    DISCHARGING_AGAIN = "discharging_again"
-    WITHHOLDING = "withholding"
-    """The refresh is withheld on purpose: the station must stop by itself."""
-
-    PASSED = "passed"
-    FAILED = "failed"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SelfTestStatus:
-    """Progress or outcome of the self-test of one EVSE."""
-
-    phase: SelfTestPhase = SelfTestPhase.NOT_RUN
-    failure: str | None = None
-    """Slug of what went wrong, None unless FAILED."""
-
-    wiring: WiringFinding | None = None
-    """How the meter of the home contradicted the outlet's, where that failed it."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeaseSnapshot:
     """The control lease of whoever controls an EVSE."""
@@ -154,6 +129,9 @@ class EvseSnapshot:
     fingerprint: Fingerprint
     proof: Proof | None
     self_test: SelfTestStatus
+    lost_proof: ProofLoss | None = None
+    """Why it has no proof any more; None: it has one, never had, or that was told."""
+
     lease: LeaseSnapshot = field(default_factory=LeaseSnapshot)
     next_slot: PlanSlot | None = None
     """What its plan says next, in whichever mode it is."""

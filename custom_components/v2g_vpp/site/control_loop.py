@@ -16,8 +16,8 @@ from ..domain.dispatch import DispatchOrder, LinkState
 from ..domain.explanation import Explanation
 from ..domain.ids import EvseKey
 from ..domain.measurement import fresh_value
+from ..domain.self_test import ProofLoss, SelfTestPhase
 from ..domain.setpoint import ControlOwner, Reason
-from ..domain.snapshot import SelfTestPhase
 from ..domain.state import StateInputs, derive_state, path_between
 from .delivery_desk import DeliveryDesk
 from .event_desk import EventDesk
@@ -27,6 +27,7 @@ from .link_watch import LinkWatch
 from .order_verdict import covers
 from .orders import OrderDesk
 from .plant_watch import PlantWatch
+from .proof_loss import lose_proof
 from .records import EvseRecord
 from .registry import Registry
 from .stop_desk import is_disproof
@@ -293,12 +294,12 @@ class ControlLoop:
         record.is_withholding = output.is_withholding
         record.self_test_status = output.status
         if output.status.phase is SelfTestPhase.PASSED:
-            record.proof = output.proof
+            record.proof, record.lost_proof = output.proof, None
             record.learner.adopt(output.fingerprint or record.fingerprint)
             _LOGGER.info("%s: self-test passed", record.key)
         elif output.status.phase is SelfTestPhase.FAILED:
             if is_disproof(output.status):
-                record.proof = None
+                lose_proof(record, ProofLoss.SELF_TEST_FAILED)
             _LOGGER.warning(
                 "%s: self-test failed: %s", record.key, output.status.failure
             )

@@ -172,6 +172,16 @@ class OwnerDoor:
         self._commands.start_self_test(key, station.session.firmware if station else "")
         self._publish()
 
+    async def acknowledge_lost_proof(self, key: EvseKey) -> None:
+        """Forget why an EVSE lost its proof: the owner knows, and leaves it so.
+
+        Raises:
+            UnknownTarget: for an EVSE that this home does not have.
+        """
+        self._commands.evse(key).lost_proof = None
+        self._publish()
+        await self._keeper.save()
+
     def explain(self, key: EvseKey) -> Explanation:
         """Return why an EVSE does what it does; nothing changes.
 

@@ -20,6 +20,7 @@ from ..domain.ids import EvseKey, ProgrammeId, StationId, TransactionId
 from ..domain.measurement import Measurement, Reading
 from ..domain.policy import EvsePolicy, VehiclePolicy
 from ..domain.ports import StoredData
+from ..domain.self_test import ProofLoss
 from ..domain.session import EvseSession, with_fault
 from ..domain.state import ConnectorStatus
 from .kept_vehicles import (
@@ -145,6 +146,8 @@ def restore_evse(record: EvseRecord, document: StoredData, now_mono_s: float) ->
             faults=frozenset({FaultCode.STORE_UNREADABLE}),
         )
         record.is_first_write_pending = True
+        if isinstance(stored, Mapping) and stored.get("proof") is not None:
+            record.lost_proof = ProofLoss.STORE_UNREADABLE
         return False
     return True
 
@@ -233,6 +236,7 @@ def _dump_evse(record: EvseRecord, now_mono_s: float) -> dict[str, Any]:
         "policy": asdict(record.policy),
         "plan": dump_plan(record.plan),
         "proof": asdict(record.proof) if record.proof else None,
+        "lost_proof": record.lost_proof,
         "fingerprint": asdict(record.fingerprint),
         "learnt": record.learner.dump(),
         "calibration": asdict(record.calibration) if record.calibration else None,
@@ -265,6 +269,8 @@ def _restore_evse(record: EvseRecord, stored: object, now_mono_s: float) -> None
     policy = read_dataclass(EvsePolicy, kept["policy"])
     plan = restore_plan(kept.get("plan", []))
     proof = _optional(Proof, kept["proof"])
+    lost = kept.get("lost_proof")
+    lost_proof = None if lost is None else ProofLoss(read_text(lost))
     fingerprint = checked_fingerprint(read_dataclass(Fingerprint, kept["fingerprint"]))
     transaction_id, status = kept["transaction_id"], kept["status"]
     evcc_id = kept["evcc_id"]
@@ -298,7 +304,7 @@ def _restore_evse(record: EvseRecord, stored: object, now_mono_s: float) -> None
     record.hardware = HardwareGuard(heat, now_mono_s)
     record.memory = memory
     record.policy, record.proof, record.session = policy, proof, session
-    record.plan = plan
+    record.lost_proof, record.plan = lost_proof, plan
     restore_learner(record, fingerprint, kept.get("learnt"))
     restore_calibration(record, kept.get("calibration"))
     record.is_first_write_pending = transaction_id is not None

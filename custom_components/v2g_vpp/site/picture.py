@@ -154,6 +154,7 @@ def _evse(
         fingerprint=record.fingerprint,
         confidence=record.learner.confidence,
         proof=registry.valid_proof(record),
+        lost_proof=record.lost_proof,
         self_test=record.self_test_status,
         lease=draw_lease(registry, record),
         next_slot=draw_next_slot(record, now_at),

@@ -3,7 +3,6 @@
 import asyncio
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from hashlib import sha256
 from math import inf
 
 from ..control.calibration import CalibrationRun
@@ -38,7 +37,7 @@ from ..domain.events import EmergencyStopReported, FaultReported
 from ..domain.faults import FAULT_BEHAVIOUR, FaultCode, SizeHint
 from ..domain.frequency_response import SupportRefusal
 from ..domain.grant import ALL_GRANTED, Grant
-from ..domain.ids import EvseKey, ProgrammeId, StationId, TransactionId
+from ..domain.ids import EvseKey, StationId, TransactionId
 from ..domain.measurement import Reading
 from ..domain.policy import (
     Claim,
@@ -50,9 +49,9 @@ from ..domain.policy import (
     VehicleSpec,
 )
 from ..domain.ports import ProgrammePort
+from ..domain.self_test import ProofLoss, SelfTestStatus
 from ..domain.session import EvseSession
 from ..domain.setpoint import ControlOwner, Reason, Setpoint, WriteResult
-from ..domain.snapshot import SelfTestStatus
 from ..domain.state import EvseState
 from ..domain.station_session import StationSession
 from ..domain.units import energy_wh
@@ -176,6 +175,9 @@ class EvseRecord:
 
     calibration_run: CalibrationRun = field(default_factory=CalibrationRun)
     proof: Proof | None = None
+    lost_proof: ProofLoss | None = None
+    """Why there is none any more, until there is one or the owner was told."""
+
     override: Override | None = None
     claim: Claim | None = None
     plan: Plan = ()
@@ -389,12 +391,3 @@ class ProgrammeRecord:
     def order_for(self, key: EvseKey) -> DispatchOrder | None:
         """Return the order that an EVSE follows."""
         return next((o for o in self.running if o.resource in (None, key)), None)
-
-
-def spread_of(programme_id: ProgrammeId) -> float:
-    """Return this home's share of T_stop, 0.6..1, the same at every start.
-
-    Homes of one programme carry different ids, so that a lost broker is no step.
-    """
-    drawn = int.from_bytes(sha256(programme_id.encode()).digest()[:4]) / 0xFFFFFFFF
-    return 0.6 + 0.4 * drawn

@@ -6,7 +6,7 @@ import logging
 
 from ..control.delivery import SetpointDelivery
 from ..control.fingerprint import Subject
-from ..domain.capability import LONGEST_PROMISE_S, Proof
+from ..domain.capability import Proof
 from ..domain.events import (
     EmergencyStopReported,
     FaultReported,
@@ -27,6 +27,7 @@ from ..domain.policy import PATIENT_SOLAR, EvsePolicy, SolarPolicy, StationLimit
 from ..domain.session import EvseSession, advance_evse, unconfirmed
 from ..domain.site_meters import OperatorLimit, SiteMeters, SiteWiring
 from ..domain.station_session import StationSession, advance_station
+from .proof_loss import flaw_of, lose_proof
 from .records import EvseRecord, ProgrammeRecord, StationRecord, VehicleRecord
 
 _LOGGER = logging.getLogger(__name__)
@@ -118,15 +119,8 @@ class Registry:
 
     def valid_proof(self, record: EvseRecord) -> Proof | None:
         """Return the proof when it holds for the present firmware and dialect."""
-        station = self.station_of(record.key)
         proof = record.proof
-        if (
-            proof is None
-            or proof.dialect is not station.dialect
-            or proof.wording != station.wording
-            or proof.firmware != station.session.firmware
-            or proof.dead_man_s > LONGEST_PROMISE_S
-        ):
+        if proof is None or flaw_of(proof, self.station_of(record.key)) is not None:
             return None
         return proof
 
@@ -265,17 +259,16 @@ class Registry:
 
     def _drop_lost_proofs(self, station_id: StationId) -> None:
         """Withdraw the permission to discharge when its proof no longer holds."""
-        if not self.stations[station_id].session.is_ready:
+        station = self.stations[station_id]
+        if not station.session.is_ready:
             return
         for record in self.evses_of(station_id):
-            if record.proof is not None and self.valid_proof(record) is None:
+            loss = None if record.proof is None else flaw_of(record.proof, station)
+            if loss is not None:
                 _LOGGER.warning(
-                    "%s: the proof of discharge is void (firmware or dialect changed)",
-                    record.key,
+                    "%s: the proof of discharge is void (%s)", record.key, loss
                 )
-                record.proof = None
-                record.policy = replace(record.policy, is_discharge_allowed=False)
-                record.has_news_to_save = True
+                lose_proof(record, loss)
 
 
 def bounded_policy(policy: EvsePolicy, limits: StationLimits) -> EvsePolicy:

@@ -11,8 +11,9 @@ from ..domain.ids import EvseKey, ProgrammeId
 from ..domain.ports import ProgrammePort
 from ..domain.rehearsal import REHEARSAL
 from .orders import OrderDesk
-from .records import ProgrammeRecord, spread_of
+from .records import ProgrammeRecord
 from .registry import Registry
+from .spread import spread_of
 
 
 class RehearsalDoor:

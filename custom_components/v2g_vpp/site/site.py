@@ -41,10 +41,11 @@ from .orders import OrderDesk
 from .owner_door import OwnerDoor
 from .owner_knobs import OwnerKnobs
 from .picture import draw, redraw
-from .records import ProgrammeRecord, VehicleRecord, spread_of
+from .records import ProgrammeRecord, VehicleRecord
 from .registry import Registry
 from .rehearsal_door import RehearsalDoor
 from .service_desk import ServiceDesk
+from .spread import spread_of
 from .user_commands import UserCommands
 from .waker import Waker
 

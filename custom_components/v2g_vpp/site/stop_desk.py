@@ -1,14 +1,14 @@
 """Bring an EVSE to rest that was told 0 W: the stop ladder, and the way back down."""
 
-from dataclasses import replace
 import logging
 
 from ..control.stop_ladder import LadderAction, StopProgress, has_stopped
 from ..domain.calibration import believable_w
 from ..domain.faults import FAULT_BEHAVIOUR, FaultCode
 from ..domain.measurement import fresh_value
+from ..domain.self_test import LOSS_OF_FAULT, ProofLoss, SelfTestStatus
 from ..domain.session import with_fault
-from ..domain.snapshot import SelfTestStatus
+from .proof_loss import lose_proof
 from .records import EvseRecord
 from .registry import Registry
 from .station_calls import StationCalls
@@ -98,7 +98,7 @@ class StopDesk:
                 record.delivery.renew()
             case LadderAction.MAKE_INOPERATIVE:
                 # Its zero does not work: without one there is no discharge.
-                withdraw_discharge(record)
+                lose_proof(record, ProofLoss.DOES_NOT_STOP)
                 self._calls.make_inoperative(record)
             case LadderAction.RESET:
                 _LOGGER.error(
@@ -129,14 +129,7 @@ def latch(record: EvseRecord, code: FaultCode) -> None:
     """Latch a fault that was found here: it has no cause that could end by itself."""
     faulted = with_fault(record.session, code, is_active=True)
     record.session = with_fault(faulted, code, is_active=False)
-    withdraw_discharge(record)
-
-
-def withdraw_discharge(record: EvseRecord) -> None:
-    """Take the proof of discharge and its permission away."""
-    record.policy = replace(record.policy, is_discharge_allowed=False)
-    record.proof = None
-    record.has_news_to_save = True
+    lose_proof(record, LOSS_OF_FAULT[code])
 
 
 def is_disproof(status: SelfTestStatus) -> bool:

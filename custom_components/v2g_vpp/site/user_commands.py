@@ -28,9 +28,9 @@ from ..domain.errors import (
 from ..domain.faults import FaultCode
 from ..domain.ids import EvseKey
 from ..domain.policy import Override
+from ..domain.self_test import SelfTestPhase
 from ..domain.session import acknowledged, with_fault
 from ..domain.setpoint import ControlOwner, Reason, WriteResult, WriteStatus
-from ..domain.snapshot import SelfTestPhase
 from .control_loop import ControlLoop
 from .records import EvseRecord
 from .registry import Registry

@@ -1,0 +1,30 @@
+"""Take the proof of discharge of an EVSE, and keep why for its owner."""
+
+from dataclasses import replace
+
+from ..domain.capability import LONGEST_PROMISE_S, Proof
+from ..domain.self_test import ProofLoss
+from .records import EvseRecord, StationRecord
+
+
+def lose_proof(record: EvseRecord, loss: ProofLoss) -> None:
+    """Take the proof of discharge and its permission away.
+
+    Where there is none nothing is lost, and what was told of it before stays.
+    """
+    if record.proof is not None:
+        record.lost_proof = loss
+    record.policy = replace(record.policy, is_discharge_allowed=False)
+    record.proof = None
+    record.has_news_to_save = True
+
+
+def flaw_of(proof: Proof, station: StationRecord) -> ProofLoss | None:
+    """Return why a proof is none for a station as it is now; None when it holds."""
+    if proof.firmware != station.session.firmware:
+        return ProofLoss.FIRMWARE_CHANGED
+    if proof.dialect is not station.dialect or proof.wording != station.wording:
+        return ProofLoss.DIALECT_CHANGED
+    if proof.dead_man_s > LONGEST_PROMISE_S:
+        return ProofLoss.STOPS_TOO_LATE
+    return None
