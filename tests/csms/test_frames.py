@@ -1,6 +1,8 @@
 """Frames are read or refused, never crash, and survive a round trip."""
 
+from collections.abc import Callable
 import json
+import time
 
 from hypothesis import example, given, strategies as st
 import orjson
@@ -18,6 +20,7 @@ from custom_components.v2g_vpp.csms.frames import (
     Frame,
     Malformed,
     Send,
+    _is_too_deep,
     parse,
     serialise,
 )
@@ -211,6 +214,67 @@ def test_depth_counts_brackets_outside_strings_only() -> None:
     assert parse(deeper, V21) == Malformed(
         CORRUPT_ID, Fault.FRAMEWORK, "nesting too deep"
     )
+
+
+@given(
+    text=st.recursive(
+        st.sampled_from(['"[[["', '"\\\\"', '"\\""', '"\\\\\\"[{"', "1", "[]", "{}"]),
+        lambda inner: (
+            st.lists(inner, max_size=3).map(lambda i: f"[{','.join(i)}]")
+            | inner.map(lambda i: f'{{"]":{i}}}')
+        ),
+        max_leaves=12,
+    ),
+    levels=st.integers(0, MAX_DEPTH + 4),
+)
+def test_depth_is_that_of_what_the_text_says(text: str, levels: int) -> None:
+    frame = f'[2,"1","A",{{"a":{"[" * levels}{text},"}}",{{}}{"]" * levels}}}]'
+    if not levels:
+        frame = f'[2,"1","A",{{"a":{text}}}]'
+    is_refused = isinstance(parse(frame, V21), Malformed)
+    assert is_refused == (depth_of(json.loads(frame)) > MAX_DEPTH)
+
+
+def depth_of(value: object) -> int:
+    match value:
+        case list():
+            inner = value
+        case dict():
+            inner = list(value.values())
+        case _:
+            return 0
+    return 1 + max(map(depth_of, inner), default=0)
+
+
+LISTS = MAX_FRAME_BYTES // 3 - 20
+
+
+@pytest.mark.parametrize(
+    "inside",
+    [
+        ",".join(["[]"] * LISTS),
+        ",".join(['""'] * (LISTS - 100) + ["[]"] * 100),
+        ",".join(["[{}]"] * (LISTS // 2)),
+        ("[" * 28 + "]" * 28 + ",") * (LISTS // 20) + "1",
+        "[" * LISTS + "]" * LISTS,
+    ],
+    ids=["empty lists", "texts", "objects", "towers", "one tower"],
+)
+def test_the_guard_is_no_slower_than_what_it_guards(inside: str) -> None:
+    text = f'[2,"1","A",{{"a":[{inside}]}}]'
+    assert len(text) < MAX_FRAME_BYTES
+    plain = f'[2,"1","A",{{"a":[{",".join(["[]"] * LISTS)}]}}]'
+    assert busy_s(lambda: _is_too_deep(text)) < 2.5 * busy_s(lambda: json.loads(plain))
+
+
+def busy_s(work: Callable[[], object]) -> float:
+    """Return the least processor time of a few tries."""
+    taken_s = []
+    for _ in range(5):
+        began_s = time.thread_time()
+        work()
+        taken_s.append(time.thread_time() - began_s)
+    return min(taken_s)
 
 
 def test_error_descriptions_are_cut_and_details_are_empty() -> None:
