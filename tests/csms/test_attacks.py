@@ -282,3 +282,13 @@ async def test_flood_of_wrong_passwords_does_not_slow_a_station_that_is_here(
     began = utcnow()
     assert "currentTime" in await charger.peer.call("Heartbeat", {})
     assert (utcnow() - began).total_seconds() < flood_s
+
+
+@pytest.mark.parametrize("path", ["/upload/nothing", f"/ocpp/{STATION}", "/"])
+@pytest.mark.parametrize("method", ["GET", "PUT", "POST", "DELETE"])
+async def test_whoever_is_let_in_nowhere_is_not_kept(
+    rig: Rig, path: str, method: str
+) -> None:
+    async with wire(rig, request(path, method=method)) as turned_away:
+        assert await turned_away.status() >= 400
+        assert await turned_away.is_closed_within(2)

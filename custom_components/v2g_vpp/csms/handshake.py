@@ -41,10 +41,7 @@ def refusal(refused: Refused) -> web.Response:
     headers = {}
     if refused.status == 401:
         headers["WWW-Authenticate"] = 'Basic realm="OCPP"'
-    response = web.Response(status=refused.status, headers=headers)
-    # Whoever was turned away has to connect again to try again.
-    response.force_close()
-    return response
+    return web.Response(status=refused.status, headers=headers)
 
 
 def enable_keepalive(transport: asyncio.Transport | None) -> None:

@@ -6,7 +6,7 @@ import logging
 import ssl
 from typing import Final, Protocol, override
 
-from aiohttp import web
+from aiohttp import hdrs, web
 from aiohttp.http import HttpProcessingError
 
 from .connection import CLOSE_TIMEOUT_S
@@ -17,9 +17,6 @@ _LOGGER = logging.getLogger(__name__)
 ASK_TIMEOUT_S: Final = 10.0
 """House rule: how long whoever connects may take for its TLS handshake, and then for
 its first request. aiohttp alone would wait for ever."""
-
-KEEP_ALIVE_S: Final = 5.0
-"""House rule: how long a connection without a WebSocket is kept for another request."""
 
 LINGER_S: Final = 1.0
 """House rule: how long what nobody wanted is read on, so that the answer arrives."""
@@ -104,11 +101,11 @@ class HttpDoor:
         Raises:
             ListenerError: when a port is taken or forbidden.
         """
+        app.on_response_prepare.append(_keep_nobody)
         runner = web.AppRunner(
             app,
             access_log=None,
             logger=_HTTP_LOGGER,
-            keepalive_timeout=KEEP_ALIVE_S,
             lingering_time=LINGER_S,
             shutdown_timeout=CLOSE_TIMEOUT_S,
         )
@@ -168,3 +165,15 @@ class HttpDoor:
     def _give_up(self, handler: web.RequestHandler) -> None:
         self._waiting.pop(handler, None)
         handler.force_close()
+
+
+async def _keep_nobody(_request: web.Request, response: web.StreamResponse) -> None:
+    """End every connection that did not become a WebSocket with its answer.
+
+    It is no longer counted among those who wait, so whoever asked for nonsense again
+    and again could hold any number of the files of this process.
+    """
+    if not isinstance(response, web.WebSocketResponse):
+        response.force_close()
+        # It is asked too late for aiohttp to say so.
+        response.headers[hdrs.CONNECTION] = "close"
