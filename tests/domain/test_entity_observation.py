@@ -1,0 +1,248 @@
+"""What the entities of a charger show becomes the events of a charging station."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from hypothesis import given, strategies as st
+import pytest
+
+from custom_components.v2g_vpp.domain.entity_observation import (
+    EntityReading,
+    EntityReadings,
+    Observed,
+    lost_reads,
+    observe,
+    power_of,
+)
+from custom_components.v2g_vpp.domain.entity_station import (
+    EntitySpecification,
+    PlugState,
+    Writes,
+    WriteWay,
+)
+from custom_components.v2g_vpp.domain.events import (
+    ConnectorReported,
+    FaultReported,
+    MeasurementReported,
+    StationEvent,
+    TransactionPhase,
+    TransactionReported,
+)
+from custom_components.v2g_vpp.domain.faults import FaultCode
+from custom_components.v2g_vpp.domain.ids import EvseKey, StationId, TransactionId
+from custom_components.v2g_vpp.domain.session import EvseSession, advance_evse
+from custom_components.v2g_vpp.domain.state import ConnectorStatus
+
+KEY = EvseKey(StationId("EC-1"), 1)
+AT = datetime(2026, 1, 15, 12, tzinfo=UTC)
+SPECIFICATION = EntitySpecification(
+    writes=Writes(way=WriteWay.SIGNED_NUMBER),
+    state_map={
+        "ready": PlugState.FREE,
+        "connected": PlugState.PLUGGED,
+        "charging": PlugState.PLUGGED,
+        "error": PlugState.FAULTED,
+        "updating": PlugState.OUT_OF_SERVICE,
+    },
+    healthy_words=frozenset({"off", "ok"}),
+)
+FIRST, SECOND = TransactionId("first"), TransactionId("second")
+
+
+def shows(text: str, unit: str | None = None, mono_s: float = 100.0) -> EntityReading:
+    return EntityReading(text=text, unit=unit, received_mono_s=mono_s, taken_at=AT)
+
+
+def see(
+    before: Observed,
+    readings: EntityReadings,
+    transaction_id: TransactionId = FIRST,
+    *,
+    is_recalled: bool = False,
+) -> tuple[Observed, tuple[StationEvent, ...]]:
+    return observe(
+        SPECIFICATION, KEY, before, readings, transaction_id, is_recalled=is_recalled
+    )
+
+
+def test_a_transaction_lasts_from_the_plug_to_its_end() -> None:
+    free, events = see(Observed(), EntityReadings(state=shows("Ready")))
+    assert events == (
+        ConnectorReported(key=KEY, connector_id=1, status=ConnectorStatus.AVAILABLE),
+    )
+    plugged, events = see(free, EntityReadings(state=shows("Connected")))
+    assert events == (
+        ConnectorReported(key=KEY, connector_id=1, status=ConnectorStatus.OCCUPIED),
+        TransactionReported(
+            key=KEY, transaction_id=FIRST, phase=TransactionPhase.STARTED
+        ),
+    )
+    charging, events = see(plugged, EntityReadings(state=shows("charging")), SECOND)
+    assert events == ()
+    gone, events = see(charging, EntityReadings(state=shows("ready")))
+    assert events == (
+        ConnectorReported(key=KEY, connector_id=1, status=ConnectorStatus.AVAILABLE),
+        TransactionReported(
+            key=KEY,
+            transaction_id=FIRST,
+            phase=TransactionPhase.ENDED,
+            is_plugged=False,
+        ),
+    )
+    _, events = see(gone, EntityReadings(state=shows("connected")), SECOND)
+    assert events[-1] == TransactionReported(
+        key=KEY, transaction_id=SECOND, phase=TransactionPhase.STARTED
+    )
+
+
+def test_a_vehicle_that_was_there_before_is_recalled_and_confirms_nothing() -> None:
+    _, events = see(
+        Observed(), EntityReadings(state=shows("connected")), is_recalled=True
+    )
+    session = EvseSession(key=KEY)
+    for event in events:
+        session = advance_evse(session, event)
+    assert session.is_plugged
+    assert session.transaction_id == FIRST
+    assert not session.is_plug_confirmed or session.evcc_id is None
+
+
+@pytest.mark.parametrize(
+    ("word", "status"),
+    [
+        ("error", ConnectorStatus.FAULTED),
+        ("updating", ConnectorStatus.UNAVAILABLE),
+        ("a word that nobody explained", ConnectorStatus.UNAVAILABLE),
+    ],
+)
+def test_a_word_of_doubt_unplugs_no_vehicle(word: str, status: ConnectorStatus) -> None:
+    plugged, _ = see(Observed(), EntityReadings(state=shows("connected")))
+    doubtful, events = see(plugged, EntityReadings(state=shows(word)))
+    assert events == (ConnectorReported(key=KEY, connector_id=1, status=status),)
+    assert doubtful.transaction_id == FIRST
+
+
+@pytest.mark.parametrize("word", ["unavailable", "unknown", ""])
+def test_a_silent_state_changes_nothing_and_is_lost(word: str) -> None:
+    plugged, _ = see(Observed(), EntityReadings(state=shows("connected")))
+    readings = EntityReadings(state=shows(word), power=shows("10", "W"))
+    after, events = see(plugged, readings)
+    assert events[0].__class__ is MeasurementReported
+    assert (after.transaction_id, after.is_plugged) == (FIRST, True)
+    assert list(lost_reads(SPECIFICATION, readings)) == ["state"]
+
+
+@pytest.mark.parametrize(
+    ("text", "unit", "power_w"),
+    [
+        ("1500", "W", 1_500.0),
+        ("-1.5", "kW", -1_500.0),
+        ("0.011", "MW", 11_000.0),
+        ("1500", None, None),
+        ("1500", "A", None),
+        ("nan", "W", None),
+        ("inf", "kW", None),
+        ("-inf", "W", None),
+        ("1e9", "W", None),
+        ("strong", "W", None),
+        ("unavailable", "W", None),
+    ],
+)
+def test_a_power_is_finite_watts_or_silence(
+    text: str, unit: str | None, power_w: float | None
+) -> None:
+    reading = shows(text, unit)
+    assert power_of(SPECIFICATION, reading) == power_w
+    turned = replace(SPECIFICATION, is_power_inverted=True)
+    expected = None if power_w is None else -power_w
+    assert power_of(turned, reading) == expected
+    lost = list(lost_reads(SPECIFICATION, EntityReadings(power=reading)))
+    assert ("power" in lost) is (power_w is None)
+
+
+@given(st.text(max_size=12), st.sampled_from([None, "W", "kW", "%", "Wh", "°C"]))
+def test_nothing_that_an_entity_shows_breaks_anything(
+    text: str, unit: str | None
+) -> None:
+    reading = shows(text, unit)
+    readings = EntityReadings(
+        power=reading,
+        state=reading,
+        soc=reading,
+        energy_charged=reading,
+        energy_discharged=reading,
+        temperature=reading,
+        fault=reading,
+    )
+    after, _ = see(Observed(), readings)
+    power = after.measurement.power_w
+    assert power is None or abs(power.value) <= 1_000_000
+
+
+def test_everything_that_is_measured_is_told_in_the_units_of_the_product() -> None:
+    after, events = see(
+        Observed(),
+        EntityReadings(
+            power=shows("-2.5", "kW", 90.0),
+            soc=shows("61.5", "%"),
+            energy_charged=shows("12.5", "kWh"),
+            energy_discharged=shows("0.002", "MWh"),
+            temperature=shows("41", "°C"),
+        ),
+    )
+    (event,) = events
+    assert isinstance(event, MeasurementReported)
+    measured = event.measurement
+    assert measured == after.measurement
+    assert measured.power_w is not None
+    assert (measured.power_w.value, measured.power_w.received_mono_s) == (-2_500, 90.0)
+    values = (
+        measured.soc_percent,
+        measured.energy_charged_wh,
+        measured.energy_discharged_wh,
+        measured.handle_temperature_c,
+    )
+    assert [value.value for value in values if value is not None] == [
+        61.5,
+        12_500.0,
+        2_000.0,
+        41.0,
+    ]
+
+
+@pytest.mark.parametrize(
+    "readings",
+    [
+        EntityReadings(soc=shows("150", "%")),
+        EntityReadings(soc=shows("50", "kWh")),
+        EntityReadings(energy_charged=shows("-5", "kWh")),
+        EntityReadings(temperature=shows("100", "°F")),
+    ],
+)
+def test_what_cannot_be_is_no_reading(readings: EntityReadings) -> None:
+    assert see(Observed(), readings)[1] == ()
+
+
+def test_the_same_value_reported_again_is_a_new_reading() -> None:
+    before, _ = see(Observed(), EntityReadings(power=shows("10", "W", 1.0)))
+    _, again = see(before, EntityReadings(power=shows("10", "W", 1.0)))
+    assert again == ()
+    _, later = see(before, EntityReadings(power=shows("10", "W", 6.0)))
+    assert len(later) == 1
+
+
+def test_a_fault_begins_and_ends_with_its_words() -> None:
+    healthy, events = see(Observed(), EntityReadings(fault=shows("OK")))
+    assert events == ()
+    faulty, events = see(healthy, EntityReadings(fault=shows("Fan")))
+    assert events == (
+        FaultReported(
+            key=KEY, code=FaultCode.STATION_FAULTED, is_active=True, detail="Fan"
+        ),
+    )
+    silent, events = see(faulty, EntityReadings(fault=shows("unavailable")))
+    assert events == ()
+    _, events = see(silent, EntityReadings(fault=shows("off")))
+    assert events == (
+        FaultReported(key=KEY, code=FaultCode.STATION_FAULTED, is_active=False),
+    )
