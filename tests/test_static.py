@@ -236,6 +236,16 @@ def test_planted_deprecated_interface_is_found(source: str) -> None:
     assert len(find_deprecated([Module(name="sensor", source=source)])) == 1
 
 
+def test_what_a_class_leaves_open_is_abstract() -> None:
+    # An error at the first call comes too late: such a class must not be made at all.
+    found = [
+        path.name
+        for path in sorted(INTEGRATION.rglob("*.py"))
+        if "raise NotImplementedError" in path.read_text(encoding="utf-8")
+    ]
+    assert not found
+
+
 def test_every_error_for_the_user_is_translated() -> None:
     found = find_untranslated_errors(read_modules(INTEGRATION))
     assert not found, "\n".join(found)

@@ -1,5 +1,6 @@
 """Events: what an automation wants to hear of the moment it happens."""
 
+from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Protocol, override
@@ -243,9 +244,9 @@ async def async_setup_entry(
 class _PictureEvent[PartT](V2gEntity[PartT], EventEntity):
     """What is new from picture to picture; its state is the last event alone."""
 
+    @abstractmethod
     def _look(self, part: PartT) -> None:
         """Tell what happened since the picture before."""
-        raise NotImplementedError
 
     @override
     def _show(self, part: PartT) -> object:

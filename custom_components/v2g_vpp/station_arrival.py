@@ -1,5 +1,6 @@
 """The page that waits for a new charger, and what it shows once that is there."""
 
+from abc import ABC, abstractmethod
 import asyncio
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -43,7 +44,7 @@ LOOK_S: Final = 0.5
 """House rule: how often the page looks; nobody reads faster."""
 
 
-class ArrivalSteps(ConfigSubentryFlow):
+class ArrivalSteps(ConfigSubentryFlow, ABC):
     """Let a new charger in to wait, and show how far it has come."""
 
     def __init__(self) -> None:
@@ -62,15 +63,15 @@ class ArrivalSteps(ConfigSubentryFlow):
         self._shown = VisitorReport()
         self._is_arrival_shown = False
 
+    @abstractmethod
     def _keep(self) -> SubentryFlowResult:
         """End with what was entered."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def async_step_connect(
         self, user_input: dict[str, Any] | None = None
     ) -> SubentryFlowResult:
         """Show what to enter at the charger."""
-        raise NotImplementedError
 
     @property
     def _can_wait(self) -> bool:
