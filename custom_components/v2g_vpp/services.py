@@ -12,6 +12,7 @@ from .services_ledger import async_setup_ledger_services
 from .services_messages import async_setup_message_services
 from .services_owner import async_setup_owner_services
 from .services_rehearsal import async_setup_rehearsal_service
+from .services_self_test import async_setup_self_test_service
 from .services_station import async_setup_station_services
 
 
@@ -28,4 +29,5 @@ def async_setup_services(hass: HomeAssistant) -> None:
     async_setup_control_services(hass)
     async_setup_message_services(hass)
     async_setup_rehearsal_service(hass)
+    async_setup_self_test_service(hass)
     async_setup_station_services(hass)

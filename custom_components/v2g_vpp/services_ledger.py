@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 import json
-from pathlib import Path
-from typing import Any, Final, cast
+from typing import Final, cast
 
 from homeassistant.const import ATTR_DEVICE_ID
 from homeassistant.core import (
@@ -14,26 +14,23 @@ from homeassistant.core import (
     SupportsResponse,
     callback,
 )
-from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import config_validation as cv
 from homeassistant.util import dt as dt_util, slugify
 import voluptuous as vol
 
 from .action_target import async_programme
 from .const import DOMAIN
-from .domain.ids import ProgrammeId
 from .domain.ledger import LedgerEntry, Seal
 from .domain.ledger_export import to_csv, to_json
 from .domain.wall_time import format_moment
 from .error_translation import translated_errors
+from .saved_file import async_save_file
 
 SERVICE_EXPORT_LEDGER: Final = "export_ledger"
 SERVICE_VERIFY_LEDGER: Final = "verify_ledger"
 ATTR_SAVE_AS: Final = "save_as"
 SAVE_AS_JSON: Final = "json"
 SAVE_AS_CSV: Final = "csv"
-FOLDER: Final = DOMAIN
-"""Under the configuration folder; nothing is ever written elsewhere."""
 
 VERIFY_SCHEMA: Final = vol.Schema({vol.Required(ATTR_DEVICE_ID): cv.string})
 EXPORT_SCHEMA: Final = vol.Schema(
@@ -57,16 +54,12 @@ def async_setup_ledger_services(hass: HomeAssistant) -> None:
         if kind is None:
             document = to_json(entries, seal, format_moment(now))
             return cast("ServiceResponse", document)
-        path = _path(hass, programme_id, kind, now)
-        try:
-            await hass.async_add_executor_job(_write, path, kind, entries, seal, now)
-        except OSError as err:
-            raise HomeAssistantError(
-                translation_domain=DOMAIN,
-                translation_key="file_not_written",
-                translation_placeholders={"path": str(path)},
-            ) from err
-        return {"file": str(path), "entries": len(entries)}
+        file = await async_save_file(
+            hass,
+            f"ledger_{slugify(programme_id)}_{now:%Y%m%dT%H%M%S}.{kind}",
+            partial(_content, kind, entries, seal, now),
+        )
+        return {"file": file, "entries": len(entries)}
 
     async def verify_ledger(call: ServiceCall) -> ServiceResponse:
         entry, programme_id = async_programme(hass, call)
@@ -89,25 +82,10 @@ def async_setup_ledger_services(hass: HomeAssistant) -> None:
         )
 
 
-def _path(
-    hass: HomeAssistant, programme_id: ProgrammeId, kind: str, now: datetime
-) -> Path:
-    name = f"ledger_{slugify(programme_id)}_{now:%Y%m%dT%H%M%S}.{kind}"
-    return Path(hass.config.path(FOLDER, name))
-
-
-def _write(
-    path: Path,
-    kind: str,
-    entries: Sequence[LedgerEntry],
-    seal: Seal | None,
-    now: datetime,
-) -> None:
+def _content(
+    kind: str, entries: Sequence[LedgerEntry], seal: Seal | None, now: datetime
+) -> bytes:
     if kind == SAVE_AS_CSV:
-        content = to_csv(entries, seal)
-    else:
-        document: dict[str, Any] = to_json(entries, seal, format_moment(now))
-        content = json.dumps(document, indent=1, ensure_ascii=False)
-    path.parent.mkdir(exist_ok=True)
-    path.touch(mode=0o600)
-    path.write_bytes(content.encode())
+        return to_csv(entries, seal).encode()
+    document = to_json(entries, seal, format_moment(now))
+    return json.dumps(document, indent=1, ensure_ascii=False).encode()

@@ -1,7 +1,6 @@
 """The action that shows what a charger and Home Assistant said to each other."""
 
-from datetime import datetime
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any, Final
 
 from homeassistant.const import ATTR_DEVICE_ID
@@ -12,7 +11,7 @@ from homeassistant.core import (
     SupportsResponse,
     callback,
 )
-from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers import config_validation as cv, service
 from homeassistant.util import dt as dt_util, slugify
 import voluptuous as vol
@@ -23,7 +22,8 @@ from .const import DOMAIN
 from .coordinator import V2gConfigEntry
 from .devices import evse_of, station_of
 from .domain.ids import StationId
-from .domain.messages import Recording
+from .domain.messages import RecordedMessage, Recording
+from .saved_file import async_save_file
 
 SERVICE_GET_MESSAGES: Final = "get_messages"
 ATTR_LAST: Final = "last"
@@ -31,8 +31,6 @@ ATTR_MESSAGE: Final = "message"
 ATTR_SAVE_AS: Final = "save_as"
 SAVE_AS_JSON_LINES: Final = "jsonl"
 SAVE_AS_PCAP: Final = "pcap"
-FOLDER: Final = DOMAIN
-"""Under the configuration folder; nothing is ever written elsewhere."""
 
 SCHEMA: Final = action_schema(
     SERVICE_GET_MESSAGES,
@@ -59,21 +57,9 @@ def async_setup_message_services(hass: HomeAssistant) -> None:
         saved: dict[str, Any] = {}
         kind = call.data.get(ATTR_SAVE_AS)
         if kind is not None:
-            content = (
-                to_pcap(chosen)
-                if kind == SAVE_AS_PCAP
-                else to_json_lines(chosen).encode()
+            saved["file"] = await async_save_file(
+                hass, _name(station_id, kind), lambda: _content(kind, chosen)
             )
-            path = _path(hass, station_id, kind, dt_util.utcnow())
-            try:
-                await hass.async_add_executor_job(_write, path, content)
-            except OSError as err:
-                raise HomeAssistantError(
-                    translation_domain=DOMAIN,
-                    translation_key="file_not_written",
-                    translation_placeholders={"path": str(path)},
-                ) from err
-            saved["file"] = str(path)
         return {
             "messages": [to_json(message) for message in chosen],
             "connections": [
@@ -112,12 +98,12 @@ def _recording(hass: HomeAssistant, call: ServiceCall) -> tuple[StationId, Recor
     return station_id, recording
 
 
-def _path(hass: HomeAssistant, station_id: StationId, kind: str, now: datetime) -> Path:
+def _name(station_id: StationId, kind: str) -> str:
     # The identity of a station is text from outside: only letters and digits of it.
-    name = f"messages_{slugify(station_id)}_{now:%Y%m%dT%H%M%S}.{kind}"
-    return Path(hass.config.path(FOLDER, name))
+    return f"messages_{slugify(station_id)}_{dt_util.utcnow():%Y%m%dT%H%M%S}.{kind}"
 
 
-def _write(path: Path, content: bytes) -> None:
-    path.parent.mkdir(exist_ok=True)
-    path.write_bytes(content)
+def _content(kind: str, messages: Sequence[RecordedMessage]) -> bytes:
+    if kind == SAVE_AS_PCAP:
+        return to_pcap(messages)
+    return to_json_lines(messages).encode()

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from datetime import datetime, timedelta
-from pathlib import Path
 import secrets
 from typing import Any, Final
 
@@ -15,7 +14,7 @@ from homeassistant.core import (
     SupportsResponse,
     callback,
 )
-from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers import config_validation as cv, service
 from homeassistant.util import dt as dt_util, slugify
 import voluptuous as vol
@@ -48,6 +47,7 @@ from .domain.requests import (
     setting_name,
 )
 from .error_translation import translated_errors
+from .saved_file import async_save_file
 from .services_certificates import CERTIFICATE_ACTIONS
 from .services_grid import GRID_ACTIONS
 from .services_network import NETWORK_ACTIONS
@@ -329,29 +329,16 @@ async def _with_file(
     content = answer.pop("content", None)
     if content is None:
         return answer
-    path = _path(hass, station_id, str(answer.get("file_name", "")), dt_util.utcnow())
-    try:
-        await hass.async_add_executor_job(_write, path, content)
-    except OSError as err:
-        raise HomeAssistantError(
-            translation_domain=DOMAIN,
-            translation_key="file_not_written",
-            translation_placeholders={"path": str(path)},
-        ) from err
-    return {**answer, "file": str(path)}
+    name = _file_name(station_id, str(answer.get("file_name", "")))
+    return {**answer, "file": await async_save_file(hass, name, lambda: content)}
 
 
-def _path(hass: HomeAssistant, station_id: StationId, name: str, now: datetime) -> Path:
+def _file_name(station_id: StationId, name: str) -> str:
     # Both names are text from outside: only letters and digits of them.
     stem, _, ending = name.rpartition(".")
     ending = slugify(ending)[:8] if stem else ""
-    file = f"log_{slugify(station_id)}_{now:%Y%m%dT%H%M%S}.{ending or 'bin'}"
-    return Path(hass.config.path(DOMAIN, file))
-
-
-def _write(path: Path, content: bytes) -> None:
-    path.parent.mkdir(exist_ok=True)
-    path.write_bytes(content)
+    now = dt_util.utcnow()
+    return f"log_{slugify(station_id)}_{now:%Y%m%dT%H%M%S}.{ending or 'bin'}"
 
 
 def _utc(at: datetime | None) -> datetime:
