@@ -1,0 +1,1 @@
+"""Chargers that Home Assistant already knows: the plants, the worlds, the behaviour."""
