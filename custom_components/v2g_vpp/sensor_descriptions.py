@@ -30,7 +30,7 @@ from .display import (
     DisplayRate,
     lasting,
 )
-from .domain.capability import DIALECT_TIMING, promised_end_s
+from .domain.capability import promised_end_s, proven_timing
 from .domain.faults import FaultCode
 from .domain.measurement import Reading
 from .domain.self_test import SelfTestPhase
@@ -119,7 +119,7 @@ def _stops_within_s(evse: EvseSnapshot) -> float | None:
     if evse.proof is None:
         return None
     return promised_end_s(
-        DIALECT_TIMING[evse.proof.dialect],
+        proven_timing(evse.proof),
         evse.fingerprint.dead_time_s,
         evse.policy.max_discharge_power_w,
         evse.fingerprint.ramp_w_per_s,

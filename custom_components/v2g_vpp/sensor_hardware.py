@@ -6,9 +6,9 @@ from homeassistant.components.sensor import SensorDeviceClass, SensorStateClass
 from homeassistant.const import EntityCategory, UnitOfRatio, UnitOfTemperature
 
 from .display import PERCENT, TEMPERATURE
-from .domain.capability import VehicleProtocol
 from .domain.snapshot import EvseSnapshot
 from .domain.state import InverterMode
+from .domain.vehicle_link import VehicleProtocol
 from .sensor_descriptions import EvseSensorDescription
 
 PILOT_STATES: Final = ("a", "b", "c", "d", "e", "f")

@@ -18,9 +18,9 @@ import json
 from typing import override
 
 from custom_components.v2g_vpp.domain.capability import (
+    DIALECT_TIMING,
     DischargeDialect,
     Fingerprint,
-    timing_of,
 )
 from custom_components.v2g_vpp.domain.dispatch import AckStatus, DispatchAck
 from custom_components.v2g_vpp.domain.ids import ProgrammeId
@@ -232,7 +232,7 @@ async def _sweep(pair: Pair, phases: int) -> Swept:
         programme = SignedProgramme(home)
         home.site.add_programme(PROGRAMME, programme)
         beating = asyncio.create_task(programme.live())
-        refresh_s = timing_of(spoken, protocol).refresh_s
+        refresh_s = DIALECT_TIMING[spoken].refresh_s
         cases = []
         for loss, number in product(LOSSES, range(phases)):
             phase = number / phases

@@ -1,5 +1,7 @@
 """The dead-man promise of the dialects."""
 
+from dataclasses import replace
+
 from hypothesis import given, strategies as st
 import pytest
 
@@ -7,8 +9,12 @@ from custom_components.v2g_vpp.domain.capability import (
     DIALECT_TIMING,
     LONGEST_PROMISE_S,
     DischargeDialect,
+    Proof,
+    StationCapability,
     is_persistent,
+    own_timing,
     promised_end_s,
+    proven_timing,
     timing_of,
 )
 
@@ -62,13 +68,62 @@ def test_a_promise_is_never_shorter_than_what_it_is_made_of(
 def test_the_bucket_of_writes_goes_by_dialect_and_version(
     dialect: DischargeDialect, protocol: str | None, interval_s: float
 ) -> None:
-    timing = timing_of(dialect, protocol)
+    capability = StationCapability(protocol="", evse_ids=(1,), dialect=dialect)
+    timing = timing_of(capability, protocol)
     assert timing.write_interval_s == interval_s
     assert timing.burst_writes == 3
     assert timing.validity_s == DIALECT_TIMING[dialect].validity_s
 
 
-def test_only_the_dynamic_dialect_wears_no_memory() -> None:
+def test_only_two_dialects_wear_no_memory() -> None:
     assert [d for d in DischargeDialect if not is_persistent(d)] == [
-        DischargeDialect.V21_DYNAMIC
+        DischargeDialect.V21_DYNAMIC,
+        DischargeDialect.ENTITY,
     ]
+
+
+ENTITY = StationCapability(
+    protocol="entity", evse_ids=(1,), dialect=DischargeDialect.ENTITY
+)
+FOUND = Proof(
+    dialect=DischargeDialect.ENTITY,
+    firmware="1",
+    dead_man_s=19.0,
+    passed_at="",
+    proven_power_w=1_800.0,
+    validity_s=15.0,
+)
+
+
+def test_a_station_that_is_not_known_has_the_time_of_no_dialect() -> None:
+    assert timing_of(None) == DIALECT_TIMING[DischargeDialect.NONE]
+
+
+def test_a_station_goes_by_its_own_time_where_it_has_one() -> None:
+    timing = own_timing(30.0, 2.0)
+    known = replace(ENTITY, own_timing=timing, own_watchdog_s=30.0)
+    assert timing_of(known) == timing
+    assert (timing.validity_s, timing.refresh_s) == (30.0, 10.0)
+    assert timing_of(known, proof=FOUND) == timing, "what was set up counts"
+
+
+def test_what_the_self_test_found_counts_where_nobody_knew_the_watchdog() -> None:
+    unknown = replace(ENTITY, own_timing=own_timing(None, 2.0))
+    assert timing_of(unknown).validity_s == 60.0
+    found = timing_of(unknown, proof=FOUND)
+    assert (found.validity_s, found.refresh_s) == (15.0, 5.0)
+    assert found.write_interval_s == 2.0
+    assert proven_timing(FOUND).validity_s == 15.0
+
+
+@given(st.floats(1, 600), st.floats(0.1, 300))
+def test_an_own_time_survives_one_lost_refresh_or_is_refused(
+    watchdog_s: float, write_interval_s: float
+) -> None:
+    try:
+        timing = own_timing(watchdog_s, write_interval_s)
+    except ValueError:
+        assert 2.0 * write_interval_s >= watchdog_s
+        return
+    assert write_interval_s <= timing.refresh_s
+    assert 2.0 * timing.refresh_s < timing.validity_s == watchdog_s

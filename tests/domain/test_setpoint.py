@@ -19,6 +19,7 @@ def test_only_accepted_is_accepted(status: WriteStatus) -> None:
 def test_owners_are_listed_strongest_first() -> None:
     assert list(ControlOwner) == [
         "user",
+        "external",
         "trip",
         "self_test",
         "vpp",

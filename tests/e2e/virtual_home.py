@@ -10,10 +10,10 @@ from custom_components.v2g_vpp.csms.access import StationConfig
 from custom_components.v2g_vpp.csms.schemas import SchemaBook, load_schemas
 from custom_components.v2g_vpp.csms.server import ListenAddress, OcppServer
 from custom_components.v2g_vpp.domain.capability import (
+    DIALECT_TIMING,
     DischargeDialect,
     Fingerprint,
     Proof,
-    timing_of,
 )
 from custom_components.v2g_vpp.domain.clock import HomeClock
 from custom_components.v2g_vpp.domain.ids import EvseKey, StationId, VehicleId
@@ -251,7 +251,7 @@ class VirtualHome:
             dialect=self._dialect,
             wording=self.site._registry.station_of(KEY).wording,
             firmware="1.0.0",
-            dead_man_s=timing_of(self._dialect, self.truth.protocol).validity_s + 1.0,
+            dead_man_s=DIALECT_TIMING[self._dialect].validity_s + 1.0,
             passed_at=self.clock.utcnow().isoformat(),
             proven_power_w=1_650.0,
         )

@@ -38,7 +38,11 @@ _LOCAL = (
 """What the home does by itself, without a person who watches."""
 
 _BAD_CLOCKS = (ClockState.WRONG, ClockState.UNSTEADY)
-_WITHOUT_CLOCK = (DischargeDialect.V21_DYNAMIC, DischargeDialect.DATA_TRANSFER)
+_WITHOUT_CLOCK = (
+    DischargeDialect.V21_DYNAMIC,
+    DischargeDialect.DATA_TRANSFER,
+    DischargeDialect.ENTITY,
+)
 
 
 class OutputGate:

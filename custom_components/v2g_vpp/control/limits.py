@@ -5,11 +5,11 @@ from math import inf
 
 from ..domain.capability import (
     CLOCK_ERROR_S,
-    DIALECT_TIMING,
     LONGEST_PROMISE_S,
     DischargeDialect,
     EvCapability,
     StationCapability,
+    timing_of,
 )
 from ..domain.setpoint import ControlOwner, Reason
 from ..domain.units import clamp
@@ -170,7 +170,7 @@ def least_flow_w(evse: EvseInputs, power_w: float) -> float:
 def _ends_by_itself_in_time_w(evse: EvseInputs) -> float:
     """Return the power whose dead-man promise is still within the longest one."""
     capability = evse.station.capability or _NOTHING_REPORTED
-    timing = DIALECT_TIMING[capability.dialect]
+    timing = timing_of(capability, proof=evse.proof)
     left_s = LONGEST_PROMISE_S - (
         timing.validity_s + CLOCK_ERROR_S + evse.fingerprint.dead_time_s
     )

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from ..domain.capability import VehicleLink
 from ..domain.clock import Clock
 from ..domain.events import (
     ConnectorReported,
@@ -22,6 +21,7 @@ from ..domain.ids import EvseKey, StationId
 from ..domain.measurement import Measurement, Reading
 from ..domain.ports import StationEventSink
 from ..domain.state import ConnectorStatus
+from ..domain.vehicle_link import VehicleLink
 from .fault_mapping import (
     FAULTS_BY_STOP_REASON,
     STOPPED_BY_EMERGENCY,

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Final
 
-from ..domain.capability import VehicleLink
+from ..domain.vehicle_link import VehicleLink
 from .fault_mapping import VehicleLinkChange
 
 MAX_OFFERED: Final = 8

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
+from .guarantee import GuaranteeClass
 from .wiring import WiringEvidence
 
 
@@ -23,6 +24,10 @@ class DischargeDialect(StrEnum):
     DATA_TRANSFER = "data_transfer"
     """The message of one maker, which the owner gives. Its dead-man is the maker's."""
 
+    ENTITY = "entity"
+    """A charger that is known through entities alone. Its dead-man is its own, and it
+    may have none."""
+
     NONE = "none"
 
 
@@ -36,61 +41,11 @@ UNTOLD_DIALECTS = frozenset(
         DischargeDialect.NEG_LIMIT_W,
         DischargeDialect.NEG_LIMIT_A,
         DischargeDialect.DATA_TRANSFER,
+        DischargeDialect.ENTITY,
     }
 )
 """With them a station never tells what the vehicle can do: the owner says so, and the
 self-test proves it."""
-
-
-class VehicleProtocol(StrEnum):
-    """What a vehicle and its station speak; the first alone can discharge."""
-
-    ISO_15118_20 = "iso_15118_20"
-    ISO_15118_2 = "iso_15118_2"
-    DIN_70121 = "din_70121"
-    OTHER = "other"
-    NOTHING = "nothing"
-    """Neither knows what the other speaks."""
-
-
-_PROTOCOLS = (
-    ("15118:-20", VehicleProtocol.ISO_15118_20),
-    ("15118:2:", VehicleProtocol.ISO_15118_2),
-    ("din:70121", VehicleProtocol.DIN_70121),
-)
-"""By a part of the name that ISO 15118 gives each one."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VehicleLink:
-    """How a vehicle and its station talk, as far as the station tells."""
-
-    pilot_state: str = ""
-    """Of IEC 61851, A to F; empty while not told."""
-
-    protocol: str | None = None
-    """That both agreed on; empty when they found none, None while not told."""
-
-    offered: tuple[str, ...] = ()
-    """Protocols that the vehicle has, in the order of its preference."""
-
-    @property
-    def is_mismatch(self) -> bool:
-        """True when the vehicle has protocols and the station none of them."""
-        return bool(self.offered) and self.protocol == ""
-
-    @property
-    def family(self) -> VehicleProtocol | None:
-        """What they speak, None while not told."""
-        if self.protocol is None:
-            return None
-        if not self.protocol:
-            return VehicleProtocol.NOTHING
-        name = self.protocol.lower()
-        return next(
-            (family for part, family in _PROTOCOLS if part in name),
-            VehicleProtocol.OTHER,
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,6 +85,10 @@ DIALECT_TIMING: Mapping[DischargeDialect, DialectTiming] = {
     DischargeDialect.DATA_TRANSFER: DialectTiming(
         validity_s=60, refresh_s=20, write_interval_s=15, burst_writes=3
     ),
+    # As long as nobody said how long it waits; the self-test finds it.
+    DischargeDialect.ENTITY: DialectTiming(
+        validity_s=60, refresh_s=20, write_interval_s=10, burst_writes=3
+    ),
     # Charge-only control: nothing that this product sends may discharge.
     DischargeDialect.NONE: DialectTiming(
         validity_s=60, refresh_s=20, write_interval_s=10, burst_writes=3
@@ -141,20 +100,9 @@ WRITE_INTERVAL_1_6_S = 15.0
 
 _OCPP_1_6 = "ocpp1.6"
 
-
-def timing_of(dialect: DischargeDialect, protocol: str | None) -> DialectTiming:
-    """Return dead-man and write budget of a dialect on a link of a protocol.
-
-    Args:
-        dialect: of the station.
-        protocol: its sub-protocol, None when it never connected.
-    """
-    timing = DIALECT_TIMING[dialect]
-    if protocol != _OCPP_1_6:
-        return timing
-    return replace(
-        timing, write_interval_s=max(timing.write_interval_s, WRITE_INTERVAL_1_6_S)
-    )
+REFRESH_SHARE = 1 / 3
+"""A running power is written again this part of the dead-man after the last write, so
+that one write may get lost (control brief)."""
 
 
 def runs_on_station_clock(dialect: DischargeDialect) -> bool:
@@ -162,6 +110,7 @@ def runs_on_station_clock(dialect: DischargeDialect) -> bool:
     return dialect not in (
         DischargeDialect.V21_DYNAMIC,
         DischargeDialect.DATA_TRANSFER,
+        DischargeDialect.ENTITY,
         DischargeDialect.NONE,
     )
 
@@ -169,9 +118,10 @@ def runs_on_station_clock(dialect: DischargeDialect) -> bool:
 def is_persistent(dialect: DischargeDialect) -> bool:
     """Return True when the station keeps what is written across a reboot.
 
-    2.1 asks for that no more of a transaction's own dynamic profile.
+    2.1 asks for that no more of a transaction's own dynamic profile, and a charger that
+    is known through entities is given no profile.
     """
-    return dialect is not DischargeDialect.V21_DYNAMIC
+    return dialect not in (DischargeDialect.V21_DYNAMIC, DischargeDialect.ENTITY)
 
 
 CLOCK_ERROR_S = 2.0
@@ -220,6 +170,13 @@ class StationCapability:
 
     reports_export: bool = False
     """True when an export power measurand was configured and read back."""
+
+    own_timing: DialectTiming | None = None
+    """Of a station that goes by a time of its own; None: that of its dialect."""
+
+    own_watchdog_s: float | None = None
+    """How long it was told to wait for the next write before it ends a power by itself;
+    None: nobody said. What it really does the self-test finds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -331,7 +288,8 @@ class Proof:
     dialect: DischargeDialect
     firmware: str
     dead_man_s: float
-    """Measured: discharge ended this long after the last write."""
+    """Measured: discharge ended this long after the last write. Of class B it did not:
+    then for how long that was seen."""
 
     passed_at: str
     """RFC 3339 UTC."""
@@ -350,3 +308,68 @@ class Proof:
 
     wiring_phases: str = ""
     """Phases of the home that moved with it, as digits; empty: not measured."""
+
+    guarantee: GuaranteeClass = GuaranteeClass.A
+    """Whether it ended by itself. OCPP has an end in every write, so there is no proof
+    without one."""
+
+    validity_s: float | None = None
+    """How long the charger that was proven waits for the next write, where that is its
+    own time; None: that of its dialect."""
+
+
+def own_timing(watchdog_s: float | None, write_interval_s: float) -> DialectTiming:
+    """Return dead-man and write budget of a charger with times of its own.
+
+    Args:
+        watchdog_s: after which it ends a power by itself, > 0; None: nobody knows.
+        write_interval_s: shortest time between two writes that it likes, > 0.
+
+    Raises:
+        ValueError: when no two writes fit into the watchdog, so that no power lasts.
+    """
+    known = DIALECT_TIMING[DischargeDialect.ENTITY]
+    validity_s = known.validity_s if watchdog_s is None else watchdog_s
+    if not 0 < 2.0 * write_interval_s < validity_s:
+        raise ValueError(f"{write_interval_s} s between writes, ends in {validity_s} s")
+    return DialectTiming(
+        validity_s=validity_s,
+        refresh_s=max(validity_s * REFRESH_SHARE, write_interval_s),
+        write_interval_s=write_interval_s,
+        burst_writes=known.burst_writes,
+    )
+
+
+def timing_of(
+    capability: StationCapability | None,
+    protocol: str | None = None,
+    proof: Proof | None = None,
+) -> DialectTiming:
+    """Return dead-man and write budget of a station: the only way to ask for them.
+
+    Args:
+        capability: of the station, None while it is not known.
+        protocol: its sub-protocol, None when it never connected.
+        proof: that holds now, None without one. It tells how long a charger waits that
+            nobody knew that of.
+    """
+    if capability is None:
+        return DIALECT_TIMING[DischargeDialect.NONE]
+    timing = capability.own_timing or DIALECT_TIMING[capability.dialect]
+    is_found = capability.own_watchdog_s is None and proof is not None
+    if is_found and proof is not None and proof.validity_s is not None:
+        refresh_s = min(timing.refresh_s, proof.validity_s * REFRESH_SHARE)
+        timing = replace(timing, validity_s=proof.validity_s, refresh_s=refresh_s)
+    if protocol != _OCPP_1_6:
+        return timing
+    return replace(
+        timing, write_interval_s=max(timing.write_interval_s, WRITE_INTERVAL_1_6_S)
+    )
+
+
+def proven_timing(proof: Proof) -> DialectTiming:
+    """Return the dead-man that a proof was made of, whatever the station is now."""
+    timing = DIALECT_TIMING[proof.dialect]
+    if proof.validity_s is None:
+        return timing
+    return replace(timing, validity_s=proof.validity_s)

@@ -11,7 +11,6 @@ from .capability import (
     EvCapability,
     PlannedPower,
     StationCapability,
-    VehicleLink,
 )
 from .faults import FaultCode
 from .grid_settings import GridNote
@@ -19,6 +18,7 @@ from .ids import EvseKey, StationId, TransactionId
 from .measurement import Measurement
 from .security import SecurityEvent
 from .state import ClockState, ConnectorStatus, InverterMode
+from .vehicle_link import VehicleLink
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,6 @@ from typing import Any
 from .capability import (
     EvCapability,
     PlannedPower,
-    VehicleLink,
 )
 from .events import (
     ChargingNeedsReported,
@@ -30,6 +29,7 @@ from .faults import FAULT_BEHAVIOUR, FaultCode
 from .ids import EvseKey, TransactionId
 from .measurement import SOC_STALE_AFTER_S, Measurement, Reading
 from .state import ConnectorStatus, InverterMode
+from .vehicle_link import VehicleLink
 
 NEEDS_SOC_WITHIN_S = 60.0
 """A state of charge this long before its needs is what the vehicle held then."""

@@ -10,6 +10,9 @@ class ControlOwner(StrEnum):
     """Who holds the control lease of an EVSE, the strongest first."""
 
     USER = "user"
+    EXTERNAL = "external"
+    """Somebody who does not ask this home: the charger was changed beside it."""
+
     TRIP = "trip"
     """A departure of which the vehicle would fall short otherwise."""
 
@@ -117,6 +120,15 @@ class Reason(StrEnum):
     DISCHARGE_NOT_ALLOWED = "discharge_not_allowed"
     NOT_PROVEN = "not_proven"
     NO_DIALECT = "no_dialect"
+    EXTERNAL = "external"
+    """Somebody else changed the charger, and is not fought."""
+
+    NO_GUARANTEE = "no_guarantee"
+    """The charger does not end a discharge by itself, so none is promised away."""
+
+    SPELL_OVER = "spell_over"
+    """A discharge that does not end by itself had its time; 0 W comes first."""
+
     VEHICLE_UNKNOWN = "vehicle_unknown"
     VEHICLE_NOT_ALLOWED = "vehicle_not_allowed"
     VEHICLE_NOT_BIDIRECTIONAL = "vehicle_not_bidirectional"

@@ -14,7 +14,6 @@ from .capability import (
     Fingerprint,
     Proof,
     StationCapability,
-    VehicleLink,
     runs_on_station_clock,
 )
 from .dispatch import DispatchOrder, LinkState
@@ -35,6 +34,7 @@ from .setpoint import Reason, Setpoint
 from .site_meters import OperatorLimit
 from .state import ClockState, EvseState, InverterMode
 from .units import share_of
+from .vehicle_link import VehicleLink
 from .wiring import WiringFinding
 
 

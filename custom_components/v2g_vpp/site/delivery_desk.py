@@ -4,9 +4,8 @@ import asyncio
 import logging
 
 from ..control.delivery import DeliveryContext
-from ..domain.capability import is_persistent, timing_of
+from ..domain.capability import is_persistent
 from ..domain.clock import Clock
-from ..domain.errors import StationOffline
 from ..domain.faults import FAULT_BEHAVIOUR
 from ..domain.ids import EvseKey, TransactionId
 from ..domain.ports import Spawn, StationPort
@@ -34,20 +33,18 @@ START_RETRY_S = 15.0
 class DeliveryDesk:
     """The only caller of the station port."""
 
-    def __init__(self, registry: Registry, clock: Clock, spawn: Spawn) -> None:
+    def __init__(
+        self, registry: Registry, port: StationPort, clock: Clock, spawn: Spawn
+    ) -> None:
         """Work on the records; every CALL runs in a task of its own."""
         self._registry, self._clock, self._spawn = registry, clock, spawn
-        self._port: StationPort | None = None
-        self._calls = StationCalls(clock, spawn)
+        self._port = port
+        self._calls = StationCalls(port, clock, spawn)
         self._stops = StopDesk(registry, self._calls)
         self._rest = RestDesk(registry, self._calls)
         self._flows = FlowDesk(registry, self._calls, clock)
         self._learning = LearningDesk(registry)
         self.is_standing_down = False
-
-    def use_stations(self, port: StationPort) -> None:
-        """Tell how stations are reached."""
-        self._port = self._calls.port = port
 
     def deliver(self, record: EvseRecord, now_mono_s: float) -> None:
         """Do what is due for one EVSE after its decision."""
@@ -58,7 +55,7 @@ class DeliveryDesk:
         write = record.delivery.plan(
             record.setpoint,
             DeliveryContext(
-                timing=timing_of(station.dialect, station.session.protocol),
+                timing=self._registry.timing_of(record),
                 is_ready=station.session.is_ready,
                 is_connected=station.session.is_connected,
                 transaction_id=record.session.transaction_id,
@@ -88,22 +85,16 @@ class DeliveryDesk:
 
     async def start_transaction(self, key: EvseKey) -> WriteResult:
         """Ask the station to begin a transaction; it is the owner who wants it."""
-        if self._port is None:
-            raise StationOffline(key.station_id)
         return await self._port.start_transaction(key)
 
     async def stop_transaction(
         self, key: EvseKey, transaction_id: TransactionId
     ) -> WriteResult:
         """End a transaction; the caller brought power to 0 W first."""
-        if self._port is None:
-            raise StationOffline(key.station_id)
         return await self._port.end_transaction(key, transaction_id)
 
     async def clear_charging_profile(self, key: EvseKey) -> WriteResult:
         """Remove the product's own profile; the caller brought power to 0 W first."""
-        if self._port is None:
-            raise StationOffline(key.station_id)
         return await self._port.clear_charging_profile(key)
 
     async def stand_down(self, timeout_s: float) -> None:
@@ -130,7 +121,7 @@ class DeliveryDesk:
                 owner=ControlOwner.NONE,
                 reason=Reason.STOPPING,
             )
-        if self._port is None or not writes:
+        if not writes:
             return
         try:
             async with asyncio.timeout(timeout_s):
@@ -145,7 +136,7 @@ class DeliveryDesk:
                 _LOGGER.warning("%s: 0 W not accepted: %s", write.key, result.status)
 
     async def _write(self, record: EvseRecord, write: SetpointWrite) -> None:
-        if self._port is None or self.is_standing_down:
+        if self.is_standing_down:
             return
         station = self._registry.station_of(record.key)
         result = await self._port.write_setpoint(write)
@@ -163,8 +154,6 @@ class DeliveryDesk:
             record.is_first_write_pending = False
 
     async def _start(self, record: EvseRecord) -> None:
-        if self._port is None:
-            return
         began_mono_s = self._clock.monotonic()
         result = await self._port.start_transaction(record.key)
         if result.is_accepted:

@@ -59,6 +59,8 @@ REFUSAL: Mapping[Reason, Refusal] = {
     Reason.TRIP_FLOOR: (AckCode.SOC_FLOOR, BindingClass.USER),
     Reason.EVENT_RESERVE: (AckCode.NOT_PERMITTED, BindingClass.LIMIT),
     Reason.CYCLE_BUDGET: (AckCode.CYCLE_BUDGET, BindingClass.USER),
+    Reason.NO_GUARANTEE: (AckCode.NOT_PERMITTED, BindingClass.LIMIT),
+    Reason.SPELL_OVER: (AckCode.NOT_PERMITTED, BindingClass.LIMIT),
     Reason.METER_STALE: (AckCode.METER_STALE, BindingClass.FAULT),
     Reason.SITE_METER_STALE: (AckCode.METER_STALE, BindingClass.FAULT),
 }

@@ -5,7 +5,6 @@ import logging
 from ..control.contactor import ContactorObserved
 from ..control.frequency_meter import FollowingCharger, support_refusal
 from ..control.grid import GridCause, GridObserved, GridState, GridVerdict
-from ..domain.capability import timing_of
 from ..domain.faults import FaultCode
 from ..domain.heat import HANDLE_FRESH_S
 from ..domain.measurement import LONGEST_STALE_AFTER_S, Reading, fresh_value
@@ -86,7 +85,7 @@ class PlantWatch:
 
     def _following_charger(self, record: EvseRecord) -> FollowingCharger:
         station = self._registry.station_of(record.key)
-        timing = timing_of(station.dialect, station.session.protocol)
+        timing = self._registry.timing_of(record)
         return FollowingCharger(
             fingerprint=record.fingerprint,
             rated_w=station.limits.rating_w,

@@ -6,7 +6,7 @@ import logging
 
 from ..control.delivery import SetpointDelivery
 from ..control.fingerprint import Subject
-from ..domain.capability import Proof
+from ..domain.capability import DialectTiming, Proof, timing_of
 from ..domain.events import (
     EmergencyStopReported,
     FaultReported,
@@ -123,6 +123,12 @@ class Registry:
         if proof is None or flaw_of(proof, self.station_of(record.key)) is not None:
             return None
         return proof
+
+    def timing_of(self, record: EvseRecord) -> DialectTiming:
+        """Return dead-man and write budget of the charger of an EVSE."""
+        station = self.station_of(record.key).session
+        proof = self.valid_proof(record)
+        return timing_of(station.capability, station.protocol, proof)
 
     def apply(self, event: StationEvent, now_mono_s: float) -> bool:
         """Advance the records; return False for a station that is not ours."""

@@ -43,10 +43,11 @@ _LOGGER = logging.getLogger(__name__)
 class ServiceDesk:
     """Check a request, bring power to 0 W where it must be, and ask the station."""
 
-    def __init__(self, registry: Registry, commands: UserCommands) -> None:
+    def __init__(
+        self, registry: Registry, port: StationPort, commands: UserCommands
+    ) -> None:
         """Work on the records; ``commands`` stop what runs."""
-        self._registry, self._commands = registry, commands
-        self.port: StationPort | None = None
+        self._registry, self._port, self._commands = registry, port, commands
 
     async def ask(
         self, station_id: StationId, request: StationRequest
@@ -66,8 +67,6 @@ class ServiceDesk:
         if isinstance(request, ChangeSetting) and is_own_setting(request.name):
             raise SettingProtected(str(request.name))
         targets = self._targets(station_id, request)
-        if self.port is None:
-            raise StationOffline(station_id)
         if isinstance(request, RevokeCertificate):
             await self._try_to_rest(targets)
         elif not station.session.is_connected:
@@ -76,7 +75,7 @@ class ServiceDesk:
         for record in targets:
             if _needs_rest(request, record.setpoint.power_w):
                 await self._bring_to_rest(record)
-        answer = await self.port.ask(station_id, request)
+        answer = await self._port.ask(station_id, request)
         _LOGGER.info(
             "%s: %s: %s", station_id, type(request).__name__, answer.result.status
         )

@@ -46,6 +46,7 @@ from .registry import Registry
 from .rehearsal_door import RehearsalDoor
 from .service_desk import ServiceDesk
 from .spread import spread_of
+from .station_router import StationRouter
 from .user_commands import UserCommands
 from .waker import Waker
 
@@ -95,13 +96,14 @@ class Site(
         self._clock, self._spawn = clock, spawn
         self._registry = Registry()
         desk = self._desk = OrderDesk(self._registry, clock)
-        self._delivery = DeliveryDesk(self._registry, clock, spawn)
+        self._router = StationRouter()
+        self._delivery = DeliveryDesk(self._registry, self._router, clock, spawn)
         self._loop = ControlLoop(
             self._registry, self._desk, self._delivery, clock, export_limit_w
         )
         super().__init__(self._registry, desk, self._loop, clock, self._wake)
         self._commands = UserCommands(self._registry, self._loop, clock)
-        self._services = ServiceDesk(self._registry, self._commands)
+        self._services = ServiceDesk(self._registry, self._router, self._commands)
         self._knobs = OwnerKnobs(self._registry, self._desk, self._delivery)
         self._delivered = DeliveredEnergy(self._registry)
         self._keeper = Keeper(self._registry, store, clock)
@@ -127,8 +129,14 @@ class Site(
 
     def use_stations(self, port: StationPort) -> None:
         """Tell the site how to reach its charging stations."""
-        self._delivery.use_stations(port)
-        self._services.port = port
+        self._router.use(port)
+
+    def use_station_port(self, station_id: StationId, port: StationPort) -> Unsubscribe:
+        """Tell the site how to reach one station, until the returned call.
+
+        All others stay at the port of ``use_stations``.
+        """
+        return self._router.use_for(station_id, port)
 
     async def load(self) -> None:
         """Read what survived; unreadable means latched, never "as if new"."""

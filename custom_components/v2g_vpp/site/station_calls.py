@@ -25,66 +25,57 @@ _FAILED = (WriteStatus.REJECTED, WriteStatus.TIMEOUT, WriteStatus.OFFLINE)
 class StationCalls:
     """Ask stations for what is no setpoint, never twice at a time."""
 
-    def __init__(self, clock: Clock, spawn: Spawn) -> None:
-        """Start without stations; until they are told every call is none."""
-        self._clock, self._spawn = clock, spawn
-        self.port: StationPort | None = None
+    def __init__(self, port: StationPort, clock: Clock, spawn: Spawn) -> None:
+        """Reach the stations by ``port``."""
+        self._port, self._clock, self._spawn = port, clock, spawn
 
     def end_transaction(self, record: EvseRecord, now_mono_s: float) -> None:
         """Ask the station to open the contactor, at most once per retry time."""
         transaction_id = record.session.transaction_id
-        if (
-            self.port is None
-            or transaction_id is None
-            or now_mono_s < record.next_end_mono_s
-        ):
+        if transaction_id is None or now_mono_s < record.next_end_mono_s:
             return
         record.next_end_mono_s = now_mono_s + END_RETRY_S
         _LOGGER.info("%s: ending the transaction", record.key)
         self._spawn(
-            self._note(record, self.port.end_transaction(record.key, transaction_id)),
+            self._note(record, self._port.end_transaction(record.key, transaction_id)),
             f"v2g_vpp end {record.key}",
         )
 
     def allow_energy_transfer(self, record: EvseRecord, *, may_discharge: bool) -> None:
         """Tell a running transaction that the owner changed the V2X permission."""
         transaction_id = record.session.transaction_id
-        if self.port is None or transaction_id is None:
+        if transaction_id is None:
             return
-        call = self.port.allow_energy_transfer(
+        call = self._port.allow_energy_transfer(
             record.key, transaction_id, may_discharge=may_discharge
         )
         self._spawn(self._note(record, call), f"v2g_vpp v2x {record.key}")
 
     def clear_profile(self, record: EvseRecord) -> None:
         """Remove the transaction profile of an EVSE at rest; the floor stays."""
-        if self.port is not None:
-            self._spawn(
-                self._note(record, self.port.clear_charging_profile(record.key)),
-                f"v2g_vpp clear {record.key}",
-            )
+        self._spawn(
+            self._note(record, self._port.clear_charging_profile(record.key)),
+            f"v2g_vpp clear {record.key}",
+        )
 
     def make_inoperative(self, record: EvseRecord) -> None:
         """Take an EVSE out of operation; it is remembered until it is taken back."""
-        if self.port is None:
-            return
         record.is_made_inoperative = True
         record.has_news_to_save = True
         _LOGGER.warning("%s: taken out of operation", record.key)
-        call = self.port.change_availability(record.key, is_operative=False)
+        call = self._port.change_availability(record.key, is_operative=False)
         self._spawn(self._note(record, call), f"v2g_vpp inoperative {record.key}")
 
     def make_operative(self, record: EvseRecord, now_mono_s: float) -> None:
         """Take an EVSE back into operation, asked again until the station does it."""
-        if self.port is None or now_mono_s < record.next_operative_mono_s:
+        if now_mono_s < record.next_operative_mono_s:
             return
         record.next_operative_mono_s = now_mono_s + OPERATIVE_RETRY_S
         self._spawn(self._make_operative(record), f"v2g_vpp operative {record.key}")
 
     def reset_and_close(self, record: EvseRecord) -> None:
         """Reset the station at once and close the link, whatever it answers."""
-        if self.port is not None:
-            self._spawn(self._reset_and_close(record), f"v2g_vpp reset {record.key}")
+        self._spawn(self._reset_and_close(record), f"v2g_vpp reset {record.key}")
 
     def check_schedule(
         self,
@@ -93,11 +84,10 @@ class StationCalls:
         take: Callable[[EvseRecord, float | None, float], None],
     ) -> None:
         """Ask a station what it does now and hand the answer on."""
-        if self.port is not None:
-            self._spawn(
-                self._check_schedule(record, asked_w, take),
-                f"v2g_vpp schedule {record.key}",
-            )
+        self._spawn(
+            self._check_schedule(record, asked_w, take),
+            f"v2g_vpp schedule {record.key}",
+        )
 
     def take_result(self, record: EvseRecord, result: WriteResult) -> None:
         """Note how a command ended and wake whoever waits for it."""
@@ -126,13 +116,10 @@ class StationCalls:
         asked_w: float,
         take: Callable[[EvseRecord, float | None, float], None],
     ) -> None:
-        if self.port is not None:
-            take(record, await self.port.read_schedule(record.key), asked_w)
+        take(record, await self._port.read_schedule(record.key), asked_w)
 
     async def _make_operative(self, record: EvseRecord) -> None:
-        if self.port is None:
-            return
-        result = await self.port.change_availability(record.key, is_operative=True)
+        result = await self._port.change_availability(record.key, is_operative=True)
         self.take_result(record, result)
         if result.is_accepted:
             _LOGGER.info("%s: back in operation", record.key)
@@ -140,8 +127,6 @@ class StationCalls:
             record.has_news_to_save = True
 
     async def _reset_and_close(self, record: EvseRecord) -> None:
-        if self.port is None:
-            return
-        self.take_result(record, await self.port.reset(record.key))
+        self.take_result(record, await self._port.reset(record.key))
         # It is written to no more: closed, its own dead-man has the last word.
-        await self.port.close_link(record.key.station_id)
+        await self._port.close_link(record.key.station_id)

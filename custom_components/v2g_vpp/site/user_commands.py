@@ -9,7 +9,6 @@ from typing import NoReturn
 from ..control.hardware_guard import HeatSource
 from ..control.self_test import SelfTest
 from ..control.wiring_step import Contradictions
-from ..domain.capability import timing_of
 from ..domain.clock import Clock
 from ..domain.errors import (
     DischargeNotPermitted,
@@ -153,7 +152,7 @@ class UserCommands:
         dialect = station.dialect
         record.self_test = SelfTest(
             dialect=dialect,
-            timing=timing_of(dialect, station.session.protocol),
+            timing=self._registry.timing_of(record),
             firmware=firmware,
             wording=station.wording,
             fingerprint=record.fingerprint,

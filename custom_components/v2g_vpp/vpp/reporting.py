@@ -7,7 +7,7 @@ only their class.
 from collections.abc import Iterable, Mapping
 from math import ceil, floor
 
-from ..domain.capability import DIALECT_TIMING, DischargeDialect, promised_end_s
+from ..domain.capability import DischargeDialect, promised_end_s, timing_of
 from ..domain.dispatch import BindingClass
 from ..domain.grant import ALL_GRANTED, Grant
 from ..domain.ids import ProgrammeId
@@ -104,6 +104,9 @@ CLASS_OF_REASON: Mapping[Reason, BindingClass | None] = {
     Reason.VEHICLE_UNKNOWN: BindingClass.VEHICLE,
     Reason.VEHICLE_NOT_ALLOWED: BindingClass.USER,
     Reason.VEHICLE_NOT_BIDIRECTIONAL: BindingClass.VEHICLE,
+    Reason.EXTERNAL: BindingClass.USER,
+    Reason.NO_GUARANTEE: BindingClass.LIMIT,
+    Reason.SPELL_OVER: BindingClass.LIMIT,
     Reason.METER_STALE: BindingClass.FAULT,
     Reason.FAILSAFE: BindingClass.FAULT,
     Reason.OUTPUT_GATE: BindingClass.FAULT,
@@ -216,7 +219,7 @@ def _offered(snapshot: SiteSnapshot, evse: EvseSnapshot) -> OfferedResource:
     station = snapshot.station(evse.key.station_id)
     capability = station.capability if station is not None else None
     dialect = capability.dialect if capability is not None else DischargeDialect.NONE
-    timing = DIALECT_TIMING[dialect]
+    timing = timing_of(capability, proof=evse.proof)
     fingerprint = evse.fingerprint
     may_discharge = evse.proof is not None and evse.policy.is_discharge_allowed
     max_discharge_w = evse.policy.max_discharge_power_w if may_discharge else 0.0
