@@ -13,6 +13,7 @@ from . import (
     programme_opener,
     repairs,
     subentry_facts as facts,
+    upgrade,
     vehicle_opener,
 )
 from .coordinator import Close, V2gConfigEntry, runtime_data
@@ -28,16 +29,22 @@ from .station_choices import async_forget_choices, async_show_choices
 from .station_farewell import async_remind_of_address
 from .subentry_sync import SubentrySync
 from .system_clock import SystemClock
+from .upgrade import async_migrate_entry
 from .virtual_runner import start_virtual
 from .watches import watched_store
 
-__all__ = ["async_remove_config_entry_device", "async_remove_entry"]
+__all__ = (
+    "async_migrate_entry",
+    "async_remove_config_entry_device",
+    "async_remove_entry",
+)
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(const.DOMAIN)
 
 
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     """Register the actions, which say it themselves without a home, and a dashboard."""
     async_setup_services(hass)
+    upgrade.async_show_newer_entries(hass)
     await async_setup_dashboard(hass)
     return True
 
@@ -45,6 +52,7 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
 async def async_setup_entry(hass: HomeAssistant, entry: V2gConfigEntry) -> bool:
     """Bring the home to life: entities first, then the listener, then control."""
     with translated_errors():
+        await upgrade.async_refuse_newer(hass)
         await _Home(hass, entry).start()
     return True
 
@@ -81,6 +89,7 @@ class _Home:
             open_station=self._open_station,
             open_vehicle=partial(vehicle_opener.open_vehicle, hass, self._site),
             open_programme=programmes.open,
+            is_usable=partial(upgrade.async_check_part, hass),
             options_changed=home_meters.HomeMeters(hass, entry, self._site).follow,
         )
 

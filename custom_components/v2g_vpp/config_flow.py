@@ -29,6 +29,8 @@ from .const import (
     CONF_VIRTUAL,
     DEFAULT_OCPP_HOST,
     DOMAIN,
+    ENTRY_MINOR_VERSION,
+    ENTRY_VERSION,
     GRID_CUSTOM,
     SUBENTRY_PROGRAMME,
     SUBENTRY_STATION,
@@ -57,6 +59,7 @@ from .station_form import (
 )
 from .subentry_flows import StationFlow, VehicleFlow
 from .text_keys import PORT
+from .upgrade import unknown_fields
 
 PORTS = (CONF_OCPP_PORT, CONF_OCPP_TLS_PORT)
 VIRTUAL_CAPACITY_KWH = 60
@@ -69,8 +72,8 @@ VIRTUAL_OCPP_HOST = "127.0.0.1"
 class V2gConfigFlow(ConfigFlow, domain=DOMAIN):
     """The first minutes, and changes of the listener later."""
 
-    VERSION = 1
-    MINOR_VERSION = 1
+    VERSION = ENTRY_VERSION
+    MINOR_VERSION = ENTRY_MINOR_VERSION
 
     @classmethod
     @callback
@@ -231,7 +234,10 @@ class V2gConfigFlow(ConfigFlow, domain=DOMAIN):
         if self.source != SOURCE_RECONFIGURE:
             return self.async_create_entry(title=self._title(), data=data)
         # The update listener reloads the entry when its data changed.
-        return self.async_update_and_abort(self._get_reconfigure_entry(), data=data)
+        entry = self._get_reconfigure_entry()
+        return self.async_update_and_abort(
+            entry, data=unknown_fields(entry.data) | data
+        )
 
     @property
     def _present(self) -> Mapping[str, Any]:

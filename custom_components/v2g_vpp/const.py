@@ -18,6 +18,13 @@ PLATFORMS: Final = (
     Platform.TIME,
 )
 
+# Forms of what is kept. Another field in it is another minor version: an older
+# integration refuses what it would drop at its next save.
+ENTRY_VERSION: Final = 1
+ENTRY_MINOR_VERSION: Final = 1
+STORAGE_VERSION: Final = 1
+STORAGE_MINOR_VERSION: Final = 1
+
 # Documents under .storage; one per programme, by its id.
 STORE_SITE: Final = f"{DOMAIN}.policy"
 STORE_STATIONS: Final = f"{DOMAIN}.stations"

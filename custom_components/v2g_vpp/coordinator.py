@@ -72,6 +72,9 @@ class V2gRuntimeData:
     adders: list[AddSubentry] = field(default_factory=list)
     """One per platform, called for every subentry that comes later."""
 
+    shown: set[str] = field(default_factory=set)
+    """Ids of the subentries whose entities were added."""
+
     known: dict[str, KnownSubentry] = field(default_factory=dict)
     """Subentries as last seen, by subentry id."""
 

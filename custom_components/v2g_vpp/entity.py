@@ -273,7 +273,8 @@ def async_follow_subentries(
 
     entry.runtime_data.adders.append(add)
     for subentry in entry.subentries.values():
-        add(subentry)
+        if subentry.subentry_id in entry.runtime_data.shown:
+            add(subentry)
 
 
 @callback

@@ -45,6 +45,7 @@ from .domain.errors import (
     StationOffline,
     StationRejected,
     StationTimeout,
+    StoreNewer,
     StoreUnreadable,
     UnknownProgramme,
     UnknownTarget,
@@ -136,6 +137,11 @@ TRANSLATIONS: Final[Mapping[type[V2gError], Translation]] = {
     StoreUnreadable: Translation(
         error=ConfigEntryError,
         key="store_unreadable",
+        values=lambda err: {"store": err.store},
+    ),
+    StoreNewer: Translation(
+        error=ConfigEntryError,
+        key="store_newer",
         values=lambda err: {"store": err.store},
     ),
     LedgerNotWritten: Translation(

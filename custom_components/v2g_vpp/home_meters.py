@@ -112,6 +112,7 @@ class HomeMeters:
             subentry.data
             for subentry in entry.subentries.values()
             if subentry.subentry_type == SUBENTRY_STATION
+            and _is_wiring_readable(subentry.data)
         ]
         self._site.use_wiring(site_wiring(entry.data, entry.options, stations))
         self._site.use_solar(solar_policy(entry.options))
@@ -217,6 +218,15 @@ def site_wiring(
         phase_maps=phase_maps,
         unseen=unseen,
     )
+
+
+def _is_wiring_readable(station: Mapping[str, Any]) -> bool:
+    """Return False for a station that is not started either (``upgrade``)."""
+    try:
+        site_wiring({}, {}, [station])
+    except KeyError, TypeError, ValueError:
+        return False
+    return True
 
 
 def _phase_maps(

@@ -18,6 +18,8 @@ from typing import Any, Final, override
 
 from .domain.errors import LedgerNotWritten
 from .domain.ledger import (
+    FAMILY,
+    FORMAT,
     EntryKind,
     LedgerEntry,
     LedgerFormError,
@@ -51,6 +53,7 @@ WHOLE_FOR: Final = timedelta(days=8)
 SAMPLES: Final = "series"
 """Most of a report, and of no use for its figures."""
 _CLOSED: Final = "closed"
+_NEWER: Final = "written by a newer version"
 
 
 class LedgerFile(LedgerBook):
@@ -76,6 +79,8 @@ class LedgerFile(LedgerBook):
     @override
     def open(self, now: str) -> Opened:
         with self._writing():
+            if is_of_newer_form(self._path):
+                raise LedgerNotWritten(str(self._path), _NEWER)
             torn = self._put_torn_line_aside()
             found = self._check()
             aside = None
@@ -328,6 +333,16 @@ class LedgerFile(LedgerBook):
         self._last = self._last if kept else checkpoint
         self._size, self._has_left_part = len(content), False
         return old
+
+
+def is_of_newer_form(path: Path) -> bool:
+    """Return True for a ledger that a newer version of this integration began."""
+    try:
+        with path.open("rb") as file:
+            said = json.loads(file.readline())["body"]["format"]
+    except OSError, KeyError, TypeError, ValueError:
+        return False
+    return isinstance(said, str) and said.startswith(FAMILY) and said != FORMAT
 
 
 def _replace_file(path: Path, content: bytes) -> None:

@@ -29,6 +29,7 @@ async def async_remove_entry(hass: HomeAssistant, entry: V2gConfigEntry) -> None
         f"{store}.{subentry.data[CONF_PROGRAMME_ID]}"
         for subentry in entry.subentries.values()
         if subentry.subentry_type == SUBENTRY_PROGRAMME
+        and CONF_PROGRAMME_ID in subentry.data
         for store in (STORE_PROGRAMME, STORE_LEDGER)
     ]
     for key in keys:

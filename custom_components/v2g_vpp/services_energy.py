@@ -127,7 +127,7 @@ def _vehicle(entry: V2gConfigEntry, key: EvseKey) -> VehicleSnapshot | None:
     evse = snapshot.evse(key)
     plugged = None if evse is None else evse.vehicle_id
     real = {
-        subentry.data[CONF_VEHICLE_ID]
+        subentry.data.get(CONF_VEHICLE_ID)
         for subentry in entry.get_subentries_of_type(SUBENTRY_VEHICLE)
         if not is_virtual(subentry)
     }
@@ -141,14 +141,14 @@ def _name(entry: V2gConfigEntry, key: EvseKey) -> str:
     title = next(
         subentry.title
         for subentry in entry.get_subentries_of_type(SUBENTRY_STATION)
-        if subentry.data[CONF_IDENTITY] == key.station_id
+        if subentry.data.get(CONF_IDENTITY) == key.station_id
     )
     return title if key.evse_id == 1 else f"{title} {key.evse_id}"
 
 
 def _refuse_virtual(entry: V2gConfigEntry, key: EvseKey) -> None:
     for subentry in entry.get_subentries_of_type(SUBENTRY_STATION):
-        if subentry.data[CONF_IDENTITY] == key.station_id and is_virtual(subentry):
+        if subentry.data.get(CONF_IDENTITY) == key.station_id and is_virtual(subentry):
             raise _refused("energy_virtual")
 
 

@@ -33,6 +33,7 @@ from .const import (
 from .flow_schemas import GRANT_FIELDS, LARGEST_POWER_W
 from .source_flow_key import create_ledger_seed
 from .source_readings import DEFAULT_STALE_AFTER_MIN, words
+from .upgrade import unknown_fields
 
 LOCAL_PREFIX: Final = "local-"
 """Of the id of such a programme: an operator's may carry the same name."""
@@ -113,6 +114,7 @@ class SourceSteps(ConfigSubentryFlow):
             self._get_entry(),
             subentry,
             data={
+                **unknown_fields(subentry.data),
                 **{key: subentry.data[key] for key in kept},
                 **data,
                 CONF_SOURCE: source,

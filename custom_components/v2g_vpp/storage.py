@@ -6,20 +6,40 @@ from pathlib import Path
 from typing import Any, Final, override
 
 from homeassistant.core import CoreState, HomeAssistant
-from homeassistant.exceptions import HomeAssistantError
+from homeassistant.exceptions import (
+    HomeAssistantError,
+    UnsupportedStorageVersionError,
+)
 from homeassistant.helpers.json import json_bytes
 from homeassistant.helpers.storage import Store as HomeAssistantStore
+from homeassistant.util import dt as dt_util
 from homeassistant.util.json import json_loads
 
-from .domain.errors import StoreUnreadable
+from .const import STORAGE_MINOR_VERSION, STORAGE_VERSION
+from .domain.errors import StoreNewer, StoreUnreadable
 from .domain.ports import Store, StoredData
 
 _LOGGER = logging.getLogger(__name__)
 
-STORAGE_VERSION: Final = 1
-
 SAVE_DELAY_S: Final = 60.0
 """What would do harm when lost is saved at once; the rest spares the memory card."""
+
+
+class _Document(HomeAssistantStore[dict[str, Any]]):
+    """Home Assistant's storage, which would take a newer minor version for its own."""
+
+    @override
+    async def _async_migrate_func(
+        self, old_major_version: int, old_minor_version: int, old_data: dict[str, Any]
+    ) -> dict[str, Any]:
+        """Return a document of an older form: its readers know every form there was.
+
+        Raises:
+            StoreNewer: for one of a newer form.
+        """
+        if (old_major_version, old_minor_version) > (self.version, self.minor_version):
+            raise StoreNewer(self.key)
+        return old_data
 
 
 class HaStore(Store):
@@ -28,7 +48,8 @@ class HaStore(Store):
     Home Assistant renames a file that it cannot decode and carries on as if there had
     never been one. For latches and permissions that would be the wrong answer, so a
     document that was there and did not come back counts as unreadable, until the next
-    save.
+    save. Whatever cannot be read is put aside, for that save not to destroy it; what a
+    newer version wrote stays where it is, and nothing is saved.
     """
 
     def __init__(
@@ -47,9 +68,17 @@ class HaStore(Store):
                 Assistant itself only logs a full disk.
         """
         self._hass, self._key, self._report_write = hass, key, report_write
-        self._store: HomeAssistantStore[dict[str, Any]] = HomeAssistantStore(
-            hass, STORAGE_VERSION, key, private=True, atomic_writes=True
+        self._store = _Document(
+            hass,
+            STORAGE_VERSION,
+            key,
+            private=True,
+            atomic_writes=True,
+            minor_version=STORAGE_MINOR_VERSION,
         )
+        self._is_refused = False
+        """What is on disk is of a newer version."""
+
         self._reader: Callable[[], StoredData] = dict
         self._is_scheduled = False
         self._saves = 0
@@ -59,24 +88,31 @@ class HaStore(Store):
         was_there = await self._hass.async_add_executor_job(self._has_left_traces)
         try:
             document = await self._store.async_load()
+        except (UnsupportedStorageVersionError, StoreNewer) as err:
+            self._is_refused = True
+            raise StoreNewer(self._key) from err
         except (
             HomeAssistantError,
             OSError,
+            AttributeError,
             KeyError,
             TypeError,
             ValueError,
-            NotImplementedError,
         ) as err:
-            # Not JSON, not a storage document, or written by a newer version.
+            # Not to be opened, not JSON, or not a storage document.
+            await self._put_aside()
             raise StoreUnreadable(self._key) from err
         if document is None and not was_there:
             return None
         if not isinstance(document, Mapping):
+            await self._put_aside()
             raise StoreUnreadable(self._key)
         return document
 
     @override
     async def save(self, data: StoredData) -> None:
+        if self._is_refused:
+            return
         # The save takes the place of a scheduled one, with nothing awaited between.
         self._is_scheduled = False
         self._saves += 1
@@ -94,6 +130,8 @@ class HaStore(Store):
 
     @override
     def save_later(self, read: Callable[[], StoredData]) -> None:
+        if self._is_refused:
+            return
         self._reader = read
         # A new delay for every call would put the write off as long as they come.
         if not self._is_scheduled:
@@ -109,6 +147,22 @@ class HaStore(Store):
     def _read(self) -> dict[str, Any]:
         self._is_scheduled = False
         return dict(self._reader())
+
+    async def _put_aside(self) -> None:
+        """Give the file the name that Home Assistant gives to one it cannot decode."""
+        now = dt_util.utcnow().isoformat()
+
+        def rename() -> None:
+            path = Path(self._store.path)
+            if path.exists():
+                path.rename(path.with_name(f"{path.name}.corrupt.{now}"))
+
+        try:
+            await self._hass.async_add_executor_job(rename)
+        except OSError as err:
+            # Nothing could be saved either; it is unreadable at the next start, too.
+            self._is_refused = True
+            _LOGGER.error("%s cannot be put aside: %s", self._key, err)
 
     def _remove_traces(self) -> None:
         path = Path(self._store.path)

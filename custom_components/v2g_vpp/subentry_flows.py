@@ -47,6 +47,7 @@ from .station_form import (
     vendor_schema,
     wait_schema,
 )
+from .upgrade import unknown_fields
 
 
 class StationFlow(ArrivalSteps):
@@ -92,8 +93,11 @@ class StationFlow(ArrivalSteps):
     @override
     def _keep(self) -> SubentryFlowResult:
         if self.source == SOURCE_RECONFIGURE:
+            subentry = self._get_reconfigure_subentry()
             return self.async_update_and_abort(
-                self._get_entry(), self._get_reconfigure_subentry(), data=self._data
+                self._get_entry(),
+                subentry,
+                data=unknown_fields(subentry.data) | self._data,
             )
         identity = self._data[CONF_IDENTITY]
         return self.async_create_entry(
@@ -305,7 +309,7 @@ class VehicleFlow(ConfigSubentryFlow):
     def _new_id(self, name: str) -> str:
         """Return an id that a vehicle of the same name gets again."""
         taken = {
-            other.data[CONF_VEHICLE_ID]
+            other.data.get(CONF_VEHICLE_ID)
             for other in self._get_entry().subentries.values()
             if other.subentry_type == SUBENTRY_VEHICLE
         }

@@ -16,11 +16,16 @@ from homeassistant.core import HomeAssistant
 from . import const
 from .coordinator import Close, KnownSubentry, V2gConfigEntry, V2gRuntimeData
 from .devices import async_rename_device
+from .upgrade import async_forget_part
 
 _LOGGER = logging.getLogger(__name__)
 
 type Open = Callable[[ConfigSubentry], Awaitable[Close]]
 """Bring the parts of one subentry to life; returns what ends them."""
+
+
+def _always(_subentry: ConfigSubentry) -> bool:
+    return True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +37,9 @@ class SubentrySync:
     open_programme: Open
     options_changed: Callable[[V2gConfigEntry], None]
     """Takes over the options of the home; called with the same ones, too."""
+
+    is_usable: Callable[[ConfigSubentry], bool] = _always
+    """False: its settings cannot be read, so it is kept and not started."""
 
     # Opening and closing take a while, and the owner may be quicker: changes are
     # carried out one after another.
@@ -45,6 +53,7 @@ class SubentrySync:
         self.options_changed(entry)
         for subentry in list(entry.subentries.values()):
             await self._open(runtime, subentry)
+        runtime.shown = set(runtime.closers)
 
     async def follow(self, hass: HomeAssistant, entry: V2gConfigEntry) -> None:
         """Carry out what changed since the last call; the entry's update listener."""
@@ -63,18 +72,20 @@ class SubentrySync:
         before, runtime.known = runtime.known, known_subentries(entry)
         for subentry_id in before.keys() - runtime.known.keys():
             await self._close(runtime, subentry_id, is_removed=True)
+            runtime.shown.discard(subentry_id)
+            async_forget_part(hass, subentry_id)
         for subentry_id, now in runtime.known.items():
             subentry = entry.subentries.get(subentry_id)
             if subentry is None:
                 continue  # Removed while another one was opened: the next call's.
             if subentry_id not in before:
                 await self._open(runtime, subentry)
-                for add_entities in runtime.adders:
-                    add_entities(subentry)
+                self._show(runtime, subentry)
             elif before[subentry_id] != now:
                 await self._close(runtime, subentry_id, is_removed=False)
                 await self._open(runtime, subentry)
                 async_rename_device(hass, entry, subentry)
+                self._show(runtime, subentry)
 
     async def close_all(self, runtime: V2gRuntimeData) -> None:
         """End everything, the last one opened first."""
@@ -91,9 +102,21 @@ class SubentrySync:
             case const.SUBENTRY_PROGRAMME:
                 opener = self.open_programme
             case unknown:
-                _LOGGER.warning("subentry type %s is unknown", unknown)
+                # A part of another version: it stays, for that version to come back.
+                _LOGGER.warning("%s is kept: %s is unknown", subentry.title, unknown)
                 return
+        if not self.is_usable(subentry):
+            return
         runtime.closers[subentry.subentry_id] = await opener(subentry)
+
+    @staticmethod
+    def _show(runtime: V2gRuntimeData, subentry: ConfigSubentry) -> None:
+        """Add the entities of a part that runs, once."""
+        subentry_id = subentry.subentry_id
+        if subentry_id in runtime.closers and subentry_id not in runtime.shown:
+            runtime.shown.add(subentry_id)
+            for add_entities in runtime.adders:
+                add_entities(subentry)
 
     async def _close(
         self, runtime: V2gRuntimeData, subentry_id: str, *, is_removed: bool

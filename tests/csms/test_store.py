@@ -10,7 +10,7 @@ import pytest
 from custom_components.v2g_vpp.csms.device_model import ModelSummary
 from custom_components.v2g_vpp.csms.store import BootData, StationRecord, StationStore
 from custom_components.v2g_vpp.csms.transactions import TransactionRecord
-from custom_components.v2g_vpp.domain.errors import StoreUnreadable
+from custom_components.v2g_vpp.domain.errors import StoreNewer, StoreUnreadable
 from custom_components.v2g_vpp.domain.ids import StationId, TransactionId
 from custom_components.v2g_vpp.domain.ports import StoredData
 from tests.csms.peer import MemoryStore
@@ -97,4 +97,11 @@ async def test_a_document_of_another_shape_is_unreadable(data: Any) -> None:
     store = MemoryStore()
     store.data = data
     with pytest.raises(StoreUnreadable):
+        await reopened(store)
+
+
+async def test_a_document_of_a_newer_version_is_refused_as_such() -> None:
+    store = MemoryStore()
+    store.data = {"version": 2, "stations": {"CS1": {"of": "another shape"}}}
+    with pytest.raises(StoreNewer):
         await reopened(store)

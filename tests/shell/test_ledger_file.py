@@ -200,6 +200,28 @@ def test_a_changed_ledger_is_put_aside_and_a_new_one_begins(
     assert entries[0].body["follows_hash"] is not None
 
 
+def test_a_ledger_of_a_newer_form_is_left_as_it_is(path: Path) -> None:
+    ledger, _ = open_ledger(path)
+    write_report(ledger, 1)
+    older = path.read_bytes()
+    newer = older.replace(b"v2gvpp-ledger-1", b"v2gvpp-ledger-2")
+    path.write_bytes(newer)
+    assert ledger_file.is_of_newer_form(path)
+    before = sorted(path.parent.iterdir())
+    with pytest.raises(LedgerNotWritten, match="newer"):
+        open_ledger(path)
+    assert path.read_bytes() == newer
+    assert sorted(path.parent.iterdir()) == before
+    path.write_bytes(older)
+    assert events(path) == ["event-1"]
+
+
+@pytest.mark.parametrize("content", ["", "{}", "[]\n", '{"body": 1}\n', "\0\n"])
+def test_what_is_no_ledger_is_of_no_newer_form(path: Path, content: str) -> None:
+    path.write_text(content)
+    assert not ledger_file.is_of_newer_form(path)
+
+
 def test_entries_that_were_cut_off_are_missed(path: Path) -> None:
     ledger, _ = open_ledger(path)
     write_report(ledger, 1)

@@ -258,9 +258,7 @@ async def test_document_that_cannot_be_written_is_a_repair_until_it_can(
 async def test_unreadable_state_is_a_repair_until_the_owner_resets(
     hass: HomeAssistant, hass_storage: dict[str, Any], entry: MockConfigEntry
 ) -> None:
-    hass_storage[STORE_SITE] = {
-        "version": 99, "minor_version": 1, "key": STORE_SITE, "data": {}
-    }  # fmt: skip
+    hass_storage[STORE_SITE] = {"version": 1, "key": STORE_SITE, "data": ["torn"]}
     entry.add_to_hass(hass)
     assert await hass.config_entries.async_setup(entry.entry_id)
     await hass.async_block_till_done()

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from functools import partial
+import json
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -15,7 +16,8 @@ from homeassistant.util import dt as dt_util
 import pytest
 from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
-from custom_components.v2g_vpp.domain.errors import StoreUnreadable
+from custom_components.v2g_vpp.const import STORAGE_MINOR_VERSION, STORAGE_VERSION
+from custom_components.v2g_vpp.domain.errors import StoreNewer, StoreUnreadable
 from custom_components.v2g_vpp.storage import SAVE_DELAY_S, HaStore
 
 KEY = "v2g_vpp.test"
@@ -40,11 +42,10 @@ async def test_saved_document_comes_back(
 @pytest.mark.parametrize(
     "document",
     [
-        {"version": 99, "minor_version": 1, "key": KEY, "data": {}},
         {"key": KEY},
         {**FULL, "data": ["not", "a", "mapping"]},
     ],
-    ids=["written by a newer version", "no document of storage", "of another shape"],
+    ids=["no document of storage", "of another shape"],
 )
 async def test_document_that_cannot_be_used_is_unreadable_and_not_empty(
     hass: HomeAssistant, hass_storage: dict[str, Any], document: dict[str, Any]
@@ -72,7 +73,7 @@ def on_disk(hass: HomeAssistant, tmp_path: Path) -> Iterator[OnDisk]:
 
 REAL: Mapping[str, Any] = {
     name: getattr(HomeAssistantStore, name)
-    for name in ("_async_load", "_async_write_data")
+    for name in ("_async_load", "_async_write_data", "async_remove")
 }
 
 
@@ -89,6 +90,78 @@ async def test_corrupt_file_is_unreadable_until_the_next_save(
         await HaStore(hass, KEY).load()
     await HaStore(hass, KEY).save({"latched": False})
     assert await HaStore(hass, KEY).load() == {"latched": False}
+
+
+@pytest.mark.parametrize(
+    ("version", "minor_version"),
+    [(STORAGE_VERSION + 1, 1), (STORAGE_VERSION, STORAGE_MINOR_VERSION + 1)],
+    ids=["major", "minor"],
+)
+async def test_document_of_a_newer_version_is_refused_and_never_written_over(
+    hass: HomeAssistant, on_disk: OnDisk, version: int, minor_version: int
+) -> None:
+    told: list[bool] = []
+    newer = {**FULL, "version": version, "minor_version": minor_version}
+    on_disk.path.write_text(text := json.dumps(newer))
+    store = HaStore(hass, KEY, report_write=told.append)
+    with pytest.raises(StoreNewer):
+        await store.load()
+    await store.save({"latched": True})
+    store.save_later(lambda: {"latched": True})
+    await hass.async_stop(force=True)
+    assert on_disk.path.read_text() == text
+    assert list(on_disk.path.parent.glob(f"{KEY}*")) == [on_disk.path]
+    assert told == []
+
+
+async def test_document_of_the_first_minor_version_is_read(
+    hass: HomeAssistant, on_disk: OnDisk
+) -> None:
+    on_disk.path.write_text(json.dumps({"version": 1, "key": KEY, "data": {"a": 1}}))
+    assert await HaStore(hass, KEY).load() == {"a": 1}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[1, 2]",
+        '"text"',
+        '{"key": "v2g_vpp.test"}',
+        '{"version": {}, "data": 1}',
+        json.dumps({**FULL, "data": ["no", "object"]}),
+    ],
+)
+async def test_what_cannot_be_read_is_put_aside_before_anything_is_saved(
+    hass: HomeAssistant, on_disk: OnDisk, text: str
+) -> None:
+    on_disk.path.write_text(text)
+    with pytest.raises(StoreUnreadable):
+        await HaStore(hass, KEY).load()
+    with pytest.raises(StoreUnreadable):
+        await HaStore(hass, KEY).load()
+    store = HaStore(hass, KEY)
+    await store.save({"latched": True})
+    assert await store.load() == {"latched": True}
+    (aside,) = on_disk.path.parent.glob(f"{KEY}.corrupt.*")
+    assert aside.read_text() == text
+    await store.remove()
+    assert not list(on_disk.path.parent.glob(f"{KEY}*"))
+
+
+async def test_what_cannot_even_be_put_aside_is_not_written_over(
+    hass: HomeAssistant, on_disk: OnDisk, caplog: pytest.LogCaptureFixture
+) -> None:
+    on_disk.path.write_text("[1, 2]")
+    store = HaStore(hass, KEY)
+    with (
+        patch.object(Path, "rename", side_effect=PermissionError),
+        pytest.raises(StoreUnreadable),
+    ):
+        await store.load()
+    assert "cannot be put aside" in caplog.text
+    await store.save({"latched": True})
+    assert on_disk.path.read_text() == "[1, 2]"
 
 
 async def test_empty_file_is_unreadable(hass: HomeAssistant, on_disk: OnDisk) -> None:

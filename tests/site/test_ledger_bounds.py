@@ -1,5 +1,7 @@
 """What an aggregator sends without end does not grow a home's ledger without end."""
 
+import json
+
 from custom_components.v2g_vpp.domain.ledger import EntryKind
 from tests.site.home import PROGRAMME, Home
 from tests.site.test_ledger import Ledger, ledger, settlement
@@ -40,3 +42,25 @@ async def test_settlements_without_end_are_not_all_kept(
         of_event = [e for e in kept if e.body["event_id"] == "order-1"]
         assert len(of_event) == 8
         assert len(kept) - len(of_event) == 64
+
+
+@in_virtual_time
+async def test_an_open_part_that_cannot_be_read_is_kept_beside_the_new_one(
+    ledger: Ledger,
+) -> None:
+    torn = {"drafts": [], "pending": [["of tomorrow", {}]], "unheard": [1]}
+    ledger.store.text = json.dumps(torn)
+    async with Home() as home:
+        await ledger.open(home)
+        await home.grant()
+        for _ in range(2):
+            home.order(-5_000, duration_s=30)
+            await home.run(100)
+            assert ledger.store.document["rejected"] == torn
+            await home.crash()
+            await home.restart()
+            await ledger.open(home)
+            home.reconnect()
+            await home.run(20)
+        assert ledger.store.document["rejected"] == torn
+        assert ledger.reports

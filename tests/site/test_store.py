@@ -1,12 +1,13 @@
 """What must survive a restart, and what happens when it cannot be read."""
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from custom_components.v2g_vpp.domain.dispatch import AckStatus
-from custom_components.v2g_vpp.domain.errors import V2gError
+from custom_components.v2g_vpp.domain.errors import StoreNewer, V2gError
 from custom_components.v2g_vpp.domain.events import FaultReported
 from custom_components.v2g_vpp.domain.faults import FaultCode
 from custom_components.v2g_vpp.domain.setpoint import Reason
@@ -66,8 +67,8 @@ async def test_an_unreadable_store_is_latched_until_the_owner_resets() -> None:
         await home.discharge()
 
 
-def newer(document: dict[str, Any]) -> None:
-    document["version"] = 2
+def of_no_version(document: dict[str, Any]) -> None:
+    document["version"] = "old"
 
 
 def without_a_part(document: dict[str, Any]) -> None:
@@ -78,7 +79,7 @@ def with_a_wrong_part(document: dict[str, Any]) -> None:
     document["vehicles"] = ["nonsense"]
 
 
-@pytest.mark.parametrize("change", [newer, without_a_part, with_a_wrong_part])
+@pytest.mark.parametrize("change", [of_no_version, without_a_part, with_a_wrong_part])
 @in_virtual_time
 async def test_a_document_of_another_shape_is_set_aside_whole(
     change: Callable[[dict[str, Any]], None],
@@ -96,6 +97,23 @@ async def test_a_document_of_another_shape_is_set_aside_whole(
         assert home.store.document["rejected"] == before
         await recovers(home)
         assert home.store.document["rejected"] == before
+
+
+@in_virtual_time
+async def test_a_document_of_a_newer_version_is_refused_and_not_written_over() -> None:
+    async with Home() as home:
+        await home.grant()
+        await home.crash()
+        home.store.edit(lambda document: document.update(version=2))
+        before = home.store.text
+        with pytest.raises(StoreNewer):
+            await home.restart()
+        await asyncio.sleep(120)
+        assert home.store.text == before
+        assert home.station.power_w == 0
+        home.store.edit(lambda document: document.update(version=1))
+        await home.restart()
+        assert home.site.snapshot.is_store_readable
 
 
 def wrong_mode(evse: dict[str, Any]) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from ..domain.certificates import serial_key
-from ..domain.errors import StoreUnreadable
+from ..domain.errors import StoreNewer, StoreUnreadable
 from ..domain.grid_settings import GridNote
 from ..domain.ids import StationId
 from ..domain.ports import Spawn, Store
@@ -89,6 +89,9 @@ class StationStore:
         data = await self._store.load()
         if data is None:
             return
+        said = data.get("version")
+        if isinstance(said, int) and said > _VERSION:
+            raise StoreNewer(STORE_NAME)
         try:
             self._records = {
                 StationId(station_id): _record_from_json(record)

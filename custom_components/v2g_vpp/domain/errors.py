@@ -122,6 +122,10 @@ class StoreUnreadable(V2gError):
         self.store = store
 
 
+class StoreNewer(StoreUnreadable):
+    """Raise when persisted state was written by a newer version: it stays untouched."""
+
+
 class LedgerNotWritten(V2gError):
     """Raise when the ledger of a programme cannot be read or written."""
 

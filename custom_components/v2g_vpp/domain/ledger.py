@@ -15,7 +15,8 @@ from typing import Any
 
 from .ports import Signer
 
-FORMAT = "v2gvpp-ledger-1"
+FAMILY = "v2gvpp-ledger-"
+FORMAT = f"{FAMILY}1"
 FIRST_HASH = "0" * 64
 """What the first entry of a file names as the one before."""
 

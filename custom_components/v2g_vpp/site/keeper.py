@@ -7,7 +7,7 @@ import logging
 from ..control.guards import FlowGuard
 from ..domain.capability import CLOCK_ERROR_S, DIALECT_TIMING
 from ..domain.clock import Clock
-from ..domain.errors import StoreUnreadable
+from ..domain.errors import StoreNewer, StoreUnreadable
 from ..domain.ids import EvseKey, ProgrammeId, StationId
 from ..domain.ports import Store, StoredData
 from . import persistence
@@ -36,9 +36,15 @@ class Keeper:
         """False: what the store said cannot be relied on, so nothing discharges."""
 
     async def load(self) -> None:
-        """Read what survived; unreadable means latched, never "as if new"."""
+        """Read what survived; unreadable means latched, never "as if new".
+
+        Raises:
+            StoreNewer: then the home does not start, and nothing is written.
+        """
         try:
             document = await self._store.load() or {}
+        except StoreNewer:
+            raise
         except StoreUnreadable as err:
             _LOGGER.warning("discharge is latched: %s", err)
             self.is_trusted = False

@@ -13,7 +13,7 @@ from ..domain.errors import LedgerNotWritten, StoreUnreadable
 from ..domain.ledger import EntryKind, LedgerEntry, LedgerFormError, Seal
 from ..domain.ledger_book import LedgerBook, Opened, Tell, Verified
 from ..domain.ledger_picture import LedgerPicture
-from ..domain.ports import RunBlocking, Spawn, Store
+from ..domain.ports import RunBlocking, Spawn, Store, StoredData
 from ..domain.settlement import Settlement
 from ..domain.wall_time import format_moment
 from .ledger_figures import LedgerFigures
@@ -75,6 +75,9 @@ class LedgerDesk:
         """Since the last report: without them a reader could not follow the chain."""
 
         self._links_of: dict[int, tuple[LedgerEntry, ...]] = {}
+        self._rejected: StoredData | None = None
+        """What was kept and could not be read: the next save must not lose it."""
+
         self._drafts: Callable[[], list[Mapping[str, Any]]] = list
         self.kept_drafts: list[Mapping[str, Any]] = []
         """Records of events that ran when the home fell silent."""
@@ -183,16 +186,19 @@ class LedgerDesk:
 
     async def _load(self) -> set[int] | None:
         """Return which reports nobody heard, None when that is not known."""
+        document: StoredData | None = None
         try:
             document = await self._ports.store.load()
             if document is None:
                 return set()
+            self._rejected = document.get("rejected")
             self.kept_drafts = [dict(one) for one in document["drafts"]]
             self._pending = [
                 (EntryKind(kind), dict(body)) for kind, body in document["pending"]
             ] + self._pending
             return {int(sequence) for sequence in document["unheard"]}
         except StoreUnreadable, KeyError, TypeError, ValueError:
+            self._rejected = document
             # Better heard twice than never: a reader knows a report by its sequence.
             _LOGGER.warning("open reports cannot be read: all of a week are told again")
             return None
@@ -328,6 +334,7 @@ class LedgerDesk:
             "drafts": list(self._drafts()),
             "pending": [[kind.value, body] for kind, body in self._pending],
             "unheard": sorted(self._unheard),
+            **({} if self._rejected is None else {"rejected": self._rejected}),
         }
 
     def _now(self) -> str:

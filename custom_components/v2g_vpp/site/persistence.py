@@ -46,6 +46,7 @@ from .stored_values import (
     read_float,
     read_mapping,
     read_text,
+    refuse_newer,
 )
 
 _LOGGER = logging.getLogger(__name__)
@@ -114,11 +115,15 @@ def dump(
 def checked(document: StoredData) -> tuple[StoredData, bool]:
     """Return the document to start from, and whether discharge may rely on it.
 
-    A document of another version or shape is set aside whole under ``rejected``, so
-    that nothing is lost, and is not trusted until the owner resets the latch.
+    A document of another shape is set aside whole under ``rejected``, so that nothing
+    is lost, and is not trusted until the owner resets the latch.
+
+    Raises:
+        StoreNewer: for one of a newer version, which nothing may be written over.
     """
     if not document:
         return {}, True
+    refuse_newer(document, DOCUMENT_VERSION, "policy")
     is_ours = document.get("version") == DOCUMENT_VERSION and all(
         isinstance(document.get(part), Mapping) for part in PARTS
     )

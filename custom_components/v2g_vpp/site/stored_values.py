@@ -7,6 +7,8 @@ from math import isfinite
 from types import NoneType, UnionType
 from typing import Any, NewType, get_args
 
+from ..domain.errors import StoreNewer
+
 
 def read_dataclass[T](kind: type[T], stored: object) -> T:
     """Return a frozen dataclass as ``asdict`` and JSON left it.
@@ -26,6 +28,17 @@ def read_dataclass[T](kind: type[T], stored: object) -> T:
         elif field.default is MISSING:
             raise TypeError(field.name)
     return kind(**values)
+
+
+def refuse_newer(document: Mapping[str, Any], version: int, name: str) -> None:
+    """Let a document pass that is not of a newer version than ours.
+
+    Raises:
+        StoreNewer: for one that is.
+    """
+    said = document.get("version")
+    if isinstance(said, int) and said > version:
+        raise StoreNewer(name)
 
 
 def read_mapping(stored: object) -> Mapping[str, Any]:
