@@ -28,7 +28,8 @@ from .domain.ids import EvseKey, StationId
 from .domain.ports import Unsubscribe
 from .domain.snapshot import SiteSnapshot
 from .refusal_text import shown_address, shown_offer
-from .repair_flows import AdoptStationFlow, LostProofFlow
+from .repair_flows import AdoptStationFlow, CheckDueFlow, LostProofFlow
+from .station_checks import CHECK_DUE
 from .station_farewell import PREVIOUS_ADDRESS
 from .station_repairs import CLOCK_ISSUE, LOST_PROOF, show_station_problems
 from .text_keys import DOWNGRADE_ISSUES, TLS_ISSUES
@@ -340,6 +341,8 @@ async def async_create_fix_flow(
         return ConfirmRepairFlow()
     if data is None:
         raise data_entry_flow.UnknownHandler(issue_id)
+    if issue_id.startswith(CHECK_DUE):
+        return CheckDueFlow(data["entry_id"], data["subentry_id"], data["field"])
     if issue_id.startswith(LOST_PROOF):
         return LostProofFlow(EvseKey(StationId(data["station"]), data["evse"]))
     return AdoptStationFlow(data["entry_id"], data["identity"], data["address"])

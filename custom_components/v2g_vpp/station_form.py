@@ -36,6 +36,7 @@ from .domain.capability import DischargeDialect
 from .domain.policy import StationLimits
 from .domain.vendor_setpoint import PLACES, VendorSetpoint, template_problem
 from .flow_schemas import optional, power_selector, required
+from .station_checks import CHECK_ISSUES, check_errors
 from .subentry_facts import networks
 
 LARGEST_CIRCUIT_A: Final = 400
@@ -91,8 +92,10 @@ def station_schema(defaults: Mapping[str, Any], *, is_new: bool) -> vol.Schema:
     fields[optional(CONF_PREVIOUS_URL, defaults)] = selector.TextSelector()
     fields[optional(CONF_NO_PASSWORD, defaults)] = selector.BooleanSelector()
     if not is_new:
-        # A new charger has no certificate of this home yet.
+        # A new charger has no certificate of this home yet, and was not tested with it.
         fields[optional(CONF_ACCEPT_EXPIRED, defaults)] = selector.BooleanSelector()
+        for key in CHECK_ISSUES:
+            fields[optional(key, defaults)] = selector.DateSelector()
     return vol.Schema(fields)
 
 
@@ -105,7 +108,7 @@ def station_errors(
         data: of the form.
         listener: of the home, None while there is none yet.
     """
-    errors: dict[str, str] = {}
+    errors = check_errors(data)
     if data.get(CONF_NO_PASSWORD) and not networks(listener or {}):
         errors[CONF_NO_PASSWORD] = "networks_needed"
     identity = data.get(CONF_IDENTITY)

@@ -18,7 +18,6 @@ from .const import (
     CONF_IDENTITY,
     CONF_NAME,
     CONF_PASSWORD,
-    CONF_PREVIOUS_URL,
     CONF_ROOT_PEM,
     CONF_SKIP_WAIT,
     CONF_TEMPERATURE,
@@ -202,18 +201,19 @@ class StationFlow(ArrivalSteps):
         """Change the password or the limits."""
         subentry = self._get_reconfigure_subentry()
         errors: dict[str, str] = {}
+        schema = station_schema(user_input or subentry.data, is_new=False)
         if user_input is not None:
             errors = station_errors(user_input, self._get_entry().data)
             if not errors:
                 # A field that was emptied is not sent at all.
                 kept = {
-                    k: v for k, v in subentry.data.items() if k != CONF_PREVIOUS_URL
+                    k: v for k, v in subentry.data.items() if k not in schema.schema
                 }
                 self._data = kept | user_input
                 return await self._go_on()
         return self.async_show_form(
             step_id="reconfigure",
-            data_schema=station_schema(user_input or subentry.data, is_new=False),
+            data_schema=schema,
             errors=errors,
             description_placeholders={
                 "urls": " or ".join(

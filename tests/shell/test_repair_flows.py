@@ -29,8 +29,10 @@ class FixFlow:
             "/api/repairs/issues/fix", {"handler": DOMAIN, "issue_id": issue_id}
         )
 
-    async def submit(self, flow_id: str) -> dict[str, Any]:
-        return await self._post(f"/api/repairs/issues/fix/{flow_id}", {})
+    async def submit(
+        self, flow_id: str, data: dict[str, Any] | None = None
+    ) -> dict[str, Any]:
+        return await self._post(f"/api/repairs/issues/fix/{flow_id}", data or {})
 
     async def _post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         answer = await self._client.post(path, json=body)
