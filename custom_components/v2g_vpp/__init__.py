@@ -25,8 +25,7 @@ from .removal import async_remove_config_entry_device, async_remove_entry
 from .services import async_setup_services
 from .site import Site
 from .source_flow_key import async_give_ledger_keys
-from .station_checks import async_remind_of_checks
-from .station_choices import async_forget_choices, async_show_choices
+from .station_choices import async_show_notices
 from .station_farewell import async_remind_of_address
 from .subentry_sync import SubentrySync
 from .system_clock import SystemClock
@@ -136,15 +135,13 @@ class _Home:
         config = access.StationConfig(**facts.station(subentry))
         self._site.add_station(config.identity, config.limits)
         self._server.adopt(config)
-        async_show_choices(self._hass, self._entry, subentry)
-        end_reminders = async_remind_of_checks(self._hass, self._entry, subentry)
+        end_notices = async_show_notices(self._hass, self._entry, subentry)
         end_virtual = start_virtual(self._hass, self._entry, subentry, self._clock)
 
         async def close(*, is_removed: bool) -> None:
             end_virtual()
-            end_reminders(is_removed=is_removed)
+            end_notices(is_removed=is_removed)
             if is_removed:
-                async_forget_choices(self._hass, config.identity)
                 async_remind_of_address(self._hass, self._site, subentry)
                 await self._site.retire_station(config.identity)
                 self._server.forget(config.identity)
