@@ -7,7 +7,7 @@ from typing import Any
 import aiohttp
 
 from .measured import Call, Measured, Sample
-from .processes import Child, Supervisor
+from .processes import Child, RigError, Supervisor
 
 READY_TIMEOUT_S = 30.0
 """It reads the OCPP schemas first: 2 s here, ten times that on a small machine."""
@@ -37,8 +37,24 @@ class Station:
         self._base_url = ""
         self._seen_mono_s = 0.0
 
-    async def start(self, url: str, identity: str) -> None:
-        """Start the station; it dials until somebody answers.
+    @property
+    def process(self) -> Child:
+        """Return the process of the last start.
+
+        Raises:
+            RigError: when it was never started.
+        """
+        if self._child is None:
+            raise RigError("the station was not started")
+        return self._child
+
+    async def start(self, url: str, identity: str, *options: str) -> None:
+        """Start the station, also again; it dials until somebody answers.
+
+        Args:
+            url: of the home.
+            identity: of the station.
+            options: more of its command line.
 
         Raises:
             RigError: when the process does not come up.
@@ -54,8 +70,10 @@ class Station:
                 *("--password-file", self._password_path),
                 *("--reconnect-max", str(RECONNECT_MAX_S)),
                 *("--control-port", "0"),
+                *options,
             ],
         )
+        await self.close()
         facts = await self._child.ready(READY_TIMEOUT_S)
         self._base_url = f"http://127.0.0.1:{facts['control_port']}"
         self._session = aiohttp.ClientSession(
@@ -78,6 +96,14 @@ class Station:
     async def set_soc(self, percent: float) -> None:
         """Put the battery to a state of charge."""
         await self._ask("POST", "/soc", {"percent": percent})
+
+    async def set_fault(self, name: str, *, is_on: bool) -> None:
+        """Begin or end a misbehaviour of the station."""
+        await self._ask("POST", "/fault", {"name": name, "on": is_on})
+
+    async def set_clock(self, **changes: float) -> None:
+        """Let its clock jump or drift: ``step_s``, ``drift_ppm``."""
+        await self._ask("POST", "/clock", changes)
 
     async def read(self) -> Measured:
         """Take over what happened since the last call; return all of it."""

@@ -14,6 +14,7 @@ import json
 import logging
 from pathlib import Path
 import signal
+import ssl
 import sys
 import time
 
@@ -73,6 +74,12 @@ class Options:
     scenario: Scenario | None
     """None: a station that does what the control port is asked for."""
 
+    tls: ssl.SSLContext | None = None
+    """For an address that begins with ``wss``."""
+
+    is_plugged: bool = False
+    """True: the vehicle was there before the station was switched on."""
+
 
 async def run(options: Options) -> int:
     """Run the station and its control port until the end; return the exit code.
@@ -81,7 +88,9 @@ async def run(options: Options) -> int:
     """
     trace, clock = StationTrace(), SystemClock()
     messages = MessageCount(trace)
-    station = VirtualStation(options.config, clock, observer=messages)
+    station = VirtualStation(options.config, clock, observer=messages, tls=options.tls)
+    if options.is_plugged:
+        station.plug()
     runner = web.AppRunner(
         ControlPort(station, trace).application(), access_log=None, shutdown_timeout=1
     )
@@ -160,6 +169,11 @@ def parse_arguments(arguments: list[str]) -> Options:
     parser.add_argument("--negative-limits", action="store_true")
     parser.add_argument("--clock-offset", type=float, default=0.0)
     parser.add_argument("--clock-drift-ppm", type=float, default=0.0)
+    parser.add_argument("--energy-import-wh", type=float, default=0.0)
+    parser.add_argument("--energy-export-wh", type=float, default=0.0)
+    parser.add_argument("--plugged", action="store_true")
+    parser.add_argument("--root-file", type=Path)
+    parser.add_argument("--certificate-file", type=Path)
     parser.add_argument("--scenario", type=Path)
     chosen = parser.parse_args(arguments)
     scenario = None
@@ -192,10 +206,28 @@ def parse_arguments(arguments: list[str]) -> Options:
         takes_negative_limits=chosen.negative_limits,
         clock_offset_s=chosen.clock_offset,
         clock_drift_ppm=chosen.clock_drift_ppm,
+        energy_import_wh=chosen.energy_import_wh,
+        energy_export_wh=chosen.energy_export_wh,
     )
     if scenario is not None:
         config = replace(config, **scenario.given.changes())
-    return Options(config=config, control_port=chosen.control_port, scenario=scenario)
+    return Options(
+        config=config,
+        control_port=chosen.control_port,
+        scenario=scenario,
+        is_plugged=chosen.plugged,
+        tls=_tls(chosen.root_file, chosen.certificate_file),
+    )
+
+
+def _tls(root: Path | None, certificate: Path | None) -> ssl.SSLContext | None:
+    """Return TLS that trusts a root, and shows a certificate where there is one."""
+    if root is None:
+        return None
+    context = ssl.create_default_context(cafile=root)
+    if certificate is not None:
+        context.load_cert_chain(certificate)
+    return context
 
 
 def main() -> None:

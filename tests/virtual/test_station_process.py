@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 import json
 from pathlib import Path
 import subprocess
@@ -48,13 +49,21 @@ async def csms(socket_enabled: None) -> AsyncIterator[ScriptedCsms]:
 
 @pytest.fixture
 async def program(csms: ScriptedCsms, tmp_path: Path) -> AsyncIterator[Program]:
+    async with running(csms, tmp_path, "--evses", "2") as program:
+        yield program
+
+
+@asynccontextmanager
+async def running(
+    csms: ScriptedCsms, tmp_path: Path, *options: str
+) -> AsyncIterator[Program]:
     secret = tmp_path / "password"
     secret.write_text("correct horse battery\n")
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         *("-m", "script.rig.station_process", "--url", csms.url, "--identity", "CS1"),
         *("--password-file", str(secret), "--startup", "0", "--plant", "ideal"),
-        *("--soc", "50", "--evses", "2"),
+        *("--soc", "50", *options),
         cwd=ROOT,
         stdout=subprocess.PIPE,
     )
@@ -65,6 +74,18 @@ async def program(csms: ScriptedCsms, tmp_path: Path) -> AsyncIterator[Program]:
     if process.returncode is None:
         process.kill()
         await process.wait()
+
+
+@pytest.mark.slow
+async def test_a_station_without_power_keeps_its_count_and_its_vehicle(
+    csms: ScriptedCsms, tmp_path: Path
+) -> None:
+    kept = ("--energy-import-wh", "1200", "--energy-export-wh", "3400", "--plugged")
+    async with running(csms, tmp_path, *kept) as program:
+        status = await program.ask("/status")
+        assert status["is_plugged"]
+        assert status["energy_import_wh"] == pytest.approx(1_200, abs=10)
+        assert status["energy_export_wh"] == 3_400
 
 
 @pytest.mark.slow

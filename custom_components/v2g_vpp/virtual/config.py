@@ -103,6 +103,10 @@ class VirtualStationConfig:
     more_evses: tuple[EvseConfig, ...] = ()
     """Those after the first, which the fields above describe."""
 
+    energy_import_wh: float = 0.0
+    """What the meter of each EVSE counted before the station was switched on."""
+
+    energy_export_wh: float = 0.0
     takes_negative_limits: bool = False
     """True: a limit below 0 discharges, off-standard, on 2.0.1 and 1.6."""
 

@@ -41,6 +41,8 @@ class Evse:
         config = self.config = common.config.of_evse(evse_id)
         on_change = common.on_change
         self.path = PowerPath(config.plant, config.battery, config.soc_percent)
+        self.path.energy_import_wh = config.energy_import_wh
+        self.path.energy_export_wh = config.energy_export_wh
         self.grid = Grid(config.plant.seed)
         self.handle = Handle()
         self.profiles = common.profiles
