@@ -9,7 +9,7 @@ from typing import Any
 import aiohttp
 
 from .broker import Broker, BrokerError, BrokerFiles
-from .processes import ROOT, RigError, Supervisor
+from .processes import ROOT, Child, RigError, Supervisor
 
 REGION = "north"
 HOME_ID = "home-0001"
@@ -39,6 +39,7 @@ class Aggregator:
         self._directory = directory
         self._http_port = http_port
         self._session: aiohttp.ClientSession | None = None
+        self._child: Child | None = None
         self.base_url = ""
         data = directory / "aggregator"
         self.broker = Broker(directory / "broker", BrokerFiles.in_data_directory(data))
@@ -52,7 +53,27 @@ class Aggregator:
         data = self._directory / "aggregator"
         await asyncio.to_thread(self._init, data)
         await self.start_broker()
-        child = self._supervisor.start(
+        await self.start_service()
+
+    @property
+    def process(self) -> Child:
+        """Return the process of the last start.
+
+        Raises:
+            RigError: when it was never started.
+        """
+        if self._child is None:
+            raise RigError("the aggregator was not started")
+        return self._child
+
+    async def start_service(self) -> None:
+        """Start the aggregator alone, also again.
+
+        Raises:
+            RigError: when it does not come up.
+        """
+        data = self._directory / "aggregator"
+        self._child = self._supervisor.start(
             "aggregator",
             [
                 *(sys.executable, "-m", "aggregator", "serve"),
@@ -67,7 +88,8 @@ class Aggregator:
                 *("--region", REGION),
             ],
         )
-        facts = await child.ready(READY_TIMEOUT_S)
+        facts = await self._child.ready(READY_TIMEOUT_S)
+        await self.close()
         self.base_url = facts["http"]
         self._session = aiohttp.ClientSession(
             timeout=aiohttp.ClientTimeout(total=REQUEST_TIMEOUT_S)

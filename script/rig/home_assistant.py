@@ -5,7 +5,7 @@ integration of this checkout.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 import json
 from pathlib import Path
@@ -64,6 +64,8 @@ class HomeAssistant:
         """
         self.directory = directory
         self.port = port
+        self.env: Mapping[str, str] = {}
+        """What to add to the environment of its process."""
         self.client = HomeAssistantClient(f"http://{HOST}:{port}")
         self.socket = HomeAssistantSocket(self.client)
         self._supervisor = supervisor
@@ -92,7 +94,7 @@ class HomeAssistant:
         self._child = self._supervisor.start(
             "home_assistant",
             [python / "hass", "-c", self.directory, "--skip-pip", "--log-no-color"],
-            env={"PATH": f"{python}:/usr/bin:/bin:/usr/sbin:/sbin"},
+            env={"PATH": f"{python}:/usr/bin:/bin:/usr/sbin:/sbin", **self.env},
         )
         await self.client.wait_until_up(self._child.check_running, START_TIMEOUT_S)
         if not self.client.token:

@@ -57,7 +57,7 @@ async def set_up_home(world: World) -> Details:
 
 async def connect_station(world: World) -> Details:
     """Start the station and wait until it is registered, read and made safe."""
-    await world.station.start(f"ws://{LOOPBACK}:{world.ocpp_port}/", STATION_ID)
+    await world.station.start(world.station_url, STATION_ID)
 
     async def is_registered() -> dict[str, Any] | None:
         status = await world.station.status()
@@ -90,7 +90,7 @@ async def connect_station(world: World) -> Details:
 async def join_programme(world: World) -> Details:
     """Enrol in the programme through its dialog: key, request, certificate, broker."""
     entry_id = await _entry_id(world)
-    invitation = await world.aggregator.invite()
+    invitation = await world.invite()
     flow = await Flow.start_subentry(world.home.client, entry_id, "vpp_programme")
     flow.expect("menu", "user")
     await flow.submit({"next_step_id": "invitation"})
@@ -212,7 +212,10 @@ async def _stay_on_loopback(world: World) -> None:
         await world.home.client.request("POST", path, body=body),
     )
     flow.expect("form", "reconfigure")
-    await flow.submit({"ocpp_port": world.ocpp_port, "ocpp_host": LOOPBACK})
+    await flow.submit({**world.listener, "ocpp_host": LOOPBACK})
+    if "ocpp_tls_port" in world.listener:
+        flow.expect("form", "encryption")
+        await flow.submit({})
     flow.expect("abort")
     await _until_loaded(world)
 

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 from .aggregator_client import Aggregator
 from .entities import Entities
@@ -47,6 +48,20 @@ class World:
         self.ocpp_port = 0
         """Chosen when the integration is set up."""
 
+    @property
+    def station_url(self) -> str:
+        """Return what the station dials."""
+        return f"ws://127.0.0.1:{self.ocpp_port}/"
+
+    @property
+    def listener(self) -> dict[str, int]:
+        """Return the ports for chargers, as the owner sets them."""
+        return {"ocpp_port": self.ocpp_port}
+
+    async def invite(self) -> dict[str, Any]:
+        """Return an invitation for the home."""
+        return await self.aggregator.invite()
+
     async def until_measured[T](
         self,
         probe: Callable[[Measured], T | None],
@@ -75,9 +90,20 @@ async def open_world(
     directory: Path, *, http_port: int, operator_port: int = 0
 ) -> AsyncIterator[World]:
     """Make a world whose programs all end with the context, the last one first."""
+    async with keep_world(World, directory, (http_port, operator_port)) as world:
+        yield world
+
+
+@asynccontextmanager
+async def keep_world[W: World](
+    make: Callable[[Supervisor, Path, tuple[int, int]], W],
+    directory: Path,
+    ports: tuple[int, int],
+) -> AsyncIterator[W]:
+    """Make a world of some kind; see ``open_world`` and ``World``."""
     async with AsyncExitStack() as stack:
         supervisor = await stack.enter_async_context(Supervisor(directory / "logs"))
-        world = World(supervisor, directory, (http_port, operator_port))
+        world = make(supervisor, directory, ports)
         # The home ends first: it says goodbye to its station and to its broker.
         stack.push_async_callback(world.aggregator.stop_broker)
         stack.push_async_callback(world.aggregator.close)
