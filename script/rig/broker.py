@@ -19,6 +19,8 @@ import time
 from types import TracebackType
 from typing import Self
 
+from .processes import free_port
+
 DOCUMENTED = Path(__file__).parents[2] / "docs" / "mosquitto.conf"
 """What an operator is told to use is what everything here is tested with."""
 
@@ -308,13 +310,6 @@ def find_mosquitto() -> str:
             "'apt-get install --no-install-recommends mosquitto'"
         )
     return found
-
-
-def free_port() -> int:
-    """Return a TCP port of the loopback interface that nobody uses now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _is_port_taken(port: int) -> bool:

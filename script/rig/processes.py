@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 from pathlib import Path
+from random import SystemRandom
 import signal
 import socket
 import subprocess
@@ -22,6 +23,14 @@ STOP_TIMEOUT_S = 30.0
 
 KILL_TIMEOUT_S = 5.0
 """A killed process is gone within milliseconds unless the kernel is stuck."""
+
+
+PORTS = (20_000, 32_000)
+"""Linux gives those from 32,768 to outgoing connections, others those from 49,152."""
+
+PORT_ATTEMPTS = 100
+_RANDOM = SystemRandom()
+"""Two runs at once must not try the same ports in the same order."""
 
 
 class RigError(Exception):
@@ -271,7 +280,13 @@ def refuse_taken_port(port: int) -> None:
 
 
 def free_port() -> int:
-    """Return a TCP port of the loopback interface that nobody uses now."""
-    with contextlib.closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a TCP port of the loopback interface that nobody uses now.
+
+    Below those that the kernel gives to outgoing connections: one of them would take the
+    port of a program that was killed and is about to start again.
+    """
+    for _ in range(PORT_ATTEMPTS):
+        port = _RANDOM.randrange(*PORTS)
+        if not is_port_taken(port):
+            return port
+    raise RigError(f"no free port from {PORTS[0]} to {PORTS[1]}")

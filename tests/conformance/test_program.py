@@ -10,7 +10,8 @@ import pytest
 from aggregator.__main__ import main
 from custom_components.v2g_vpp.pki.request import create_client_request
 from custom_components.v2g_vpp.pki.tls import client_context
-from script.rig.broker import Broker, BrokerFiles, free_port
+from script.rig.broker import Broker, BrokerFiles
+from script.rig.processes import free_port
 from tests.repository import ROOT
 from tests.vpp.actors import HOME, REGION
 

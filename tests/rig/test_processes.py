@@ -103,3 +103,5 @@ def test_taken_port_is_seen_and_a_free_one_is_free() -> None:
         assert is_port_taken(port)
     assert not is_port_taken(port)
     assert not is_port_taken(free_port())
+    # An outgoing connection would take the port of a program that starts again.
+    assert free_port() < 32_768
