@@ -9,6 +9,7 @@ from homeassistant.helpers.typing import ConfigType
 
 from . import (
     const,
+    entity_station_opener,
     home_meters,
     programme_opener,
     repairs,
@@ -87,6 +88,9 @@ class _Home:
         )
         self._sync = SubentrySync(
             open_station=self._open_station,
+            open_entity_station=partial(
+                entity_station_opener.open_entity_station, hass, self._site
+            ),
             open_vehicle=partial(vehicle_opener.open_vehicle, hass, self._site),
             open_programme=programmes.open,
             is_usable=partial(upgrade.async_check_part, hass),

@@ -17,6 +17,7 @@ from .const import (
     CONF_PROGRAMME_ID,
     CONF_VEHICLE_ID,
     DOMAIN,
+    SUBENTRY_ENTITY_STATION,
     SUBENTRY_PROGRAMME,
     SUBENTRY_STATION,
     SUBENTRY_VEHICLE,
@@ -82,6 +83,7 @@ def async_rename_device(
     """Give the device of a subentry the subentry's present title."""
     info = {
         SUBENTRY_STATION: station_device,
+        SUBENTRY_ENTITY_STATION: station_device,
         SUBENTRY_VEHICLE: vehicle_device,
         SUBENTRY_PROGRAMME: programme_device,
     }[subentry.subentry_type](subentry)

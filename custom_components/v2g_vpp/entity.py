@@ -16,6 +16,8 @@ from .const import (
     CONF_PROGRAMME_ID,
     CONF_VEHICLE_ID,
     CONF_VIRTUAL,
+    STATION_SUBENTRIES,
+    SUBENTRY_ENTITY_STATION,
     SUBENTRY_PROGRAMME,
     SUBENTRY_STATION,
     SUBENTRY_VEHICLE,
@@ -259,6 +261,7 @@ def async_follow_subentries(
     """Add the entities of every subentry there is, and of those that come later."""
     builders = {
         SUBENTRY_STATION: stations,
+        SUBENTRY_ENTITY_STATION: stations,
         SUBENTRY_VEHICLE: vehicles,
         SUBENTRY_PROGRAMME: programmes,
     }
@@ -268,7 +271,7 @@ def async_follow_subentries(
         build = builders.get(subentry.subentry_type)
         if build is not None:
             async_add_entities(build(subentry), config_subentry_id=subentry.subentry_id)
-        if evses is not None and subentry.subentry_type == SUBENTRY_STATION:
+        if evses is not None and subentry.subentry_type in STATION_SUBENTRIES:
             _async_follow_evses(hass, entry, subentry, async_add_entities, evses)
 
     entry.runtime_data.adders.append(add)

@@ -44,7 +44,7 @@ from .const import (
     CONF_TOP_UP_FROM_W,
     CONF_VIRTUAL,
     PHASE_MAP_UNKNOWN,
-    SUBENTRY_STATION,
+    STATION_SUBENTRIES,
     VIRTUAL_NO,
 )
 from .domain.clock import Clock
@@ -111,7 +111,7 @@ class HomeMeters:
         stations = [
             subentry.data
             for subentry in entry.subentries.values()
-            if subentry.subentry_type == SUBENTRY_STATION
+            if subentry.subentry_type in STATION_SUBENTRIES
             and _is_wiring_readable(subentry.data)
         ]
         self._site.use_wiring(site_wiring(entry.data, entry.options, stations))

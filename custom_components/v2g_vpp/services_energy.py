@@ -32,6 +32,7 @@ from .const import (
     CONF_IDENTITY,
     CONF_VEHICLE_ID,
     DOMAIN,
+    STATION_SUBENTRIES,
     SUBENTRY_STATION,
     SUBENTRY_VEHICLE,
 )
@@ -140,8 +141,9 @@ def _vehicle(entry: V2gConfigEntry, key: EvseKey) -> VehicleSnapshot | None:
 def _name(entry: V2gConfigEntry, key: EvseKey) -> str:
     title = next(
         subentry.title
-        for subentry in entry.get_subentries_of_type(SUBENTRY_STATION)
-        if subentry.data.get(CONF_IDENTITY) == key.station_id
+        for subentry in entry.subentries.values()
+        if subentry.subentry_type in STATION_SUBENTRIES
+        and subentry.data.get(CONF_IDENTITY) == key.station_id
     )
     return title if key.evse_id == 1 else f"{title} {key.evse_id}"
 

@@ -33,6 +33,7 @@ class SubentrySync:
     """Open, change and close the running parts of subentries."""
 
     open_station: Open
+    open_entity_station: Open
     open_vehicle: Open
     open_programme: Open
     options_changed: Callable[[V2gConfigEntry], None]
@@ -97,6 +98,8 @@ class SubentrySync:
         match subentry.subentry_type:
             case const.SUBENTRY_STATION:
                 opener = self.open_station
+            case const.SUBENTRY_ENTITY_STATION:
+                opener = self.open_entity_station
             case const.SUBENTRY_VEHICLE:
                 opener = self.open_vehicle
             case const.SUBENTRY_PROGRAMME:

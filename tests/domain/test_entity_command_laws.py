@@ -37,7 +37,7 @@ def quirks(draw: st.DrawFn) -> Quirks:
         min_charge_w=draw(st.sampled_from([0.0, 1000.0, 1380.0, 4140.0])),
         min_discharge_w=draw(st.sampled_from([0.0, 1000.0, 1380.0])),
         zero_forbidden=draw(st.booleans()),
-        min_write_interval_s=draw(st.sampled_from([0.0, 1.0, 5.0, 90.0])),
+        min_write_interval_s=draw(st.sampled_from([0.0, 1.0, 5.0, 25.0])),
         reversal_rest_s=draw(st.sampled_from([0.0, 3.0, 30.0])),
     )
 

@@ -13,6 +13,7 @@ from custom_components.v2g_vpp.domain.entity_observation import (
     lost_reads,
     observe,
     power_of,
+    tells_plug,
 )
 from custom_components.v2g_vpp.domain.entity_station import (
     EntitySpecification,
@@ -216,11 +217,49 @@ def test_everything_that_is_measured_is_told_in_the_units_of_the_product() -> No
         EntityReadings(soc=shows("150", "%")),
         EntityReadings(soc=shows("50", "kWh")),
         EntityReadings(energy_charged=shows("-5", "kWh")),
-        EntityReadings(temperature=shows("100", "°F")),
+        EntityReadings(temperature=shows("100", "K")),
+        EntityReadings(temperature=shows("1000", "°F")),
     ],
 )
 def test_what_cannot_be_is_no_reading(readings: EntityReadings) -> None:
     assert see(Observed(), readings)[1] == ()
+
+
+def test_fahrenheit_is_no_silence() -> None:
+    after, _ = see(Observed(), EntityReadings(temperature=shows("104", "°F")))
+    temperature = after.measurement.handle_temperature_c
+    assert temperature is not None
+    assert temperature.value == pytest.approx(40.0)
+
+
+def test_a_vehicle_of_before_a_restart_is_ended_when_nothing_is_plugged() -> None:
+    _, events = see(Observed(), EntityReadings(state=shows("ready")), is_recalled=True)
+    session = EvseSession(
+        key=KEY, is_plugged=True, transaction_id=TransactionId("of before")
+    )
+    for event in events:
+        session = advance_evse(session, event)
+    assert (session.transaction_id, session.is_plugged) == (None, False)
+
+
+def test_a_vehicle_after_a_long_silence_may_be_another_one() -> None:
+    before, _ = see(Observed(), EntityReadings(state=shows("connected")))
+    session = EvseSession(key=KEY, is_plugged=True, transaction_id=FIRST, evcc_id="A")
+    after, events = see(
+        before, EntityReadings(state=shows("connected")), SECOND, is_recalled=True
+    )
+    for event in events:
+        session = advance_evse(session, event)
+    assert after.transaction_id == session.transaction_id == SECOND
+    assert (session.is_plugged, session.evcc_id) == (True, None)
+
+
+@pytest.mark.parametrize(
+    ("word", "expected"),
+    [("ready", True), ("charging", True), ("error", False), ("unknown", False)],
+)
+def test_which_words_tell_the_plug(word: str, expected: bool) -> None:
+    assert tells_plug(SPECIFICATION, shows(word)) is expected
 
 
 def test_the_same_value_reported_again_is_a_new_reading() -> None:

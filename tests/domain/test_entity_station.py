@@ -50,10 +50,10 @@ def test_what_makes_a_specification_unusable(
 
 
 def test_a_refresh_comes_three_times_within_the_watchdog() -> None:
-    timing = timing_of_entity(Quirks(watchdog_s=60))
-    assert (timing.validity_s, timing.refresh_s) == (60, 20)
-    slow = timing_of_entity(Quirks(min_write_interval_s=90))
-    assert (slow.validity_s, slow.refresh_s, slow.write_interval_s) == (60, 90, 90)
+    timing = timing_of_entity(Quirks(watchdog_s=45))
+    assert (timing.validity_s, timing.refresh_s) == (45, 15)
+    slow = timing_of_entity(Quirks(min_write_interval_s=25))
+    assert (slow.validity_s, slow.refresh_s, slow.write_interval_s) == (60, 25, 25)
 
 
 def test_another_way_of_being_told_is_another_fingerprint() -> None:

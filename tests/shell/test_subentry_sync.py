@@ -66,6 +66,7 @@ def parts() -> SlowParts:
 def sync(parts: SlowParts) -> SubentrySync:
     return SubentrySync(
         open_station=parts.open,
+        open_entity_station=parts.open,
         open_vehicle=parts.open,
         open_programme=parts.open,
         options_changed=lambda entry: None,

@@ -19,7 +19,11 @@ from .faults import FaultCode
 from .ids import EvseKey, TransactionId
 from .measurement import Measurement, Reading
 from .state import ConnectorStatus
-from .units import kilowatt_hours_to_watt_hours, kilowatts_to_watts
+from .units import (
+    fahrenheit_to_celsius,
+    kilowatt_hours_to_watt_hours,
+    kilowatts_to_watts,
+)
 
 LARGEST_POWER_W: Final = 1_000_000.0
 """Above any charger of a home: a meter that says so is broken, or its unit is wrong."""
@@ -28,7 +32,7 @@ SAME_PLUG_WITHIN_S: Final = 60.0
 """House rule: nobody drives one vehicle away and plugs another one in within it, so a
 charger that was silent for less has the same vehicle as before."""
 
-_SILENT: Final = frozenset({"unavailable", "unknown", ""})
+SILENT_WORDS: Final = frozenset({"unavailable", "unknown", ""})
 _POWER_UNITS: Final[Mapping[str, float]] = {
     "W": 1.0,
     "kW": kilowatts_to_watts(1.0),
@@ -56,7 +60,7 @@ class EntityReading:
     @property
     def is_silent(self) -> bool:
         """True when the entity itself knows nothing."""
-        return self.text.lower() in _SILENT
+        return self.text.casefold() in SILENT_WORDS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +107,8 @@ def observe(
         before: what was reported of it so far.
         readings: of now; one that is silent or no number says nothing.
         new_transaction_id: for a transaction that begins now.
-        is_recalled: nobody watched the plug until now, so this may be any vehicle.
+        is_recalled: nobody watched the plug until now, so this may be any vehicle; only
+            with a state that tells whether one is plugged (``tells_plug``).
     """
     status = status_of(specification, readings.state)
     events: list[StationEvent] = []
@@ -111,10 +116,11 @@ def observe(
         events.append(ConnectorReported(key=key, connector_id=1, status=status))
     is_plugged = _is_plugged(status, before)
     transaction_id = before.transaction_id
-    if is_plugged and not before.is_plugged:
+    if is_recalled or (is_plugged and not before.is_plugged):
+        # Also while nothing is plugged: one of before a restart may be on record.
         transaction_id = new_transaction_id
         events.append(started(key, transaction_id, is_recalled=is_recalled))
-    elif not is_plugged and transaction_id is not None:
+    if not is_plugged and transaction_id is not None:
         events.append(ended(key, transaction_id, is_plugged=False))
         transaction_id = None
     is_faulty = _is_faulty(specification, readings.fault, before)
@@ -155,6 +161,13 @@ def started(
     )
 
 
+def goes_on(key: EvseKey, transaction_id: TransactionId) -> TransactionReported:
+    """Return that a transaction is still there, with its vehicle."""
+    return TransactionReported(
+        key=key, transaction_id=transaction_id, phase=TransactionPhase.UPDATED
+    )
+
+
 def ended(
     key: EvseKey, transaction_id: TransactionId, *, is_plugged: bool
 ) -> TransactionReported:
@@ -176,7 +189,7 @@ def status_of(
     """
     if reading is None or reading.is_silent:
         return None
-    match specification.state_map.get(reading.text.lower()):
+    match specification.state_map.get(reading.text.casefold()):
         case PlugState.FREE:
             return ConnectorStatus.AVAILABLE
         case PlugState.PLUGGED:
@@ -185,6 +198,14 @@ def status_of(
             return ConnectorStatus.FAULTED
         case _:
             return ConnectorStatus.UNAVAILABLE
+
+
+def tells_plug(
+    specification: EntitySpecification, reading: EntityReading | None
+) -> bool:
+    """Return True when the state entity says whether a vehicle is plugged."""
+    status = status_of(specification, reading)
+    return status in (ConnectorStatus.AVAILABLE, ConnectorStatus.OCCUPIED)
 
 
 def power_of(
@@ -214,7 +235,7 @@ def measurement_of(
             readings.energy_discharged, _energy(readings.energy_discharged)
         ),
         handle_temperature_c=_reading(
-            readings.temperature, _within(readings.temperature, "°C", -60.0, 200.0)
+            readings.temperature, _temperature(readings.temperature)
         ),
     )
 
@@ -247,7 +268,7 @@ def _is_faulty(
         return False
     if reading.is_silent:
         return before.is_faulty
-    return reading.text.lower() not in specification.healthy_words
+    return reading.text.casefold() not in specification.healthy_words
 
 
 def _number(reading: EntityReading | None) -> float | None:
@@ -280,6 +301,14 @@ def _within(
     if value is None or reading is None or reading.unit != unit:
         return None
     return value if lowest <= value <= highest else None
+
+
+def _temperature(reading: EntityReading | None) -> float | None:
+    if reading is not None and reading.unit == "°F":
+        value = _number(reading)
+        value_c = None if value is None else fahrenheit_to_celsius(value)
+        return value_c if value_c is None or -60.0 <= value_c <= 200.0 else None
+    return _within(reading, "°C", -60.0, 200.0)
 
 
 def _reading(source: EntityReading | None, value: float | None) -> Reading | None:

@@ -11,7 +11,7 @@ from hashlib import sha256
 import json
 from typing import Final
 
-from .capability import DialectTiming
+from .capability import DialectTiming, own_timing
 from .vendor_setpoint import NOMINAL_VOLTAGE_V
 
 PROTOCOL: Final = "entity"
@@ -23,12 +23,8 @@ ONLY_EVSE: Final = 1
 LONGEST_WATCHDOG_S: Final = 60.0
 """A charger that needs longer to end a power by itself gives no guarantee."""
 
-ASSUMED_VALIDITY_S: Final = 60.0
-"""How often a charger without a watchdog is written to counts with this: it may lose
-its setpoint for reasons of its own."""
-
-REFRESHES: Final = 3
-"""A watchdog survives one lost write, and one that is late."""
+SHORTEST_INTERVAL_S: Final = 1.0
+"""Control decides once in it, so nothing is written more often."""
 
 
 class PlugState(StrEnum):
@@ -140,10 +136,10 @@ class EntitySpecification:
 
     can_discharge: bool = True
     state_map: Mapping[str, PlugState] = field(default_factory=dict)
-    """By word, in small letters; a word that is not in it is doubt."""
+    """By word, without case; a word that is not in it is doubt."""
 
     healthy_words: frozenset[str] = frozenset()
-    """What its fault entity says while there is none, in small letters."""
+    """What its fault entity says while there is none, without case."""
 
     quirks: Quirks = field(default_factory=Quirks)
 
@@ -162,7 +158,8 @@ def problem_of(specification: EntitySpecification) -> str | None:
         ``zero_forbidden``: nothing is left that ends a power;
         ``minimum_needed``: stopping by the minimum power needs one;
         ``direction_missing``: two numbers need a choice to give power;
-        ``watchdog_too_short``: it would end every power between two writes.
+        ``watchdog_too_short``: a power could not be kept alive, because it may be
+            written too seldom.
     """
     writes, quirks = specification.writes, specification.quirks
     if quirks.zero_forbidden and writes.stop is StopWay.ZERO:
@@ -176,18 +173,18 @@ def problem_of(specification: EntitySpecification) -> str | None:
     if is_paired and quirks.zero_forbidden and options[0] is None:
         # Without a choice the number of the other direction is set to 0.
         return "direction_missing"
-    watchdog_s = quirks.watchdog_s
-    if watchdog_s is not None and watchdog_s < 2 * quirks.min_write_interval_s:
+    try:
+        timing_of_entity(quirks)
+    except ValueError:
         return "watchdog_too_short"
     return None
 
 
 def timing_of_entity(quirks: Quirks) -> DialectTiming:
-    """Return dead-man and write budget of a charger that is known through entities."""
-    validity_s = quirks.watchdog_s or ASSUMED_VALIDITY_S
-    return DialectTiming(
-        validity_s=validity_s,
-        refresh_s=max(validity_s / REFRESHES, quirks.min_write_interval_s),
-        write_interval_s=max(quirks.min_write_interval_s, 1.0),
-        burst_writes=1,
-    )
+    """Return dead-man and write budget of a charger that is known through entities.
+
+    Raises:
+        ValueError: when no two writes fit into its watchdog.
+    """
+    interval_s = max(quirks.min_write_interval_s, SHORTEST_INTERVAL_S)
+    return own_timing(quirks.watchdog_s, interval_s)

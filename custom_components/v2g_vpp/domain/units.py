@@ -75,6 +75,11 @@ def watt_hours_to_kilowatt_hours(energy_wh: float) -> float:
     return energy_wh / WATTS_PER_KILOWATT
 
 
+def fahrenheit_to_celsius(temperature_f: float) -> float:
+    """Return °F as °C."""
+    return (temperature_f - 32.0) / 1.8
+
+
 def energy_wh(power_w: float, duration_s: float) -> float:
     """Return the energy in Wh of a constant power held for a duration."""
     return power_w * duration_s / SECONDS_PER_HOUR

@@ -1,0 +1,68 @@
+"""Who set an entity of a charger: we, the charger itself, or somebody else."""
+
+from dataclasses import dataclass
+from math import isfinite
+
+from .entity_observation import SILENT_WORDS
+from .entity_station import Quirks
+
+ROUNDING_SHARE = 0.02
+"""Chargers round what they are told by as much as this."""
+
+STEP_FUZZ = 1.01
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expected:
+    """What an entity was set to by us."""
+
+    value: float | str | bool
+    written_mono_s: float
+    step: float = 0.0
+    """Of a number: it may have been rounded by it."""
+
+
+def is_foreign(
+    shown: str,
+    expected: Expected,
+    quirks: Quirks,
+    now_mono_s: float,
+    *,
+    has_user: bool,
+) -> bool:
+    """Return True when somebody else changed what we had set.
+
+    Args:
+        shown: what the entity shows now, by an event that is not of our own action.
+        expected: what we set it to.
+        quirks: of the charger: how long it may show another value by itself, and
+            whether it returns to a setpoint of its own.
+        now_mono_s: of the event.
+        has_user: a person is behind the event.
+    """
+    if shown.casefold() in SILENT_WORDS or _is_same(shown, expected):
+        return False
+    if has_user:
+        return True
+    is_settled = now_mono_s - expected.written_mono_s >= quirks.settle_s
+    return is_settled and not quirks.reverts
+
+
+def _is_same(shown: str, expected: Expected) -> bool:
+    match expected.value:
+        case bool():
+            return shown == ("on" if expected.value else "off")
+        case str():
+            return shown == expected.value
+        case _:
+            return _is_near(shown, float(expected.value), expected.step)
+
+
+def _is_near(shown: str, value: float, step: float) -> bool:
+    try:
+        number = float(shown)
+    except ValueError:
+        return False
+    if not isfinite(number):
+        return False
+    return abs(number - value) <= max(step * STEP_FUZZ, ROUNDING_SHARE * abs(value))
