@@ -9,7 +9,6 @@ from homeassistant.helpers.typing import ConfigType
 
 from . import (
     const,
-    entity_station_opener,
     home_meters,
     programme_opener,
     repairs,
@@ -20,6 +19,7 @@ from . import (
 from .coordinator import Close, V2gConfigEntry, runtime_data
 from .csms import access, schemas, server
 from .dashboard import async_setup_dashboard
+from .entity_station_opener import open_entity_station
 from .error_translation import translated_errors
 from .listener_flow_tls import open_listener
 from .removal import async_remove_config_entry_device, async_remove_entry
@@ -78,21 +78,18 @@ class _Home:
             export_limit_w=entry.data.get(const.CONF_EXPORT_LIMIT_W),
         )
         self._rehearsal = programme_opener.rehearsal_desk(self._site, self._clock)
-        programmes = programme_opener.ProgrammeOpener(
-            hass=hass,
-            entry=entry,
-            site=self._site,
-            clock=self._clock,
-            spawn=self._spawn,
-            make_store=self._store,
-        )
         self._sync = SubentrySync(
             open_station=self._open_station,
-            open_entity_station=partial(
-                entity_station_opener.open_entity_station, hass, self._site
-            ),
+            open_entity_station=partial(open_entity_station, hass, self._site),
             open_vehicle=partial(vehicle_opener.open_vehicle, hass, self._site),
-            open_programme=programmes.open,
+            open_programme=programme_opener.ProgrammeOpener(
+                hass=hass,
+                entry=entry,
+                site=self._site,
+                clock=self._clock,
+                spawn=self._spawn,
+                make_store=self._store,
+            ).open,
             is_usable=partial(upgrade.async_check_part, hass),
             options_changed=home_meters.HomeMeters(hass, entry, self._site).follow,
         )

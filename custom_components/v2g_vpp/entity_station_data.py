@@ -58,6 +58,7 @@ from .domain.entity_station import (
     Writes,
     WriteUnit,
     WriteWay,
+    problem_of,
 )
 from .domain.ids import StationId
 from .domain.policy import StationLimits
@@ -145,6 +146,44 @@ def specification(data: Mapping[str, Any]) -> EntitySpecification:
         ),
         quirks=quirks(data),
     )
+
+
+def check_entity_station(data: Mapping[str, Any]) -> None:
+    """Let a set-up through that a charger can be controlled by.
+
+    Raises:
+        KeyError, ValueError: naming what is missing, or what cannot be.
+    """
+    station_id_of(data)
+    spec = specification(data)
+    problem = problem_of(spec)
+    if problem is not None:
+        raise ValueError(problem)
+    needed = [READ_FIELDS[name] for name in REQUIRED_READS]
+    needed += [WRITE_FIELDS[target] for target in needed_targets(spec)]
+    missing = [key for key in needed if not data.get(key)]
+    if missing:
+        raise KeyError(*missing)
+
+
+def needed_targets(spec: EntitySpecification) -> tuple[WriteTarget, ...]:
+    """Return what has to be there to be written to."""
+    writes = spec.writes
+    targets: list[WriteTarget] = []
+    match writes.way:
+        case WriteWay.SIGNED_NUMBER:
+            targets.append(WriteTarget.SETPOINT)
+        case WriteWay.SCRIPT:
+            targets.append(WriteTarget.SCRIPT)
+        case WriteWay.TWO_NUMBERS:
+            targets.append(WriteTarget.CHARGE)
+            if spec.can_discharge:
+                targets.append(WriteTarget.DISCHARGE)
+            if writes.charge_option is not None:
+                targets.append(WriteTarget.DIRECTION)
+    if writes.stop in STOPS_BY_ENTITY:
+        targets.append(WriteTarget.STOP)
+    return tuple(targets)
 
 
 def quirks(data: Mapping[str, Any]) -> Quirks:

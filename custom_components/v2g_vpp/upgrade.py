@@ -18,6 +18,7 @@ from homeassistant.helpers.storage import STORAGE_DIR
 
 from . import const, subentry_facts as facts
 from .domain.errors import StoreNewer
+from .entity_station_data import check_entity_station
 from .error_translation import translated
 from .home_meters import site_wiring
 from .ledger_file import is_of_newer_form
@@ -42,6 +43,10 @@ _NO_DOCUMENT: Final = (_LEDGER_SUFFIX, ".seal", ".torn", ".new")
 _READERS: Final = {
     const.SUBENTRY_STATION: (
         facts.station,
+        lambda subentry: site_wiring({}, {}, [subentry.data]),
+    ),
+    const.SUBENTRY_ENTITY_STATION: (
+        lambda subentry: check_entity_station(subentry.data),
         lambda subentry: site_wiring({}, {}, [subentry.data]),
     ),
     const.SUBENTRY_VEHICLE: (facts.vehicle, facts.initial_vehicle_policy),
