@@ -43,7 +43,7 @@ from .const import (
 )
 from .coordinator import V2gConfigEntry
 from .devices import evse_of, station_of
-from .domain.capability import EvCapability, StationCapability
+from .domain.capability import EvCapability, Proof, StationCapability
 from .domain.grid_settings import GridNote
 from .domain.measurement import Measurement, Reading
 from .domain.messages import Recording
@@ -307,17 +307,7 @@ def _evse(evse: EvseSnapshot, hide: _Hide) -> dict[str, Any]:
         "support_refusal": evse.support_refusal,
         "confidence": asdict(evse.confidence),
         "calibration": asdict(evse.calibration) if evse.calibration else None,
-        "proof": (
-            {
-                "dialect": evse.proof.dialect,
-                "dead_man_s": evse.proof.dead_man_s,
-                "wiring": evse.proof.wiring,
-                "wiring_share": evse.proof.wiring_share,
-                "wiring_phases": evse.proof.wiring_phases,
-            }
-            if evse.proof is not None
-            else None
-        ),
+        "proof": None if evse.proof is None else _proof(evse.proof),
         "lost_proof": evse.lost_proof,
         "self_test": {
             "phase": evse.self_test.phase,
@@ -326,6 +316,12 @@ def _evse(evse: EvseSnapshot, hide: _Hide) -> dict[str, Any]:
         },
         "meters_contradict": asdict(seen) if (seen := evse.wiring_finding) else None,
     }
+
+
+def _proof(proof: Proof) -> dict[str, Any]:
+    names = ["dialect", "dead_man_s", "guarantee", "validity_s"]
+    names += ["wiring", "wiring_share", "wiring_phases"]
+    return {name: getattr(proof, name) for name in names}
 
 
 def _needs(needs: EvCapability | None) -> dict[str, Any] | None:

@@ -116,7 +116,7 @@ def fresh_value(evse: EvseSnapshot, reading: Reading | None) -> float | None:
 
 def _stops_within_s(evse: EvseSnapshot) -> float | None:
     """Return when a running discharge ends without this product, proven values only."""
-    if evse.proof is None:
+    if evse.proof is None or not evse.proof.ends_by_itself:
         return None
     return promised_end_s(
         proven_timing(evse.proof),

@@ -12,6 +12,7 @@ from custom_components.v2g_vpp.domain.capability import (
     StationCapability,
 )
 from custom_components.v2g_vpp.domain.dispatch import CommandKind, DispatchOrder
+from custom_components.v2g_vpp.domain.guarantee import GuaranteeClass
 from custom_components.v2g_vpp.domain.ids import (
     EvseKey,
     ProgrammeId,
@@ -58,6 +59,31 @@ PROOF = Proof(
     dead_man_s=24.0,
     passed_at="2026-01-01T00:00:00+00:00",
     proven_power_w=1_800.0,
+)
+ENTITY = StationCapability(
+    protocol="entity",
+    evse_ids=(1,),
+    dialect=DischargeDialect.ENTITY,
+    max_charge_power_w=11_000.0,
+    max_discharge_power_w=11_000.0,
+)
+"""A charger that is known through entities, and of which nobody knows a watchdog."""
+
+PROOF_A = Proof(
+    dialect=DischargeDialect.ENTITY,
+    firmware="1.0",
+    dead_man_s=36.0,
+    passed_at="2026-01-01T00:00:00+00:00",
+    proven_power_w=1_800.0,
+    validity_s=30.0,
+)
+PROOF_B = Proof(
+    dialect=DischargeDialect.ENTITY,
+    firmware="1.0",
+    dead_man_s=70.0,
+    passed_at="2026-01-01T00:00:00+00:00",
+    proven_power_w=1_800.0,
+    guarantee=GuaranteeClass.B,
 )
 POLICY = EvsePolicy(mode=Mode.CHARGE_NOW, is_discharge_allowed=True)
 STATION = StationSession(

@@ -21,7 +21,7 @@ from custom_components.v2g_vpp.control.inputs import (
     SiteInputs,
 )
 from custom_components.v2g_vpp.control.site_gate import GateHome
-from custom_components.v2g_vpp.domain.capability import DIALECT_TIMING
+from custom_components.v2g_vpp.domain.capability import timing_of
 from custom_components.v2g_vpp.domain.setpoint import (
     Setpoint,
     SetpointWrite,
@@ -94,6 +94,10 @@ class Rig:
     has_events: bool = False
     """True: each second has a second tick at the same moment, as an event makes one."""
 
+    watchdog_s: float | None = None
+    """What the charger really waits for the next write, s: infinity ends nothing by
+    itself; None: what its dialect says."""
+
     on_tick: Callable[[Rig], None] | None = None
     """Called before each tick with fresh readings in ``evse``."""
 
@@ -114,10 +118,10 @@ class Rig:
     def __post_init__(self) -> None:
         """Build the charger of the EVSE's dialect."""
         assert self.evse.station.capability is not None
-        timing = DIALECT_TIMING[self.evse.station.capability.dialect]
-        self.charger = Charger(
-            plant=Plant(self.parameters), validity_s=timing.validity_s
-        )
+        validity_s = timing_of(self.evse.station.capability).validity_s
+        if self.watchdog_s is not None:
+            validity_s = self.watchdog_s
+        self.charger = Charger(plant=Plant(self.parameters), validity_s=validity_s)
         self.delivery = SetpointDelivery(self.evse.key)
 
     def run(self, duration_s: float) -> None:
@@ -157,7 +161,7 @@ class Rig:
         write = self.delivery.plan(
             self.setpoint,
             DeliveryContext(
-                timing=DIALECT_TIMING[capability.dialect],
+                timing=timing_of(capability, proof=self.evse.proof),
                 is_ready=True,
                 transaction_id=self.evse.session.transaction_id,
                 command_id=self.evse.order.order_id if self.evse.order else None,

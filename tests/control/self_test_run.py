@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from custom_components.v2g_vpp.control.self_test import (
-    SelfTest,
+from custom_components.v2g_vpp.control.self_test import SelfTest
+from custom_components.v2g_vpp.control.self_test_step import (
     SelfTestInputs,
     SelfTestOutput,
 )
@@ -53,11 +53,25 @@ class Run:
         has_events: bool = False,
         before_s: int = 15,
         home: WiredHome | None = None,
+        told_watchdog_s: float | None = None,
+        watchdog_s: float | None = None,
     ) -> None:
-        evse = with_station(UNPROVEN, capability=replace(CAPABILITY, dialect=dialect))
-        self.rig = Rig(evse, parameters, has_events=has_events)
+        timing = DIALECT_TIMING[dialect]
+        if told_watchdog_s is not None:
+            timing = replace(timing, validity_s=told_watchdog_s)
+        capability = replace(
+            CAPABILITY,
+            dialect=dialect,
+            own_timing=timing if dialect is DischargeDialect.ENTITY else None,
+            own_watchdog_s=told_watchdog_s,
+        )
+        evse = with_station(UNPROVEN, capability=capability)
+        self.rig = Rig(evse, parameters, has_events=has_events, watchdog_s=watchdog_s)
         self.test = SelfTest(
-            dialect=dialect, timing=DIALECT_TIMING[dialect], firmware="1.0"
+            dialect=dialect,
+            timing=timing,
+            firmware="1.0",
+            own_watchdog_s=told_watchdog_s,
         )
         self.disturb = disturb
         self.home = home

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from custom_components.v2g_vpp.control.self_test import SelfTest, SelfTestInputs
+from custom_components.v2g_vpp.control.self_test import SelfTest
+from custom_components.v2g_vpp.control.self_test_step import SelfTestInputs
 from custom_components.v2g_vpp.domain.capability import (
     DIALECT_TIMING,
     DischargeDialect,

@@ -90,6 +90,7 @@ async def test_a_passed_self_test_is_told_with_what_was_measured(home: Home) -> 
         "passed_on": "2026-03-01",
         "dialect": "v21_dynamic",
         "power_w": 1_812,
+        "guarantee": "a",
         "stops_by_itself_after_s": 25.0,
         "wiring": {"evidence": "proven", "share": 0.99, "phases": "2"},
     }

@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 
+from custom_components.v2g_vpp.domain.capability import DischargeDialect
 from custom_components.v2g_vpp.domain.dispatch import AckStatus
 from custom_components.v2g_vpp.domain.errors import StoreNewer, V2gError
 from custom_components.v2g_vpp.domain.events import FaultReported
 from custom_components.v2g_vpp.domain.faults import FaultCode
+from custom_components.v2g_vpp.domain.guarantee import GuaranteeClass
 from custom_components.v2g_vpp.domain.setpoint import Reason
 from custom_components.v2g_vpp.domain.state import flow_threshold_w
 from tests.site.home import PROGRAMME, VEHICLE, Home
@@ -263,6 +265,35 @@ async def test_a_field_that_an_older_version_did_not_write_has_its_default() -> 
         await home.run(5)
         assert home.evse.policy.ramp_w_per_s == 5_000
         await home.discharge()
+
+
+@pytest.mark.parametrize(
+    ("dialect", "guarantee"),
+    [
+        (DischargeDialect.V21_DYNAMIC, GuaranteeClass.A),
+        (DischargeDialect.ENTITY, GuaranteeClass.B),
+    ],
+)
+@in_virtual_time
+async def test_a_proof_of_before_there_were_classes_is_one_of_its_dialect(
+    dialect: DischargeDialect, guarantee: GuaranteeClass
+) -> None:
+    async with Home() as home:
+        home.station.dialect = dialect
+        home.station.connect()
+        await home.grant()
+        await home.crash()
+
+        def make_older(document: dict[str, Any]) -> None:
+            proof = document["evses"][str(home.key)]["proof"]
+            del proof["guarantee"], proof["validity_s"]
+
+        home.store.edit(make_older)
+        await home.restart()
+        home.reconnect()
+        await home.run(5)
+        assert home.evse.proof is not None
+        assert home.evse.proof.guarantee is guarantee
 
 
 @in_virtual_time

@@ -13,6 +13,7 @@ from custom_components.v2g_vpp.domain.capability import (
     Fingerprint,
     Proof,
 )
+from custom_components.v2g_vpp.domain.guarantee import GuaranteeClass
 from custom_components.v2g_vpp.domain.ids import VehicleId
 from custom_components.v2g_vpp.domain.policy import EvsePolicy, Mode, VehiclePolicy
 from custom_components.v2g_vpp.site.stored_values import (
@@ -50,6 +51,8 @@ KINDS = st.one_of(
         dead_man_s=NUMBERS,
         passed_at=st.text(),
         proven_power_w=NUMBERS,
+        guarantee=st.sampled_from(GuaranteeClass),
+        validity_s=st.none() | NUMBERS,
     ),
 )
 JSON = st.recursive(

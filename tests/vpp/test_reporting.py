@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from custom_components.v2g_vpp.domain.capability import (
+    DialectTiming,
     DischargeDialect,
     Fingerprint,
     Proof,
@@ -19,6 +20,7 @@ from custom_components.v2g_vpp.domain.dispatch import (
     LinkState,
 )
 from custom_components.v2g_vpp.domain.frequency_response import SupportRefusal
+from custom_components.v2g_vpp.domain.guarantee import GuaranteeClass
 from custom_components.v2g_vpp.domain.ids import (
     EvseKey,
     ProgrammeId,
@@ -282,6 +284,46 @@ def test_offer_says_no_discharge_before_it_is_proven_and_allowed() -> None:
     unknown = replace(home(evse(proof=None)), stations=())
     (bare,) = offer(unknown).resources
     assert (bare.guarantee, bare.deadman_s) == (Guarantee.NONE, None)
+
+
+ENDLESS = replace(
+    PROOF, dialect=DischargeDialect.ENTITY, guarantee=GuaranteeClass.B, dead_man_s=70.0
+)
+
+
+def test_what_does_not_end_by_itself_offers_no_discharge_and_says_why() -> None:
+    snapshot = home(evse(proof=ENDLESS))
+    (offered,) = offer(snapshot).resources
+    assert offered.max_discharge_power_w == 0.0
+    assert offered.max_charge_power_w > 0
+    assert (offered.guarantee, offered.deadman_s) == (Guarantee.NONE, None)
+    (one,) = availability(snapshot).resources
+    assert (one.room.lowest_w, one.room.deliverable_wh) == (0.0, 0.0)
+    assert one.room.highest_w == 11_000
+    assert one.why == (BindingClass.LIMIT,)
+
+
+def test_a_charger_without_ocpp_declares_nothing_before_it_is_proven() -> None:
+    snapshot = home(evse(proof=None))
+    (station,) = snapshot.stations
+    known = replace(
+        station.capability,
+        dialect=DischargeDialect.ENTITY,
+        own_timing=DialectTiming(
+            validity_s=30.0, refresh_s=10.0, write_interval_s=2.0, burst_writes=1
+        ),
+        own_watchdog_s=30.0,
+    )
+    snapshot = replace(snapshot, stations=(replace(station, capability=known),))
+    (offered,) = offer(snapshot).resources
+    assert (offered.guarantee, offered.deadman_s) == (Guarantee.NONE, None)
+    assert offered.setpoint_interval_s == 2.0
+    proof = replace(
+        PROOF, dialect=DischargeDialect.ENTITY, dead_man_s=37.0, validity_s=30.0
+    )
+    proven = replace(snapshot, evses=(evse(proof=proof),))
+    (offered,) = offer(proven).resources
+    assert (offered.guarantee, offered.deadman_s) == (Guarantee.STATION_PROVEN, 37.0)
 
 
 def test_every_reason_has_a_class_or_is_none_on_purpose() -> None:

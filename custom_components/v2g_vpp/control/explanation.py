@@ -122,6 +122,11 @@ def _dialect(question: DischargeQuestion) -> str | None:
     return None if capability is None else capability.dialect.value
 
 
+def _guarantee(question: DischargeQuestion) -> str | None:
+    proof = question.evse.proof
+    return None if proof is None else proof.guarantee.value
+
+
 def _faults(question: DischargeQuestion) -> str | None:
     faults = sorted(fault.value for fault in question.evse.session.faults)
     return ", ".join(faults) or None
@@ -136,6 +141,7 @@ _VALUES: Mapping[Reason, Callable[[DischargeQuestion], float | str | None]] = {
     Reason.RESERVE_FLOOR: _soc,
     Reason.TRIP_FLOOR: _soc,
     Reason.CYCLE_BUDGET: _cycled,
+    Reason.NO_GUARANTEE: _guarantee,
     Reason.VPP_FLOOR: _soc,
     Reason.EVENT_RESERVE: _soc,
 }

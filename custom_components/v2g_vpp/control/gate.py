@@ -8,8 +8,15 @@ takes power away. Any doubt gives 0 W.
 from collections.abc import Iterator
 from math import copysign, isfinite
 
-from ..domain.capability import UNTOLD_DIALECTS, DischargeDialect
+from ..domain.capability import (
+    LONGEST_PROMISE_S,
+    UNTOLD_DIALECTS,
+    DischargeDialect,
+    Proof,
+    StationCapability,
+)
 from ..domain.faults import FAULT_BEHAVIOUR, FaultCode
+from ..domain.guarantee import LONGEST_WATCHDOG_S, GuaranteeClass
 from ..domain.ids import EvseKey
 from ..domain.measurement import SOC_STALE_AFTER_S, is_fresh
 from ..domain.session import EvseSession
@@ -232,6 +239,23 @@ def _doubts_about_permission(inputs: GateInputs) -> Iterator[Reason]:
         or proof.proven_power_w <= 0
     ):
         yield Reason.NOT_PROVEN
+    elif inputs.setpoint.owner is ControlOwner.VPP and not _was_seen_to_end(
+        proof, capability
+    ):
+        yield Reason.NO_GUARANTEE
+
+
+def _was_seen_to_end(proof: Proof, capability: StationCapability) -> bool:
+    """Return True when the charger was measured to end a discharge by itself in time.
+
+    What OCPP tells a station has an end in every write, so its proof is one of that.
+    """
+    if capability.dialect is not DischargeDialect.ENTITY:
+        return True
+    is_told = proof.guarantee is GuaranteeClass.A
+    validity_s = proof.validity_s
+    is_short = validity_s is not None and 0 < validity_s <= LONGEST_WATCHDOG_S
+    return is_told and is_short and proof.dead_man_s <= LONGEST_PROMISE_S
 
 
 def _doubts_about_readings(

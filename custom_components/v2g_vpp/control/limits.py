@@ -168,7 +168,12 @@ def least_flow_w(evse: EvseInputs, power_w: float) -> float:
 
 
 def _ends_by_itself_in_time_w(evse: EvseInputs) -> float:
-    """Return the power whose dead-man promise is still within the longest one."""
+    """Return the power whose dead-man promise is still within the longest one.
+
+    Where nothing is promised, no power breaks it: other rules hold for such a charger.
+    """
+    if evse.proof is not None and not evse.proof.ends_by_itself:
+        return inf
     capability = evse.station.capability or _NOTHING_REPORTED
     timing = timing_of(capability, proof=evse.proof)
     left_s = LONGEST_PROMISE_S - (

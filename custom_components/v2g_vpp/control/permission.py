@@ -154,6 +154,12 @@ def _is_cycle_budget_spent(question: DischargeQuestion) -> bool:
     return question.vehicle.is_cycle_budget_spent and not question.is_self_test
 
 
+def _has_no_guarantee(question: DischargeQuestion) -> bool:
+    proof = question.evse.proof
+    is_endless = proof is not None and not proof.ends_by_itself
+    return is_endless and question.owner is ControlOwner.VPP
+
+
 def _is_at_vpp_floor(question: DischargeQuestion) -> bool:
     return question.owner is ControlOwner.VPP and question.soc.is_at_vpp_floor
 
@@ -226,6 +232,7 @@ GATES: tuple[tuple[Reason, Gate], ...] = (
     (Reason.RESERVE_FLOOR, lambda q: q.soc.is_at_reserve),
     (Reason.TRIP_FLOOR, lambda q: q.soc.is_at_trip_floor or q.vehicle.trip.must_charge),
     (Reason.CYCLE_BUDGET, _is_cycle_budget_spent),
+    (Reason.NO_GUARANTEE, _has_no_guarantee),
     (Reason.VPP_FLOOR, _is_at_vpp_floor),
     (Reason.EVENT_RESERVE, _is_kept_for_event),
 )

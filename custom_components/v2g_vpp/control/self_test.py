@@ -9,8 +9,7 @@ sample, and the ramp is the slowest that fits the samples.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import replace
 from statistics import median
 
 from ..domain.capability import (
@@ -20,13 +19,14 @@ from ..domain.capability import (
     Proof,
     promised_end_s,
 )
+from ..domain.guarantee import GuaranteeClass
 from ..domain.self_test import SelfTestPhase, SelfTestStatus
-from ..domain.session import EvseSession
-from ..domain.setpoint import ControlOwner, Reason, Setpoint
+from ..domain.setpoint import ControlOwner, Reason
 from ..domain.state import flow_threshold_w
 from .flow_samples import SIGN_OF_FLOW_W, STEADY_SAMPLES, FlowSamples
+from .own_end import OwnEnd
+from .self_test_step import SelfTestInputs, SelfTestOutput
 from .wiring_proof import UNCLEAR, WiringProof
-from .wiring_watch import WiringLook
 
 MINIMUM_POWER_SHARE = 1.3
 SMALLEST_TEST_POWER_W = 1_800.0
@@ -55,47 +55,12 @@ UNLEARNT_ARRIVAL_S = 20.0
 START_DEADLINE_S = 90.0
 """Vehicles take up to a minute to wake (control brief, the plant)."""
 
-EARLIEST_END_SHARE = 0.5
-"""A discharge that ends before half of its validity did not end for the dead-man."""
-
 PHASE_DEADLINE_S: Mapping[SelfTestPhase, float] = {
     SelfTestPhase.RETURNING_TO_ZERO: 60.0,
     # Vehicles take up to a minute to wake (control brief, the plant).
     SelfTestPhase.DISCHARGING: 90.0,
     SelfTestPhase.DISCHARGING_AGAIN: 60.0,
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SelfTestInputs:
-    """What one step of the test is given."""
-
-    session: EvseSession
-    setpoint: Setpoint
-    """Of the tick before, after the output gate."""
-
-    last_write_mono_s: float | None
-    """When the last accepted write left for the station."""
-
-    now_utc: datetime
-    meter_period_s: float = 1.0
-    """How often the outlet's meter reports."""
-
-    wiring: WiringLook | None = None
-    """What the meter of the home saw of the outlet; None: the home has none."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SelfTestOutput:
-    """What the test asks for, and its outcome once it has one."""
-
-    power_w: float | None
-    """None when the test is over."""
-
-    is_withholding: bool
-    status: SelfTestStatus
-    proof: Proof | None = None
-    fingerprint: Fingerprint | None = None
 
 
 def self_test_power_w(fingerprint: Fingerprint) -> float:
@@ -118,6 +83,7 @@ class SelfTest:
         wording: str = "",
         fingerprint: Fingerprint | None = None,
         rating_w: float = 11_000.0,
+        own_watchdog_s: float | None = None,
     ) -> None:
         """Prepare a run; the caller has asked the gates whether it may begin.
 
@@ -128,8 +94,10 @@ class SelfTest:
             wording: of that dialect.
             fingerprint: what is known already, for its minimum power.
             rating_w: of the station.
+            own_watchdog_s: that the charger was told; None: nobody knows of one.
         """
-        self._dialect, self._timing = dialect, timing
+        self._dialect = dialect
+        self._own_end = OwnEnd(dialect, timing, own_watchdog_s)
         self._firmware, self._wording = firmware, wording
         self._known = fingerprint or Fingerprint()
         self._test_w = self_test_power_w(self._known)
@@ -152,6 +120,7 @@ class SelfTest:
         self._dead_times_s: list[float] = []
         self._ramps_w_per_s: list[float] = []
         self._dead_mans_s: list[float] = []
+        self._guarantee = GuaranteeClass.A
 
     def step(self, inputs: SelfTestInputs, now_mono_s: float) -> SelfTestOutput:
         """Return what to do now; call it on every tick until it is over."""
@@ -209,8 +178,20 @@ class SelfTest:
             begun_mono_s = inputs.last_write_mono_s or begun_mono_s
         is_over = now_mono_s - begun_mono_s > self._deadline_s(phase)
         is_over = is_over and not self._wiring.is_holding(now_mono_s)
-        if phase is self._phase and self._failure is None and is_over:
+        if phase is not self._phase or self._failure is not None or not is_over:
+            return
+        is_withheld = phase is SelfTestPhase.WITHHOLDING and bool(self._samples)
+        if is_withheld and self._own_end.may_be_missing:
+            self._goes_on(inputs, now_mono_s)
+        else:
             self._failure = self._late(phase)
+
+    def _goes_on(self, inputs: SelfTestInputs, now_mono_s: float) -> None:
+        """Stop what does not end by itself: that it stops when told is shown now."""
+        withheld_mono_s = inputs.last_write_mono_s or self._phase_mono_s
+        self._guarantee = GuaranteeClass.B
+        self._dead_mans_s.append(now_mono_s - withheld_mono_s)
+        self._enter(SelfTestPhase.RETURNING_TO_ZERO, now_mono_s)
 
     def _judge_zero(self, _: SelfTestInputs, now_mono_s: float) -> None:
         steady_w = self._samples.steady_w()
@@ -231,7 +212,10 @@ class SelfTest:
 
     def _leave_zero(self, zero_w: float, now_mono_s: float) -> None:
         """Go on from a rest, to whatever is still to be shown."""
-        is_stopping_proven = len(self._dead_mans_s) >= WITHHELD_RUNS
+        is_stopping_proven = (
+            len(self._dead_mans_s) >= WITHHELD_RUNS
+            or self._guarantee is GuaranteeClass.B
+        )
         if is_stopping_proven and self._wiring.is_done:
             self._enter(SelfTestPhase.PASSED, now_mono_s)
         elif is_stopping_proven and not self._wiring.takes_another_round():
@@ -288,7 +272,7 @@ class SelfTest:
         if last.power_w < -self._threshold_w + min(0.0, self._zero_w):
             return
         dead_man_s = last.at_mono_s - inputs.last_write_mono_s
-        if dead_man_s < EARLIEST_END_SHARE * self._timing.validity_s:
+        if dead_man_s < self._own_end.earliest_s:
             self._failure = "stopped_early"
             return
         self._dead_mans_s.append(dead_man_s)
@@ -309,7 +293,7 @@ class SelfTest:
         """Return how long a phase may take, s; nobody refreshes in the last one."""
         learnt = self._learnt()
         promise_s = promised_end_s(
-            self._timing,
+            self._own_end.timing,
             learnt.dead_time_s,
             min(self._steady_w, default=0.0),
             learnt.ramp_w_per_s,
@@ -365,22 +349,31 @@ class SelfTest:
         )
         if self._phase is not SelfTestPhase.PASSED:
             return output
-        steady_w = median(self._steady_w)
+        steady_w, learnt = median(self._steady_w), self._learnt()
+        dead_man_s = max(self._dead_mans_s)
+        ends_s = dead_man_s - learnt.dead_time_s
+        ends_s -= -min(self._steady_w) / learnt.ramp_w_per_s
         return replace(
             output,
             proof=Proof(
                 dialect=self._dialect,
                 firmware=self._firmware,
                 wording=self._wording,
-                dead_man_s=max(self._dead_mans_s),
+                dead_man_s=dead_man_s,
                 passed_at=inputs.now_utc.isoformat(),
                 proven_power_w=-min(self._steady_w),
                 wiring=self._wiring.evidence,
                 wiring_share=self._wiring.share,
                 wiring_phases=self._wiring.phases,
+                guarantee=self._guarantee,
+                validity_s=(
+                    self._own_end.validity_s(ends_s)
+                    if self._guarantee is GuaranteeClass.A
+                    else None
+                ),
             ),
             fingerprint=replace(
-                self._learnt(), offset_discharge_w=steady_w - self._commanded_w
+                learnt, offset_discharge_w=steady_w - self._commanded_w
             ),
         )
 

@@ -7,7 +7,7 @@ number, no name, no address, and of the time the day alone.
 from collections.abc import Mapping
 from typing import Any, Final
 
-from .capability import DIALECT_TIMING, Fingerprint, Proof, promised_end_s
+from .capability import Fingerprint, Proof, promised_end_s, proven_timing
 from .self_test import SelfTestPhase, SelfTestStatus
 from .snapshot import EvseSnapshot, StationSnapshot
 
@@ -84,7 +84,7 @@ def _failure(status: SelfTestStatus) -> dict[str, Any]:
 
 def _proof(proof: Proof, fingerprint: Fingerprint) -> dict[str, Any]:
     promise_s = promised_end_s(
-        DIALECT_TIMING[proof.dialect],
+        proven_timing(proof),
         fingerprint.dead_time_s,
         proof.proven_power_w,
         fingerprint.ramp_w_per_s,
@@ -93,8 +93,11 @@ def _proof(proof: Proof, fingerprint: Fingerprint) -> dict[str, Any]:
         "passed_on": proof.passed_at[:10],
         "dialect": proof.dialect.value,
         "power_w": round(proof.proven_power_w),
-        "stops_by_itself_after_s": round(proof.dead_man_s, 1),
-        "promise_s": round(promise_s, 1),
+        "guarantee": proof.guarantee.value,
+        "stops_by_itself_after_s": (
+            round(proof.dead_man_s, 1) if proof.ends_by_itself else None
+        ),
+        "promise_s": round(promise_s, 1) if proof.ends_by_itself else None,
         "wiring": {
             "evidence": proof.wiring.value,
             "share": None

@@ -9,7 +9,8 @@ from ..control.discharge import DischargeCoordinator
 from ..control.explanation import explain
 from ..control.gate import OutputGate
 from ..control.inputs import EvseDecision, EvseInputs, SiteInputs
-from ..control.self_test import SelfTestInputs, self_test_power_w
+from ..control.self_test import self_test_power_w
+from ..control.self_test_step import SelfTestInputs
 from ..control.soc_estimator import NOTHING_KNOWN
 from ..domain.clock import HomeClock
 from ..domain.dispatch import DispatchOrder, LinkState

@@ -1,5 +1,6 @@
 """What was learnt of a charger, as the store kept it."""
 
+from dataclasses import replace
 import logging
 from math import inf
 
@@ -10,7 +11,8 @@ from ..domain.calibration import (
     LOWEST_GAIN,
     Calibration,
 )
-from ..domain.capability import Fingerprint
+from ..domain.capability import DischargeDialect, Fingerprint, Proof
+from ..domain.guarantee import GuaranteeClass
 from ..domain.units import within
 from .records import EvseRecord
 from .stored_values import read_dataclass, read_mapping
@@ -20,6 +22,24 @@ LONGEST_DEAD_TIME_S = 600.0
 """Beyond both a number is torn, not learnt."""
 
 _LOGGER = logging.getLogger(__name__)
+
+
+def restore_proof(stored: object) -> Proof | None:
+    """Return a proof as it was kept, None where none was.
+
+    One of before there were classes is of a way that always had an end; of any other
+    nobody knows one.
+
+    Raises:
+        TypeError, ValueError: when it cannot be read.
+    """
+    if stored is None:
+        return None
+    proof = read_dataclass(Proof, stored)
+    is_told = "guarantee" in read_mapping(stored)
+    if is_told or proof.dialect is not DischargeDialect.ENTITY:
+        return proof
+    return replace(proof, guarantee=GuaranteeClass.B, validity_s=None)
 
 
 def restore_learner(record: EvseRecord, known: Fingerprint, stored: object) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 from ..control.hardware_guard import HardwareGuard, HeatSource
 from ..control.wear import WearMeter
 from ..control.write_budget import DAILY_WRITES
-from ..domain.capability import EvCapability, Fingerprint, Proof
+from ..domain.capability import EvCapability, Fingerprint
 from ..domain.energy import EnergyTotal
 from ..domain.faults import FAULT_BEHAVIOUR, FaultCode
 from ..domain.ids import EvseKey, ProgrammeId, StationId, TransactionId
@@ -34,6 +34,7 @@ from .learnt_values import (
     checked_fingerprint,
     restore_calibration,
     restore_learner,
+    restore_proof,
 )
 from .plant_store import dump_plant, read_plant
 from .records import EvseRecord, ProgrammeRecord, StationRecord, VehicleRecord
@@ -273,7 +274,7 @@ def _restore_evse(record: EvseRecord, stored: object, now_mono_s: float) -> None
     kept = read_mapping(stored)
     policy = read_dataclass(EvsePolicy, kept["policy"])
     plan = restore_plan(kept.get("plan", []))
-    proof = _optional(Proof, kept["proof"])
+    proof = restore_proof(kept["proof"])
     lost = kept.get("lost_proof")
     lost_proof = None if lost is None else ProofLoss(read_text(lost))
     fingerprint = checked_fingerprint(read_dataclass(Fingerprint, kept["fingerprint"]))

@@ -25,6 +25,6 @@ def flaw_of(proof: Proof, station: StationRecord) -> ProofLoss | None:
         return ProofLoss.FIRMWARE_CHANGED
     if proof.dialect is not station.dialect or proof.wording != station.wording:
         return ProofLoss.DIALECT_CHANGED
-    if proof.dead_man_s > LONGEST_PROMISE_S:
+    if proof.ends_by_itself and proof.dead_man_s > LONGEST_PROMISE_S:
         return ProofLoss.STOPS_TOO_LATE
     return None

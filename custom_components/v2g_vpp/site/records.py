@@ -102,6 +102,12 @@ class StationRecord:
         return capability.dialect if capability else DischargeDialect.NONE
 
     @property
+    def own_watchdog_s(self) -> float | None:
+        """After what time of its own it ends a power; None: nobody knows of one."""
+        capability = self.session.capability
+        return capability.own_watchdog_s if capability else None
+
+    @property
     def wording(self) -> str:
         """Which words of that dialect it takes."""
         capability = self.session.capability

@@ -36,7 +36,12 @@ from .registry import Registry
 
 _LOGGER = logging.getLogger(__name__)
 
-_NOT_FOR_THE_OWNER = (None, Reason.VPP_FLOOR, Reason.EVENT_RESERVE)
+_NOT_FOR_THE_OWNER = (
+    None,
+    Reason.NO_GUARANTEE,
+    Reason.VPP_FLOOR,
+    Reason.EVENT_RESERVE,
+)
 """What keeps a dispatch from discharging, and not the owner's own power."""
 
 CONFIRM_TIMEOUT_S = 6.0
@@ -157,6 +162,7 @@ class UserCommands:
             wording=station.wording,
             fingerprint=record.fingerprint,
             rating_w=station.limits.max_charge_power_w,
+            own_watchdog_s=station.own_watchdog_s,
         )
         _LOGGER.info("%s: self-test started", key)
         self._loop.tick()

@@ -112,6 +112,9 @@ CLASS_OF_REASON: Mapping[Reason, BindingClass | None] = {
     Reason.OUTPUT_GATE: BindingClass.FAULT,
 }
 
+_UNDECLARED = (DischargeDialect.NONE, DischargeDialect.ENTITY)
+"""Nobody but the self-test says that such a station ends a discharge by itself."""
+
 _STATES: Mapping[EvseState, CoarseState] = {
     EvseState.AVAILABLE: CoarseState.IDLE,
     EvseState.IDLE: CoarseState.IDLE,
@@ -221,14 +224,18 @@ def _offered(snapshot: SiteSnapshot, evse: EvseSnapshot) -> OfferedResource:
     dialect = capability.dialect if capability is not None else DischargeDialect.NONE
     timing = timing_of(capability, proof=evse.proof)
     fingerprint = evse.fingerprint
-    may_discharge = evse.proof is not None and evse.policy.is_discharge_allowed
+    proof = evse.proof
+    ends_by_itself = proof is not None and proof.ends_by_itself
+    may_discharge = ends_by_itself and evse.policy.is_discharge_allowed
     max_discharge_w = evse.policy.max_discharge_power_w if may_discharge else 0.0
     promise_s = promised_end_s(
         timing, fingerprint.dead_time_s, max_discharge_w, fingerprint.ramp_w_per_s
     )
-    if evse.proof is not None:
-        guarantee, deadman_s = Guarantee.STATION_PROVEN, evse.proof.dead_man_s
-    elif dialect is not DischargeDialect.NONE:
+    if proof is not None and not ends_by_itself:
+        guarantee, deadman_s = Guarantee.NONE, None
+    elif proof is not None:
+        guarantee, deadman_s = Guarantee.STATION_PROVEN, proof.dead_man_s
+    elif dialect not in _UNDECLARED:
         guarantee, deadman_s = Guarantee.STATION_DECLARED, promise_s
     else:
         guarantee, deadman_s = Guarantee.NONE, None
@@ -280,9 +287,12 @@ def _room_of(
         above_wh = share_of(above, vehicle.spec.capacity_wh)
         deliverable_wh = min(vehicle.deliverable_wh(), above_wh)
         is_granted = grant.lets_discharge(held)
-    discharge_w = discharge_w if is_granted else 0.0
-    why = _classes(evse, is_open=is_open, is_taken=is_taken)
-    withheld = () if is_granted else (BindingClass.USER,)
+    # What does not end by itself is promised to nobody, whatever else is said of it.
+    is_endless = evse.proof is not None and not evse.proof.ends_by_itself
+    discharge_w = discharge_w if is_granted and not is_endless else 0.0
+    why = set(_classes(evse, is_open=is_open, is_taken=is_taken))
+    why |= set() if is_granted else {BindingClass.USER}
+    why |= {BindingClass.LIMIT} if is_endless else set()
     return ResourceRoom(
         key=evse.key,
         room=Room(
@@ -292,7 +302,7 @@ def _room_of(
             absorbable_wh=absorbable_wh if charge_w > 0 else 0.0,
         ),
         dead_band_w=evse.fingerprint.minimum_power_w,
-        why=tuple(sorted({*why, *withheld})),
+        why=tuple(sorted(why)),
     )
 
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field, replace
 from typing import override
 
 from custom_components.v2g_vpp.control.fingerprint import FingerprintLearner, Traffic
-from custom_components.v2g_vpp.control.self_test import SelfTest, SelfTestInputs
+from custom_components.v2g_vpp.control.self_test import SelfTest
+from custom_components.v2g_vpp.control.self_test_step import SelfTestInputs
 from custom_components.v2g_vpp.domain.capability import (
     DIALECT_TIMING,
     DischargeDialect,
