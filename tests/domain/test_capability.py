@@ -13,6 +13,7 @@ from custom_components.v2g_vpp.domain.capability import (
     Proof,
     StationCapability,
     is_persistent,
+    own_timing,
     promised_end_s,
     proven_timing,
     timing_of,
@@ -115,3 +116,16 @@ def test_what_the_self_test_found_counts_where_nobody_knew_the_watchdog() -> Non
     assert (found.validity_s, found.refresh_s) == (15.0, 5.0)
     assert found.write_interval_s == 2.0
     assert proven_timing(FOUND).validity_s == 15.0
+
+
+@given(st.floats(1, 600), st.floats(0.1, 300))
+def test_an_own_time_survives_one_lost_refresh_or_is_refused(
+    watchdog_s: float, write_interval_s: float
+) -> None:
+    try:
+        timing = own_timing(watchdog_s, write_interval_s)
+    except ValueError:
+        assert 2.0 * write_interval_s >= watchdog_s
+        return
+    assert write_interval_s <= timing.refresh_s
+    assert 2.0 * timing.refresh_s < timing.validity_s == watchdog_s

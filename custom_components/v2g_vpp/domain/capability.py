@@ -323,6 +323,28 @@ class Proof:
         return self.guarantee is GuaranteeClass.A
 
 
+def own_timing(watchdog_s: float | None, write_interval_s: float) -> DialectTiming:
+    """Return dead-man and write budget of a charger with times of its own.
+
+    Args:
+        watchdog_s: after which it ends a power by itself, > 0; None: nobody knows.
+        write_interval_s: shortest time between two writes that it likes, > 0.
+
+    Raises:
+        ValueError: when no two writes fit into the watchdog, so that no power lasts.
+    """
+    known = DIALECT_TIMING[DischargeDialect.ENTITY]
+    validity_s = known.validity_s if watchdog_s is None else watchdog_s
+    if not 0 < 2.0 * write_interval_s < validity_s:
+        raise ValueError(f"{write_interval_s} s between writes, ends in {validity_s} s")
+    return DialectTiming(
+        validity_s=validity_s,
+        refresh_s=max(validity_s * REFRESH_SHARE, write_interval_s),
+        write_interval_s=write_interval_s,
+        burst_writes=known.burst_writes,
+    )
+
+
 def timing_of(
     capability: StationCapability | None,
     protocol: str | None = None,

@@ -46,6 +46,7 @@ from .stored_values import (
     read_dataclass,
     read_float,
     read_mapping,
+    read_optional,
     read_text,
     refuse_newer,
 )
@@ -298,7 +299,7 @@ def _restore_evse(record: EvseRecord, stored: object, now_mono_s: float) -> None
             else None
         ),
         evcc_id=read_text(evcc_id) if evcc_id is not None else None,
-        needs=_optional(EvCapability, kept["needs"]),
+        needs=read_optional(EvCapability, kept["needs"]),
         measurement=_restore_measurement(read_mapping(kept["readings"])),
         faults=faults,
         is_emergency_stopped=read_bool(kept["is_emergency_stopped"]),
@@ -341,10 +342,6 @@ def _restore_heat(
         return frozenset(HeatSource(read_text(source)) for source in kept["heat"])
     is_latched = FaultCode.HANDLE_OVER_TEMPERATURE in faults
     return frozenset({HeatSource.HANDLE}) if is_latched else frozenset()
-
-
-def _optional[T](kind: type[T], stored: object) -> T | None:
-    return None if stored is None else read_dataclass(kind, stored)
 
 
 def _latched(faults: Iterable[FaultCode]) -> frozenset[FaultCode]:

@@ -41,6 +41,15 @@ def refuse_newer(document: Mapping[str, Any], version: int, name: str) -> None:
         raise StoreNewer(name)
 
 
+def read_optional[T](kind: type[T], stored: object) -> T | None:
+    """Return a frozen dataclass, None where there was none.
+
+    Raises:
+        TypeError, ValueError: when it cannot be read.
+    """
+    return None if stored is None else read_dataclass(kind, stored)
+
+
 def read_mapping(stored: object) -> Mapping[str, Any]:
     """Return a JSON object.
 
