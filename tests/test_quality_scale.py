@@ -136,7 +136,9 @@ EVIDENCE: Final[Mapping[str, Callable[[], bool]]] = {
     "parallel-updates": lambda: all(
         "\nPARALLEL_UPDATES = " in _code(platform) for platform in PLATFORMS
     ),
-    "reauthentication-flow": lambda: "async_step_reauth" in _all_code(),
+    "reauthentication-flow": lambda: (
+        "async_step_reauth" in _all_code() and "async_start_reauth" in _all_code()
+    ),
     "reconfiguration-flow": lambda: (
         "async_step_reconfigure" in _code("config_flow")
         and "async_step_reconfigure" in _code("subentry_flows")

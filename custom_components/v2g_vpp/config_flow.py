@@ -6,7 +6,6 @@ from typing import Any, override
 from homeassistant.config_entries import (
     SOURCE_RECONFIGURE,
     ConfigEntry,
-    ConfigFlow,
     ConfigFlowResult,
     ConfigSubentryData,
     ConfigSubentryFlow,
@@ -53,6 +52,7 @@ from .grid_options import custom_profile, custom_schema, proposed_profile
 from .listener_flow_tls import encryption_errors
 from .meter_options import MeterOptionsFlow
 from .programme_flow import ProgrammeFlow
+from .programme_reauth import ReauthSteps
 from .station_address import secure_hosts, station_url
 from .station_form import (
     station_errors,
@@ -69,7 +69,7 @@ VIRTUAL_VEHICLE_ID = "virtual"
 VIRTUAL_OCPP_HOST = "127.0.0.1"
 
 
-class V2gConfigFlow(ConfigFlow, domain=DOMAIN):
+class V2gConfigFlow(ReauthSteps, domain=DOMAIN):
     """The first minutes, and changes of the listener later."""
 
     VERSION = ENTRY_VERSION

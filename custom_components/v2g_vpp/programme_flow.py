@@ -7,14 +7,18 @@ from homeassistant.util import dt as dt_util
 import voluptuous as vol
 
 from . import const
+from .certificate_form import (
+    async_checked_certificate,
+    async_offer_request,
+    certificate_error,
+    request_placeholders,
+)
 from .const import (
     CONF_AGGREGATOR_KEYS,
     CONF_BROKER_HOST,
     CONF_BROKER_PORT,
     CONF_BROKER_ROOT_PEM,
     CONF_CERTIFICATE,
-    CONF_CERTIFICATE_EXPIRES_AT,
-    CONF_CLIENT_CERTIFICATE_PEM,
     CONF_CLIENT_KEY_PEM,
     CONF_CSR,
     CONF_HOME_ID,
@@ -27,9 +31,6 @@ from .const import (
     UNIQUE_ID_PREFIX_PROGRAMME,
 )
 from .domain.errors import (
-    BrokerRefusedTls,
-    BrokerUnreachable,
-    CertificateInvalid,
     InvitationInvalid,
     V2gError,
 )
@@ -42,11 +43,9 @@ from .enrolment_flow_steps import (
 )
 from .flow_schemas import GRANT_FIELDS, leave_schema, multiline_schema
 from .pki.request import client_common_name
-from .programme_renewal import broker_of, check_certificate
 from .programme_terms import minutes, own_terms
-from .request_file import async_write_request, request_path
+from .request_file import request_path
 from .source_flow import SourceSteps
-from .text_keys import CERTIFICATE, TLS
 from .vpp.probe import Enrolment, parse_invitation
 
 
@@ -119,7 +118,7 @@ class ProgrammeFlow(SourceSteps):
             except EnrolmentRefused as err:
                 errors, self._detail = {"base": err.key}, err.detail
             except V2gError as err:
-                errors = _certificate_error(err, "base")
+                errors = certificate_error(err, "base")
         return self.async_show_form(
             step_id="online",
             data_schema=vol.Schema({}),
@@ -136,10 +135,10 @@ class ProgrammeFlow(SourceSteps):
             try:
                 return await self._create(user_input[CONF_CERTIFICATE])
             except V2gError as err:
-                errors = _certificate_error(err, CONF_CERTIFICATE)
+                errors = certificate_error(err, CONF_CERTIFICATE)
         else:
             programme_id, csr = self._enrolment.programme_id, self._keys.csr_pem
-            errors = await self._offer_request(programme_id, csr)
+            errors = await async_offer_request(self.hass, programme_id, csr)
         return self.async_show_form(
             step_id="manual",
             data_schema=self.add_suggested_values_to_schema(
@@ -217,37 +216,26 @@ class ProgrammeFlow(SourceSteps):
         errors: dict[str, str] = {}
         if user_input is not None:
             try:
-                expires_at = await self.hass.async_add_executor_job(
-                    check_certificate,
-                    user_input[CONF_CERTIFICATE],
-                    data[CONF_CLIENT_KEY_PEM],
-                    broker_of(data),
+                changes = await async_checked_certificate(
+                    self.hass, data, user_input[CONF_CERTIFICATE]
                 )
             except V2gError as err:
-                errors = _certificate_error(err, CONF_CERTIFICATE)
+                errors = certificate_error(err, CONF_CERTIFICATE)
             else:
                 return self.async_update_and_abort(
-                    self._get_entry(),
-                    subentry,
-                    data_updates={
-                        CONF_CLIENT_CERTIFICATE_PEM: user_input[CONF_CERTIFICATE],
-                        CONF_CERTIFICATE_EXPIRES_AT: expires_at,
-                    },
+                    self._get_entry(), subentry, data_updates=changes
                 )
         else:
-            errors = await self._offer_request(data[CONF_PROGRAMME_ID], data[CONF_CSR])
+            errors = await async_offer_request(
+                self.hass, data[CONF_PROGRAMME_ID], data[CONF_CSR]
+            )
         return self.async_show_form(
             step_id="certificate",
             data_schema=self.add_suggested_values_to_schema(
                 multiline_schema(CONF_CERTIFICATE), user_input
             ),
             errors=errors,
-            description_placeholders={
-                "csr": data[CONF_CSR],
-                "file": str(request_path(self.hass, data[CONF_PROGRAMME_ID])),
-                "host": data[CONF_BROKER_HOST],
-                "port": str(data[CONF_BROKER_PORT]),
-            },
+            description_placeholders=request_placeholders(self.hass, data),
         )
 
     async def _create(self, certificate_pem: str) -> SubentryFlowResult:
@@ -268,22 +256,14 @@ class ProgrammeFlow(SourceSteps):
             CONF_CLIENT_KEY_PEM: keys.key_pem,
             CONF_CSR: keys.csr_pem,
             CONF_SIGNING_SEED: keys.signing_seed,
-            CONF_CLIENT_CERTIFICATE_PEM: certificate_pem,
         }
-        data[CONF_CERTIFICATE_EXPIRES_AT] = await self.hass.async_add_executor_job(
-            check_certificate, certificate_pem, keys.key_pem, broker_of(data)
-        )
+        data |= await async_checked_certificate(self.hass, data, certificate_pem)
         await PendingEnrolments(self.hass).forget(enrolment)
         return self.async_create_entry(
             title=enrolment.programme_name,
             data=data,
             unique_id=f"{UNIQUE_ID_PREFIX_PROGRAMME}{enrolment.programme_id}",
         )
-
-    async def _offer_request(self, programme_id: str, csr_pem: str) -> dict[str, str]:
-        """Write the request to a file; return the error to show, if any."""
-        is_written = await async_write_request(self.hass, programme_id, csr_pem)
-        return {} if is_written else {"base": "request_not_written"}
 
     def _is_known(self, enrolment: Enrolment) -> bool:
         unique_id = f"{UNIQUE_ID_PREFIX_PROGRAMME}{enrolment.programme_id}"
@@ -335,16 +315,3 @@ def _invitation_error(err: InvitationInvalid) -> dict[str, str]:
         case _:
             key = "invitation_incomplete"
     return {CONF_INVITATION: key}
-
-
-def _certificate_error(err: V2gError, field: str) -> dict[str, str]:
-    """Return the error by field; what the broker says belongs to the whole form."""
-    match err:
-        case CertificateInvalid(reason=reason) if reason in CERTIFICATE:
-            return {field: CERTIFICATE[reason]}
-        case BrokerUnreachable():
-            return {"base": "broker_unreachable"}
-        case BrokerRefusedTls():
-            return {"base": TLS[err.fault]}
-        case _:
-            return {field: "certificate_unusable"}

@@ -32,7 +32,7 @@ from .repair_flows import AdoptStationFlow, CheckDueFlow, LostProofFlow
 from .station_checks import CHECK_DUE
 from .station_farewell import PREVIOUS_ADDRESS
 from .station_repairs import CLOCK_ISSUE, LOST_PROOF, show_station_problems
-from .text_keys import DOWNGRADE_ISSUES, TLS_ISSUES
+from .text_keys import DOWNGRADE_ISSUES, TLS_ISSUES, VPP, VPP_CERTIFICATE_INVALID
 
 UNKNOWN_STATION: Final = "unknown_station"
 UNKNOWN_STATIONS: Final = "unknown_stations"
@@ -78,7 +78,6 @@ SEEN_ISSUES: Final = (UNKNOWN_STATION, CLOCK_ISSUE)
 OVER: Final = "over"
 STORE_UNREADABLE: Final = "store_unreadable"
 STORE_NOT_WRITTEN: Final = "store_not_written"
-VPP: Final = "vpp"
 
 MOST_UNKNOWN_STATIONS: Final = 5
 """Whoever reaches the port can make up names: more than this are one summary."""
@@ -203,7 +202,7 @@ def async_raise_vpp_problem(
         case BrokerRefusedLogin():
             key, values = "vpp_broker_refused_login", values | {"reason": err.reason}
         case CertificateInvalid():
-            key, values = "vpp_certificate_invalid", values | {"reason": err.reason}
+            key, values = VPP_CERTIFICATE_INVALID, values | {"reason": err.reason}
         case _:
             pass
     _create(hass, f"{VPP}_{programme_id}", key, values)

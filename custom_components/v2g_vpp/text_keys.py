@@ -113,6 +113,11 @@ TLS: Final[Mapping[TlsFault, str]] = {
 }
 """Errors: why no secure connection to a broker can be made."""
 
+VPP: Final = "vpp"
+"""How the repairs of the link to a programme begin, before its id."""
+
+VPP_CERTIFICATE_INVALID: Final = "vpp_certificate_invalid"
+
 TLS_ISSUES: Final[Mapping[TlsFault, str]] = {
     TlsFault.CERTIFICATE_REQUIRED: "vpp_tls_certificate_required",
     TlsFault.UNKNOWN_AUTHORITY: "vpp_tls_unknown_authority",

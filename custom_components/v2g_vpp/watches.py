@@ -7,6 +7,7 @@ from homeassistant.core import HomeAssistant
 
 from . import programme_repairs, repairs
 from .domain.errors import V2gError
+from .programme_reauth import async_follow_refusals
 from .storage import HaStore
 
 _LOGGER = logging.getLogger(__name__)
@@ -30,10 +31,16 @@ class ProgrammeWatch:
         repairs.async_raise_vpp_problem(
             self._hass, self._programme_id, self._title, err
         )
+        self._look_for_refusals()
 
     def recovered(self) -> None:
         """Forget the problem: the link is up."""
         repairs.async_clear_vpp_problem(self._hass, self._programme_id)
+        self._look_for_refusals()
+
+    def _look_for_refusals(self) -> None:
+        # Later: it may be the dialog itself that has just ended the problem.
+        self._hass.loop.call_soon(async_follow_refusals, self._hass)
 
     def clock_told(self, offset_s: float | None) -> None:
         """Show that the clocks part, or that they are together again."""
