@@ -1,6 +1,7 @@
 """Actions of planners and other automations: plans, leases, limits of the operator."""
 
 from datetime import timedelta
+from functools import partial
 from typing import Any, Final
 
 from homeassistant.const import ATTR_DEVICE_ID
@@ -15,6 +16,7 @@ from homeassistant.helpers import config_validation as cv
 from homeassistant.util import dt as dt_util
 import voluptuous as vol
 
+from .action_permission import async_register_action
 from .action_schema import action_schema
 from .action_target import async_evse, async_home
 from .const import (
@@ -148,7 +150,7 @@ def async_setup_control_services(hass: HomeAssistant) -> None:
             )
         )
 
-    register = hass.services.async_register
+    register = partial(async_register_action, hass)
     register(DOMAIN, SERVICE_SET_PLAN, set_plan, schema=SET_PLAN_SCHEMA)
     register(
         DOMAIN,

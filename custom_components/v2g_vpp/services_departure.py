@@ -11,6 +11,7 @@ from homeassistant.helpers import config_validation as cv, service
 from homeassistant.util import dt as dt_util
 import voluptuous as vol
 
+from .action_permission import async_register_action
 from .const import DOMAIN
 from .coordinator import V2gConfigEntry
 from .devices import vehicle_of
@@ -61,11 +62,11 @@ def async_setup_departure_services(hass: HomeAssistant) -> None:
                 vehicle_id, lambda policy: replace(policy, departure_at=None)
             )
 
-    hass.services.async_register(
-        DOMAIN, SERVICE_SET_DEPARTURE, set_departure, schema=SET_SCHEMA
+    async_register_action(
+        hass, DOMAIN, SERVICE_SET_DEPARTURE, set_departure, schema=SET_SCHEMA
     )
-    hass.services.async_register(
-        DOMAIN, SERVICE_CLEAR_DEPARTURE, clear_departure, schema=CLEAR_SCHEMA
+    async_register_action(
+        hass, DOMAIN, SERVICE_CLEAR_DEPARTURE, clear_departure, schema=CLEAR_SCHEMA
     )
 
 

@@ -23,7 +23,11 @@ from homeassistant.core import (
     callback,
 )
 from homeassistant.exceptions import ServiceValidationError
-from homeassistant.helpers import config_validation as cv, entity_registry as er
+from homeassistant.helpers import (
+    config_validation as cv,
+    entity_registry as er,
+    service,
+)
 from homeassistant.util.json import JsonObjectType
 import voluptuous as vol
 
@@ -73,7 +77,9 @@ def async_setup_energy_service(hass: HomeAssistant) -> None:
             )
         return {"added": is_new, "source": cast("JsonObjectType", source)}
 
-    hass.services.async_register(
+    # As Home Assistant's own dialog of the Energy dashboard.
+    service.async_register_admin_service(
+        hass,
         DOMAIN,
         SERVICE_ADD_TO_ENERGY_DASHBOARD,
         add,

@@ -7,6 +7,7 @@ from homeassistant.core import HomeAssistant, ServiceCall, callback
 from homeassistant.helpers import config_validation as cv
 import voluptuous as vol
 
+from .action_permission import async_register_action
 from .action_target import async_programme
 from .const import DOMAIN
 from .error_translation import translated_errors
@@ -33,6 +34,4 @@ def async_setup_event_services(hass: HomeAssistant) -> None:
                 programme_id, call.data.get(ATTR_EVENT_ID)
             )
 
-    hass.services.async_register(
-        DOMAIN, SERVICE_OPT_OUT, opt_out, schema=OPT_OUT_SCHEMA
-    )
+    async_register_action(hass, DOMAIN, SERVICE_OPT_OUT, opt_out, schema=OPT_OUT_SCHEMA)

@@ -14,6 +14,7 @@ from homeassistant.helpers import config_validation as cv
 from homeassistant.util.json import JsonObjectType
 import voluptuous as vol
 
+from .action_permission import async_register_action
 from .action_schema import action_schema
 from .action_target import async_evse
 from .const import ATTR_NEXT_LIMIT, DOMAIN
@@ -45,7 +46,8 @@ def async_setup_explain_service(hass: HomeAssistant) -> None:
             explanation = entry.runtime_data.site.explain(key)
         return _told(explanation, await async_sentences(hass))
 
-    hass.services.async_register(
+    async_register_action(
+        hass,
         DOMAIN,
         SERVICE_EXPLAIN,
         explain,

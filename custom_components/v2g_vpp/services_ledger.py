@@ -18,6 +18,7 @@ from homeassistant.helpers import config_validation as cv
 from homeassistant.util import dt as dt_util, slugify
 import voluptuous as vol
 
+from .action_permission import async_register_action
 from .action_target import async_programme
 from .const import DOMAIN
 from .domain.ledger import LedgerEntry, Seal
@@ -77,8 +78,13 @@ def async_setup_ledger_services(hass: HomeAssistant) -> None:
         (SERVICE_EXPORT_LEDGER, export_ledger, EXPORT_SCHEMA),
         (SERVICE_VERIFY_LEDGER, verify_ledger, VERIFY_SCHEMA),
     ):
-        hass.services.async_register(
-            DOMAIN, name, action, schema=schema, supports_response=SupportsResponse.ONLY
+        async_register_action(
+            hass,
+            DOMAIN,
+            name,
+            action,
+            schema=schema,
+            supports_response=SupportsResponse.ONLY,
         )
 
 

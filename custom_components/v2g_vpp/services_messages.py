@@ -16,6 +16,7 @@ from homeassistant.helpers import config_validation as cv, service
 from homeassistant.util import dt as dt_util, slugify
 import voluptuous as vol
 
+from .action_permission import async_register_action
 from .action_schema import action_schema
 from .capture import to_json, to_json_lines, to_pcap
 from .const import DOMAIN
@@ -69,7 +70,8 @@ def async_setup_message_services(hass: HomeAssistant) -> None:
             **saved,
         }
 
-    hass.services.async_register(
+    async_register_action(
+        hass,
         DOMAIN,
         SERVICE_GET_MESSAGES,
         get_messages,

@@ -10,6 +10,7 @@ from homeassistant.core import HomeAssistant, ServiceCall, callback
 from homeassistant.helpers import config_validation as cv
 import voluptuous as vol
 
+from .action_permission import async_register_action
 from .action_schema import action_schema
 from .action_target import async_evse, async_evses
 from .const import ATTR_DURATION, ATTR_POWER, DOMAIN
@@ -110,12 +111,12 @@ def _async_setup_powers(hass: HomeAssistant) -> None:
                 call.data[ATTR_SOC],
             )
 
-    hass.services.async_register(
-        DOMAIN, SERVICE_SET_POWER, set_power, schema=SET_POWER_SCHEMA
+    async_register_action(
+        hass, DOMAIN, SERVICE_SET_POWER, set_power, schema=SET_POWER_SCHEMA
     )
     for name in (SERVICE_CHARGE_UNTIL, SERVICE_DISCHARGE_UNTIL):
-        hass.services.async_register(
-            DOMAIN, name, hold, schema=action_schema(name, _UNTIL)
+        async_register_action(
+            hass, DOMAIN, name, hold, schema=action_schema(name, _UNTIL)
         )
 
 
@@ -132,7 +133,7 @@ def _async_setup_many(hass: HomeAssistant, name: str, act: _ForMany) -> None:
                 if outcome is not None:
                     raise outcome
 
-    hass.services.async_register(DOMAIN, name, run, schema=DEVICE_SCHEMA)
+    async_register_action(hass, DOMAIN, name, run, schema=DEVICE_SCHEMA)
 
 
 @callback
@@ -142,7 +143,7 @@ def _async_setup_one(hass: HomeAssistant, name: str, act: _ForOne) -> None:
         with translated_errors():
             await act(entry.runtime_data, key)
 
-    hass.services.async_register(DOMAIN, name, run, schema=DEVICE_SCHEMA)
+    async_register_action(hass, DOMAIN, name, run, schema=DEVICE_SCHEMA)
 
 
 def _most_w(home: V2gRuntimeData, key: EvseKey, direction: int) -> float:

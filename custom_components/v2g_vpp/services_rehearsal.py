@@ -15,6 +15,7 @@ from homeassistant.helpers import config_validation as cv
 from homeassistant.util.json import JsonObjectType
 import voluptuous as vol
 
+from .action_permission import async_register_action
 from .action_schema import action_schema
 from .action_target import async_evse
 from .const import ATTR_DURATION, ATTR_POWER, DOMAIN
@@ -77,7 +78,8 @@ def async_setup_rehearsal_service(hass: HomeAssistant) -> None:
         blocked = evse.discharge_blocked_by if evse is not None else None
         return _told(report, blocked, await async_sentences(hass))
 
-    hass.services.async_register(
+    async_register_action(
+        hass,
         DOMAIN,
         SERVICE_SIMULATE_DISPATCH,
         simulate_dispatch,

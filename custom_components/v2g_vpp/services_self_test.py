@@ -17,6 +17,7 @@ from homeassistant.loader import async_get_integration
 from homeassistant.util import dt as dt_util, slugify
 import voluptuous as vol
 
+from .action_permission import async_register_action
 from .action_schema import action_schema
 from .action_target import async_evse
 from .const import DOMAIN
@@ -57,7 +58,8 @@ def async_setup_self_test_service(hass: HomeAssistant) -> None:
         file = await async_save_file(hass, _name(document), lambda: _text(document))
         return cast("ServiceResponse", {**document, "file": file})
 
-    hass.services.async_register(
+    async_register_action(
+        hass,
         DOMAIN,
         SERVICE_GET_SELF_TEST_RESULT,
         get_self_test_result,

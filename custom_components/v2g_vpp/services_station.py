@@ -19,6 +19,7 @@ from homeassistant.helpers import config_validation as cv, service
 from homeassistant.util import dt as dt_util, slugify
 import voluptuous as vol
 
+from .action_permission import async_register_action
 from .action_schema import action_schema
 from .const import ATTR_DURATION, DOMAIN
 from .coordinator import V2gConfigEntry
@@ -265,7 +266,9 @@ def async_setup_station_services(hass: HomeAssistant) -> None:
             action.name, {vol.Required(ATTR_DEVICE_ID): cv.string, **action.fields}
         )
         register = (
-            service.async_register_admin_service if action.is_admin else _async_register
+            service.async_register_admin_service
+            if action.is_admin
+            else async_register_action
         )
         register(
             hass,
@@ -275,10 +278,6 @@ def async_setup_station_services(hass: HomeAssistant) -> None:
             schema=schema,
             supports_response=action.response,
         )
-
-
-def _async_register(hass: HomeAssistant, *args: Any, **more: Any) -> None:
-    hass.services.async_register(*args, **more)
 
 
 def _handler(
