@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, override
 
 from homeassistant.components.binary_sensor import (
@@ -10,13 +11,15 @@ from homeassistant.components.binary_sensor import (
 )
 from homeassistant.components.binary_sensor.const import BinarySensorDeviceClass
 from homeassistant.config_entries import ConfigSubentry
-from homeassistant.const import EntityCategory
-from homeassistant.core import HomeAssistant
-from homeassistant.helpers import device_registry as dr
+from homeassistant.const import EntityCategory, Platform
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
+from .const import DOMAIN
 from .coordinator import V2gConfigEntry
 from .domain.dispatch import LinkState
+from .domain.faults import FaultCode
 from .domain.ids import EvseKey
 from .domain.snapshot import (
     EvseSnapshot,
@@ -31,10 +34,16 @@ from .entity import (
     V2gEntity,
     VehicleEntity,
     async_follow_subentries,
+    evse_unique_id,
 )
 
 # Everything is pushed, nothing is asked for.
 PARALLEL_UPDATES = 0
+
+
+HEAT_FAULTS: Final = frozenset(
+    {FaultCode.HANDLE_OVER_TEMPERATURE, FaultCode.OVER_TEMPERATURE}
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +74,25 @@ EVSE_BINARY_SENSORS: Final[tuple[V2gBinarySensorDescription[EvseSnapshot], ...]]
         is_on_fn=lambda evse: evse.discharge_blocked_by is None,
     ),
 )
+
+FAULT_BINARY_SENSORS: Final[tuple[V2gBinarySensorDescription[EvseSnapshot], ...]] = (
+    V2gBinarySensorDescription(
+        key="ground_fault",
+        translation_key="ground_fault",
+        device_class=BinarySensorDeviceClass.SAFETY,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        is_on_fn=lambda evse: FaultCode.GROUND_FAULT in evse.faults,
+    ),
+    V2gBinarySensorDescription(
+        key="over_temperature",
+        translation_key="over_temperature",
+        device_class=BinarySensorDeviceClass.HEAT,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        is_on_fn=lambda evse: not HEAT_FAULTS.isdisjoint(evse.faults),
+    ),
+)
+"""Of an outlet that reported such a fault once: of any other, "no" would only mean
+that nobody looks."""
 
 STATION_LINK: Final = V2gBinarySensorDescription[StationSnapshot](
     key="link",
@@ -118,10 +146,14 @@ async def async_setup_entry(
     def evses(
         subentry: ConfigSubentry, key: EvseKey, parent_device_id: str
     ) -> list[BinarySensorEntity]:
-        return [
-            EvseBinarySensor(entry, subentry, key, parent_device_id, description)
-            for description in EVSE_BINARY_SENSORS
-        ]
+        def make(
+            description: V2gBinarySensorDescription[EvseSnapshot],
+        ) -> BinarySensorEntity:
+            return EvseBinarySensor(entry, subentry, key, parent_device_id, description)
+
+        add = partial(async_add_entities, config_subentry_id=subentry.subentry_id)
+        _async_add_when_reported(hass, entry, key, lambda one: add([make(one)]))
+        return [make(description) for description in EVSE_BINARY_SENSORS]
 
     def vehicles(subentry: ConfigSubentry) -> list[BinarySensorEntity]:
         return [
@@ -144,6 +176,40 @@ async def async_setup_entry(
         vehicles=vehicles,
         programmes=programmes,
     )
+
+
+@callback
+def _async_add_when_reported(
+    hass: HomeAssistant,
+    entry: V2gConfigEntry,
+    key: EvseKey,
+    add: Callable[[V2gBinarySensorDescription[EvseSnapshot]], None],
+) -> None:
+    """Add what an outlet reported before, and the rest when it first does."""
+    coordinator, registry = entry.runtime_data.coordinator, er.async_get(hass)
+    waiting = set(FAULT_BINARY_SENSORS)
+
+    def is_known(description: V2gBinarySensorDescription[EvseSnapshot]) -> bool:
+        unique_id = evse_unique_id(key, description.key)
+        domain = Platform.BINARY_SENSOR
+        return registry.async_get_entity_id(domain, DOMAIN, unique_id) is not None
+
+    @callback
+    def look() -> None:
+        evse = coordinator.data.evse(key)
+        # Nearly every picture comes by here, and nearly none has a fault.
+        if evse is None or not evse.faults:
+            return
+        take({one for one in waiting if one.is_on_fn(evse)})
+
+    def take(new: set[V2gBinarySensorDescription[EvseSnapshot]]) -> None:
+        waiting.difference_update(new)
+        for description in new:
+            add(description)
+
+    take({one for one in waiting if is_known(one)})
+    look()
+    entry.async_on_unload(coordinator.async_add_listener(look))
 
 
 class V2gBinarySensor[PartT](V2gEntity[PartT], BinarySensorEntity):

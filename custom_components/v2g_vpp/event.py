@@ -14,7 +14,6 @@ from homeassistant.helpers.translation import async_get_translations
 
 from .const import DOMAIN
 from .coordinator import V2gConfigEntry
-from .domain.faults import FaultCode
 from .domain.grid_settings import GridEvent, GridNote
 from .domain.ids import EvseKey
 from .domain.ledger_picture import SettlementNote
@@ -31,14 +30,10 @@ from .entity import (
 )
 from .sensor_event import ATTR_EVENT_ID, ATTR_TEST
 from .settlement_text import sentence
+from .text_keys import FAULT_TYPES
 
 # Everything is pushed, nothing is asked for.
 PARALLEL_UPDATES = 0
-
-FAULT_TYPES: Final[Mapping[FaultCode, str]] = {
-    code: code.name.lower() for code in FaultCode
-}
-"""Slugs for automations; the codes themselves have capitals and hyphens."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -29,12 +29,17 @@ from .domain.site_meters import OperatorLimit
 from .domain.snapshot import EvseSnapshot, SiteSnapshot, VehicleSnapshot
 from .entity import EvseEntity, SiteEntity, VehicleEntity, async_follow_subentries
 from .error_translation import translated_errors
+from .sensor_charger import POWER_PER_TIME
 
 # Not 1: a floor that is raised stops power, and nothing that stops power may wait
 # behind another command. The site is the one writer and orders them.
 PARALLEL_UPDATES = 0
 
 POWER_STEP_W: Final = 100
+SLOWEST_RAMP_W_PER_S: Final = 100
+FASTEST_RAMP_W_PER_S: Final = 22_000
+"""House rules: two minutes for 11 kW, and more at once than a home charger can do."""
+
 LIMITS: Final = StationLimits()
 
 
@@ -107,6 +112,18 @@ EVSE_NUMBERS: Final[tuple[EvseNumberDescription, ...]] = (
     ),
 )
 
+RAMP_RATE: Final = NumberEntityDescription(
+    key="ramp_rate",
+    translation_key="ramp_rate",
+    entity_category=EntityCategory.CONFIG,
+    entity_registry_enabled_default=False,
+    native_min_value=SLOWEST_RAMP_W_PER_S,
+    native_max_value=FASTEST_RAMP_W_PER_S,
+    native_step=POWER_STEP_W,
+    native_unit_of_measurement=POWER_PER_TIME,
+    mode=NumberMode.BOX,
+)
+
 VEHICLE_NUMBERS: Final[tuple[VehicleNumberDescription, ...]] = (
     VehicleNumberDescription(
         key="reserve",
@@ -157,8 +174,11 @@ async def async_setup_entry(
         subentry: ConfigSubentry, key: EvseKey, parent_device_id: str
     ) -> list[NumberEntity]:
         return [
-            EvseNumber(entry, subentry, key, parent_device_id, description)
-            for description in EVSE_NUMBERS
+            *(
+                EvseNumber(entry, subentry, key, parent_device_id, description)
+                for description in EVSE_NUMBERS
+            ),
+            RampNumber(entry, subentry, key, parent_device_id, RAMP_RATE),
         ]
 
     def vehicles(subentry: ConfigSubentry) -> list[NumberEntity]:
@@ -231,6 +251,22 @@ class EvseNumber(EvseEntity, NumberEntity):
         with translated_errors():
             await self._site.set_evse_policy(
                 self._key, lambda policy: change(policy, value)
+            )
+
+
+class RampNumber(EvseEntity, NumberEntity):
+    """How fast the owner lets the power of one EVSE change; a stop ignores it."""
+
+    @override
+    def _show(self, part: EvseSnapshot) -> object:
+        self._attr_native_value = part.policy.ramp_w_per_s
+        return self._attr_native_value
+
+    @override
+    async def async_set_native_value(self, value: float) -> None:
+        with translated_errors():
+            await self._site.set_evse_policy(
+                self._key, lambda policy: replace(policy, ramp_w_per_s=value)
             )
 
 

@@ -51,10 +51,12 @@ from .sensor_descriptions import (
     certificate_days_left,
 )
 from .sensor_event import EVENT_SENSORS, EventPriceSensor, EventSensor
+from .sensor_fault import FAULT_SENSORS
 from .sensor_flow import FLOW_SENSORS
 from .sensor_hardware import HARDWARE_SENSORS
 from .sensor_ledger import LEDGER_SENSORS, EarningsSensor
 from .sensor_meters import meter_sensors
+from .sensor_phases import PHASE_SENSORS
 from .sensor_vehicle import (
     CYCLE_BUDGET_LEFT,
     DETAILED_SENSORS,
@@ -84,7 +86,9 @@ async def async_setup_entry(
                 for description in (
                     *EVSE_SENSORS,
                     *FLOW_SENSORS,
+                    *FAULT_SENSORS,
                     *HARDWARE_SENSORS,
+                    *PHASE_SENSORS,
                     *CHARGER_SENSORS,
                 )
             ),

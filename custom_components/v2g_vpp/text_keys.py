@@ -6,6 +6,7 @@ from typing import Final
 from .domain.calibration import CalibrationStep
 from .domain.errors import TlsFault
 from .domain.explanation import Knob
+from .domain.faults import FaultCode
 from .domain.policy import SLOT_IS_EMPTY, SLOTS_OVERLAP
 from .domain.rehearsal import RehearsalEvent
 from .domain.requests import (
@@ -21,6 +22,11 @@ from .domain.requests import (
 )
 from .domain.setpoint import Reason
 from .domain.visitor import DischargeClaim
+
+FAULT_TYPES: Final[Mapping[FaultCode, str]] = {
+    code: code.name.lower() for code in FaultCode
+}
+"""Slugs for automations; the codes themselves have capitals and hyphens."""
 
 BLOCKED: Final[Mapping[Reason, str]] = {
     Reason.AS_REQUESTED: "blocked_as_requested",

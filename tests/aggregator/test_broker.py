@@ -11,6 +11,7 @@ import pytest
 from aggregator.__main__ import main
 import script.rig.broker as rig
 from script.rig.broker import Broker, BrokerError, BrokerFiles, PortTakenError
+from script.rig.processes import free_port
 
 pytestmark = pytest.mark.usefixtures("socket_enabled")
 
@@ -116,7 +117,7 @@ def test_a_taken_port_is_named(broker: Broker, tmp_path: Path) -> None:
 def test_a_port_that_is_taken_between_choice_and_use_is_chosen_anew(
     broker: Broker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ports = iter([broker.port, rig.free_port()])
+    ports = iter([broker.port, free_port()])
     monkeypatch.setattr(rig, "free_port", lambda: next(ports))
     with Broker(tmp_path / "other", broker.files) as other:
         assert other.port != broker.port

@@ -7,7 +7,7 @@ from hypothesis import given, strategies as st
 import pytest
 
 from custom_components.v2g_vpp.csms.metering import Receipt, parse_meter_values
-from custom_components.v2g_vpp.domain.measurement import Measurement, Reading
+from custom_components.v2g_vpp.domain.measurement import PHASES, Measurement, Reading
 
 AT = datetime(2026, 11, 22, 18, tzinfo=UTC)
 RECEIPT = Receipt(mono_s=1000.0, at=AT)
@@ -102,6 +102,21 @@ def test_each_measurand_has_its_reading() -> None:
     assert value(measurement.frequency_hz) == 49.98
     assert value(measurement.voltage_v) == 230
     assert value(measurement.current_a) == -5
+    assert value(measurement.voltage_l1_v) == 229
+    assert value(measurement.voltage_l2_v) == 231
+    assert measurement.voltage_l3_v is None
+    assert value(measurement.current_l1_a) == -3
+    assert value(measurement.current_l2_a) == -5
+    assert measurement.current_l3_a is None
+
+
+def test_a_total_is_no_phase() -> None:
+    measurement = parsed(sample("Voltage", 230), sample(I_OUT, 5))
+    assert value(measurement.voltage_v) == 230
+    assert value(measurement.current_a) == -5
+    for phase in PHASES:
+        assert getattr(measurement, f"voltage_l{phase}_v") is None
+        assert getattr(measurement, f"current_l{phase}_a") is None
 
 
 def test_the_state_of_charge_may_be_the_one_on_the_display() -> None:

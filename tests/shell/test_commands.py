@@ -51,6 +51,19 @@ async def test_limit_of_an_outlet_is_set(plugged: Home, key: str, field: str) ->
     assert getattr(policy(plugged), field) == 3_700
 
 
+@pytest.mark.usefixtures("every_entity_enabled")
+async def test_ramp_of_an_outlet_is_set_within_what_is_sensible(home: Home) -> None:
+    await home.connect()
+    assert home.state("number", "ramp_rate").state == "5000.0"
+    await call(home, "number", "set_value", "ramp_rate", value=500)
+    assert policy(home).ramp_w_per_s == 500
+    assert home.state("number", "ramp_rate").state == "500.0"
+    for wrong in (0, 50, 22_100):
+        with pytest.raises(ServiceValidationError):
+            await call(home, "number", "set_value", "ramp_rate", value=wrong)
+    assert policy(home).ramp_w_per_s == 500
+
+
 @pytest.mark.parametrize(
     ("key", "field"),
     [

@@ -7,7 +7,7 @@ from homeassistant.helpers.event import async_track_state_change_event
 from custom_components.v2g_vpp.domain.events import FaultReported, SecurityReported
 from custom_components.v2g_vpp.domain.faults import FaultCode
 from custom_components.v2g_vpp.domain.security import SecurityEvent
-from custom_components.v2g_vpp.event import FAULT_TYPES
+from custom_components.v2g_vpp.text_keys import FAULT_TYPES
 from tests.shell.home import KEY, STATION_ID, TAKEN_AT, Home
 
 

@@ -121,7 +121,7 @@ def _measurement(
     soc_percent = _total(values.get(SOC))
     if soc_percent is None:
         soc_percent = _total(values.get(DISPLAY_SOC))
-    found = {
+    found: dict[str, float | None] = {
         "power_w": _power_w(values),
         "soc_percent": soc_percent,
         "energy_charged_wh": _total(values.get(ENERGY_IMPORT)),
@@ -133,6 +133,10 @@ def _measurement(
         "handle_temperature_c": _total(values.get(TEMPERATURE)),
         "inlet_hot": _total(values.get(INLET_HOT)),
     }
+    currents_a, voltages_v = _signed_currents_a(values), values.get(VOLTAGE, {})
+    for phase in _PHASES:
+        found[f"current_{phase.lower()}_a"] = currents_a.get(phase)
+        found[f"voltage_{phase.lower()}_v"] = voltages_v.get(phase)
     return Measurement(
         **{
             name: Reading(

@@ -22,6 +22,9 @@ LOWEST_PERIOD_S = 0.1
 PERIOD_SHARE = 0.25
 """How much one gap between two reports moves the period that was learnt so far."""
 
+PHASES = (1, 2, 3)
+"""Of a meter that tells them one by one."""
+
 SOC_STALE_AFTER_S = 900.0
 """A state of charge older than this is unknown: vehicles report every few minutes."""
 
@@ -64,8 +67,16 @@ class Measurement:
 
     voltage_v: Reading | None = None
     current_a: Reading | None = None
-    """Signed like power."""
+    """Of the most loaded phase, signed like power."""
 
+    current_l1_a: Reading | None = None
+    current_l2_a: Reading | None = None
+    current_l3_a: Reading | None = None
+    """Of the station's own phases, signed like power."""
+
+    voltage_l1_v: Reading | None = None
+    voltage_l2_v: Reading | None = None
+    voltage_l3_v: Reading | None = None
     frequency_hz: Reading | None = None
     vehicle_floor_percent: Reading | None = None
     """State of charge that the vehicle itself does not go below."""
