@@ -31,6 +31,7 @@ from .const import (
     ENTRY_MINOR_VERSION,
     ENTRY_VERSION,
     GRID_CUSTOM,
+    SUBENTRY_ENTITY_STATION,
     SUBENTRY_PROGRAMME,
     SUBENTRY_STATION,
     SUBENTRY_VEHICLE,
@@ -41,6 +42,7 @@ from .const import (
 )
 from .csms.probe import check_port, propose_port
 from .domain.errors import ListenerError
+from .entity_station_flow import EntityStationFlow
 from .flow_schemas import (
     encryption_schema,
     home_schema,
@@ -83,6 +85,7 @@ class V2gConfigFlow(ReauthSteps, domain=DOMAIN):
     ) -> dict[str, type[ConfigSubentryFlow]]:
         return {
             SUBENTRY_STATION: StationFlow,
+            SUBENTRY_ENTITY_STATION: EntityStationFlow,
             SUBENTRY_VEHICLE: VehicleFlow,
             SUBENTRY_PROGRAMME: ProgrammeFlow,
         }

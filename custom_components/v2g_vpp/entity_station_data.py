@@ -80,7 +80,7 @@ WRITE_FIELDS: Final[Mapping[WriteTarget, str]] = {
     WriteTarget.SETPOINT: const.CONF_SETPOINT_ENTITY,
     WriteTarget.CHARGE: const.CONF_CHARGE_ENTITY,
     WriteTarget.DISCHARGE: const.CONF_DISCHARGE_ENTITY,
-    WriteTarget.DIRECTION: const.CONF_WRITE_DIRECTION_ENTITY,
+    WriteTarget.DIRECTION: const.CONF_DIRECTION_ENTITY,
     WriteTarget.SCRIPT: const.CONF_SCRIPT_ENTITY,
     WriteTarget.STOP: const.CONF_STOP_ENTITY,
     WriteTarget.START: const.CONF_START_BUTTON,

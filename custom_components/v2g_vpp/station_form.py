@@ -75,7 +75,7 @@ def station_schema(defaults: Mapping[str, Any], *, is_new: bool) -> vol.Schema:
     for key, selection in (
         (CONF_DIALECT, _dialects()),
         (CONF_PHASES, _phases()),
-        (CONF_PHASE_MAP, _phase_maps()),
+        (CONF_PHASE_MAP, phase_map_selector()),
     ):
         first = selection.config["options"][0]
         fields[vol.Required(key, default=defaults.get(key, first))] = selection
@@ -198,7 +198,8 @@ def _phases() -> selector.SelectSelector:
     )
 
 
-def _phase_maps() -> selector.SelectSelector:
+def phase_map_selector() -> selector.SelectSelector:
+    """Return a field for the phases of the home that a charger is connected to."""
     return selector.SelectSelector(
         selector.SelectSelectorConfig(
             options=[PHASE_MAP_UNKNOWN, "1", "2", "3", "123", "231", "312"],

@@ -11,6 +11,7 @@ from custom_components.v2g_vpp.domain.entity_observation import (
     EntityReadings,
     Observed,
     lost_reads,
+    measurement_of,
     observe,
     power_of,
     tells_plug,
@@ -18,6 +19,7 @@ from custom_components.v2g_vpp.domain.entity_observation import (
 from custom_components.v2g_vpp.domain.entity_station import (
     EntitySpecification,
     PlugState,
+    Quirks,
     Writes,
     WriteWay,
 )
@@ -223,6 +225,14 @@ def test_everything_that_is_measured_is_told_in_the_units_of_the_product() -> No
 )
 def test_what_cannot_be_is_no_reading(readings: EntityReadings) -> None:
     assert see(Observed(), readings)[1] == ()
+
+
+def test_a_state_of_charge_that_stands_for_nothing_is_none() -> None:
+    careful = replace(SPECIFICATION, quirks=Quirks(lowest_soc_percent=2))
+    for text, expected in (("0", None), ("1", None), ("2", 2.0)):
+        readings = EntityReadings(soc=shows(text, "%"))
+        soc = measurement_of(careful, readings).soc_percent
+        assert (None if soc is None else soc.value) == expected
 
 
 def test_fahrenheit_is_no_silence() -> None:

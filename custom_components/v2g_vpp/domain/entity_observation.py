@@ -227,7 +227,10 @@ def measurement_of(
     """Return the readings in the units and signs of the product."""
     return Measurement(
         power_w=_reading(readings.power, power_of(specification, readings.power)),
-        soc_percent=_reading(readings.soc, _within(readings.soc, "%", 0.0, 100.0)),
+        soc_percent=_reading(
+            readings.soc,
+            _within(readings.soc, "%", specification.quirks.lowest_soc_percent, 100.0),
+        ),
         energy_charged_wh=_reading(
             readings.energy_charged, _energy(readings.energy_charged)
         ),

@@ -95,6 +95,9 @@ class Quirks:
     """It ends every power by itself this long after the last write; None: it does not,
     or nobody knows."""
 
+    lowest_soc_percent: float = 0.0
+    """A lower state of charge is none: some chargers show 0 while they know nothing."""
+
     reverts: bool = False
     """True: it returns to a setpoint of its own without being told by anybody."""
 
