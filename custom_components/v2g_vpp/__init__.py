@@ -32,7 +32,7 @@ from .subentry_sync import SubentrySync
 from .system_clock import SystemClock
 from .upgrade import async_migrate_entry
 from .virtual_runner import start_virtual
-from .watches import watched_store
+from .watches import async_watch_home, watched_store
 
 __all__ = (
     "async_migrate_entry",
@@ -112,7 +112,7 @@ class _Home:
         entry.runtime_data = runtime_data(
             hass, entry, site, self.stop, self._server, self._rehearsal
         )
-        entry.async_on_unload(repairs.async_watch_site(hass, site))
+        entry.async_on_unload(async_watch_home(hass, site))
         try:
             await self._sync.open_all(entry)
             await hass.config_entries.async_forward_entry_setups(entry, const.PLATFORMS)

@@ -86,7 +86,7 @@ MOST_UNKNOWN_STATIONS: Final = 5
 _IDENTITY: Final = re.compile(r"[A-Za-z0-9._:|-]{1,48}")
 
 
-class _Pictured(Protocol):
+class Pictured(Protocol):
     """The site, as far as a repair has to know it."""
 
     @property
@@ -215,7 +215,7 @@ def async_clear_vpp_problem(hass: HomeAssistant, programme_id: str) -> None:
 
 
 @callback
-def async_watch_site(hass: HomeAssistant, site: _Pictured) -> Unsubscribe:
+def async_watch_site(hass: HomeAssistant, site: Pictured) -> Unsubscribe:
     """Raise and clear what follows from the picture of the home.
 
     The saved state that cannot be trusted is shown until the owner has reset it, and a

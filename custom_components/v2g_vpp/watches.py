@@ -3,10 +3,12 @@
 from collections.abc import Awaitable, Callable
 import logging
 
-from homeassistant.core import HomeAssistant
+from homeassistant.core import HomeAssistant, callback
 
 from . import programme_repairs, repairs
+from .backup_watch import async_watch_backups
 from .domain.errors import V2gError
+from .domain.ports import Unsubscribe
 from .programme_reauth import async_follow_refusals
 from .storage import HaStore
 
@@ -16,6 +18,19 @@ _LOGGER = logging.getLogger(__name__)
 def watched_store(hass: HomeAssistant, key: str) -> HaStore:
     """Return a store whose failed writes become a repair."""
     return HaStore(hass, key, report_write=repairs.async_write_reporter(hass, key))
+
+
+@callback
+def async_watch_home(hass: HomeAssistant, site: repairs.Pictured) -> Unsubscribe:
+    """Raise and clear what follows from the picture of the home and its backups."""
+    ends = repairs.async_watch_site(hass, site), async_watch_backups(hass)
+
+    @callback
+    def end() -> None:
+        for one in ends:
+            one()
+
+    return end
 
 
 class ProgrammeWatch:

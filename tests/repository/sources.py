@@ -13,7 +13,8 @@ from .texts import Tree, branch, placeholders
 _DEPRECATED = {
     r"\bvia_device=|[\"']via_device[\"']": "via_device_id",
     r"\basync_get_device\(": "async_get_device_by_identifier",
-    r"\bhass\.data\b": "runtime_data",
+    # What another integration keeps there may be read.
+    r"\bhass\.data\b(?!\.get\(_MANAGER\))": "runtime_data",
     r"\bimport .*\bPERCENTAGE\b|^\s+PERCENTAGE,": "UnitOfRatio.PERCENTAGE",
     r"\.suggested_area\b": "the area of the device",
     r"\bplatform\.async_register_entity_service\b": (
