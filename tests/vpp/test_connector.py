@@ -1,6 +1,8 @@
 """How long a link waits after each kind of failure, and whom it tells."""
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+import ssl
 from typing import Any
 
 import pytest
@@ -18,6 +20,11 @@ from custom_components.v2g_vpp.pki.signing import verify_signature
 from custom_components.v2g_vpp.vpp.backoff import BUSY_DELAY_S, REFUSED_DELAY_S
 from custom_components.v2g_vpp.vpp.connector import Connector
 from custom_components.v2g_vpp.vpp.link_config import LinkPorts, VppLinkConfig
+from custom_components.v2g_vpp.vpp.mqtt_client import (
+    MqttSession,
+    SessionEvents,
+    SessionSettings,
+)
 
 from .actors import AGGREGATOR_KEYS, HOME_SIGNER, FakeClock, MemoryStore, RecordingHome
 
@@ -190,3 +197,33 @@ async def test_refusal_by_the_aggregator_outlives_a_reconnect(watch: Watch) -> N
     assert watch.recoveries == 0
     watch.connector.accepted_by_aggregator(None)
     assert watch.recoveries == 1
+
+
+async def test_a_connect_that_fails_after_the_end_is_no_error_of_ours() -> None:
+    told: list[Mapping[str, Any]] = []
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda _, context: told.append(context))
+    late: asyncio.Future[None] = loop.create_future()
+
+    async def run_blocking(_work: Callable[[], Any]) -> Any:
+        return await late
+
+    session = MqttSession(
+        SessionSettings(
+            host="127.0.0.1",
+            port=1,
+            client_id="home",
+            will_topic="will",
+            will_payload=b"",
+        ),
+        ssl.create_default_context(),
+        SessionEvents(arrived=lambda *_: None, published=lambda *_: None),
+    )
+    opening = asyncio.ensure_future(session.open(run_blocking, []))
+    await asyncio.sleep(0)
+    opening.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await opening
+    late.set_exception(ConnectionRefusedError())
+    await asyncio.sleep(0.01)
+    assert told == []

@@ -184,11 +184,13 @@ class MqttSession:
     async def _connect(self, run_blocking: RunBlocking) -> None:
         connecting = asyncio.ensure_future(run_blocking(self._connect_blocking))
         try:
-            await asyncio.shield(connecting)
+            # Unlike a shield it has nothing to say of a failure after the end.
+            await asyncio.wait({connecting})
         except asyncio.CancelledError:
             # The thread cannot be interrupted; its socket must not outlive it.
             connecting.add_done_callback(self._abandon_late)
             raise
+        connecting.result()
         self._register()
 
     def _connect_blocking(self) -> None:
