@@ -175,7 +175,8 @@ def _energy(
         suggested_unit_of_measurement=UnitOfEnergy.KILO_WATT_HOUR,
         suggested_display_precision=2,
         value_fn=value_fn,
-        context_fn=_no_context,
+        # What a visit brought shows when it ends, not with the next one.
+        context_fn=lambda evse: (evse.is_plugged, evse.has_transaction),
         rate=ENERGY,
     )
 

@@ -1,6 +1,7 @@
 """How entities appear, disappear and change, on every level."""
 
 from datetime import timedelta
+import time
 
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.config_entries import ConfigSubentry, ConfigSubentryData
@@ -19,8 +20,15 @@ from custom_components.v2g_vpp.const import (
     DOMAIN,
     SUBENTRY_STATION,
 )
+from custom_components.v2g_vpp.domain.events import (
+    MeasurementReported,
+    TransactionPhase,
+    TransactionReported,
+)
+from custom_components.v2g_vpp.domain.ids import TransactionId
+from custom_components.v2g_vpp.domain.measurement import Measurement, Reading
 from tests.shell.conftest import STATION, VEHICLE, mapping
-from tests.shell.home import Home
+from tests.shell.home import KEY, Home
 
 
 async def test_evse_entities_appear_when_the_station_lists_its_evses(
@@ -85,6 +93,34 @@ async def test_loss_of_a_station_takes_its_readings_and_keeps_its_switches(
     await home.measure(2_000)
     assert home.state("sensor", "power").state == "2000"
     assert home.state("binary_sensor", "plugged").state == "on"
+
+
+async def test_last_of_a_visit_shows_when_it_ends(home: Home) -> None:
+    await home.connect()
+    await home.plug_in()
+
+    def read(energy_wh: float) -> None:
+        now = dt_util.utcnow()
+        reading = Reading(
+            value=energy_wh, received_mono_s=time.monotonic(), taken_at=now
+        )
+        measured = Measurement(energy_charged_wh=reading)
+        home.site.post(MeasurementReported(key=KEY, measurement=measured))
+
+    read(12_347.0)
+    await home.tick()
+    # Too little to write a state for, while more is to come.
+    assert home.state("sensor", "energy_charged").state == "12.34"
+    read(12_348.0)
+    home.site.post(
+        TransactionReported(
+            key=KEY,
+            transaction_id=TransactionId("tx-1"),
+            phase=TransactionPhase.ENDED,
+        )
+    )
+    await home.tick()
+    assert home.state("sensor", "energy_charged").state == "12.348"
 
 
 async def test_meter_that_fell_silent_shows_no_power(
