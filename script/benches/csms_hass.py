@@ -16,6 +16,7 @@ from time import monotonic
 from typing import Any, Final, Self
 
 from script.benches.result import Bench
+from script.rig.entry_file import station_part, write_parts
 from script.rig.home_assistant import HomeAssistant
 from script.rig.home_assistant_client import Flow
 from script.rig.processes import ROOT, Supervisor, free_port
@@ -153,7 +154,10 @@ class Servers:
         await flow.submit({"ocpp_port": port, "ocpp_host": LOOPBACK})
         flow.expect("create_entry")
         await self.home.stop()
-        add_stations(self.home.directory, stations)
+        write_parts(
+            self.home.directory,
+            [station_part(identity, PASSWORD) for identity in identities(stations)],
+        )
         await self.home.start()
         await asyncio.sleep(SETTLE_S)
         self._add("ours", port, self.home.process.pid)
@@ -183,27 +187,6 @@ class Servers:
     def _add(self, name: str, port: int, pid: int) -> None:
         url = f"ws://{LOOPBACK}:{port}/"
         self.all[name] = Server(name=name, url=url, pid=pid)
-
-
-def add_stations(folder: Path, count: int) -> None:
-    """Write stations into the config entry of a Home Assistant that does not run.
-
-    The dialogs would take a minute for 200 of them; what they write is the same.
-    """
-    path = folder / ".storage" / "core.config_entries"
-    document = json.loads(path.read_text(encoding="utf-8"))
-    entry = next(e for e in document["data"]["entries"] if e["domain"] == DOMAIN)
-    entry["subentries"] = [
-        {
-            "data": {"identity": identity, "password": PASSWORD},
-            "subentry_id": f"01BENCH{number:019d}",
-            "subentry_type": "charging_station",
-            "title": identity,
-            "unique_id": f"station_{identity}",
-        }
-        for number, identity in enumerate(identities(count))
-    ]
-    path.write_text(json.dumps(document), encoding="utf-8")
 
 
 async def throughput(servers: Servers, protocol: str, rounds: int) -> dict[str, Any]:

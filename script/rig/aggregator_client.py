@@ -129,14 +129,24 @@ class Aggregator:
         return await self._ask("GET", "/api/overview")
 
     async def command(
-        self, kind: str, power_w: int | None = None, duration_s: int = 900
+        self,
+        kind: str,
+        power_w: int | None = None,
+        duration_s: int = 900,
+        **more: str,
     ) -> dict[str, Any]:
         """Send a command; return its id and ``published_t_mono``.
+
+        Args:
+            kind: of the contract.
+            power_w: for a setpoint or a limit.
+            duration_s: from now on.
+            more: ``resource``, ``event_id``.
 
         Raises:
             RigError: when the aggregator refuses, for example an absent home.
         """
-        body: dict[str, Any] = {"kind": kind, "duration_s": duration_s}
+        body: dict[str, Any] = {"kind": kind, "duration_s": duration_s, **more}
         if power_w is not None:
             body["power_w"] = power_w
         return await self._ask("POST", f"/api/homes/{HOME_ID}/command", body)

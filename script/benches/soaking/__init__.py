@@ -1,0 +1,1 @@
+"""Parts of the soak: stations, probe, plan, watch and the sums."""
