@@ -1,0 +1,1 @@
+"""Pieces of work whose processor time is compared in one process."""

@@ -1,0 +1,37 @@
+"""The run of all benchmarks, and what is made of their last lines."""
+
+import json
+
+import pytest
+
+from script.benches import all as all_bench
+from script.benches.all import Ran, figures_of, last_line, missed, names
+
+LINE = json.dumps(
+    {
+        "name": "sample",
+        "figures": {"p99_ms": 3.0, "share": None},
+        "targets": {"p99_ms": {"max": 2.0}, "share": {"min": 0.5}},
+        "ok": False,
+    }
+)
+
+
+def test_all_benchmarks_but_itself_are_run() -> None:
+    found = names()
+    assert {"control", "csms", "day", "fuzz", "ratios", "soak", "vpp"} <= set(found)
+    assert all_bench.NAME not in found
+
+
+def test_figures_carry_the_name_of_their_benchmark() -> None:
+    ran = Ran(name="sample", seconds=4.0, result=last_line(f"said\n{LINE}\n"))
+    figures, targets = figures_of(ran)
+    assert figures["sample.p99_ms"] == 3.0
+    assert figures["sample.seconds"] == 4.0
+    assert missed(figures, targets) == ["sample.p99_ms", "sample.share"]
+
+
+@pytest.mark.parametrize("text", ["", "Traceback", "{}", "[1]", '{"figures": '])
+def test_benchmark_without_a_last_line_is_a_missed_target(text: str) -> None:
+    ran = Ran(name="sample", seconds=4.0, result=last_line(text))
+    assert missed(*figures_of(ran)) == ["sample.has_result"]
