@@ -48,6 +48,28 @@ def test_the_same_reading_counts_once() -> None:
     assert total.advanced(_read(1_050.0, 60), RATING_W) is total
 
 
+def test_later_register_of_the_same_second_counts() -> None:
+    # Many stations write whole seconds: the end of a visit and the reading before it.
+    total = EnergyTotal().advanced(_read(1_000.0, 0), RATING_W)
+    total = total.advanced(_read(1_050.0, 60), RATING_W)
+    total = total.advanced(_read(1_053.0, 60), RATING_W)
+    assert total.total_wh == 1_053.0
+    # One that rounds it down tells nothing new.
+    assert total.advanced(_read(1_052.0, 60), RATING_W) is total
+
+
+@given(st.lists(st.floats(0.0, 3.0), min_size=1, max_size=40))
+def test_whole_seconds_lose_nothing_of_a_register_that_grows(
+    gains_wh: list[float],
+) -> None:
+    total, register_wh = EnergyTotal().advanced(_read(500.0, 0), RATING_W), 500.0
+    for number, gained_wh in enumerate(gains_wh, start=1):
+        register_wh += gained_wh
+        total = total.advanced(_read(register_wh, number // 2), RATING_W)
+    assert total.total_wh is not None
+    assert abs(total.total_wh - register_wh) < 1e-6
+
+
 def test_what_was_gained_while_the_home_was_off_counts() -> None:
     kept = EnergyTotal(total_wh=9_000.0, register_wh=5_000.0)
     assert kept.advanced(_read(65_000.0, 0), RATING_W).total_wh == 69_000.0

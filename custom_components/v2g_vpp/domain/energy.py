@@ -45,13 +45,17 @@ class EnergyTotal:
         that leaps further than the charger can deliver was misread: it is not counted.
 
         Args:
-            reading: the newest, None without one; one that was counted changes nothing.
+            reading: the newest, None without one; one that was counted changes nothing,
+                a larger one of the same second counts.
             rating_w: of the station.
         """
-        if reading is None or reading.taken_at == self.taken_at:
+        if reading is None:
             return self
         if self.total_wh is None:
             return _counted(reading, reading.value)
+        if reading.taken_at == self.taken_at and reading.value <= self.register_wh:
+            # The same one, or the same moment rounded: stations write whole seconds.
+            return self
         gained_wh = reading.value - self.register_wh
         elapsed_s = reading.received_mono_s - self.received_mono_s
         most_wh = energy_wh(PLAUSIBLE_SHARE * rating_w, elapsed_s) + PLAUSIBLE_WH
