@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,7 +11,7 @@ import pytest
 from custom_components.v2g_vpp.domain.capability import DischargeDialect
 from custom_components.v2g_vpp.domain.dispatch import AckStatus
 from custom_components.v2g_vpp.domain.errors import StoreNewer, V2gError
-from custom_components.v2g_vpp.domain.events import FaultReported
+from custom_components.v2g_vpp.domain.events import ChargingNeedsReported, FaultReported
 from custom_components.v2g_vpp.domain.faults import FaultCode
 from custom_components.v2g_vpp.domain.guarantee import GuaranteeClass
 from custom_components.v2g_vpp.domain.setpoint import Reason
@@ -45,6 +47,21 @@ async def recovers(home: Home) -> None:
     if home.evse.proof is None:
         await home.grant()
     await home.discharge()
+
+
+@in_virtual_time
+async def test_what_the_vehicle_said_of_itself_survives_a_restart() -> None:
+    async with Home() as home:
+        leaves_at = home.clock.utcnow() + timedelta(hours=9)
+        needs = replace(home.station.needs, departure_at=leaves_at)
+        home.site.post(
+            ChargingNeedsReported(
+                key=home.key, needs=needs, heard_mono_s=home.clock.monotonic()
+            )
+        )
+        await home.run(120)
+        await home.restart()
+        assert home.evse.needs == needs
 
 
 @in_virtual_time

@@ -1,6 +1,7 @@
 """Whatever was written comes back; whatever is not sure to be it is an error."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from datetime import UTC
 import json
 from typing import Any
 
@@ -22,6 +23,7 @@ from custom_components.v2g_vpp.site.stored_values import (
     read_float,
     read_mapping,
     read_text,
+    written,
 )
 
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
@@ -43,6 +45,7 @@ KINDS = st.one_of(
         EvCapability,
         is_bidirectional=st.booleans(),
         max_charge_power_w=st.none() | NUMBERS,
+        departure_at=st.none() | st.datetimes(timezones=st.just(UTC)),
     ),
     st.builds(
         Proof,
@@ -64,7 +67,7 @@ JSON = st.recursive(
 
 @given(KINDS)
 def test_what_is_written_comes_back(value: Any) -> None:
-    stored = json.loads(json.dumps(asdict(value)))
+    stored = json.loads(json.dumps(written(value)))
     assert read_dataclass(type(value), stored) == value
 
 
@@ -83,7 +86,7 @@ def test_nonsense_is_an_error_or_a_value_of_its_types(
 def test_a_value_of_another_type_is_never_taken(
     value: Any, data: st.DataObject
 ) -> None:
-    stored = json.loads(json.dumps(asdict(value)))
+    stored = json.loads(json.dumps(written(value)))
     name = data.draw(st.sampled_from(sorted(stored)))
     other = data.draw(JSON)
     is_number = isinstance(stored[name], int | float)
@@ -94,6 +97,13 @@ def test_a_value_of_another_type_is_never_taken(
         return
     with pytest.raises((TypeError, ValueError)):
         read_dataclass(type(value), {**stored, name: other})
+
+
+@pytest.mark.parametrize("text", ["2026-11-22T18:00:00", "tomorrow", ""])
+def test_a_moment_without_a_zone_is_an_error(text: str) -> None:
+    stored = written(EvCapability(is_bidirectional=True))
+    with pytest.raises(ValueError, match=r"zone|Invalid"):
+        read_dataclass(EvCapability, {**stored, "departure_at": text})
 
 
 def test_a_missing_field_has_its_default_or_is_an_error() -> None:

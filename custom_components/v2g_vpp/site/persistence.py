@@ -49,6 +49,7 @@ from .stored_values import (
     read_optional,
     read_text,
     refuse_newer,
+    written,
 )
 
 _LOGGER = logging.getLogger(__name__)
@@ -256,7 +257,7 @@ def _dump_evse(record: EvseRecord, now_mono_s: float) -> dict[str, Any]:
         "is_plugged": session.is_plugged,
         "transaction_id": session.transaction_id,
         "evcc_id": session.evcc_id,
-        "needs": asdict(session.needs) if session.needs else None,
+        "needs": written(session.needs) if session.needs else None,
         "plant": dump_plant(record, now_mono_s),
         "energy": {
             "charged": _dump_total(record.charged),

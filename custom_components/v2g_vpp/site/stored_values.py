@@ -1,7 +1,8 @@
 """Read frozen dataclasses back from JSON, strictly: any doubt is an error."""
 
 from collections.abc import Mapping
-from dataclasses import MISSING, fields
+from dataclasses import MISSING, asdict, fields
+from datetime import datetime
 from enum import StrEnum
 from math import isfinite
 from types import NoneType, UnionType
@@ -10,15 +11,21 @@ from typing import Any, NewType, get_args
 from ..domain.errors import StoreNewer
 
 
+def written(value: Any) -> dict[str, Any]:
+    """Return a frozen dataclass as values that JSON has, which no moment is."""
+    return asdict(value, dict_factory=_without_moments)
+
+
 def read_dataclass[T](kind: type[T], stored: object) -> T:
-    """Return a frozen dataclass as ``asdict`` and JSON left it.
+    """Return a frozen dataclass as ``written`` and JSON left it.
 
     A field that an older version did not write has its default; a key that a newer
     one wrote is ignored.
 
     Raises:
         TypeError: for a value of another type, or a field without a default missing.
-        ValueError: for a number that is not finite or a word that no enum has.
+        ValueError: for a number that is not finite, a word that no enum has or a
+            moment without a time zone.
     """
     mapping = read_mapping(stored)
     values: dict[str, Any] = {}
@@ -109,4 +116,20 @@ def _read(kind: Any, stored: object) -> Any:
     if kind is float:
         return read_float(stored)
     text = read_text(stored)
+    if kind is datetime:
+        return _read_moment(text)
     return kind(text) if issubclass(kind, StrEnum) else text
+
+
+def _read_moment(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError(f"no time zone: {text}")
+    return moment
+
+
+def _without_moments(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    return {
+        name: value.isoformat() if isinstance(value, datetime) else value
+        for name, value in pairs
+    }
