@@ -20,6 +20,7 @@ from .metering_setup import MeteringSetup
 from .model_rows import Row, rows_of_variables
 from .monitoring_setup import MonitoringSetup
 from .priority_setup import PrioritySetup
+from .reports import ReportKind
 from .station import Station
 from .stored_profiles import read_profiles
 from .variables import ask_fallback_questions
@@ -94,7 +95,7 @@ class BringUp2:
 
     async def _report(self) -> Iterable[Row]:
         inbox = self._station.inbox
-        request_id, report = inbox.open()
+        request_id, report = inbox.open(ReportKind.MODEL)
         try:
             outcome = await self._link.call(
                 "GetBaseReport",

@@ -31,7 +31,7 @@ from .calls import CallEnd, CallOutcome
 from .device_model import ModelSummary
 from .frames import Payload
 from .link import StationLink
-from .reports import ReportInbox
+from .reports import ReportInbox, ReportKind
 from .setpoints import result_of
 from .versions import V21
 
@@ -228,7 +228,7 @@ class GridDesk:
             "controlType": request.kind,
             "controlId": request.control_id,
         }
-        request_id, report = self._inbox.open()
+        request_id, report = self._inbox.open(ReportKind.GRID_SETTINGS)
         try:
             outcome = await self._link.call(
                 "GetDERControl",

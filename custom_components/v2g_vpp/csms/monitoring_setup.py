@@ -9,7 +9,7 @@ from .calls import CallEnd, Lane
 from .device_model import ModelSummary
 from .link import StationLink
 from .monitors import Monitor, subject_of
-from .reports import ReportInbox
+from .reports import ReportInbox, ReportKind
 from .streams import StreamBoard
 from .variables import DEFAULT_CHUNK
 from .versions import V21
@@ -76,7 +76,7 @@ class MonitoringSetup:
 
     async def _present(self) -> _Present | CallEnd:
         """Return what the station monitors already, or why that is not known."""
-        request_id, report = self._inbox.open()
+        request_id, report = self._inbox.open(ReportKind.MONITORS)
         try:
             outcome = await self._link.call(
                 "GetMonitoringReport", {"requestId": request_id}, lane=Lane.BULK

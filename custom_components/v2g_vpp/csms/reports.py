@@ -1,6 +1,7 @@
 """Reports that arrive in several frames after the answer to their request."""
 
 import asyncio
+from enum import StrEnum
 from typing import Any, Final
 
 from .model_rows import MAX_REPORT_ROWS
@@ -12,11 +13,21 @@ TOTAL_TIMEOUT_S: Final = 60.0
 """House rule: 20,000 rows arrive within it at 100 frames a second."""
 
 
+class ReportKind(StrEnum):
+    """The messages that a report arrives in: each holds something else."""
+
+    MODEL = "NotifyReport"
+    MONITORS = "NotifyMonitoringReport"
+    PROFILES = "ReportChargingProfiles"
+    GRID_SETTINGS = "ReportDERControl"
+
+
 class Report:
     """The parts of one report so far."""
 
-    def __init__(self) -> None:
+    def __init__(self, kind: ReportKind) -> None:
         """Start empty."""
+        self.kind = kind
         self.items: list[Any] = []
         self.received = 0
         """How many items came, kept or not."""
@@ -55,17 +66,23 @@ class ReportInbox:
         self._reports: dict[int, Report] = {}
         self._last_id = 0
 
-    def open(self) -> tuple[int, Report]:
+    def open(self, kind: ReportKind) -> tuple[int, Report]:
         """Return a new request id and the report that it will fill."""
         self._last_id += 1
-        report = Report()
+        report = Report(kind)
         self._reports[self._last_id] = report
         return self._last_id, report
 
-    def find(self, request_id: object) -> Report | None:
-        """Return the report of a request, None when nobody waits for it."""
-        is_number = isinstance(request_id, (int, float))
-        return self._reports.get(int(request_id)) if is_number else None  # type: ignore[call-overload]
+    def find(self, request_id: object, kind: ReportKind) -> Report | None:
+        """Return the report of a request, None when nobody waits for it.
+
+        What comes by the number of a report in a message of another kind is none of it:
+        whoever waits could not read it.
+        """
+        if not isinstance(request_id, (int, float)):
+            return None
+        report = self._reports.get(int(request_id))
+        return report if report is not None and report.kind is kind else None
 
     def close(self, request_id: int) -> None:
         """Expect a report no longer."""

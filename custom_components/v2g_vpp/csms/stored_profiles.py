@@ -5,7 +5,7 @@ from typing import Any
 
 from .calls import CallOutcome
 from .link import StationLink
-from .reports import ReportInbox
+from .reports import ReportInbox, ReportKind
 
 type StoredProfile = Mapping[str, Any]
 """As the station reports it, with the ``evseId`` it is for."""
@@ -15,7 +15,7 @@ async def read_profiles(
     link: StationLink, inbox: ReportInbox, purpose: str
 ) -> tuple[CallOutcome, list[StoredProfile]]:
     """Return how the question ended, and the profiles of a purpose."""
-    request_id, report = inbox.open()
+    request_id, report = inbox.open(ReportKind.PROFILES)
     try:
         outcome = await link.call(
             "GetChargingProfiles",

@@ -13,6 +13,7 @@ from .frames import Payload
 from .link import POLICY_VIOLATION, Answer, RefuseCall
 from .metering import parse_meter_values
 from .model_rows import rows_of_report
+from .reports import ReportKind
 from .station import Station
 from .store import BootData
 from .times import format_time, parse_time
@@ -200,7 +201,7 @@ def notify_ev_charging_schedule(station: Station, payload: Payload) -> Payload:
 
 def notify_report(station: Station, payload: Payload) -> Payload:
     """Collect a part of the device model."""
-    report = station.inbox.find(payload["requestId"])
+    report = station.inbox.find(payload["requestId"], ReportKind.MODEL)
     if report is not None:
         data = payload.get("reportData", [])
         rows = list(rows_of_report(data))
@@ -210,7 +211,7 @@ def notify_report(station: Station, payload: Payload) -> Payload:
 
 def report_charging_profiles(station: Station, payload: Payload) -> Payload:
     """Collect profiles that the station has."""
-    report = station.inbox.find(payload["requestId"])
+    report = station.inbox.find(payload["requestId"], ReportKind.PROFILES)
     if report is not None:
         evse_id = payload["evseId"]
         profiles = [{**item, "evseId": evse_id} for item in payload["chargingProfile"]]
@@ -220,7 +221,7 @@ def report_charging_profiles(station: Station, payload: Payload) -> Payload:
 
 def notify_monitoring_report(station: Station, payload: Payload) -> Payload:
     """Collect monitors that the station has."""
-    report = station.inbox.find(payload["requestId"])
+    report = station.inbox.find(payload["requestId"], ReportKind.MONITORS)
     if report is not None:
         monitors = payload.get("monitor", [])
         report.add(list(monitors), len(monitors), is_last=not payload.get("tbc", False))

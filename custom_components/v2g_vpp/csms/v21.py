@@ -10,6 +10,7 @@ from .charging_profile import profile_id, wire_power_w
 from .fault_mapping import fault_of_alarm
 from .frames import Payload
 from .grid_desk import settings_in
+from .reports import ReportKind
 from .station import Station
 from .times import format_time
 from .v201 import Handler
@@ -73,7 +74,7 @@ def notify_der_start_stop(station: Station, payload: Payload) -> Payload:
 
 def report_der_control(station: Station, payload: Payload) -> Payload:
     """Collect grid settings that the station has."""
-    report = station.inbox.find(payload["requestId"])
+    report = station.inbox.find(payload["requestId"], ReportKind.GRID_SETTINGS)
     if report is not None:
         settings = settings_in(payload)
         report.add(settings, len(settings), is_last=not payload.get("tbc", False))
