@@ -1,6 +1,7 @@
 """Whoever reaches the port: slow, huge, odd, or in the name of somebody else."""
 
 import asyncio
+import gc
 import gzip
 from ipaddress import ip_network
 from pathlib import Path
@@ -60,6 +61,57 @@ async def test_idle_connections_are_counted_and_stations_still_get_in(
         await asyncio.sleep(0.3)
         peer = await dialler.dial()
         assert peer.close_code is None
+
+
+async def test_who_hangs_up_leaves_a_place_free(
+    rig: Rig, dialler: Dialler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http_door, "MOST_WAITING", 3)
+    for _ in range(6):
+        async with wire(rig, b"GET /"):
+            await asyncio.sleep(0.01)
+    await asyncio.sleep(0.01)
+    peer = await dialler.dial()
+    assert (await peer.call("BootNotification", BOOT))["status"] == "Accepted"
+
+
+async def test_who_hangs_up_in_a_handshake_leaves_a_place_free(
+    socket_enabled: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http_door, "MOST_WAITING", 3)
+    # In debug mode the loop puts each on record, and the record holds all of it.
+    asyncio.get_running_loop().set_debug(False)
+    async with SecureRig(tmp_path / "pki") as rig:
+        for _ in range(6):
+            _, writer = await asyncio.open_connection(HOST, rig.server.secure_port)
+            writer.write(b"\x16\x03\x01\x02\x00\x01")
+            await writer.drain()
+            writer.transport.abort()
+            await asyncio.sleep(0.01)
+            # As it comes by itself after some hundred messages.
+            gc.collect(0)
+        async with aiohttp.ClientSession() as session:
+            peer = await SecureDialler(rig, session).dial(rig.trusting())
+            assert (await peer.call("BootNotification", BOOT))["status"] == "Accepted"
+            await peer.leave()
+
+
+async def test_one_address_cannot_take_every_place(
+    rig: Rig, dialler: Dialler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http_door, "MOST_WAITING", 4)
+    monkeypatch.setattr(http_door, "MOST_OF_ONE_ADDRESS", 3)
+    silent = []
+    for _ in range(8):
+        _, writer = await asyncio.open_connection(
+            HOST, rig.server.port, local_addr=("127.0.0.66", 0)
+        )
+        silent.append(writer)
+    await asyncio.sleep(0.05)
+    peer = await dialler.dial()
+    assert (await peer.call("BootNotification", BOOT))["status"] == "Accepted"
+    for writer in silent:
+        writer.transport.abort()
 
 
 async def test_a_tls_handshake_that_does_not_go_on_is_ended(

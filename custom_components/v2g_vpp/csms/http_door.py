@@ -1,10 +1,11 @@
 """The HTTP side of the listener: who connects has to ask for something, and soon."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 import logging
 import ssl
-from typing import Final, Protocol, override
+from typing import Final, NamedTuple, Protocol, override
+from weakref import WeakSet
 
 from aiohttp import hdrs, web
 from aiohttp.http import HttpProcessingError
@@ -24,6 +25,10 @@ LINGER_S: Final = 1.0
 MOST_WAITING: Final = 256
 """House rule: of those who connected and asked for nothing yet. A home has 64 stations
 at most; whoever opens more must not use up the files of this process."""
+
+MOST_OF_ONE_ADDRESS: Final = 192
+"""House rule: of these from one address, so that it cannot keep all others out. All
+stations of a large home may return at once from behind one proxy."""
 
 _BACKLOG: Final = 128
 
@@ -72,6 +77,26 @@ class _TurnedAway(asyncio.Protocol):
             transport.abort()
 
 
+class _Arrival(asyncio.Protocol):
+    """A connection whose handshake is not over; nothing else refers to it."""
+
+    def __init__(self, seat: Callable[[_Arrival, asyncio.Transport], None]) -> None:
+        """Give it a seat when it is there."""
+        self._seat = seat
+
+    @override
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        if isinstance(transport, asyncio.Transport):
+            self._seat(self, transport)
+
+
+class _Waiting(NamedTuple):
+    """A connection that has asked for nothing yet."""
+
+    address: str
+    timer: asyncio.TimerHandle
+
+
 class HttpDoor:
     """The sockets that are listened on, and the connections that said nothing yet."""
 
@@ -79,7 +104,9 @@ class HttpDoor:
         """Listen nowhere yet."""
         self._runner: web.AppRunner | None = None
         self._servers: list[asyncio.Server] = []
-        self._waiting: dict[asyncio.BaseProtocol, asyncio.TimerHandle] = {}
+        self._waiting: dict[asyncio.BaseProtocol, _Waiting] = {}
+        # One whose handshake ends unheard is told to nobody: it is only let go.
+        self._arriving: WeakSet[_Arrival] = WeakSet()
 
     @property
     def ports(self) -> tuple[int, ...]:
@@ -121,9 +148,7 @@ class HttpDoor:
 
     def asked(self, request: web.Request) -> None:
         """Note that a connection has sent a request."""
-        timer = self._waiting.pop(request.protocol, None)
-        if timer is not None:
-            timer.cancel()
+        self._forget(request.protocol)
 
     def close_to_new(self) -> None:
         """Listen no more; those who are in stay."""
@@ -133,9 +158,8 @@ class HttpDoor:
 
     async def close(self) -> None:
         """End every connection."""
-        for timer in self._waiting.values():
-            timer.cancel()
-        self._waiting.clear()
+        for handler in list(self._waiting):
+            self._forget(handler)
         runner, self._runner = self._runner, None
         if runner is not None:
             await runner.cleanup()
@@ -152,15 +176,55 @@ class HttpDoor:
         )
 
     def _arrive(self) -> asyncio.BaseProtocol:
-        """Return what handles a new connection."""
-        server = self._runner.server if self._runner is not None else None
-        if server is None or len(self._waiting) >= MOST_WAITING:
+        """Return what handles a new connection until it is there."""
+        if self._is_full():
             _LOGGER.debug("too many connections that ask for nothing")
             return _TurnedAway()
+        arrival = _Arrival(self._seat)
+        self._arriving.add(arrival)
+        return arrival
+
+    def _seat(self, arrival: _Arrival, transport: asyncio.Transport) -> None:
+        """Hand a connection to aiohttp, for as long as nobody may wait."""
+        self._arriving.discard(arrival)
+        address = str((transport.get_extra_info("peername") or ("",))[0])
+        server = self._runner.server if self._runner is not None else None
+        if server is None or self._is_full_for(address):
+            transport.abort()
+            return
         handler = server()
         loop = asyncio.get_running_loop()
-        self._waiting[handler] = loop.call_later(ASK_TIMEOUT_S, self._give_up, handler)
-        return handler
+        timer = loop.call_later(ASK_TIMEOUT_S, self._give_up, handler)
+        self._waiting[handler] = _Waiting(address, timer)
+        transport.set_protocol(handler)
+        handler.connection_made(transport)
+
+    def _is_full(self) -> bool:
+        if len(self._waiting) + len(self._arriving) >= MOST_WAITING:
+            self._forget_gone()
+        return len(self._waiting) + len(self._arriving) >= MOST_WAITING
+
+    def _is_full_for(self, address: str) -> bool:
+        if self._waiting_from(address) >= MOST_OF_ONE_ADDRESS:
+            self._forget_gone()
+        return self._waiting_from(address) >= MOST_OF_ONE_ADDRESS
+
+    def _waiting_from(self, address: str) -> int:
+        if len(self._waiting) < MOST_OF_ONE_ADDRESS:
+            return 0
+        return sum(one.address == address for one in self._waiting.values())
+
+    def _forget_gone(self) -> None:
+        """Let those who hung up take nobody's place."""
+        server = self._runner.server if self._runner is not None else None
+        here = set(server.connections) if server is not None else set()
+        for handler in [one for one in self._waiting if one not in here]:
+            self._forget(handler)
+
+    def _forget(self, handler: asyncio.BaseProtocol) -> None:
+        waiting = self._waiting.pop(handler, None)
+        if waiting is not None:
+            waiting.timer.cancel()
 
     def _give_up(self, handler: web.RequestHandler) -> None:
         self._waiting.pop(handler, None)
