@@ -10,6 +10,7 @@ import pytest
 
 from custom_components.v2g_vpp.csms.frames import (
     CORRUPT_ID,
+    MAX_CONTAINERS,
     MAX_DEPTH,
     MAX_DESCRIPTION_LENGTH,
     MAX_FRAME_BYTES,
@@ -275,6 +276,20 @@ def busy_s(work: Callable[[], object]) -> float:
         work()
         taken_s.append(time.thread_time() - began_s)
     return min(taken_s)
+
+
+def test_a_frame_of_countless_lists_is_refused_and_a_full_report_is_not() -> None:
+    lists = ",".join(["[]"] * (MAX_CONTAINERS + 1))
+    assert parse(f'[2,"1","A",{{"a":[{lists}]}}]', V21) == Malformed(
+        CORRUPT_ID, Fault.FRAMEWORK, "too many parts"
+    )
+    row = (
+        '{"component":{"name":"EVSE","evse":{"id":1}},"variable":{"name":"Power"},'
+        '"variableAttribute":[{"value":"7"}]}'
+    )
+    rows = ",".join([row] * (1_000_000 // len(row)))
+    frame = f'[2,"1","NotifyReport",{{"reportData":[{rows}]}}]'
+    assert isinstance(parse(frame, V21), Call)
 
 
 def test_error_descriptions_are_cut_and_details_are_empty() -> None:

@@ -20,6 +20,15 @@ def test_a_flood_is_slowed_to_the_rate_and_ends_when_it_lasts() -> None:
     assert now < 15.0
 
 
+def test_large_frames_are_slowed_down_sooner() -> None:
+    limit, now = RateLimit(0.0), 0.0
+    assert all(limit.wait_s(0.0, 1_000_000) == 0.0 for _ in range(4))
+    for _ in range(20):
+        now += limit.wait_s(now, 1_000_000)
+    assert 20 < now < 30
+    assert limit.is_abused
+
+
 def test_a_pause_forgives() -> None:
     limit, now = RateLimit(0.0), 0.0
     for _ in range(1300):

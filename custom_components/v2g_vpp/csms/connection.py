@@ -15,7 +15,6 @@ from ..domain.clock import Clock
 from .dispatch import Dispatcher
 from .link import POLICY_VIOLATION, StationLink
 from .provisioning import Provisioner
-from .rate import RateLimit
 from .rpc import GOING_AWAY, RpcEngine
 from .schemas import SchemaBook
 from .station import Station
@@ -121,11 +120,14 @@ class Connection:
             )
 
     async def _read(self) -> None:
-        limit = RateLimit(self._clock.monotonic())
+        limit = self.station.rate
+        limit.relinked()
         async for message in self._websocket:
             # Any frame proves that the station is there (OCPP G02.FR.04).
             self._heard_mono_s = self._clock.monotonic()
-            wait_s = limit.wait_s(self._heard_mono_s)
+            is_sized = isinstance(message.data, str | bytes)
+            size = len(message.data) if is_sized else 0
+            wait_s = limit.wait_s(self._heard_mono_s, size)
             if limit.is_abused:
                 self._begin_close(POLICY_VIOLATION, "too many frames")
             elif wait_s > 0:

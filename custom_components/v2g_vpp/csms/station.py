@@ -33,6 +33,7 @@ from .link import StationLink
 from .login import Login
 from .metering import Receipt
 from .pending_starts import PendingStarts
+from .rate import RateLimit
 from .recorder import FrameRecorder
 from .reporter import Reporter
 from .reports import ReportInbox
@@ -113,6 +114,7 @@ class Station:
             lambda notes: self.keep(replace(self.record, grid_notes=notes)),
         )
         self.recorder = FrameRecorder(clock)
+        self.rate = RateLimit(clock.monotonic())
         self.security = SecurityLog(config.identity, sink, clock)
         self.reporter = Reporter(
             station_id=config.identity,
