@@ -12,6 +12,10 @@ from custom_components.v2g_vpp.csms.ocpp_lib import read_schemas
 type Json = Any
 
 LONG: Final = 5000
+FROM_KEPT: Final = 0.4
+"""Share of the frames that are made from earlier ones that led somewhere new."""
+
+MOST_KEPT: Final = 2_000
 TIME: Final = "2026-11-22T18:00:00Z"
 ODD_VALUES: Final[tuple[Json, ...]] = (
     None,
@@ -74,13 +78,13 @@ class Mutator:
     def __init__(self, protocol: str, seed: int) -> None:
         """Read the schemas of the version."""
         self._random = Random(seed)  # noqa: S311 - a test, no secret
-        self._schemas = {
-            action: schema
-            for action, is_answer, schema in read_schemas(protocol)
-            if not is_answer
-        }
+        self._schemas: dict[str, Json] = {}
+        self._answers: dict[str, Json] = {}
+        for action, is_answer, schema in read_schemas(protocol):
+            (self._answers if is_answer else self._schemas)[action] = schema
         self._actions = sorted(self._schemas)
         self._number = 0
+        self._kept: list[str] = []
         self._damages: Sequence[Callable[[list[Json]], str]] = (
             self._plain,
             self._plain,
@@ -100,11 +104,30 @@ class Mutator:
             if self._random.random() < 0.02:
                 yield self._random.choice(ODD_TEXTS)
                 continue
-            action = self._random.choice(self._actions)
-            payload = self.sound(action)
             self._number += 1
-            frame = [2, f"f{self._number}", action, payload]
+            frame = self._kept_one() if self._random.random() < FROM_KEPT else None
+            if frame is None:
+                action = self._random.choice(self._actions)
+                frame = [2, "", action, self.sound(action)]
+            frame[1] = f"f{self._number}"
             yield self._random.choice(self._damages)(frame)
+
+    def keep(self, text: str) -> None:
+        """Damage a frame further in later ones: it led somewhere new."""
+        if len(self._kept) < MOST_KEPT:
+            self._kept.append(text)
+        else:
+            self._kept[self._random.randrange(MOST_KEPT)] = text
+
+    def answer(self, message_id: str, action: str) -> str:
+        """Return an answer to a request of the home; about half are sound."""
+        draw = self._random.random()
+        if draw < 0.05 or action not in self._answers:
+            return json.dumps([4, message_id, self._odd(), self._odd(), {}])
+        schema = self._answers[action]
+        frame = [3, message_id, self._value(schema, schema, depth=0)]
+        damage = self._plain if draw < 0.55 else self._random.choice(self._damages[:-1])
+        return damage(frame)
 
     @property
     def actions(self) -> Sequence[str]:
@@ -123,19 +146,19 @@ class Mutator:
 
     def _one_value(self, frame: list[Json]) -> str:
         for _ in range(self._random.randint(1, 3)):
-            holder, key = self._place(frame[3])
+            holder, key = place_in(frame[-1], self._random)
             if holder is not None:
                 holder[key] = self._odd()
         return json.dumps(frame)
 
     def _key_gone(self, frame: list[Json]) -> str:
-        holder, key = self._place(frame[3])
+        holder, key = place_in(frame[-1], self._random)
         if holder is not None:
             del holder[key]
         return json.dumps(frame)
 
     def _key_more(self, frame: list[Json]) -> str:
-        frame[3][self._random.choice(("foo", "customData", "id", "\ud7ff"))] = (
+        frame[-1][self._random.choice(("foo", "customData", "id", "\ud7ff"))] = (
             self._odd()
         )
         return json.dumps(frame)
@@ -153,29 +176,27 @@ class Mutator:
         return text[: self._random.randrange(len(text))]
 
     def _frame_elements(self, frame: list[Json]) -> str:
-        frame[self._random.randrange(4)] = self._odd()
+        frame[self._random.randrange(len(frame))] = self._odd()
         return json.dumps(frame)
 
     def _other_action(self, frame: list[Json]) -> str:
         frame[2] = self._random.choice(self._actions)
         return json.dumps(frame)
 
+    def _kept_one(self) -> list[Json] | None:
+        """Return a kept frame to be damaged, None when there is none that is one."""
+        if not self._kept:
+            return None
+        try:
+            frame = json.loads(self._random.choice(self._kept))
+        except ValueError, RecursionError:
+            return None
+        is_call = isinstance(frame, list) and len(frame) == 4 and frame[0] == 2
+        return frame if is_call and isinstance(frame[3], dict) else None
+
     def _odd(self) -> Json:
         # A copy: what is put into it must not be in every later frame.
         return deepcopy(self._random.choice(ODD_VALUES))
-
-    def _place(self, node: Json) -> tuple[Json, Json]:
-        """Return a container somewhere in a payload and one of its keys."""
-        places: list[tuple[Json, Json]] = []
-        waiting = [node]
-        while waiting:
-            item = waiting.pop()
-            keys = list(item) if isinstance(item, dict) else range(len(item))
-            for key in keys:
-                places.append((item, key))
-                if isinstance(item[key], dict | list):
-                    waiting.append(item[key])
-        return self._random.choice(places) if places else (None, None)
 
     # --- sound payloads -------------------------------------------------------
 
@@ -216,3 +237,17 @@ class Mutator:
             return TIME
         text = self._random.choice(("HA", "t1", "17", "true", "5021.4", "é", ""))
         return text[: schema.get("maxLength", len(text))]
+
+
+def place_in(node: Json, random: Random) -> tuple[Json, Json]:
+    """Return a container somewhere in a value and one of its keys."""
+    places: list[tuple[Json, Json]] = []
+    waiting = [node]
+    while waiting:
+        item = waiting.pop()
+        keys = list(item) if isinstance(item, dict) else range(len(item))
+        for key in keys:
+            places.append((item, key))
+            if isinstance(item[key], dict | list):
+                waiting.append(item[key])
+    return random.choice(places) if places else (None, None)

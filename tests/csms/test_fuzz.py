@@ -5,7 +5,8 @@ import logging
 import pytest
 
 from custom_components.v2g_vpp.csms.versions import SERVED_VERSIONS, RpcVersion
-from script.benches.fuzz import ErrorCount, fuzz_inside, fuzz_socket, unanswered_in
+from script.benches.fuzz_frames import fuzz_inside, fuzz_socket, unanswered_in
+from script.benches.fuzz_watch import ErrorCount
 from script.benches.mutations import Mutator
 
 
