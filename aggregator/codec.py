@@ -26,6 +26,9 @@ SCHEMA_DIRECTORY = Path(__file__).parent.parent / "docs" / "vpp_contract"
 MAX_PAYLOAD_BYTES = 65536
 """VPP contract: Maximum Packet Size."""
 
+MAX_DIGITS = 20
+"""Of a whole number; no message has one above 2**53."""
+
 _CLASSES = {message.TYPE: message for message in MESSAGES}
 
 
@@ -78,8 +81,8 @@ def parse_object(payload: bytes) -> dict[str, Any]:
     """Return the JSON object of a payload.
 
     Raises:
-        ContractError: for too many bytes, text that is not JSON, a key twice, NaN, or
-            anything but an object.
+        ContractError: for too many bytes, text that is not JSON, a key twice, NaN, a
+            number without end, half a character, or anything but an object.
     """
     if len(payload) > MAX_PAYLOAD_BYTES:
         raise ContractError(f"the payload is longer than {MAX_PAYLOAD_BYTES} bytes")
@@ -88,7 +91,11 @@ def parse_object(payload: bytes) -> dict[str, Any]:
             payload.decode(),
             object_pairs_hook=_unique_keys,
             parse_constant=_refuse_constant,
+            parse_int=_bounded_integer,
         )
+        if b"\\u" in payload:
+            # Half a character can neither be checked nor sent nor stored.
+            json.dumps(document, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as err:
         raise ContractError(f"the payload is not JSON: {err}"[:200]) from err
     if not isinstance(document, dict):
@@ -119,6 +126,12 @@ def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(document) != len(pairs):
         raise ValueError("a key occurs twice")
     return document
+
+
+def _bounded_integer(digits: str) -> int:
+    if len(digits) > MAX_DIGITS:
+        raise ValueError("a number without end")
+    return int(digits)
 
 
 def _refuse_constant(name: str) -> None:

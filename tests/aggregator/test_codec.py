@@ -94,6 +94,9 @@ def test_a_message_with_a_missing_field_is_refused(name: str) -> None:
         b'{"a":{"b":1,"b":2}}',
         b"[" * 60_000,
         b" " * MAX_PAYLOAD_BYTES + b"{}",
+        b'{"a":1' + b"0" * 400 + b"}",
+        b'{"a":"\\ud800"}',
+        b'{"\\udfff":1}',
     ],
     ids=[
         "nothing",
@@ -106,6 +109,9 @@ def test_a_message_with_a_missing_field_is_refused(name: str) -> None:
         "a key twice inside",
         "too deep",
         "too long",
+        "a number without end",
+        "half a character",
+        "half a character as a key",
     ],
 )
 def test_a_payload_that_is_no_object_is_refused(payload: bytes) -> None:

@@ -84,8 +84,24 @@ async def test_bad_input_gets_a_status_a_code_and_a_sentence(rig: Rig) -> None:
 
 @pytest.mark.parametrize(
     "content",
-    [b"{", b"\xff", b"[" * 60_000, b'{"a":1,"a":2}', b"NaN"],
-    ids=["half an object", "not UTF-8", "too deep", "a key twice", "NaN"],
+    [
+        b"{",
+        b"\xff",
+        b"[" * 60_000,
+        b'{"a":1,"a":2}',
+        b"NaN",
+        b'{"home_id":"\\ud800"}',
+        b'{"home_id":1' + b"0" * 400 + b"}",
+    ],
+    ids=[
+        "half an object",
+        "not UTF-8",
+        "too deep",
+        "a key twice",
+        "NaN",
+        "half a character",
+        "a number without end",
+    ],
 )
 async def test_a_body_that_is_not_json_gets_a_sentence(
     rig: Rig, content: bytes

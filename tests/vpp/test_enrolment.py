@@ -99,6 +99,16 @@ def test_what_is_no_invitation_is_called_so(text: str) -> None:
     assert caught.value.field == "invitation"
 
 
+@pytest.mark.parametrize("field", ["programme_name", "more", "\ud800"])
+def test_half_a_character_is_in_no_invitation(field: str) -> None:
+    # What is set up with it could never be written to disk.
+    with pytest.raises(InvitationInvalid) as caught:
+        parse_invitation(invitation(**{field: "Peak \ud800"}), EPOCH_START)
+    assert caught.value.field == "invitation"
+    whole = parse_invitation(invitation(programme_name="Peak \U0001f600"), EPOCH_START)
+    assert whole.programme_name == "Peak \U0001f600"
+
+
 def test_expired_invitation_is_refused_from_its_moment_on() -> None:
     enrolment = parse_invitation(invitation(), EPOCH_START)
     just_before = enrolment.expires_at - timedelta(milliseconds=1)

@@ -87,6 +87,9 @@ def load_object(payload: bytes) -> Fields:
             object_pairs_hook=_without_repeats,
             parse_constant=_refuse_constant,
         )
+        if b"\\u" in payload:
+            # Half a character could be shown to nobody, and never be stored.
+            json.dumps(raw, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as err:
         raise SchemaError("payload") from err
     if not isinstance(raw, dict):
