@@ -15,6 +15,7 @@ from custom_components.v2g_vpp.csms.versions import SERVED_VERSIONS
 from script.benches.fuzz_door import measure_door
 from script.benches.fuzz_frames import fuzz_inside, fuzz_socket
 from script.benches.fuzz_messages import fuzz_link
+from script.benches.fuzz_requests import fuzz_aggregator, fuzz_invitations
 from script.benches.fuzz_watch import PRODUCT, Guide, counted_errors
 from script.benches.result import Bench, Figure, Target, at_most
 
@@ -29,6 +30,9 @@ GUIDED: Final = 0.1
 
 MESSAGES: Final = 200_000
 QUICK_MESSAGES: Final = 3_000
+
+REQUESTS: Final = 20_000
+QUICK_REQUESTS: Final = 400
 
 MAX_GROWTH_PERCENT: Final = 5.0
 """Between the first tenth and the end: caches fill up to their bounds before."""
@@ -102,10 +106,29 @@ async def measure_messages(bench: Bench) -> Measured:
     }
 
 
+async def measure_requests(bench: Bench) -> Measured:
+    """Send requests to the reference aggregator, and read invitations."""
+    count = QUICK_REQUESTS if bench.is_quick else REQUESTS
+    found = await fuzz_aggregator(count, seed=1)
+    wrong = found["wrong"] + fuzz_invitations(count, seed=2)
+    _say_wrong(bench, "requests", wrong)
+    figures: dict[str, Figure] = {
+        "requests": float(count),
+        "invitations": float(count),
+        "requests_wrong": float(len(wrong)),
+        "requests_memory_growth_percent": round(found["growth_percent"], 2),
+    }
+    return figures, {
+        "requests_wrong": at_most(0),
+        "requests_memory_growth_percent": at_most(MAX_GROWTH_PERCENT),
+    }
+
+
 PARTS: Final[tuple[Callable[[Bench], Awaitable[Measured]], ...]] = (
     measure_door,
     measure_frames,
     measure_messages,
+    measure_requests,
 )
 """The door first: its processes are measured while this one is still small."""
 
