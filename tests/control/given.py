@@ -186,6 +186,13 @@ def with_policy(evse: EvseInputs, **changes: object) -> EvseInputs:
     return replace(evse, policy=replace(evse.policy, **changes))  # type: ignore[arg-type]  # any field
 
 
+def with_vehicle_policy(evse: EvseInputs, **changes: object) -> EvseInputs:
+    """Return inputs with other wishes of the owner for the vehicle."""
+    assert evse.vehicle_policy is not None
+    policy = replace(evse.vehicle_policy, **changes)  # type: ignore[arg-type]
+    return replace(evse, vehicle_policy=policy)
+
+
 def with_key(evse: EvseInputs, key: EvseKey) -> EvseInputs:
     """Return the same EVSE under another key."""
     return replace(

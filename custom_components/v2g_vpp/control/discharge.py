@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..domain.dispatch import CommandKind
 from ..domain.ids import EvseKey
 from ..domain.setpoint import ControlOwner, Reason
 from .evse_case import Case, Track, envelope_for, find_block, promise_for
+from .external import reason_of_external, rooms_beside_external
 from .frequency_support import FrequencySupport, followed_w
 from .fuse import Direction, Rooms
 from .home_balance import HomeBalance
@@ -112,7 +113,7 @@ class DischargeCoordinator:
             if vehicle.trip.must_charge
         }
         view = self._home.look(evses, site, now_mono_s, told_w, hurried)
-        rooms = Rooms(view.limits)
+        rooms = rooms_beside_external(view.limits, evses, now_mono_s)
         cases = _open_cases(evses, followed, site, rooms, now_mono_s)
         self._home.ask(cases, site, view, now_mono_s)
         for case in cases:
@@ -128,7 +129,7 @@ class DischargeCoordinator:
             )
         for case in cases:
             case.setpoint = shape(case, now_mono_s)
-        keep_site_limits(cases, view.limits)
+        keep_site_limits(cases, rooms_beside_external(view.limits, evses, now_mono_s))
         decisions = _conclude(cases, site, rooms, now_mono_s)
         return StepResult(cases=cases, decisions=decisions)
 
@@ -182,6 +183,8 @@ def _open_cases(
 
 def _hand_lease(case: Case, site: SiteInputs, now_mono_s: float) -> None:
     case.lease = hold_lease(case.evse, site, now_mono_s, case.local, case.vehicle.trip)
+    if case.lease.owner is ControlOwner.EXTERNAL:
+        case.lease = replace(case.lease, reason=reason_of_external(case, site))
     case.track.was_dispatched = case.lease.owner is ControlOwner.VPP
 
 

@@ -317,6 +317,11 @@ class Rooms:
         }
         self._bound_of_all: dict[Direction, Bound | None] = {}
 
+    @property
+    def are_endless(self) -> bool:
+        """True when there is no limit at all."""
+        return not any(self._rooms.values())
+
     def bound(self, key: EvseKey, direction: Direction) -> Bound | None:
         """Return what an EVSE may still have in a direction; None: no limit."""
         if not self._is_alike[direction]:

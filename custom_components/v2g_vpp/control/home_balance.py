@@ -128,7 +128,8 @@ class HomeBalance:
         for case in cases:
             mode = case.evse.policy.mode
             is_by_meter = mode in METER_MODES and not case.evse.is_meter_contradicted
-            if is_by_meter and case.local.owner is ControlOwner.MODE:
+            is_ours = not case.evse.is_external
+            if is_ours and is_by_meter and case.local.owner is ControlOwner.MODE:
                 groups[mode].append(case)
         followed = {case.evse.key for group in groups.values() for case in group}
         if load is not None and view.powers is not None:

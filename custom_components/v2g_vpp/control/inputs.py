@@ -65,6 +65,9 @@ class EvseInputs:
     claim: Claim | None = None
     """The lease that another automation holds."""
 
+    is_external: bool = False
+    """True: somebody else changed the charger and has it for a while."""
+
     plan_w: float | None = None
     """What the plan says for now; None: nothing."""
 

@@ -54,7 +54,12 @@ _EXACT_OWNERS = (
 )
 
 OWNERS_AHEAD_OF_DISPATCH = frozenset(
-    {ControlOwner.USER, ControlOwner.TRIP, ControlOwner.SELF_TEST}
+    {
+        ControlOwner.USER,
+        ControlOwner.EXTERNAL,
+        ControlOwner.TRIP,
+        ControlOwner.SELF_TEST,
+    }
 )
 """While one of them holds the lease, a dispatch can get nothing."""
 
@@ -68,7 +73,8 @@ def hold_lease(
 ) -> Lease:
     """Return the lease of an EVSE: user, self-test, dispatch, home, in this order.
 
-    What a trip needs comes before all of them but the user's stop (control brief).
+    What a trip needs comes before all of them but the user's stop (control brief), and
+    somebody who changed the charger beside this home comes before that.
 
     Args:
         evse: the EVSE.
@@ -79,14 +85,9 @@ def hold_lease(
     """
     user = _user_lease(evse, now_mono_s)
     is_stopped = user is not None and user.requested_w == 0
-    if trip.must_charge and not is_stopped:
-        return Lease(
-            owner=ControlOwner.TRIP,
-            requested_w=evse.policy.max_charge_power_w,
-            reason=Reason.TRIP_FLOOR,
-        )
-    if user is not None:
-        return user
+    held = user if is_stopped else _ahead_of_user(evse, trip) or user
+    if held is not None:
+        return held
     if evse.self_test_w is not None:
         return Lease(owner=ControlOwner.SELF_TEST, requested_w=evse.self_test_w)
     order, is_failsafe = running_order(evse, now_mono_s), site.is_failsafe_for(evse)
@@ -95,6 +96,22 @@ def hold_lease(
     if order is None or order.kind is not CommandKind.LIMIT or is_failsafe:
         return local
     return _limit(local, order)
+
+
+def _ahead_of_user(evse: EvseInputs, trip: TripVerdict) -> Lease | None:
+    """Return the lease of whoever goes ahead of a power of the user."""
+    if evse.is_external:
+        # Not even for a trip: what somebody else set is not fought.
+        return Lease(
+            owner=ControlOwner.EXTERNAL, requested_w=0.0, reason=Reason.EXTERNAL
+        )
+    if trip.must_charge:
+        return Lease(
+            owner=ControlOwner.TRIP,
+            requested_w=evse.policy.max_charge_power_w,
+            reason=Reason.TRIP_FLOOR,
+        )
+    return None
 
 
 def _user_lease(evse: EvseInputs, now_mono_s: float) -> Lease | None:

@@ -8,13 +8,18 @@ from ..domain.setpoint import ControlOwner, Reason, Setpoint
 from ..domain.units import clamp
 from .contactor import SwitchWish
 from .evse_case import Case, Track
-from .fuse import Direction, Rooms, SiteLimit
+from .fuse import Direction, Rooms
 from .limits import least_flow_w, minimum_power_w
 from .pid import MAX_GAP_S, TrimInputs, corrected
 from .ramp import slew
 
 SAME_POWER_W = 1.0
 """Powers closer than this are the same to any charger."""
+
+
+_WITHOUT_RAMP = (ControlOwner.SELF_TEST, ControlOwner.EXTERNAL)
+"""The test measures the charger, so the owner's ramp must not shape its step; nor is
+there a way to go on where somebody else has it."""
 
 
 def shape(case: Case, now_mono_s: float) -> Setpoint:
@@ -29,8 +34,7 @@ def shape(case: Case, now_mono_s: float) -> Setpoint:
     if lease.is_economic:
         goal_w, limit = _spared(case, goal_w, limit, now_mono_s)
     case.goal_w = goal_w
-    if lease.owner is ControlOwner.SELF_TEST:
-        # The test measures the charger, so the owner's ramp must not shape its step.
+    if lease.owner in _WITHOUT_RAMP:
         case.reference_w = power_w = wanted_w = goal_w
         track.trim.reset()
     else:
@@ -166,11 +170,10 @@ def _bridge_gap(case: Case, now_mono_s: float) -> None:
     track.power_w = track.reference_w = clamp(flowing_w, lowest_w, highest_w)
 
 
-def keep_site_limits(cases: Sequence[Case], limits: Sequence[SiteLimit]) -> None:
+def keep_site_limits(cases: Sequence[Case], rooms: Rooms) -> None:
     """Cut powers to what the home leaves; whoever runs keeps its power."""
-    if not limits:
+    if rooms.are_endless:
         return
-    rooms = Rooms(limits)
     for case in sorted(
         cases, key=lambda case: case.track.power_w * case.setpoint.power_w <= 0
     ):

@@ -169,6 +169,20 @@ class Claim:
     """The same to be shown; the clock of the wall may be set meanwhile."""
 
 
+EXTERNAL_LASTS_S = 3_600.0
+"""Whoever changed a charger beside this home has it for so long (house rule: as long as
+a person may need it, and not so long that the home never comes back)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class External:
+    """Somebody else changed the charger and has it for a while."""
+
+    ends_mono_s: float
+    ends_at: datetime
+    """The same to be shown."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanSlot:
     """One span of a plan."""

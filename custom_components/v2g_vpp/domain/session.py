@@ -88,6 +88,13 @@ class EvseSession:
     soc_heard_at: datetime | None = None
     """When the newest state of charge of the present link was taken."""
 
+    @property
+    def is_latched(self) -> bool:
+        """True after an emergency stop or a fault that forbids all power."""
+        return self.is_emergency_stopped or any(
+            FAULT_BEHAVIOUR[fault].stops_charging for fault in self.faults
+        )
+
 
 def advance_evse(session: EvseSession, event: StationEvent) -> EvseSession:
     """Return the EVSE after an event about it; other events change nothing."""

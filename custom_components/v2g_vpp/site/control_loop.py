@@ -22,6 +22,7 @@ from ..domain.setpoint import ControlOwner, Reason
 from ..domain.state import StateInputs, derive_state, path_between
 from .delivery_desk import DeliveryDesk
 from .event_desk import EventDesk
+from .external import take_back_from_external
 from .fault_log import FaultLog
 from .forecast_desk import ForecastDesk
 from .link_watch import LinkWatch
@@ -174,6 +175,7 @@ class ControlLoop:
         inputs = replace(
             self._evse_inputs(record, None),
             override=None,
+            is_external=False,
             self_test_w=-self_test_power_w(record.fingerprint),
         )
         now = self._clock.monotonic()
@@ -351,3 +353,5 @@ def _drop_expired(record: EvseRecord, now_mono_s: float) -> None:
             record.override = None
     if claim is not None and now_mono_s >= claim.ends_mono_s:
         record.claim = None
+    if record.external is not None and now_mono_s >= record.external.ends_mono_s:
+        take_back_from_external(record, now_mono_s)

@@ -6,7 +6,6 @@ import logging
 from ..control.delivery import DeliveryContext
 from ..domain.capability import is_persistent
 from ..domain.clock import Clock
-from ..domain.faults import FAULT_BEHAVIOUR
 from ..domain.ids import EvseKey, TransactionId
 from ..domain.ports import Spawn, StationPort
 from ..domain.setpoint import (
@@ -166,15 +165,12 @@ class DeliveryDesk:
         station = self._registry.station_of(record.key).session
         if not station.is_ready or not session.is_plugged:
             return
-        is_latched = session.is_emergency_stopped or any(
-            FAULT_BEHAVIOUR[fault].stops_charging for fault in session.faults
-        )
         if session.transaction_id is not None:
-            if is_latched and self._stops.has_stopped(record, now_mono_s):
+            if session.is_latched and self._stops.has_stopped(record, now_mono_s):
                 self.end_transaction(record, now_mono_s)
             return
         is_wanted = record.decision is not None and record.decision.wants_transaction
-        if is_latched or not is_wanted or now_mono_s < record.next_start_mono_s:
+        if session.is_latched or not is_wanted or now_mono_s < record.next_start_mono_s:
             return
         record.start_attempts += 1
         record.next_start_mono_s = now_mono_s + START_RETRY_S

@@ -66,7 +66,9 @@ class FlowDesk:
                 # Nor is it ours what it does while it backs the home up.
                 measured_w=(
                     None
-                    if is_for_ladder or record.is_left_alone
+                    if is_for_ladder
+                    or record.is_left_alone
+                    or record.external is not None
                     else measured_w(record, now_mono_s)
                 ),
                 rating_w=self._rating_w(record),

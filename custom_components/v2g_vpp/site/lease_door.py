@@ -10,6 +10,7 @@ from ..domain.errors import ControlTaken, PlanInvalid, UnknownTarget
 from ..domain.ids import EvseKey
 from ..domain.policy import Claim, Plan, PlanSlot, checked_plan
 from ..domain.site_meters import OperatorLimit
+from .external import leave_to_external
 from .keeper import Keeper
 from .records import EvseRecord
 from .registry import Registry
@@ -91,6 +92,20 @@ class LeaseDoor:
         record = self._leased(key)
         self._refuse_others(record, holder)
         record.claim = None
+        self._tick()
+
+    def yield_to_external(self, key: EvseKey) -> None:
+        """Leave an EVSE to somebody who changed its charger beside this home.
+
+        Nothing is written to it for an hour, or until a new power of the owner, the
+        return to automatic or the next plug, but what makes it safer: stops of the
+        owner, latched faults, and 0 W where the meter shows a discharge that must not
+        be. What is stopped already stays so, and is told so again.
+
+        Raises:
+            UnknownTarget: for an EVSE that this home does not have.
+        """
+        leave_to_external(self._leased(key), self._clock)
         self._tick()
 
     async def set_site_limit(self, limit: OperatorLimit) -> None:

@@ -17,6 +17,8 @@ def draw_lease(registry: Registry, record: EvseRecord) -> LeaseSnapshot:
         case ControlOwner.AUTOMATION if record.claim is not None:
             claim = record.claim
             return LeaseSnapshot(holder=claim.holder, ends_at=claim.ends_at)
+        case ControlOwner.EXTERNAL if record.external is not None:
+            return LeaseSnapshot(ends_at=record.external.ends_at)
         case ControlOwner.USER if record.override is not None:
             return LeaseSnapshot(ends_at=record.override.ends_at)
         case ControlOwner.VPP:

@@ -175,7 +175,7 @@ class OrderJudge:
     def _refusal_of_evse(
         self, record: EvseRecord, order: DispatchOrder
     ) -> Refusal | None:
-        if record.override is not None:
+        if record.override is not None or record.external is not None:
             return USER_OVERRIDE
         stop = self._stop_of_evse(record)
         if stop is not None:

@@ -34,7 +34,7 @@ from ..domain.capability import DischargeDialect, Fingerprint, Proof
 from ..domain.dispatch import CommandKind, DispatchAck, DispatchOrder
 from ..domain.energy import NOTHING_KEPT, EnergyTotal, KeptEnergy
 from ..domain.events import EmergencyStopReported, FaultReported
-from ..domain.faults import FAULT_BEHAVIOUR, FaultCode, SizeHint
+from ..domain.faults import FaultCode, SizeHint
 from ..domain.frequency_response import SupportRefusal
 from ..domain.grant import ALL_GRANTED, Grant
 from ..domain.ids import EvseKey, StationId, TransactionId
@@ -42,6 +42,7 @@ from ..domain.measurement import Reading
 from ..domain.policy import (
     Claim,
     EvsePolicy,
+    External,
     Override,
     Plan,
     StationLimits,
@@ -100,12 +101,6 @@ class StationRecord:
         """How a discharge is told to it."""
         capability = self.session.capability
         return capability.dialect if capability else DischargeDialect.NONE
-
-    @property
-    def own_watchdog_s(self) -> float | None:
-        """After what time of its own it ends a power; None: nobody knows of one."""
-        capability = self.session.capability
-        return capability.own_watchdog_s if capability else None
 
     @property
     def wording(self) -> str:
@@ -186,6 +181,7 @@ class EvseRecord:
 
     override: Override | None = None
     claim: Claim | None = None
+    external: External | None = None
     plan: Plan = ()
     self_test: SelfTest | None = None
     self_test_w: float | None = None
@@ -267,14 +263,17 @@ class EvseRecord:
 
     @property
     def is_left_alone(self) -> bool:
-        """True while the station backs the home up: what it does is not ours.
+        """True while what it does is not ours: in backup, or at somebody else's word.
 
-        An emergency stop and a latched fault still reach it.
+        An emergency stop and a latched fault still reach it, and 0 W where somebody
+        else's discharge must not be.
         """
-        is_stopped = self.session.is_emergency_stopped or any(
-            FAULT_BEHAVIOUR[fault].stops_charging for fault in self.session.faults
+        is_external = self.setpoint.owner is ControlOwner.EXTERNAL and (
+            self.setpoint.reason is Reason.EXTERNAL
         )
-        return self.grid_verdict.is_islanded and not is_stopped
+        return (
+            self.grid_verdict.is_islanded or is_external
+        ) and not self.session.is_latched
 
     def begin_guard_anew(self, now_mono_s: float) -> None:
         """Let the guards wait for what the station does of a new situation."""

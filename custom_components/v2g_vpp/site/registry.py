@@ -302,7 +302,7 @@ def _follow_plug(record: EvseRecord, before: EvseSession, now_mono_s: float) -> 
     if record.session.visit != before.visit:
         # The next vehicle may be another one: what was tied to this one ends.
         record.policy = replace(record.policy, vehicle_id=None)
-        record.override = record.claim = None
+        record.override = record.claim = record.external = None
         record.start_attempts = 0
         record.wake.reset()
         record.has_news_to_save = True

@@ -3,7 +3,6 @@
 import logging
 
 from ..domain.capability import is_persistent
-from ..domain.faults import FAULT_BEHAVIOUR
 from .order_verdict import covers
 from .records import EvseRecord
 from .registry import Registry
@@ -36,14 +35,11 @@ class RestDesk:
         """Return True when 0 W need not be written again to last."""
         station = self._registry.station_of(record.key)
         session = record.session
-        is_latched = session.is_emergency_stopped or any(
-            FAULT_BEHAVIOUR[fault].stops_charging for fault in session.faults
-        )
         return (
             (is_persistent(station.dialect) or self._may_sleep(record, now_mono_s))
             and station.session.has_floor_profile
             and station.limits.unattended_charge_w == 0
-            and not is_latched
+            and not session.is_latched
             and record.self_test is None
         )
 

@@ -4,7 +4,7 @@ import logging
 
 from ..control.stop_ladder import LadderAction, StopProgress, has_stopped
 from ..domain.calibration import believable_w
-from ..domain.faults import FAULT_BEHAVIOUR, FaultCode
+from ..domain.faults import FaultCode
 from ..domain.measurement import fresh_value
 from ..domain.self_test import LOSS_OF_FAULT, ProofLoss, SelfTestStatus
 from ..domain.session import with_fault
@@ -113,15 +113,12 @@ class StopDesk:
         """Take an EVSE back into operation once it rests and nothing is latched."""
         session = record.session
         station = self._registry.station_of(record.key).session
-        is_latched = session.is_emergency_stopped or any(
-            FAULT_BEHAVIOUR[fault].stops_charging for fault in session.faults
-        )
         is_over = session.transaction_id is None or not session.is_plugged
         is_at_rest = is_over or (
             not record.ladder.is_ending and self.has_stopped(record, now_mono_s)
         )
         is_due = record.is_made_inoperative and station.is_connected
-        if is_due and is_at_rest and not is_latched:
+        if is_due and is_at_rest and not session.is_latched:
             self._calls.make_operative(record, now_mono_s)
 
 

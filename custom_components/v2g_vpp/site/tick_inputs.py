@@ -86,6 +86,7 @@ class TickInputs:
             ),
             has_ignored_wakes=record.wake.has_failed,
             claim=record.claim,
+            is_external=record.external is not None,
             plan_w=self._planned_w(record),
             grid=record.grid_verdict,
             is_discharging=record.setpoint.power_w < 0,

@@ -31,6 +31,7 @@ from ..domain.self_test import SelfTestPhase
 from ..domain.session import acknowledged, with_fault
 from ..domain.setpoint import ControlOwner, Reason, WriteResult, WriteStatus
 from .control_loop import ControlLoop
+from .external import take_back_from_external
 from .records import EvseRecord
 from .registry import Registry
 
@@ -75,6 +76,7 @@ class UserCommands:
         if power_w < 0 and blocked_by not in _NOT_FOR_THE_OWNER:
             raise DischargeNotPermitted(blocked_by or Reason.OUTPUT_GATE)
         before, began_mono_s = record.override, self._clock.monotonic()
+        external = record.external
         override = Override(
             key=key,
             power_w=power_w,
@@ -84,6 +86,7 @@ class UserCommands:
         )
         _refuse_target(record, override)
         record.last_result, record.override = None, override
+        take_back_from_external(record, began_mono_s)
         self._loop.tick()
         setpoint = record.setpoint
         try:
@@ -95,13 +98,15 @@ class UserCommands:
         except PolicyError, StationError:
             # The owner is told that it failed, so it must not happen later.
             if record.override is override:
-                record.override = before
+                record.override, record.external = before, external
                 self._loop.tick()
             raise
 
     async def return_to_automatic(self, key: EvseKey) -> None:
         """End the owner's own power or stop; the next owner takes over."""
-        self.evse(key).override = None
+        record = self.evse(key)
+        record.override = None
+        take_back_from_external(record, self._clock.monotonic())
         self._loop.tick()
 
     async def stop(self, key: EvseKey | None) -> None:
@@ -109,6 +114,7 @@ class UserCommands:
         records = self._targets(key)
         for record in records:
             self._abort_self_test(record)
+            take_back_from_external(record, self._clock.monotonic())
             record.stop_by_owner()
             record.last_result = None
             record.delivery.force_write()
@@ -120,6 +126,7 @@ class UserCommands:
         """Latch and send 0 W in this very turn; the caller persists the latch."""
         for record in self._targets(key):
             self._abort_self_test(record)
+            take_back_from_external(record, self._clock.monotonic())
             record.override = record.claim = None
             record.session = replace(record.session, is_emergency_stopped=True)
             record.delivery.force_write()
@@ -154,7 +161,8 @@ class UserCommands:
         if gate is not None:
             raise DischargeNotPermitted(gate)
         station = self._registry.station_of(key)
-        dialect = station.dialect
+        dialect, capability = station.dialect, station.session.capability
+        take_back_from_external(record, self._clock.monotonic())
         record.self_test = SelfTest(
             dialect=dialect,
             timing=self._registry.timing_of(record),
@@ -162,7 +170,7 @@ class UserCommands:
             wording=station.wording,
             fingerprint=record.fingerprint,
             rating_w=station.limits.max_charge_power_w,
-            own_watchdog_s=station.own_watchdog_s,
+            own_watchdog_s=capability.own_watchdog_s if capability else None,
         )
         _LOGGER.info("%s: self-test started", key)
         self._loop.tick()
