@@ -55,6 +55,7 @@ from .domain.snapshot import (
     StationSnapshot,
     VehicleSnapshot,
 )
+from .entity_station_data import CHARGER_SETTINGS
 from .meter_options import OWN_KEYS
 from .readings import METER_FIELDS
 
@@ -84,6 +85,7 @@ TO_REDACT: Final = frozenset(
 """A second net: the functions below already choose what they show."""
 
 SHOWN_SETTINGS: Final = (
+    *CHARGER_SETTINGS,
     CONF_VIRTUAL,
     CONF_MAX_CHARGE_POWER_W,
     CONF_MAX_DISCHARGE_POWER_W,

@@ -108,6 +108,19 @@ STATE_FIELDS: Final[Mapping[PlugState, str]] = {
 
 _QUIRKS: Final = tuple(one.name for one in fields(Quirks))
 
+CHARGER_SETTINGS: Final = (
+    const.CONF_PROFILE,
+    const.CONF_PROFILE_VERSION,
+    const.CONF_POWER_INVERTED,
+    *STATE_FIELDS.values(),
+    const.CONF_WRITE_WAY,
+    const.CONF_WRITE_UNIT,
+    const.CONF_WRITE_INVERTED,
+    const.CONF_STOP_WAY,
+    *_QUIRKS,
+)
+"""What helps to understand a charger, and names nothing of its owner's."""
+
 
 def station_id_of(data: Mapping[str, Any]) -> StationId:
     """Return the id of the station."""

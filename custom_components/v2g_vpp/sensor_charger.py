@@ -8,8 +8,9 @@ from homeassistant.components.sensor import SensorDeviceClass
 from homeassistant.const import EntityCategory, UnitOfPower
 
 from .const import ATTR_POWER, ATTR_UNTIL
+from .domain.guarantee import GuaranteeClass
 from .domain.snapshot import EvseSnapshot
-from .sensor_descriptions import EvseSensorDescription
+from .sensor_descriptions import NOT_PROVEN, EvseSensorDescription
 
 ATTR_GAIN: Final = "gain"
 ATTR_OFFSET: Final = "offset"
@@ -66,7 +67,20 @@ def _next_slot(evse: EvseSnapshot) -> Mapping[str, Any]:
     }
 
 
+def _guarantee(evse: EvseSnapshot) -> str:
+    return NOT_PROVEN if evse.proof is None else evse.proof.guarantee
+
+
 CHARGER_SENSORS: Final[tuple[EvseSensorDescription, ...]] = (
+    EvseSensorDescription(
+        key="guarantee",
+        translation_key="guarantee",
+        device_class=SensorDeviceClass.ENUM,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        options=[NOT_PROVEN, *(one.value for one in GuaranteeClass)],
+        value_fn=_guarantee,
+        context_fn=_no_context,
+    ),
     _learnt(
         "ramp",
         lambda evse: (

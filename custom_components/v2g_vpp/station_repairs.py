@@ -9,6 +9,7 @@ from homeassistant.helpers import issue_registry as ir
 
 from .const import DOMAIN
 from .domain.faults import FaultCode, SizeHint
+from .domain.guarantee import LONGEST_UNGUARDED_S
 from .domain.self_test import ProofLoss
 from .domain.snapshot import EvseSnapshot, SiteSnapshot
 from .domain.state import ClockState
@@ -27,6 +28,7 @@ SIZE_ISSUES: Final[Mapping[SizeHint, str]] = {
     SizeHint.THOUSANDFOLD: "wrong_size_thousandfold",
     SizeHint.UNKNOWN: "wrong_size",
 }
+NO_GUARANTEE: Final = "no_guarantee"
 LOST_PROOF: Final = "proof_lost_"
 """How the repairs of a lost proof begin, before the outlet."""
 
@@ -113,9 +115,20 @@ def _evse_issues(evse: EvseSnapshot) -> Iterator[_Issue]:
     failed = _self_test_issue(evse)
     if failed is not None:
         found.append(failed)
+    if not found and evse.proof is not None and not evse.proof.ends_by_itself:
+        found.append(_no_guarantee_issue(evse))
     if not found and evse.lost_proof is not None:
         found.append(_lost_proof_issue(evse, evse.lost_proof))
     yield from found
+
+
+def _no_guarantee_issue(evse: EvseSnapshot) -> _Issue:
+    return _Issue(
+        issue_id=f"{NO_GUARANTEE}_{evse.key.station_id}_{evse.key.evse_id}",
+        key=NO_GUARANTEE,
+        values=(*_place(evse), ("minutes", f"{LONGEST_UNGUARDED_S / 60:.0f}")),
+        severity=ir.IssueSeverity.WARNING,
+    )
 
 
 def _lost_proof_issue(evse: EvseSnapshot, loss: ProofLoss) -> _Issue:

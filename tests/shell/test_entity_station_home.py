@@ -12,6 +12,10 @@ from pytest_homeassistant_custom_component.common import (
     MockConfigEntry,
     async_fire_time_changed,
 )
+from pytest_homeassistant_custom_component.components.diagnostics import (
+    get_diagnostics_for_config_entry,
+)
+from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.v2g_vpp.const import DOMAIN, SUBENTRY_ENTITY_STATION
 from custom_components.v2g_vpp.domain.ids import EvseKey, StationId
@@ -147,3 +151,32 @@ async def test_a_charger_that_is_removed_is_brought_to_0_w_and_forgotten(
     await garage.settle()
     assert garage.number() == 0
     assert garage.entry.runtime_data.site.snapshot.evse(KEY) is None
+
+
+async def test_diagnostics_tell_the_set_up_and_name_no_entity(
+    hass: HomeAssistant, garage: Garage, hass_client: ClientSessionGenerator
+) -> None:
+    garage.show()
+    await garage.settle()
+    shown = await get_diagnostics_for_config_entry(hass, hass_client, garage.entry)
+    assert isinstance(shown, dict)
+    entry: Any = shown["entry"]
+    (charger,) = (
+        one for one in entry["subentries"] if one["type"] == SUBENTRY_ENTITY_STATION
+    )
+    assert charger["data"] == {
+        "profile": "generic",
+        "profile_version": 1,
+        "plugged_states": ["Connected"],
+        "free_states": ["Free"],
+        "write_way": "signed_number",
+        "write_unit": "W",
+        "stop_way": "zero",
+        "settle_s": 5,
+        "watchdog_s": 30,
+        "max_charge_power_w": 7_000,
+        "max_discharge_power_w": 10_000,
+        "unattended_charge_w": 0,
+    }
+    assert POWER not in str(shown)
+    assert "EC-garage" not in str(shown)

@@ -18,6 +18,7 @@ from custom_components.v2g_vpp.domain.events import (
     StationReady,
 )
 from custom_components.v2g_vpp.domain.faults import FaultCode, SizeHint
+from custom_components.v2g_vpp.domain.guarantee import GuaranteeClass
 from custom_components.v2g_vpp.domain.self_test import (
     ProofLoss,
     SelfTestPhase,
@@ -247,3 +248,39 @@ async def test_what_locks_an_outlet_is_told_before_what_comes_of_it(
 
 def test_every_loss_has_its_repair() -> None:
     assert PROOF_ISSUES.keys() == set(ProofLoss)
+
+
+async def test_a_charger_without_a_guarantee_is_told_until_it_has_one(
+    hass: HomeAssistant, home: Home
+) -> None:
+    await home.connect()
+    await home.plug_in()
+    station = home.site.snapshot.station(STATION_ID)
+    assert station is not None
+    assert station.capability is not None
+    record = home.site._registry.evses[KEY]
+    record.proof = Proof(
+        dialect=station.capability.dialect,
+        firmware=station.firmware,
+        dead_man_s=70.0,
+        passed_at="2026-01-15T12:00:00+00:00",
+        proven_power_w=2_000.0,
+        guarantee=GuaranteeClass.B,
+    )
+    await home.tick()
+    issue = _issues(hass)["no_guarantee_CS-1_1"]
+    assert issue.translation_key == "no_guarantee"
+    assert issue.translation_placeholders == {
+        "station": "CS-1",
+        "evse": "1",
+        "minutes": "15",
+    }
+    state = hass.states.get("sensor.garage_outlet_1_guarantee")
+    assert state is not None
+    assert state.state == "b"
+    record.proof = replace(record.proof, guarantee=GuaranteeClass.A)
+    await home.tick()
+    assert "no_guarantee_CS-1_1" not in _issues(hass)
+    state = hass.states.get("sensor.garage_outlet_1_guarantee")
+    assert state is not None
+    assert state.state == "a"
