@@ -71,6 +71,10 @@ def test_a_charger_that_goes_on_is_of_class_b(
         SelfTestPhase.RETURNING_TO_ZERO,
         SelfTestPhase.PASSED,
     ]
+    # The offset is that of the discharge, not of the stop at its end.
+    learnt = run.last.fingerprint
+    assert learnt is not None
+    assert learnt.offset_discharge_w == pytest.approx(plant.offset_discharge_w, abs=100)
     written_w = [write.power_w for write in run.rig.writes]
     last = len(written_w) - 1 - written_w[::-1].index(min(written_w))
     assert written_w[last + 1] == 0.0

@@ -160,7 +160,9 @@ class SelfTest:
         is_stopped = not self._asked_w and setpoint.reason is not Reason.AS_REQUESTED
         if is_refused or is_stopped:
             return setpoint.reason.value
-        self._commanded_w = setpoint.power_w
+        if setpoint.power_w != 0:
+            # Kept through the stop that may end the test: it tells the offset.
+            self._commanded_w = setpoint.power_w
         return None
 
     def _judge(self, inputs: SelfTestInputs, now_mono_s: float) -> None:
