@@ -269,6 +269,16 @@ def test_the_dead_man_counts_from_the_last_write_that_may_run() -> None:
     assert delivery.dead_man_expires_mono_s == NOW + 63.0, "nor does a zero, for sure"
 
 
+def test_what_was_told_may_run_on_behind_a_lost_link_until_the_dead_man() -> None:
+    delivery = running()
+    assert delivery.left_running_w(NOW + 1.0) is None
+    delivery.link_lost()
+    assert delivery.left_running_w(NOW + 1.0) == -5_000.0
+    expires_mono_s = delivery.dead_man_expires_mono_s
+    assert expires_mono_s is not None
+    assert delivery.left_running_w(expires_mono_s) is None
+
+
 def test_a_result_without_its_time_counts_from_its_answer() -> None:
     delivery = SetpointDelivery(KEY)
     write = delivery.plan(setpoint(-5_000.0), CONTEXT, NOW)

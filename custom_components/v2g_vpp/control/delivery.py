@@ -119,6 +119,7 @@ class SetpointDelivery:
         self._bucket = _TokenBucket()
         self._transaction_id: TransactionId | None = None
         self._dead_man_expires_mono_s: float | None = None
+        self._left_running_w = 0.0
         self._last_write_mono_s: float | None = None
         self._validity_s = 0.0
         self._is_discharge_taken = False
@@ -128,6 +129,16 @@ class SetpointDelivery:
     def dead_man_expires_mono_s(self) -> float | None:
         """When the station has ended every power by itself; None: none was written."""
         return self._dead_man_expires_mono_s
+
+    def left_running_w(self, now_mono_s: float) -> float | None:
+        """Return what a station may still run that cannot be told anything now, W.
+
+        None while something was told on this link, and when it has run out.
+        """
+        expires_mono_s = self._dead_man_expires_mono_s
+        if self._told_w is not None or expires_mono_s is None:
+            return None
+        return self._left_running_w if now_mono_s < expires_mono_s else None
 
     @property
     def last_write_mono_s(self) -> float | None:
@@ -359,6 +370,7 @@ class SetpointDelivery:
 
     def _note_dead_man(self, write: SetpointWrite, now_mono_s: float) -> None:
         if write.power_w != 0:
+            self._left_running_w = write.power_w
             self._dead_man_expires_mono_s = (
                 now_mono_s + self._validity_s + CLOCK_ERROR_S
             )
