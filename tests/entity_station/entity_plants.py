@@ -97,6 +97,9 @@ class EntityPlant:
             idle_timeout_s=kind.idle_timeout_s,
         )
         self.is_online = True
+        self.is_silent = False
+        """It still takes what it is told, but nobody reads it."""
+
         self.is_faulted = False
         self.is_enabled = True
         self.written: list[float] = []
@@ -145,6 +148,8 @@ class EntityPlant:
     def report(self) -> None:
         """Let the integration read the charger, and tell its entities."""
         self._look()
+        if self.is_silent:
+            return
         self.hass.bus.async_fire(
             REPORTED,
             {
