@@ -23,6 +23,7 @@ from tests.repository.sources import (
 from tests.repository.texts import branch, find_bad_services
 
 SCRIPTS = (
+    "audit",
     "bench",
     "check",
     "conformance",
