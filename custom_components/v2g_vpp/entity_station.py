@@ -355,7 +355,7 @@ class EntityStation(WithoutServices):
         """Leave no power behind that may not run unattended."""
         last = self._writer.last
         runs_w = last.power_w
-        if self._link is Link.DOWN or last.direction == 0 or runs_w == 0:
+        if self._link is Link.DOWN or not last.direction or runs_w == 0:
             return
         allowed_w = entity_limits(self._data).unattended_charge_w
         if runs_w is None or runs_w < 0:

@@ -1,7 +1,6 @@
 """Bring a charger that Home Assistant already knows to life."""
 
 from collections.abc import Mapping
-import logging
 from typing import Any, Final, Protocol
 
 from homeassistant.config_entries import ConfigSubentry
@@ -27,8 +26,6 @@ from .entity_station_reader import resolved
 from .entity_station_repairs import LostEntities
 from .system_clock import SystemClock
 
-_LOGGER = logging.getLogger(__name__)
-
 
 class StationHome(Protocol):
     """Where charging stations are known: the site."""
@@ -43,6 +40,10 @@ class StationHome(Protocol):
 
     def use_station_port(self, station_id: StationId, port: StationPort) -> Unsubscribe:
         """Tell how one station is reached, until the returned call."""
+        ...
+
+    def yield_to_external(self, key: EvseKey) -> None:
+        """Leave an outlet to somebody who changed its charger."""
         ...
 
     async def retire_station(self, station_id: StationId) -> None:
@@ -65,7 +66,9 @@ async def open_entity_station(
     home.add_station(station_id, entity_limits(data))
     lost = LostEntities(hass, station_id, subentry.title, data)
     teller = Teller(
-        post=home.post, yield_to_external=_note_stranger, show_lost=lost.show
+        post=home.post,
+        yield_to_external=home.yield_to_external,
+        show_lost=lost.show,
     )
     station = EntityStation(hass, data, teller, clock, firmware=firmware_of(hass, data))
     forget = home.use_station_port(station_id, station)
@@ -79,10 +82,6 @@ async def open_entity_station(
         forget()
 
     return close
-
-
-def _note_stranger(key: EvseKey) -> None:
-    _LOGGER.info("%s: somebody else has it now", key)
 
 
 def firmware_of(hass: HomeAssistant, data: Mapping[str, Any]) -> str:

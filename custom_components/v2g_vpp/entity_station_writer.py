@@ -25,6 +25,7 @@ from .domain.entity_command import (
     WriteStep,
     WriteTarget,
     command,
+    is_turn,
     perhaps_told,
     stop,
     told,
@@ -99,9 +100,7 @@ class EntityWriter:
 
     def forget(self) -> None:
         """Take that somebody else may have told the charger anything."""
-        self.last = LastWrite(
-            written_mono_s=self.last.written_mono_s, direction=self.last.direction
-        )
+        self.last = LastWrite(written_mono_s=self.last.written_mono_s, direction=None)
         self.values.clear()
 
     async def write(self, write: SetpointWrite) -> WriteResult:
@@ -146,9 +145,9 @@ class EntityWriter:
             return WriteResult(status=WriteStatus.REJECTED, detail=OUT_OF_RANGE)
         if intent is None:
             return WriteResult(status=WriteStatus.STALE, detail=NOT_YET)
-        is_turn = write.power_w * self.last.direction < 0 and self.last.power_w != 0
+        has_to_turn = is_turn(write.power_w, self.last) and self.last.power_w != 0
         result = await self._perform(intent, write)
-        if result.is_accepted and is_turn and intent.power_w == 0:
+        if result.is_accepted and has_to_turn and intent.power_w == 0:
             # 0 W on the way to the other direction: what was asked for comes next.
             return WriteResult(status=WriteStatus.STALE, detail=RESTING)
         return result

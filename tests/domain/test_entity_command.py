@@ -195,3 +195,17 @@ def test_a_rest_counts_from_its_first_zero() -> None:
     zero = WriteIntent(power_w=0.0, steps=())
     last = told(told(LastWrite(power_w=5_000, direction=1), zero, 10.0), zero, 15.0)
     assert (last.rested_mono_s, last.written_mono_s) == (10.0, 15.0)
+
+
+def test_after_a_stranger_every_power_begins_with_a_rest() -> None:
+    specification = signed(quirks=Quirks(reversal_rest_s=5, min_write_interval_s=1))
+    last = LastWrite(written_mono_s=0.0, direction=None)
+    intent = command(specification, 3_000.0, last, 10.0)
+    assert intent is not None
+    assert intent.power_w == 0
+    last = told(last, intent, 10.0)
+    assert command(specification, 3_000.0, last, 14.0) is None
+    intent = command(specification, 3_000.0, last, 15.0)
+    assert intent is not None
+    assert intent.power_w == 3_000
+    assert told(last, intent, 15.0).direction == 1

@@ -184,7 +184,9 @@ async def test_a_power_that_is_no_number_is_a_lost_one(world: World, text: str) 
     assert (await world.write(-3_000)).detail == "not_ready"
 
 
-async def test_a_lost_number_is_a_lost_link_and_comes_back(world: World) -> None:
+async def test_a_lost_number_is_a_lost_link_and_comes_back(
+    world: World, freezer: FrozenDateTimeFactory
+) -> None:
     await world.start()
     state = world.hass.states.get(NUMBER)
     assert state is not None
@@ -196,6 +198,9 @@ async def test_a_lost_number_is_a_lost_link_and_comes_back(world: World) -> None
     await world.settle()
     assert len(world.of_kind(StationConnected)) == 2
     assert len(world.of_kind(StationReady)) == 2
+    # Who knows what it was told meanwhile: the first power begins with a rest.
+    assert (await world.write(-1_000)).detail == "reversal_rest"
+    freezer.tick(1)
     assert (await world.write(-1_000)).is_accepted
 
 

@@ -4,12 +4,13 @@ from typing import Any
 
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.config_entries import ConfigSubentryData
-from homeassistant.core import HomeAssistant
+from homeassistant.core import Context, HomeAssistant
 from homeassistant.helpers import entity_registry as er, issue_registry as ir
 from homeassistant.setup import async_setup_component
 import pytest
 from pytest_homeassistant_custom_component.common import (
     MockConfigEntry,
+    MockUser,
     async_fire_time_changed,
 )
 from pytest_homeassistant_custom_component.components.diagnostics import (
@@ -19,6 +20,7 @@ from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.v2g_vpp.const import DOMAIN, SUBENTRY_ENTITY_STATION
 from custom_components.v2g_vpp.domain.ids import EvseKey, StationId
+from custom_components.v2g_vpp.domain.setpoint import ControlOwner
 from custom_components.v2g_vpp.domain.snapshot import EvseSnapshot
 from custom_components.v2g_vpp.domain.state import EvseState
 from tests.shell.conftest import VEHICLE
@@ -180,3 +182,28 @@ async def test_diagnostics_tell_the_set_up_and_name_no_entity(
     }
     assert POWER not in str(shown)
     assert "EC-garage" not in str(shown)
+
+
+async def test_a_stranger_gets_the_charger_until_the_owner_takes_it_back(
+    hass: HomeAssistant,
+    garage: Garage,
+    freezer: FrozenDateTimeFactory,
+    hass_admin_user: MockUser,
+) -> None:
+    garage.show()
+    await garage.tick(freezer, 20)
+    assert garage.number() == 7_000
+    await hass.services.async_call(
+        "input_number",
+        "set_value",
+        {"entity_id": NUMBER, "value": 2_000},
+        blocking=True,
+        context=Context(user_id=hass_admin_user.id),
+    )
+    garage.show("2000")
+    await garage.tick(freezer, 30)
+    assert garage.number() == 2_000, "never fought"
+    assert garage.evse.setpoint.owner is ControlOwner.EXTERNAL
+    await garage.entry.runtime_data.site.return_to_automatic(KEY)
+    await garage.tick(freezer, 10)
+    assert garage.number() == 7_000

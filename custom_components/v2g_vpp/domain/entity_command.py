@@ -86,8 +86,9 @@ class LastWrite:
     """None: not known, so it may be any."""
 
     written_mono_s: float = -inf
-    direction: int = 0
-    """Sign of the last power that was not 0; 0: none was told."""
+    direction: int | None = 0
+    """Sign of the last power that was not 0; 0: none was told; None: somebody else may
+    have told another one, so every power may be a turn."""
 
     rested_mono_s: float = -inf
     """Since when it was told 0 W; it counts while ``power_w`` is 0."""
@@ -142,7 +143,7 @@ def command(
     intent = _intent(specification, setpoint_w, reach)
     if last.power_w:
         intent = _without_start(intent)
-    if _is_turn(intent.power_w, last):
+    if is_turn(intent.power_w, last):
         if last.power_w != 0:
             return stop(specification, reach)
         if now_mono_s - last.rested_mono_s < quirks.reversal_rest_s:
@@ -197,6 +198,13 @@ def told(last: LastWrite, intent: WriteIntent, now_mono_s: float) -> LastWrite:
         written_mono_s=now_mono_s,
         direction=1 if intent.power_w > 0 else -1,
     )
+
+
+def is_turn(power_w: float, last: LastWrite) -> bool:
+    """Return True when a power is, or may be, the other direction than before."""
+    if last.direction is None:
+        return power_w != 0
+    return power_w * last.direction < 0
 
 
 def perhaps_told(last: LastWrite, intent: WriteIntent, now_mono_s: float) -> LastWrite:
@@ -371,10 +379,6 @@ def _script_step(
         power_w=signed_w or 0.0,
         duration_s=timing_of_entity(specification.quirks).validity_s,
     )
-
-
-def _is_turn(power_w: float, last: LastWrite) -> bool:
-    return power_w * last.direction < 0
 
 
 def _is_towards_zero(power_w: float, last: LastWrite) -> bool:
