@@ -139,12 +139,13 @@ class EventRecorder:
     ) -> None:
         events = self._events[programme_id]
         by_event: dict[str, dict[str, DispatchOrder]] = {}
+        has_begun = False
         for order in programme.running:
             by_event.setdefault(_key_of(order), {})[order.order_id] = order
         for key, orders in by_event.items():
             if key not in events:
                 events[key] = self._begun(key, orders, now_mono_s, now)
-                self._reports[programme_id].save_soon()
+                has_begun = True
         for key, running in events.items():
             orders = by_event.get(key, {})
             for order in orders.values():
@@ -157,6 +158,10 @@ class EventRecorder:
                 running.idle_mono_s, running.grace_s = inf, GRACE_S
             elif running.idle_mono_s == inf:
                 running.idle_mono_s = now_mono_s
+        if has_begun:
+            # Saved at once, so after its commands were noted: a record without any would
+            # come to nothing when the power fails before the next save.
+            self._reports[programme_id].save_soon()
 
     def _begun(
         self,
