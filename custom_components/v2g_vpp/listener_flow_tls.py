@@ -16,7 +16,7 @@ from .const import (
     DOMAIN,
     PKI_FOLDER,
 )
-from .domain.errors import CertificateInvalid, ListenerCertificate
+from .domain.errors import CertificateInvalid, ListenerCertificate, StoreUnreadable
 from .domain.ports import Spawn
 from .pki.home_certificates import HomeTrust
 from .pki.issuer import HomeIssuer
@@ -136,9 +136,8 @@ async def open_listener[AddressT](
         make_address: of the listener, from its fields.
 
     Raises:
-        StoreUnreadable: when what was kept cannot be read.
+        StoreUnreadable: when what was kept cannot be read, or fits nothing any more.
         ListenerCertificate: when the owner's own certificate cannot be used.
-        CertificateInvalid: when what was kept fits nothing any more.
     """
     where = secure(data)
     material = listener_material(hass, data) if where else None
@@ -155,7 +154,8 @@ async def open_listener[AddressT](
         context = await hass.async_add_executor_job(material.open)
     except CertificateInvalid as err:
         if own_files(data) is None:
-            raise
+            # Its own authority: no operator can help, a backup can.
+            raise StoreUnreadable(PKI_FOLDER) from err
         raise ListenerCertificate(where["port"], err.reason) from err
     spawn(
         renew_daily(

@@ -149,6 +149,31 @@ async def test_keys_are_private_and_the_root_outlives_a_restart(
     assert await hass.config_entries.async_unload(entry.entry_id)
 
 
+@pytest.mark.parametrize(
+    "broken", ["broken", "", "\N{LATIN SMALL LETTER E WITH ACUTE}"]
+)
+async def test_a_root_of_the_home_that_is_broken_is_told_until_it_is_mended(
+    hass: HomeAssistant, entry: MockConfigEntry, tmp_path: Path, broken: str
+) -> None:
+    root = tmp_path / ".storage" / "v2g_vpp.pki" / "ocpp_root.pem"
+    good = content_of(root)
+    write(root, broken)
+    await hass.config_entries.async_reload(entry.entry_id)
+    state: ConfigEntryState = entry.state
+    assert state is ConfigEntryState.SETUP_ERROR
+    assert entry.error_reason_translation_key == "store_unreadable"
+    write(root, good)
+    assert await hass.config_entries.async_reload(entry.entry_id)
+    state = entry.state
+    assert state is ConfigEntryState.LOADED
+    assert content_of(root) == good, "no charger has to be visited"
+    assert await hass.config_entries.async_unload(entry.entry_id)
+
+
+def write(path: Path, content: str) -> None:
+    path.write_text(content)
+
+
 def content_of(path: Path) -> str:
     return path.read_text()
 

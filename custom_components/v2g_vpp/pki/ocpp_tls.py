@@ -91,7 +91,12 @@ class OcppTls:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = self._lowest
         context.set_ciphers(CIPHERS)
-        context.load_verify_locations(cadata=self.root_pem())
+        root_pem = self.root_pem()
+        try:
+            context.load_verify_locations(cadata=root_pem)
+        except (ssl.SSLError, ValueError) as err:
+            # An empty text is a ValueError.
+            raise CertificateInvalid("unreadable") from err
         # A station without a certificate shows its password instead.
         context.verify_mode = ssl.CERT_OPTIONAL
         # Who signed it is judged here, its dates are judged at the door: there a station
