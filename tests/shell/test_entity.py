@@ -7,7 +7,7 @@ from freezegun.api import FrozenDateTimeFactory
 from homeassistant.config_entries import ConfigSubentry, ConfigSubentryData
 from homeassistant.const import STATE_UNAVAILABLE, STATE_UNKNOWN
 from homeassistant.core import Event, EventStateChangedData, HomeAssistant, callback
-from homeassistant.helpers import device_registry as dr
+from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.helpers.event import async_track_state_change_event
 from homeassistant.util import dt as dt_util
 import pytest
@@ -20,12 +20,19 @@ from custom_components.v2g_vpp.const import (
     DOMAIN,
     SUBENTRY_STATION,
 )
+from custom_components.v2g_vpp.domain.capability import (
+    DischargeDialect,
+    StationCapability,
+)
 from custom_components.v2g_vpp.domain.events import (
     MeasurementReported,
+    StationConnected,
+    StationDisconnected,
+    StationReady,
     TransactionPhase,
     TransactionReported,
 )
-from custom_components.v2g_vpp.domain.ids import TransactionId
+from custom_components.v2g_vpp.domain.ids import StationId, TransactionId
 from custom_components.v2g_vpp.domain.measurement import Measurement, Reading
 from tests.shell.conftest import STATION, VEHICLE, mapping
 from tests.shell.home import KEY, Home
@@ -199,6 +206,50 @@ async def test_station_that_comes_later_gets_entities_without_a_reload(
     await home.settle()
     assert home.state("binary_sensor", "link", "CS-2_0").state == "off"
     assert home.state("binary_sensor", "link", "CS-1_0").state == "on"
+
+
+async def test_a_station_that_is_lost_takes_nothing_of_another_one(home: Home) -> None:
+    other = StationId("CS-2")
+    home.hass.config_entries.async_add_subentry(
+        home.entry,
+        ConfigSubentry(
+            data=mapping({CONF_IDENTITY: other, CONF_PASSWORD: "f" * 20}),
+            subentry_type=SUBENTRY_STATION,
+            title="Yard",
+            unique_id=f"station_{other}",
+        ),
+    )
+    await home.settle()
+    await home.connect()
+    await home.plug_in()
+    await home.measure(3_000)
+    home.site.post(StationConnected(station_id=other, protocol="ocpp2.1"))
+    capability = StationCapability(
+        protocol="ocpp2.1", evse_ids=(1,), dialect=DischargeDialect.NONE
+    )
+    home.site.post(
+        StationReady(station_id=other, capability=capability, has_floor_profile=True)
+    )
+    await home.tick()
+    assert home.state("binary_sensor", "plugged", "CS-2_1").state == "off"
+
+    home.site.post(StationDisconnected(station_id=other, cause="closed"))
+    await home.tick()
+    lost, kept = (
+        {
+            entity.unique_id
+            for entity in er.async_entries_for_config_entry(
+                er.async_get(home.hass), home.entry.entry_id
+            )
+            if entity.unique_id.startswith(prefix)
+            and (state := home.hass.states.get(entity.entity_id)) is not None
+            and state.state == STATE_UNAVAILABLE
+        }
+        for prefix in ("CS-2_", "CS-1_")
+    )
+    assert {"CS-2_1_plugged", "CS-2_1_power"} <= lost
+    assert kept == set()
+    assert home.state("sensor", "power").state == "3000"
 
 
 async def test_station_that_is_removed_takes_its_devices_and_can_come_back(

@@ -101,6 +101,63 @@ async def test_reconfigured_power_is_used_at_once(
     assert plugged.evse().setpoint.power_w == about(2_500)
 
 
+async def test_a_calendar_is_reconfigured_as_one(
+    hass: HomeAssistant, plugged: Home
+) -> None:
+    form = await add(hass, plugged, "calendar")
+    flows = hass.config_entries.subentries
+    entered = {
+        key: value
+        for key, value in BY_CALENDAR.items()
+        if key not in (CONF_PROGRAMME_ID, CONF_SIGNING_SEED, CONF_SOURCE)
+    } | {CONF_NAME: "By calendar"}
+    await flows.async_configure(form["flow_id"], entered)
+    await plugged.settle()
+    subentry = next(
+        s for s in plugged.entry.subentries.values() if s.title == "By calendar"
+    )
+    menu = await flows.async_init(
+        (plugged.entry.entry_id, SUBENTRY_PROGRAMME),
+        context={"source": SOURCE_RECONFIGURE, "subentry_id": subentry.subentry_id},
+    )
+    assert menu["menu_options"] == ["change_calendar", "leave"]
+    form = await flows.async_configure(
+        menu["flow_id"], {"next_step_id": "change_calendar"}
+    )
+    assert form["step_id"] == "change_calendar"
+    del entered[CONF_NAME]
+    result = await flows.async_configure(
+        form["flow_id"], entered | {CONF_EVENT_POWER_W: -4_000}
+    )
+    assert result["reason"] == "reconfigure_successful"
+    await plugged.settle()
+    changed = plugged.entry.subentries[subentry.subentry_id]
+    assert changed.data[CONF_EVENT_POWER_W] == -4_000
+    assert changed.title == "By calendar"
+
+
+async def test_a_programme_is_left_only_while_the_home_runs(
+    hass: HomeAssistant, plugged: Home
+) -> None:
+    (subentry,) = (
+        s
+        for s in plugged.entry.subentries.values()
+        if s.subentry_type == SUBENTRY_PROGRAMME
+    )
+    assert await hass.config_entries.async_unload(plugged.entry.entry_id)
+    flows = hass.config_entries.subentries
+    menu = await flows.async_init(
+        (plugged.entry.entry_id, SUBENTRY_PROGRAMME),
+        context={"source": SOURCE_RECONFIGURE, "subentry_id": subentry.subentry_id},
+    )
+    result = await flows.async_configure(menu["flow_id"], {"next_step_id": "leave"})
+    assert result["reason"] == "not_loaded"
+    assert subentry.subentry_id in plugged.entry.subentries
+    assert await hass.config_entries.async_setup(plugged.entry.entry_id)
+    # It runs again: now it can be left.
+    await leave(hass, Home.willing(hass, plugged.entry), keeps_ledger=True)
+
+
 async def add(hass: HomeAssistant, home: Home, step: str) -> Any:
     flows = hass.config_entries.subentries
     menu = await flows.async_init(
