@@ -14,6 +14,7 @@ from custom_components.v2g_vpp.entity_station_data import check_entity_station
 from tests.shell.entity_station_pages import (
     BY_NUMBER,
     BY_PAIR,
+    BY_SCRIPT,
     LIMITS,
     NUMBER,
     PAGES,
@@ -216,3 +217,43 @@ async def test_every_profile_fills_the_pages_in(
         if not key.startswith("max_"):
             assert result["data"][key] == value
     assert result["data"]["profile"] == profile_id
+
+
+async def test_entities_that_are_not_loaded_yet_are_let_through(
+    hass: HomeAssistant, home: Home
+) -> None:
+    registry = er.async_get(hass)
+    for domain, name in (
+        ("sensor", "later_power"),
+        ("sensor", "later_state"),
+        ("number", "later_number"),
+        ("script", "later_script"),
+    ):
+        registry.async_get_or_create(domain, "other", name, suggested_object_id=name)
+    pages = {
+        "reads": {
+            "power_entity": "sensor.later_power",
+            "state_entity": "sensor.later_state",
+        },
+        "direction": {"flow": "nothing_flows"},
+    }
+    number = BY_NUMBER | {"setpoint_entity": "number.later_number"}
+    form: Any = await go_to(
+        hass, await begin(hass, home), "direction", {**pages, "number": number}
+    )
+    assert form["description_placeholders"] == {"power": "?"}
+    result: Any = await go_to(hass, form, "never", {**pages, "number": number})
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    script = BY_SCRIPT | {"script_entity": "script.later_script"}
+    result = await go_to(
+        hass,
+        await begin(hass, home),
+        "never",
+        {
+            **pages,
+            **way("script"),
+            "script": script,
+            "user": {"name": "Second", "profile": "generic"},
+        },
+    )
+    assert result["type"] is FlowResultType.CREATE_ENTRY

@@ -5,7 +5,11 @@ from typing import Any
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.config_entries import ConfigSubentryData
 from homeassistant.core import Context, HomeAssistant
-from homeassistant.helpers import entity_registry as er, issue_registry as ir
+from homeassistant.helpers import (
+    device_registry as dr,
+    entity_registry as er,
+    issue_registry as ir,
+)
 from homeassistant.setup import async_setup_component
 import pytest
 from pytest_homeassistant_custom_component.common import (
@@ -23,6 +27,7 @@ from custom_components.v2g_vpp.domain.ids import EvseKey, StationId
 from custom_components.v2g_vpp.domain.setpoint import ControlOwner
 from custom_components.v2g_vpp.domain.snapshot import EvseSnapshot
 from custom_components.v2g_vpp.domain.state import EvseState
+from custom_components.v2g_vpp.entity_station_opener import firmware_of
 from tests.shell.conftest import VEHICLE
 from tests.shell.entity_charger import DATA, NUMBER, POWER, STATE
 
@@ -207,3 +212,24 @@ async def test_a_stranger_gets_the_charger_until_the_owner_takes_it_back(
     await garage.entry.runtime_data.site.return_to_automatic(KEY)
     await garage.tick(freezer, 10)
     assert garage.number() == 7_000
+
+
+async def test_another_firmware_of_the_charger_voids_its_proof(
+    hass: HomeAssistant, garage: Garage
+) -> None:
+    registry, devices = er.async_get(hass), dr.async_get(hass)
+    other = MockConfigEntry(domain="other")
+    other.add_to_hass(hass)
+    device = devices.async_get_or_create(
+        config_entry_id=other.entry_id, identifiers={("other", "1")}, sw_version="5.1"
+    )
+    entry = registry.async_get_or_create(
+        "number", "other", "1", config_entry=other, device_id=device.id
+    )
+    data = {**DATA, "setpoint_entity": entry.id}
+    assert firmware_of(hass, data) == "generic 1 5.1"
+    devices.async_update_device(device.id, sw_version="5.2")
+    assert firmware_of(hass, data) == "generic 1 5.2"
+    assert firmware_of(hass, DATA) == "generic 1"
+    registry.async_remove(entry.entity_id)
+    assert firmware_of(hass, data) == "generic 1"
