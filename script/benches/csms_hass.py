@@ -30,6 +30,7 @@ FRAMES: Final = 450
 """Per station and round: below the burst that the listener lets a station have."""
 
 MANY: Final = 200
+QUICK_MANY: Final = 60
 _TICKS_PER_S: Final = os.sysconf("SC_CLK_TCK")
 _PAGE_KIB: Final = os.sysconf("SC_PAGE_SIZE") / 1024
 SETPOINTS: Final = 200
@@ -275,34 +276,34 @@ async def setpoints(servers: Servers, count: int) -> dict[str, float]:
     }
 
 
-async def many(servers: Servers, seconds: float) -> dict[str, float]:
-    """Return what 200 stations take in memory and to come back all at once.
+async def many(servers: Servers, count: int, seconds: float) -> dict[str, float]:
+    """Return what so many stations take in memory and to come back all at once.
 
     First they are new, so Home Assistant makes their devices and entities; then it is
     started again and knows them.
     """
     server = servers.all["ours"]
-    new_kib, new = await held_kib(server, seconds)
+    new_kib, new = await held_kib(server, count, seconds)
     await asyncio.sleep(SETTLE_S)
-    again = await Load.start(server, "ocpp2.0.1", stations=MANY, count=1)
+    again = await Load.start(server, "ocpp2.0.1", stations=count, count=1)
     await again.talk()
     await again.stop()
     await servers.restart_home()
-    known_kib, known = await held_kib(servers.all["ours"], seconds)
+    known_kib, known = await held_kib(servers.all["ours"], count, seconds)
     return {
-        "many_new_rss_kib_each": new_kib / MANY,
-        "many_rss_kib_each": known_kib / MANY,
+        "many_new_rss_kib_each": new_kib / count,
+        "many_rss_kib_each": known_kib / count,
         "many_first_s": new.connected_s,
         "many_again_s": again.connected_s,
         "many_after_restart_s": known.connected_s,
     }
 
 
-async def held_kib(server: Server, seconds: float) -> tuple[float, Load]:
+async def held_kib(server: Server, count: int, seconds: float) -> tuple[float, Load]:
     """Return what a server holds more while many stations meter, and their load."""
     before_kib = rss_kib(server.pid)
     load = await Load.start(
-        server, "ocpp2.0.1", stations=MANY, seconds=seconds, period_s=10.0
+        server, "ocpp2.0.1", stations=count, seconds=seconds, period_s=10.0
     )
     await load.talk()
     held = rss_kib(server.pid) - before_kib
@@ -317,7 +318,8 @@ async def measure_in_home(bench: Bench) -> dict[str, float]:
         folder = Path(name)
         async with Supervisor(folder / "logs") as supervisor:
             servers = Servers(supervisor, folder / "home")
-            await servers.start(MANY)
+            count = QUICK_MANY if bench.is_quick else MANY
+            await servers.start(count)
             figures |= await setpoints(
                 servers, SETPOINTS // 10 if bench.is_quick else SETPOINTS
             )
@@ -338,6 +340,6 @@ async def measure_in_home(bench: Bench) -> dict[str, float]:
                     f"{key}_cpu_over_echo": costs["ours"] / costs["echo"],
                 }
             figures |= await paced(servers, 5.0 if bench.is_quick else 30.0)
-            figures |= await many(servers, 5.0 if bench.is_quick else 30.0)
+            figures |= await many(servers, count, 5.0 if bench.is_quick else 30.0)
             await servers.home.close()
     return figures

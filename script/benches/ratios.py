@@ -20,7 +20,7 @@ BASELINE = Path(__file__).with_name("baseline.json")
 WORSE = 1.2
 """A ratio may be a fifth worse than the baseline."""
 
-TURNS, QUICK_TURNS = 500, 250
+TURNS, QUICK_TURNS = 400, 150
 ATTEMPTS = 3
 """Whoever is too slow once may have met a bad moment; whoever got slower stays so."""
 

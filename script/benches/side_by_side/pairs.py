@@ -150,7 +150,7 @@ def commands() -> Pair:
 
 PAIRS: Final[Mapping[str, Callable[[], Pair]]] = {
     "transaction_event": lambda: frames("transaction_event", 60, 10),
-    "notify_report": lambda: frames("notify_report_50_rows", 10, 1),
+    "notify_report": lambda: frames("notify_report_50_rows", 30, 1),
     "heartbeat": lambda: frames("heartbeat", 200, 100),
     "control_step_10": lambda: steps(10, STEPS_PER_TURN),
     "control_step_50": lambda: steps(50, 2),
