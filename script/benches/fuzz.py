@@ -12,12 +12,13 @@ import time
 from typing import Any, Final
 
 from custom_components.v2g_vpp.csms.versions import SERVED_VERSIONS
-from script.benches.fuzz_door import measure_door
+from script.benches.fuzz_broker import fuzz_broker
+from script.benches.fuzz_door import ROUND_TRIP_MS, measure_door
 from script.benches.fuzz_frames import fuzz_inside, fuzz_socket
 from script.benches.fuzz_messages import fuzz_link
 from script.benches.fuzz_requests import fuzz_aggregator, fuzz_invitations
 from script.benches.fuzz_watch import PRODUCT, Guide, counted_errors
-from script.benches.result import Bench, Figure, Target, at_most
+from script.benches.result import Bench, Figure, Target, at_least, at_most
 
 FRAMES: Final = 1_000_000
 QUICK_FRAMES: Final = 6_000
@@ -28,8 +29,11 @@ QUICK_OVER_A_SOCKET: Final = 600
 GUIDED: Final = 0.1
 """Share of the frames that are led by the branches that earlier ones reached."""
 
-MESSAGES: Final = 200_000
+MESSAGES: Final = 190_000
 QUICK_MESSAGES: Final = 3_000
+OVER_A_BROKER: Final = 10_000
+"""Of the messages, beside those that arrive without a socket."""
+
 
 REQUESTS: Final = 20_000
 QUICK_REQUESTS: Final = 400
@@ -94,7 +98,7 @@ async def measure_messages(bench: Bench) -> Measured:
     found = await fuzz_link(count, seed=1)
     _say_wrong(bench, "messages", found["wrong"])
     figures: dict[str, Figure] = {
-        "messages": float(count),
+        "messages_inside": float(count),
         "messages_s": round(time.monotonic() - began_s, 1),
         "messages_obeyed": float(found["obeyed"]),
         "messages_wrong": float(len(found["wrong"])),
@@ -103,6 +107,24 @@ async def measure_messages(bench: Bench) -> Measured:
     return figures, {
         "messages_wrong": at_most(0),
         "messages_memory_growth_percent": at_most(MAX_GROWTH_PERCENT),
+    }
+
+
+async def measure_broker(bench: Bench) -> Measured:
+    """Send messages over a real broker to a whole home; too long for a quick run."""
+    if bench.is_quick:
+        return {}, {}
+    found = await fuzz_broker(OVER_A_BROKER, seed=2)
+    figures: dict[str, Figure] = {
+        "broker_messages": float(found["sent"]),
+        "broker_dropped": float(found["dropped"]),
+        "broker_command_before_ms": round(found["before_ms"], 1),
+        "broker_command_after_ms": round(found["after_ms"], 1),
+        "broker_is_linked": found["is_linked"],
+    }
+    return figures, {
+        "broker_is_linked": at_least(1),
+        "broker_command_after_ms": at_most(ROUND_TRIP_MS),
     }
 
 
@@ -128,6 +150,7 @@ PARTS: Final[tuple[Callable[[Bench], Awaitable[Measured]], ...]] = (
     measure_door,
     measure_frames,
     measure_messages,
+    measure_broker,
     measure_requests,
 )
 """The door first: its processes are measured while this one is still small."""

@@ -83,6 +83,7 @@ class MessageMutator:
         self.pen = Pen(utcnow)
         self._stranger = Pen(utcnow, signer=STRANGER)
         self._old = Pen(utcnow, epoch=7)
+        self._kinds = KINDS
         self._kept: deque[Sent] = deque(maxlen=MOST_KEPT)
         self._ids: deque[str] = deque(maxlen=MOST_KEPT)
         self.hello_id = self.clock_id = self.csr_id = ""
@@ -120,6 +121,10 @@ class MessageMutator:
             self._kept.append(sent)
             yield sent
 
+    def leave_out(self, *kinds: DownType) -> None:
+        """Write none of these."""
+        self._kinds = tuple(kind for kind in KINDS if kind not in kinds)
+
     def sound(self, kind: DownType) -> Sent:
         """Return a message that nothing is wrong with."""
         topic = TOPICS.down(kind)
@@ -128,13 +133,13 @@ class MessageMutator:
     def _next(self) -> Sent:
         draw = self._random.random()
         if draw < 0.03:
-            topic = TOPICS.down(self._random.choice(KINDS))
+            topic = TOPICS.down(self._random.choice(self._kinds))
             return self._signed(topic, self._random.choice(ODD_BYTES))
         if draw < 0.1 and self._kept:
             # The same once more, and perhaps by way of what the broker retains.
             again = self._random.choice(self._kept)
             return again if self._random.random() < 0.7 else _retained(again)
-        kind = self._random.choice(KINDS)
+        kind = self._random.choice(self._kinds)
         topic = TOPICS.down(kind)
         if kind is DownType.COMMAND and self._random.random() < 0.2:
             topic = GROUP
