@@ -1,9 +1,11 @@
 """What an action takes; a wrong entry is told in the words of the translations."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any, Final
 
 from homeassistant.exceptions import ServiceValidationError
+from homeassistant.helpers import config_validation as cv
 import voluptuous as vol
 
 from .const import DOMAIN
@@ -62,7 +64,7 @@ def action_schema(action: str, fields: Mapping[Any, Any]) -> vol.All[Any]:
 
     def check(data: Any) -> Any:
         try:
-            return schema(data)
+            return schema(whole(data))
         except vol.Invalid as err:
             key = FIELD_ERRORS.get(f"{action}.{_field(err)}")
             if key is None:
@@ -72,6 +74,44 @@ def action_schema(action: str, fields: Mapping[Any, Any]) -> vol.All[Any]:
             ) from err
 
     return vol.All(check)
+
+
+def whole(data: Any) -> Any:
+    """Return what an action was given, unless there is half a character in it.
+
+    No keyboard and no network brings one, but a template can. It could not be stored,
+    and Home Assistant itself ends when it reads one as a time.
+
+    Raises:
+        vol.Invalid: when there is one.
+    """
+    waiting = [data]
+    while waiting:
+        match waiting.pop():
+            case str() as text if not text.isascii():
+                try:
+                    text.encode()
+                except UnicodeEncodeError as err:
+                    raise vol.Invalid("half a character") from err
+            case Mapping() as inner:
+                waiting += [*inner.keys(), *inner.values()]
+            case list() | tuple() as inner:
+                waiting += inner
+            case _:
+                pass
+    return data
+
+
+def time_span(value: Any) -> timedelta:
+    """Return a time that takes so long, as forms and scripts write it.
+
+    Raises:
+        vol.Invalid: when it is none, or longer than any.
+    """
+    try:
+        return cv.positive_time_period(value)
+    except OverflowError as err:
+        raise vol.Invalid("too long") from err
 
 
 def _field(err: vol.Invalid) -> str:

@@ -17,7 +17,7 @@ from homeassistant.util import dt as dt_util
 import voluptuous as vol
 
 from .action_permission import async_register_action
-from .action_schema import action_schema
+from .action_schema import action_schema, time_span
 from .action_target import async_evse, async_home
 from .const import (
     ATTR_DURATION,
@@ -75,7 +75,7 @@ ACQUIRE_SCHEMA: Final = action_schema(
         vol.Required(ATTR_HOLDER): _HOLDER,
         vol.Required(ATTR_POWER): _POWER,
         vol.Required(ATTR_DURATION): vol.All(
-            cv.positive_time_period,
+            time_span,
             vol.Range(min=timedelta(seconds=1), max=LONGEST_LEASE),
         ),
     },

@@ -11,7 +11,7 @@ from homeassistant.helpers import config_validation as cv
 import voluptuous as vol
 
 from .action_permission import async_register_action
-from .action_schema import action_schema
+from .action_schema import action_schema, time_span
 from .action_target import async_evse, async_evses
 from .const import ATTR_DURATION, ATTR_POWER, DOMAIN
 from .coordinator import V2gRuntimeData
@@ -35,7 +35,7 @@ LONGEST_DURATION: Final = timedelta(hours=24)
 
 _DEVICE: Final = {vol.Required(ATTR_DEVICE_ID): cv.string}
 _DURATION: Final = vol.All(
-    cv.positive_time_period, vol.Range(min=timedelta(seconds=1), max=LONGEST_DURATION)
+    time_span, vol.Range(min=timedelta(seconds=1), max=LONGEST_DURATION)
 )
 SET_POWER_SCHEMA: Final = action_schema(
     SERVICE_SET_POWER,

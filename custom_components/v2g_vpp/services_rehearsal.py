@@ -16,7 +16,7 @@ from homeassistant.util.json import JsonObjectType
 import voluptuous as vol
 
 from .action_permission import async_register_action
-from .action_schema import action_schema
+from .action_schema import action_schema, time_span
 from .action_target import async_evse
 from .const import ATTR_DURATION, ATTR_POWER, DOMAIN
 from .domain.dispatch import DispatchAck
@@ -50,7 +50,7 @@ SCHEMA: Final = action_schema(
             vol.Coerce(float), vol.Range(min=-1_000_000, max=1_000_000)
         ),
         vol.Optional(ATTR_DURATION, default=DEFAULT_DURATION): vol.All(
-            cv.positive_time_period,
+            time_span,
             vol.Range(
                 min=timedelta(seconds=10), max=timedelta(seconds=LONGEST_REHEARSAL_S)
             ),

@@ -20,7 +20,7 @@ from homeassistant.util import dt as dt_util, slugify
 import voluptuous as vol
 
 from .action_permission import async_register_action
-from .action_schema import action_schema
+from .action_schema import action_schema, time_span
 from .const import ATTR_DURATION, DOMAIN
 from .coordinator import V2gConfigEntry
 from .devices import evse_of, station_of
@@ -105,7 +105,7 @@ ACTIONS: Final = (
         name="create_reservation",
         fields={
             vol.Required(ATTR_DURATION): vol.All(
-                cv.positive_time_period,
+                time_span,
                 vol.Range(min=timedelta(minutes=1), max=LONGEST_RESERVATION),
             ),
             vol.Optional(ATTR_TOKEN, default=DEFAULT_TOKEN): _TOKEN,

@@ -147,7 +147,12 @@ def _moment(state: State) -> datetime | None:
 
 def _local(text: Any) -> datetime | None:
     """Return a time in UTC; without a zone it is the wall time of the home."""
-    if not isinstance(text, str):
+    # No time has another character; half of one would end Home Assistant.
+    if not isinstance(text, str) or not text.isascii():
         return None
     parsed = dt_util.parse_datetime(text)
-    return None if parsed is None else dt_util.as_utc(parsed)
+    try:
+        return None if parsed is None else dt_util.as_utc(parsed)
+    except OverflowError:
+        # On the first or the last day of all.
+        return None

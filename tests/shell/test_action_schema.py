@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from homeassistant.exceptions import ServiceValidationError
+from homeassistant.helpers import config_validation as cv
 import pytest
 import voluptuous as vol
 
@@ -42,6 +43,9 @@ GOOD: dict[str, dict[str, Any]] = {
     "request_grid_forming": {"mode": "grid_forming", "confirm": True},
 }
 
+ENDLESS = {"days": 10**9}
+"""Longer than any time there is."""
+
 WRONG: dict[str, tuple[Any, ...]] = {
     "set_plan.slots": (
         "none",
@@ -49,13 +53,13 @@ WRONG: dict[str, tuple[Any, ...]] = {
         [{"start": "x", "end": "2026-01-15T17:00:00", "power": 1}],
     ),
     "acquire_control.holder": ("", 65 * "x"),
-    "acquire_control.duration": (0, timedelta(hours=25)),
+    "acquire_control.duration": (0, timedelta(hours=25), ENDLESS),
     "release_control.holder": ("", 65 * "x"),
-    "set_power.duration": (0, timedelta(hours=25)),
+    "set_power.duration": (0, timedelta(hours=25), ENDLESS),
     "charge_until.duration": (0, timedelta(hours=25)),
     "discharge_until.duration": (0, timedelta(hours=25)),
-    "simulate_dispatch.duration": ({"seconds": 9}, {"minutes": 16}),
-    "create_reservation.duration": ({"seconds": 0}, {"days": 8}),
+    "simulate_dispatch.duration": ({"seconds": 9}, {"minutes": 16}, ENDLESS),
+    "create_reservation.duration": ({"seconds": 0}, {"days": 8}, ENDLESS),
     "create_reservation.token": ("", 21 * "x"),
     "get_messages.last": (0, 1_001),
     "get_station_variables.settings": ([], ["a.b.c"], [""]),
@@ -140,6 +144,23 @@ async def test_what_no_form_lets_through_stays_an_error_of_the_schema(
     await home.connect()
     with pytest.raises(vol.Invalid):
         await perform(home, action, {"nonsense": 1})
+
+
+@pytest.mark.parametrize(
+    "junk",
+    ["\ud800", ["\udfff"], {"\ud800": 1}, {"a": ({"b": "x\ud800"},)}],
+    ids=["a text", "in a list", "as a name", "far inside"],
+)
+def test_half_a_character_gets_to_no_action(junk: Any) -> None:
+    # Not even to the reader of times, which it would end with all of Home Assistant.
+    schema = action_schema.action_schema(
+        "set_plan", {"start": cv.datetime, "a": object}
+    )
+    with pytest.raises(vol.Invalid, match="half"):
+        schema({"start": junk})
+    with pytest.raises(vol.Invalid, match="half"):
+        schema({"a": junk})
+    assert schema({"a": "Größe 💡"}) == {"a": "Größe 💡"}
 
 
 async def perform(home: Home, action: str, fields: dict[str, Any]) -> None:
