@@ -22,6 +22,7 @@ from .domain.errors import (
     CertificateInvalid,
     ControlTaken,
     DischargeNotPermitted,
+    DischargeTooLong,
     EmergencyStopActive,
     EventUnknown,
     InvitationInvalid,
@@ -203,6 +204,11 @@ TRANSLATIONS: Final[Mapping[type[V2gError], Translation]] = {
         error=ServiceValidationError,
         key="power_not_available",
         values=lambda err: {"reason": err.reason},
+    ),
+    DischargeTooLong: Translation(
+        error=ServiceValidationError,
+        key="discharge_too_long",
+        values=lambda err: {"minutes": f"{err.longest_s / 60:.0f}"},
     ),
     SocReached: Translation(
         error=ServiceValidationError,

@@ -16,6 +16,7 @@ from .action_target import async_evse, async_evses
 from .const import ATTR_DURATION, ATTR_POWER, DOMAIN
 from .coordinator import V2gRuntimeData
 from .domain.ids import EvseKey
+from .domain.policy import LONGEST_POWER_S
 from .error_translation import translated_errors
 from .services_departure import ATTR_SOC
 
@@ -30,8 +31,7 @@ SERVICE_START_TRANSACTION: Final = "request_start_transaction"
 SERVICE_STOP_TRANSACTION: Final = "request_stop_transaction"
 SERVICE_CLEAR_CHARGING_PROFILE: Final = "clear_charging_profile"
 
-LONGEST_DURATION: Final = timedelta(hours=24)
-"""A power that was asked for by hand and forgotten ends within a day."""
+LONGEST_DURATION: Final = timedelta(seconds=LONGEST_POWER_S)
 
 _DEVICE: Final = {vol.Required(ATTR_DEVICE_ID): cv.string}
 _DURATION: Final = vol.All(
@@ -55,7 +55,8 @@ _UNTIL: Final[dict[Any, Any]] = {
     vol.Optional(ATTR_POWER): vol.All(
         vol.Coerce(float), vol.Range(min=1, max=1_000_000)
     ),
-    vol.Optional(ATTR_DURATION, default=LONGEST_DURATION): _DURATION,
+    # Without one: as long as this charger may be left to it.
+    vol.Optional(ATTR_DURATION): _DURATION,
 }
 DEVICE_SCHEMA: Final = vol.Schema(_DEVICE)
 
@@ -100,14 +101,15 @@ def _async_setup_powers(hass: HomeAssistant) -> None:
 
     async def hold(call: ServiceCall) -> None:
         entry, key = async_evse(hass, call)
-        home, duration = entry.runtime_data, call.data[ATTR_DURATION]
+        home = entry.runtime_data
+        duration: timedelta | None = call.data.get(ATTR_DURATION)
         direction = 1 if call.service == SERVICE_CHARGE_UNTIL else -1
         with translated_errors():
             power_w = call.data.get(ATTR_POWER) or _most_w(home, key, direction)
             await home.site.set_power(
                 key,
                 direction * power_w,
-                duration.total_seconds(),
+                None if duration is None else duration.total_seconds(),
                 call.data[ATTR_SOC],
             )
 

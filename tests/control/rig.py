@@ -216,6 +216,7 @@ class Rig:
                 claim=evse.claim,
                 plan_w=evse.plan_w,
                 is_supporting=evse.is_supporting,
+                standby_w=evse.fingerprint.offset_zero_w,
                 grid=GridFacts(
                     profile=site.grid_profile, frequency_hz=evse.frequency_hz
                 ),

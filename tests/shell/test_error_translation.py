@@ -58,7 +58,7 @@ EXAMPLES: dict[type[V2gError], V2gError] = {
     errors.LedgerNotWritten: errors.LedgerNotWritten("ledger.jsonl", "disk full"),
     errors.UnknownProgramme: errors.UnknownProgramme("evening-peak"),
     errors.PolicyError: errors.PolicyError(),
-    errors.SocReached: errors.SocReached(80.0, 70.0),
+    errors.DischargeTooLong: errors.DischargeTooLong(900.0),
     errors.DischargeNotPermitted: errors.DischargeNotPermitted("soc_unknown"),
     errors.PowerNotAvailable: errors.PowerNotAvailable("reserve_floor"),
     errors.SocReached: errors.SocReached(80.0, 70.0),

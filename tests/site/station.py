@@ -228,8 +228,9 @@ class SimulatedStation(Script):
             self.told_w = write.power_w
             scale = -self.scale if self.is_reversed else self.scale
             self.command_w = write.power_w * scale
-            timing = DIALECT_TIMING[self.dialect]
-            self.expires_s = self.clock.monotonic() + timing.validity_s
+            told_s = DIALECT_TIMING[self.dialect].validity_s
+            valid_s = told_s if self.validity_s is None else self.validity_s
+            self.expires_s = self.clock.monotonic() + valid_s
         else:
             self.expires_s = inf
         return WriteResult(status=WriteStatus.ACCEPTED, on_wire_mono_s=now)

@@ -53,6 +53,7 @@ class Script:
     is_reversed: bool = False
     scale: float = 1.0  # of the power that it makes of a command
     has_meter: bool = True
+    validity_s: float | None = None  # of its own dead-man; None: that of its dialect
     is_asleep: bool = False  # takes every command, and nothing flows
     starts_by_itself: bool = True  # begins a transaction at a plug
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from ..domain.dispatch import CommandKind
 from ..domain.ids import EvseKey
 from ..domain.setpoint import ControlOwner, Reason
+from ..domain.state import flow_threshold_w
 from .evse_case import Case, Track, envelope_for, find_block, promise_for
 from .external import reason_of_external, rooms_beside_external
 from .frequency_support import FrequencySupport, followed_w
@@ -177,6 +178,9 @@ def _open_cases(
         for evse, (track, vehicle), local in zip(evses, followed, wishes, strict=True)
     ]
     for case in cases:
+        threshold_w = flow_threshold_w(case.evse.limits.rating_w)
+        threshold_w += abs(case.evse.fingerprint.offset_zero_w)
+        case.track.spell.look(case.power, threshold_w, now_mono_s)
         case.offer = promise_for(case, site, ControlOwner.VPP)
     return cases
 
@@ -217,6 +221,7 @@ def _conclude(
 def _remember(case: Case, now_mono_s: float) -> None:
     track, power_w = case.track, case.setpoint.power_w
     track.dwell.note(power_w, now_mono_s)
+    track.spell.note(power_w, now_mono_s)
     track.sparing = case.evse.policy.mode if case.lease.is_economic else None
     track.step_mono_s = now_mono_s
     track.power_w = power_w

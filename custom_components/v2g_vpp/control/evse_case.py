@@ -15,6 +15,7 @@ from .permission import DischargeQuestion, blocks, first_block
 from .pid import Trim
 from .share_cost import ShareMemory
 from .soc_guard import SocVerdict
+from .spell import SpellWatch
 from .vehicle_watch import VehicleVerdict, VehicleWatch
 
 EMPTY = Envelope(
@@ -37,6 +38,7 @@ class Track:
     trim: Trim = field(default_factory=Trim)
     share: ShareMemory = field(default_factory=ShareMemory)
     dwell: ContactorDwell = field(default_factory=ContactorDwell)
+    spell: SpellWatch = field(default_factory=SpellWatch)
     step_mono_s: float | None = None
     reference_w: float = 0.0
     power_w: float = 0.0
@@ -150,6 +152,7 @@ def ask(
         vehicle=case.vehicle,
         power=case.power,
         now_mono_s=case.now_mono_s,
+        is_spell_over=case.track.spell.is_over,
         is_before_start=is_before_start,
     )
 

@@ -73,10 +73,22 @@ class OutputGate:
 
         Asked in every tick, also for 0 W: it remembers what was asked before.
         """
-        power_w = inputs.setpoint.power_w
         past = self._pasts.setdefault(inputs.session.key, GatePast())
         past.note(past_inputs(inputs, now_mono_s), now_mono_s)
         past.tempo.note(inputs.session.measurement.power_w)
+        past.unguarded.note(
+            inputs.session.measurement.power_w,
+            inputs.limits.max_discharge_power_w,
+            inputs.standby_w,
+        )
+        verdict = self._judge(inputs, past, now_mono_s)
+        past.unguarded.let_through(verdict.power_w, now_mono_s)
+        return verdict
+
+    def _judge(
+        self, inputs: GateInputs, past: GatePast, now_mono_s: float
+    ) -> GateVerdict:
+        power_w = inputs.setpoint.power_w
         if not isfinite(power_w):
             return GateVerdict(power_w=0.0, reason=Reason.OUTPUT_GATE)
         if power_w == 0:
@@ -178,6 +190,8 @@ def _doubts_about_discharge(
     yield from _doubts_about_station(inputs)
     yield from _doubts_about_vehicle(inputs)
     yield from _doubts_about_permission(inputs)
+    if past.unguarded.is_spent(now_mono_s) and not _ends_without_us(inputs):
+        yield Reason.SPELL_OVER
     yield from _doubts_about_readings(inputs, past.tempo, now_mono_s)
 
 
@@ -243,6 +257,15 @@ def _doubts_about_permission(inputs: GateInputs) -> Iterator[Reason]:
         proof, capability
     ):
         yield Reason.NO_GUARANTEE
+
+
+def _ends_without_us(inputs: GateInputs) -> bool:
+    proof, capability = inputs.proof, inputs.station.capability
+    return (
+        proof is not None
+        and capability is not None
+        and _was_seen_to_end(proof, capability)
+    )
 
 
 def _was_seen_to_end(proof: Proof, capability: StationCapability) -> bool:

@@ -50,6 +50,9 @@ class GateInputs:
     granted_floor_percent: float = 0.0
     """Below it the programme of the order may not discharge a vehicle."""
 
+    standby_w: float = 0.0
+    """What the charger draws or gives at 0 W, as it was measured."""
+
     is_supporting: bool = False
     """The owner lets what rests follow the frequency."""
 

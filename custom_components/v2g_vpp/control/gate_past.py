@@ -67,12 +67,49 @@ class MeterTempo:
         return min(LONGEST_SILENCE_S, max(SHORTEST_SILENCE_S, REPORTS * usual_s))
 
 
+QUARTER_HOUR_S = 900.0
+"""What does not end by itself is ended after this, and seen at rest before it goes on
+(house rule)."""
+
+AT_REST_W, AT_REST_SHARE = 150.0, 0.025
+"""A meter that shows no more discharge than both shows none."""
+
+
+class UnguardedTime:
+    """How long the gate has let a discharge through since its meter last showed none."""
+
+    def __init__(self) -> None:
+        """Nothing was let through."""
+        self._first_mono_s: float | None = None
+        self._last_mono_s = float("-inf")
+
+    def is_spent(self, now_mono_s: float) -> bool:
+        """Return True when the next discharge has to wait for a rest."""
+        first_mono_s = self._first_mono_s
+        return first_mono_s is not None and now_mono_s - first_mono_s >= QUARTER_HOUR_S
+
+    def note(self, power: Reading | None, rating_w: float, standby_w: float) -> None:
+        """Take the meter: a rest that it shows after the last discharge ends all."""
+        if power is None or power.received_mono_s <= self._last_mono_s:
+            return
+        if power.value >= -(max(AT_REST_W, AT_REST_SHARE * rating_w) + abs(standby_w)):
+            self._first_mono_s = None
+
+    def let_through(self, power_w: float, now_mono_s: float) -> None:
+        """Note what goes to the wire now, W."""
+        if power_w < 0:
+            self._last_mono_s = now_mono_s
+            if self._first_mono_s is None:
+                self._first_mono_s = now_mono_s
+
+
 class GatePast:
     """Remembers since when a link is lost, and what a vehicle was promised."""
 
     def __init__(self) -> None:
         """Nothing was seen."""
         self.tempo = MeterTempo()
+        self.unguarded = UnguardedTime()
         self._was_ordered = False
         self._who: tuple[int, VehicleId | None] | None = None
         self._expected_mono_s: tuple[float, ...] = ()

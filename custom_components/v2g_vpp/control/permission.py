@@ -27,6 +27,9 @@ class DischargeQuestion:
     """Fresh at its meter, None when that is silent."""
 
     now_mono_s: float
+    is_spell_over: bool = False
+    """True: 0 W has to be seen before a discharge that would not end by itself."""
+
     is_before_start: bool = False
     """True: asked for the time after the start of a transaction, which also brings the
     meter; the answer is a promise and lets nothing flow."""
@@ -154,10 +157,20 @@ def _is_cycle_budget_spent(question: DischargeQuestion) -> bool:
     return question.vehicle.is_cycle_budget_spent and not question.is_self_test
 
 
-def _has_no_guarantee(question: DischargeQuestion) -> bool:
+def _is_endless(question: DischargeQuestion) -> bool:
     proof = question.evse.proof
-    is_endless = proof is not None and not proof.ends_by_itself
-    return is_endless and question.owner is ControlOwner.VPP
+    return proof is not None and not proof.ends_by_itself
+
+
+def _has_had_its_time(question: DischargeQuestion) -> bool:
+    is_awaited = question.is_before_start or not question.is_spell_over
+    # What somebody else asks for is bound by the floors alone.
+    is_ours = question.owner is not ControlOwner.EXTERNAL
+    return is_ours and not is_awaited and _is_endless(question)
+
+
+def _has_no_guarantee(question: DischargeQuestion) -> bool:
+    return _is_endless(question) and question.owner is ControlOwner.VPP
 
 
 def _is_at_vpp_floor(question: DischargeQuestion) -> bool:
@@ -232,6 +245,7 @@ GATES: tuple[tuple[Reason, Gate], ...] = (
     (Reason.RESERVE_FLOOR, lambda q: q.soc.is_at_reserve),
     (Reason.TRIP_FLOOR, lambda q: q.soc.is_at_trip_floor or q.vehicle.trip.must_charge),
     (Reason.CYCLE_BUDGET, _is_cycle_budget_spent),
+    (Reason.SPELL_OVER, _has_had_its_time),
     (Reason.NO_GUARANTEE, _has_no_guarantee),
     (Reason.VPP_FLOOR, _is_at_vpp_floor),
     (Reason.EVENT_RESERVE, _is_kept_for_event),

@@ -24,6 +24,7 @@ V2gError
 └── PolicyError
     ├── DischargeNotPermitted   a gate forbids discharge (reason)
     ├── PowerNotAvailable       a limit leaves nothing of what was asked (reason)
+    ├── DischargeTooLong        no end of its own, so only for a while (longest_s)
     ├── SocReached              the vehicle holds that already (soc, until)
     ├── PowerOutOfRange         (power_w, lowest_w, highest_w)
     ├── NothingPlugged          no EV at this EVSE
@@ -258,6 +259,15 @@ class PowerOutOfRange(PolicyError):
         self.power_w = power_w
         self.lowest_w = lowest_w
         self.highest_w = highest_w
+
+
+class DischargeTooLong(PolicyError):
+    """Raise for a discharge that would go on for too long without an end of its own."""
+
+    def __init__(self, longest_s: float) -> None:
+        """Keep the longest that may be asked for, s."""
+        super().__init__(f"does not end by itself: at most {longest_s:.0f} s")
+        self.longest_s = longest_s
 
 
 class SocReached(PolicyError):

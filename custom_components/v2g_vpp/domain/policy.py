@@ -169,6 +169,9 @@ class Claim:
     """The same to be shown; the clock of the wall may be set meanwhile."""
 
 
+LONGEST_POWER_S = 86_400.0
+"""A power that was asked for by hand and forgotten ends within a day."""
+
 EXTERNAL_LASTS_S = 3_600.0
 """Whoever changed a charger beside this home has it for so long (house rule: as long as
 a person may need it, and not so long that the home never comes back)."""

@@ -4,7 +4,7 @@ import asyncio
 import logging
 
 from ..control.delivery import DeliveryContext
-from ..domain.capability import is_persistent
+from ..domain.capability import DischargeDialect, is_persistent
 from ..domain.clock import Clock
 from ..domain.ids import EvseKey, TransactionId
 from ..domain.ports import Spawn, StationPort
@@ -111,7 +111,9 @@ class DeliveryDesk:
             )
             for record in self._registry.evses.values()
             if record.session.transaction_id is not None
-            and _may_be_discharging(record, now)
+            and _may_be_discharging(
+                record, self._registry.station_of(record.key).dialect, now
+            )
         ]
         for record in self._registry.evses.values():
             record.setpoint = Setpoint(
@@ -178,13 +180,24 @@ class DeliveryDesk:
         self._spawn(self._start(record), f"v2g_vpp start {record.key}")
 
 
-def _may_be_discharging(record: EvseRecord, now_mono_s: float) -> bool:
+def _may_be_discharging(
+    record: EvseRecord, dialect: DischargeDialect, now_mono_s: float
+) -> bool:
     power_w = measured_w(record, now_mono_s)
+    if power_w is not None and power_w < 0:
+        return True
+    if record.external is not None:
+        # Charging is theirs, and we told it nothing that could still run.
+        return False
     expires = record.delivery.dead_man_expires_mono_s
+    is_certain = dialect is not DischargeDialect.ENTITY or (
+        record.proof is not None and record.proof.ends_by_itself
+    )
     return (
         record.setpoint.power_w < 0
-        or (power_w is not None and power_w < 0)
         or (expires is not None and now_mono_s < expires)
+        # Nothing but a stop that was heard ends it.
+        or not (is_certain or record.delivery.is_stop_acknowledged)
     )
 
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 import logging
 
 from ..domain.clock import Clock
-from ..domain.errors import ControlTaken, PlanInvalid, UnknownTarget
+from ..domain.errors import ControlTaken, DischargeTooLong, PlanInvalid, UnknownTarget
 from ..domain.ids import EvseKey
 from ..domain.policy import Claim, Plan, PlanSlot, checked_plan
 from ..domain.site_meters import OperatorLimit
@@ -68,9 +68,13 @@ class LeaseDoor:
         Raises:
             UnknownTarget: for an EVSE that this home does not have.
             ControlTaken: another automation holds it.
+            DischargeTooLong: for one that does not end by itself.
         """
         record = self._leased(key)
         self._refuse_others(record, holder)
+        longest_s = self._registry.longest_s(record, power_w)
+        if duration_s > longest_s:
+            raise DischargeTooLong(longest_s)
         ends_mono_s = self._clock.monotonic() + duration_s
         record.claim = Claim(
             key=key,

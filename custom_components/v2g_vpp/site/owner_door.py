@@ -65,7 +65,7 @@ class OwnerDoor:
         self,
         key: EvseKey,
         power_w: float,
-        duration_s: float,
+        duration_s: float | None,
         until_soc_percent: float | None = None,
     ) -> None:
         """Hold a power for a while, ahead of every other owner.
@@ -73,7 +73,7 @@ class OwnerDoor:
         Args:
             key: of the EVSE.
             power_w: positive charges.
-            duration_s: after which it is handed back.
+            duration_s: after which it is handed back; None: as late as it may be.
             until_soc_percent: also handed back when the vehicle holds so much, or of a
                 discharge so little; None: never for that.
 

@@ -22,8 +22,15 @@ from ..domain.events import (
 )
 from ..domain.faults import FAULT_BEHAVIOUR, GRID_FAULTS, FaultCode
 from ..domain.grid_profile import UNSPECIFIED, GridProfile
+from ..domain.guarantee import LONGEST_UNGUARDED_S
 from ..domain.ids import EvseKey, ProgrammeId, StationId, VehicleId
-from ..domain.policy import PATIENT_SOLAR, EvsePolicy, SolarPolicy, StationLimits
+from ..domain.policy import (
+    LONGEST_POWER_S,
+    PATIENT_SOLAR,
+    EvsePolicy,
+    SolarPolicy,
+    StationLimits,
+)
 from ..domain.session import EvseSession, advance_evse, unconfirmed
 from ..domain.site_meters import OperatorLimit, SiteMeters, SiteWiring
 from ..domain.station_session import StationSession, advance_station
@@ -123,6 +130,12 @@ class Registry:
         if proof is None or flaw_of(proof, self.station_of(record.key)) is not None:
             return None
         return proof
+
+    def longest_s(self, record: EvseRecord, power_w: float) -> float:
+        """Return how long a power may be asked for, s."""
+        proof = self.valid_proof(record)
+        is_endless = power_w < 0 and proof is not None and not proof.ends_by_itself
+        return LONGEST_UNGUARDED_S if is_endless else LONGEST_POWER_S
 
     def timing_of(self, record: EvseRecord) -> DialectTiming:
         """Return dead-man and write budget of the charger of an EVSE."""

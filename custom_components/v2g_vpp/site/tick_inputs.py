@@ -168,6 +168,7 @@ class TickInputs:
             cycled_wh=self._cycled_wh(self._registry.vehicle_at(record)),
             is_supporting=self._registry.is_supporting_grid,
             granted_floor_percent=self._grant(order).reserve_percent,
+            standby_w=record.fingerprint.offset_zero_w,
         )
 
     def gate_home(

@@ -12,6 +12,7 @@ from ..control.wiring_step import Contradictions
 from ..domain.clock import Clock
 from ..domain.errors import (
     DischargeNotPermitted,
+    DischargeTooLong,
     EmergencyStopActive,
     NothingPlugged,
     PolicyError,
@@ -60,7 +61,7 @@ class UserCommands:
         self,
         key: EvseKey,
         power_w: float,
-        duration_s: float,
+        duration_s: float | None,
         until_soc_percent: float | None = None,
     ) -> None:
         """Hold a power for a while, ahead of every other owner."""
@@ -70,6 +71,10 @@ class UserCommands:
         lowest_w, highest_w = -policy.max_discharge_power_w, policy.max_charge_power_w
         if not lowest_w <= power_w <= highest_w:
             raise PowerOutOfRange(power_w, lowest_w, highest_w)
+        longest_s = self._registry.longest_s(record, power_w)
+        duration_s = longest_s if duration_s is None else duration_s
+        if duration_s > longest_s:
+            raise DischargeTooLong(longest_s)
         self._try_again(record)
         self._loop.tick()
         blocked_by = record.decision.dispatch_blocked_by if record.decision else None
