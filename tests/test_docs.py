@@ -226,7 +226,7 @@ def test_triggers_and_conditions_are_documented_and_no_others_are() -> None:
 
 
 AUTOMATIONS: Final = "automations.md"
-FILES: Final = {"policy", "stations", "programme", "ledger", "enrolment", "pki"}
+FILES: Final = {"policy", "stations", "programme", "ledger", "enrolment", "keys", "pki"}
 """What stands behind the domain in the name of a file, not of an action."""
 
 

@@ -25,7 +25,6 @@ from .listener_flow_tls import open_listener
 from .removal import async_remove_config_entry_device, async_remove_entry
 from .services import async_setup_services
 from .site import Site
-from .source_flow_key import async_give_ledger_keys
 from .station_choices import async_show_notices
 from .station_farewell import async_remind_of_address
 from .subentry_sync import SubentrySync
@@ -108,7 +107,6 @@ class _Home:
         )
         site.use_stations(self._server)
         await site.load()
-        async_give_ledger_keys(hass, entry)
         entry.runtime_data = runtime_data(
             hass, entry, site, self.stop, self._server, self._rehearsal
         )

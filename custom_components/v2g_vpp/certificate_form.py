@@ -20,6 +20,7 @@ from .domain.errors import (
     CertificateInvalid,
     V2gError,
 )
+from .programme_keys import async_with_keys
 from .programme_renewal import broker_of, check_certificate
 from .request_file import async_write_request, request_path
 from .text_keys import CERTIFICATE, TLS
@@ -31,8 +32,9 @@ async def async_checked_certificate(
     """Return what changes in a programme, once its broker took the certificate.
 
     Raises:
-        CertificateInvalid, BrokerUnreachable, BrokerRefusedTls.
+        CertificateInvalid, BrokerUnreachable, BrokerRefusedTls, StoreUnreadable.
     """
+    data = await async_with_keys(hass, data)
     expires_at = await hass.async_add_executor_job(
         check_certificate, pem, data[CONF_CLIENT_KEY_PEM], broker_of(data)
     )

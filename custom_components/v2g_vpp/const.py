@@ -21,7 +21,7 @@ PLATFORMS: Final = (
 # Forms of what is kept. Another field in it is another minor version: an older
 # integration refuses what it would drop at its next save.
 ENTRY_VERSION: Final = 1
-ENTRY_MINOR_VERSION: Final = 1
+ENTRY_MINOR_VERSION: Final = 2
 STORAGE_VERSION: Final = 1
 STORAGE_MINOR_VERSION: Final = 1
 
@@ -31,6 +31,7 @@ STORE_STATIONS: Final = f"{DOMAIN}.stations"
 STORE_PROGRAMME: Final = f"{DOMAIN}.programme"
 STORE_LEDGER: Final = f"{DOMAIN}.ledger"
 STORE_ENROLMENT: Final = f"{DOMAIN}.enrolment"
+STORE_KEYS: Final = f"{DOMAIN}.keys"
 
 # The config entry: the home and its OCPP listener.
 CONF_OCPP_HOST: Final = "ocpp_host"

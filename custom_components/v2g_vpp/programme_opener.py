@@ -1,9 +1,10 @@
 """Bring a programme of the home to life: the composition root's part about links."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from homeassistant.config_entries import ConfigSubentry
 from homeassistant.core import HomeAssistant
@@ -12,6 +13,7 @@ from homeassistant.helpers.storage import STORAGE_DIR
 from . import subentry_facts as facts
 from .const import CONF_PROGRAMME_ID, CONF_SOURCE, STORE_LEDGER, STORE_PROGRAMME
 from .coordinator import Close, V2gConfigEntry
+from .domain.errors import StoreUnreadable
 from .domain.ids import ProgrammeId
 from .domain.ledger import LedgerEntry, LedgerOwner
 from .domain.ledger_book import Tell
@@ -19,6 +21,7 @@ from .domain.ports import Signer, Spawn
 from .ledger_file import LedgerFile
 from .ledger_removal import async_part_from_ledger
 from .pki import signing, tls
+from .programme_keys import async_forget_keys, async_take_keys
 from .programme_renewal import take_over
 from .programme_source import EntityProgramme
 from .site import Site
@@ -55,22 +58,43 @@ class ProgrammeOpener:
 
     async def open(self, subentry: ConfigSubentry) -> Close:
         """Bring the programme of a subentry to life; returns what ends it."""
-        end = await self._open(subentry)
+        programme_id = ProgrammeId(subentry.data[CONF_PROGRAMME_ID])
+        try:
+            data = await async_take_keys(self.hass, self.entry, subentry)
+        except StoreUnreadable as err:
+            # Without its keys there is no link, and the home goes on.
+            end = self._kept_away(programme_id, subentry.title, err)
+        else:
+            end = await self._open(subentry, data)
 
         async def close(*, is_removed: bool) -> None:
             await end(is_removed=is_removed)
             if is_removed:
-                programme_id = ProgrammeId(subentry.data[CONF_PROGRAMME_ID])
+                await async_forget_keys(self.hass, programme_id)
                 await async_part_from_ledger(
                     self.hass, self.entry.runtime_data, programme_id
                 )
 
         return close
 
-    async def _open(self, subentry: ConfigSubentry) -> Close:
-        hass, data = self.hass, subentry.data
+    def _kept_away(
+        self, programme_id: ProgrammeId, title: str, err: StoreUnreadable
+    ) -> Close:
+        watch = ProgrammeWatch(self.hass, programme_id, title)
+        watch.failed(err)
+
+        async def close(*, is_removed: bool) -> None:
+            watch.ended()
+            if is_removed:
+                for store in (STORE_PROGRAMME, STORE_LEDGER):
+                    await self.make_store(f"{store}.{programme_id}").remove()
+
+        return close
+
+    async def _open(self, subentry: ConfigSubentry, data: Mapping[str, Any]) -> Close:
+        hass = self.hass
         if CONF_SOURCE in data:
-            return await self._open_entities(subentry)
+            return await self._open_entities(subentry, data)
         config = link_config.VppLinkConfig(**facts.programme(subentry))
         watch = ProgrammeWatch(hass, config.programme_id, subentry.title)
         store = self.make_store(f"{STORE_PROGRAMME}.{config.programme_id}")
@@ -117,11 +141,13 @@ class ProgrammeOpener:
 
         return close
 
-    async def _open_entities(self, subentry: ConfigSubentry) -> Close:
+    async def _open_entities(
+        self, subentry: ConfigSubentry, data: Mapping[str, Any]
+    ) -> Close:
         """Bring a programme to life that entities feed: its ledger is told to nobody."""
         programme_id = ProgrammeId(subentry.data[CONF_PROGRAMME_ID])
         watch = ProgrammeWatch(self.hass, programme_id, subentry.title)
-        signer = signing.Ed25519Signer(facts.signing_seed(subentry.data))
+        signer = signing.Ed25519Signer(facts.signing_seed(data))
         owner = LedgerOwner(
             region=LOCAL, home_id=LOCAL, programme_id=subentry.data[CONF_PROGRAMME_ID]
         )

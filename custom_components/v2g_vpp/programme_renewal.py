@@ -27,6 +27,7 @@ from .domain.ids import ProgrammeId
 from .pki.expiry import check_client_certificate
 from .pki.request import client_common_name
 from .pki.tls import client_context
+from .programme_keys import async_with_keys
 from .vpp.probe import probe_broker
 
 _LOGGER = logging.getLogger(__name__)
@@ -77,8 +78,9 @@ async def take_over(
     The present one goes on being used until then, and while a dispatch runs: the link
     is begun anew with the new one.
     """
-    data, programme_id = subentry.data, ProgrammeId(subentry.data[CONF_PROGRAMME_ID])
+    programme_id = ProgrammeId(subentry.data[CONF_PROGRAMME_ID])
     try:
+        data = await async_with_keys(hass, subentry.data)
         expires_at = await hass.async_add_executor_job(
             check_certificate, pem, data[CONF_CLIENT_KEY_PEM], broker_of(data)
         )

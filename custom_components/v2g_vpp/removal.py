@@ -8,6 +8,7 @@ from .const import (
     CONF_PROGRAMME_ID,
     DOMAIN,
     STORE_ENROLMENT,
+    STORE_KEYS,
     STORE_LEDGER,
     STORE_PROGRAMME,
     STORE_SITE,
@@ -23,7 +24,7 @@ from .storage import HaStore
 
 async def async_remove_entry(hass: HomeAssistant, entry: V2gConfigEntry) -> None:
     """Delete what was kept: permissions, proofs, keys and repairs go with it."""
-    keys = [STORE_SITE, STORE_STATIONS, STORE_ENROLMENT]
+    keys = [STORE_SITE, STORE_STATIONS, STORE_ENROLMENT, STORE_KEYS]
     # The ledgers themselves stay: they may be needed against the operator.
     keys += [
         f"{store}.{subentry.data[CONF_PROGRAMME_ID]}"

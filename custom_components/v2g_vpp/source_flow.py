@@ -115,7 +115,7 @@ class SourceSteps(ConfigSubentryFlow):
             subentry,
             data={
                 **unknown_fields(subentry.data),
-                **{key: subentry.data[key] for key in kept},
+                **{key: subentry.data[key] for key in kept if key in subentry.data},
                 **data,
                 CONF_SOURCE: source,
             },

@@ -187,13 +187,14 @@ def _moment(text: str | None) -> datetime | None:
     return None if text is None else datetime.fromisoformat(text)
 
 
+def certificates(data: Mapping[str, Any]) -> tuple[str, str]:
+    """Return broker root and client certificate, PEM."""
+    return data[CONF_BROKER_ROOT_PEM], data[CONF_CLIENT_CERTIFICATE_PEM]
+
+
 def tls_material(data: Mapping[str, Any]) -> tuple[str, str, str]:
     """Return broker root, client certificate and client key, PEM."""
-    return (
-        data[CONF_BROKER_ROOT_PEM],
-        data[CONF_CLIENT_CERTIFICATE_PEM],
-        data[CONF_CLIENT_KEY_PEM],
-    )
+    return (*certificates(data), data[CONF_CLIENT_KEY_PEM])
 
 
 def signing_seed(data: Mapping[str, Any]) -> bytes:

@@ -18,6 +18,7 @@ from homeassistant.helpers.storage import STORAGE_DIR
 
 from . import const, subentry_facts as facts
 from .domain.errors import StoreNewer
+from .domain.ids import ProgrammeId
 from .entity_station_data import check_entity_station
 from .error_translation import translated
 from .home_meters import site_wiring
@@ -34,6 +35,7 @@ _STORES: Final = (
     const.STORE_SITE,
     const.STORE_STATIONS,
     const.STORE_ENROLMENT,
+    const.STORE_KEYS,
     f"{const.STORE_PROGRAMME}.*",
     f"{const.STORE_LEDGER}.*",
 )
@@ -51,11 +53,11 @@ _READERS: Final = {
     ),
     const.SUBENTRY_VEHICLE: (facts.vehicle, facts.initial_vehicle_policy),
     const.SUBENTRY_PROGRAMME: (
-        lambda subentry: facts.signing_seed(subentry.data),
+        lambda subentry: ProgrammeId(subentry.data[const.CONF_PROGRAMME_ID]),
         lambda subentry: facts.grant(subentry.data),
         lambda subentry: (
             const.CONF_SOURCE in subentry.data
-            or (facts.programme(subentry), facts.tls_material(subentry.data))
+            or (facts.programme(subentry), facts.certificates(subentry.data))
         ),
     ),
 }
@@ -74,7 +76,10 @@ def async_show_newer_entries(hass: HomeAssistant) -> None:
 
 
 async def async_migrate_entry(hass: HomeAssistant, entry: ConfigEntry) -> bool:
-    """Take settings of an older form; there was only one so far.
+    """Take settings of an older form.
+
+    Of minor version 1 were those with the private keys of programmes in them; the keys
+    move when a programme is opened (``programme_keys``).
 
     Raises:
         ConfigEntryError: for a newer one.

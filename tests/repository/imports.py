@@ -32,6 +32,7 @@ ALLOWED: dict[str, frozenset[str]] = {
             *("const", "coordinator", "domain", "pki", "site", "storage"),
             *(
                 "ledger_file",
+                "programme_keys",
                 "programme_renewal",
                 "programme_source",
                 "subentry_facts",

@@ -34,6 +34,7 @@ from custom_components.v2g_vpp.const import (
 )
 from custom_components.v2g_vpp.domain.ids import ProgrammeId
 from custom_components.v2g_vpp.domain.ledger import EntryKind
+from custom_components.v2g_vpp.programme_keys import async_with_keys
 from tests.shell.conftest import STATION, VEHICLE
 from tests.shell.home import Home
 from tests.shell.test_ledger_entities import BODY
@@ -343,10 +344,10 @@ class TestBeforeTheLedger:
     ) -> None:
         note(plugged, "first")
         await written(plugged, 2)
-        (seed,) = seeds(plugged)
+        (seed,) = await seeds(plugged)
         assert len(seed) == len(DATA[CONF_SIGNING_SEED])
         assert await hass.config_entries.async_reload(plugged.entry.entry_id)
-        assert seeds(plugged) == [seed]
+        assert await seeds(plugged) == [seed]
         site = plugged.entry.runtime_data.site
         found = await site.verify_ledger(EVENING)
         assert (found.count, found.break_) == (2, None)
@@ -362,12 +363,12 @@ class TestBeforeTheLedger:
         } | {CONF_NAME: "Second"}
         await hass.config_entries.subentries.async_configure(form["flow_id"], entered)
         await plugged.settle()
-        assert len(set(seeds(plugged))) == 2
+        assert len(set(await seeds(plugged))) == 2
 
 
-def seeds(home: Home) -> list[str]:
+async def seeds(home: Home) -> list[str]:
     return [
-        subentry.data[CONF_SIGNING_SEED]
+        (await async_with_keys(home.hass, subentry.data))[CONF_SIGNING_SEED]
         for subentry in home.entry.subentries.values()
         if subentry.subentry_type == SUBENTRY_PROGRAMME
     ]

@@ -15,6 +15,7 @@ from unittest.mock import patch
 from homeassistant.config_entries import ConfigEntryState, ConfigSubentryDataWithId
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er, issue_registry as ir
+from homeassistant.helpers.json import json_bytes
 from homeassistant.helpers.storage import STORAGE_DIR, Store
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
@@ -26,12 +27,16 @@ from custom_components.v2g_vpp.const import (
     ENTRY_VERSION,
     STORAGE_MINOR_VERSION,
     STORAGE_VERSION,
+    STORE_KEYS,
     STORE_PROGRAMME,
     STORE_SITE,
     STORE_STATIONS,
+    SUBENTRY_PROGRAMME,
 )
 from custom_components.v2g_vpp.domain.ids import EvseKey, StationId, VehicleId
 from custom_components.v2g_vpp.domain.ledger import EntryKind
+from custom_components.v2g_vpp.programme_keys import KEY_FIELDS, async_with_keys
+from tests.shell.test_programme_entities import NOBODY_LISTENS
 from tests.shell.test_storage import REAL
 from tests.upgrade.record import HOMES
 
@@ -67,6 +72,10 @@ NEW_EACH_START = {
 def recorded(request: pytest.FixtureRequest) -> dict[str, Any]:
     """Return a home as it was left."""
     found: dict[str, Any] = json.loads(request.param.read_bytes())
+    for subentry in found["entry"]["subentries"]:
+        if "broker_port" in subentry["data"]:
+            # Somebody else may have the port of its broker now.
+            subentry["data"]["broker_port"] = NOBODY_LISTENS
     return found
 
 
@@ -200,7 +209,7 @@ async def test_nothing_is_lost_by_the_first_save(
 
 
 async def test_settings_stay_as_they_were(
-    entry: MockConfigEntry, recorded: dict[str, Any]
+    hass: HomeAssistant, entry: MockConfigEntry, recorded: dict[str, Any]
 ) -> None:
     old = {one["subentry_id"]: one for one in recorded["entry"]["subentries"]}
     assert set(entry.subentries) == set(old)
@@ -211,7 +220,23 @@ async def test_settings_stay_as_they_were(
             was["title"],
             was["unique_id"],
         )
-        assert not list(lost(was["data"], dict(subentry.data)))
+        settings = {k: v for k, v in was["data"].items() if k not in KEY_FIELDS}
+        assert not list(lost(settings, dict(subentry.data)))
+        assert not subentry.data.keys() & set(KEY_FIELDS)
+        with_keys = settings
+        if subentry.subentry_type == SUBENTRY_PROGRAMME:
+            with_keys = await async_with_keys(hass, subentry.data)
+        assert not list(lost(was["data"], with_keys))
+
+
+async def test_private_keys_are_in_a_file_for_their_owner_alone(
+    hass: HomeAssistant, entry: MockConfigEntry, recorded: dict[str, Any], storage: Path
+) -> None:
+    assert "PRIVATE KEY" in json.dumps(recorded["entry"])
+    assert b"PRIVATE KEY" not in json_bytes(entry.as_storage_fragment)
+    modes = _modes_of_key_files(storage)
+    assert STORE_KEYS in modes
+    assert set(modes.values()) == {0o600}
 
 
 async def test_every_entity_is_still_there(
@@ -306,6 +331,14 @@ def test_the_first_version_is_among_them_and_so_is_a_ledger() -> None:
     assert len(RECORDED) >= 4
     assert min(path.stem for path in RECORDED).startswith("2026-11-23")
     assert any(".jsonl" in path.read_text(encoding="utf-8") for path in RECORDED)
+
+
+def _modes_of_key_files(folder: Path) -> dict[str, int]:
+    return {
+        path.name: path.stat().st_mode & 0o777
+        for path in folder.rglob("*")
+        if path.is_file() and b"PRIVATE KEY" in path.read_bytes()
+    }
 
 
 def _is_document(name: str) -> bool:
