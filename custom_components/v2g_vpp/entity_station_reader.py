@@ -1,7 +1,7 @@
 """The entities of a charger: where they are, what they show, what is missing.
 
-Of power only what is reported while somebody listens counts: a state from before may
-have been restored from disk. What says whether a vehicle is plugged changes seldom, so
+Of power and state of charge only what is reported while somebody listens counts: a
+state from before may have been restored from disk. What says whether a vehicle is plugged changes seldom, so
 there the present state counts with its age.
 """
 
@@ -27,14 +27,14 @@ from homeassistant.helpers.event import (
     async_track_state_report_event,
 )
 
-from .const import CONF_POWER_ENTITY
+from .const import CONF_POWER_ENTITY, CONF_SOC_ENTITY
 from .domain.clock import Clock
 from .domain.entity_command import NumberRange, Reach, WriteTarget
 from .domain.entity_observation import EntityReading, EntityReadings
 from .entity_station_data import READ_FIELDS, WRITE_FIELDS, used_targets
 
 _NUMBERS: Final = (WriteTarget.SETPOINT, WriteTarget.CHARGE, WriteTarget.DISCHARGE)
-_HEARD_ONLY: Final = frozenset({CONF_POWER_ENTITY})
+_HEARD_ONLY: Final = frozenset({CONF_POWER_ENTITY, CONF_SOC_ENTITY})
 """Read when they report, never from what is there already."""
 
 type EntityNews = Event[EventStateChangedData] | Event[EventStateReportedData]

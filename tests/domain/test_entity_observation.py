@@ -280,6 +280,26 @@ def test_the_same_value_reported_again_is_a_new_reading() -> None:
     assert len(later) == 1
 
 
+def test_the_next_vehicle_does_not_get_the_charge_of_the_one_before() -> None:
+    session, observed = EvseSession(key=KEY), Observed()
+    soc = shows("80", "%", 50.0)
+    for second, word in enumerate(("connected", "ready", "connected", "connected")):
+        readings = EntityReadings(
+            state=shows(word), soc=soc, power=shows("0", "W", 100.0 + second)
+        )
+        observed, events = see(observed, readings, TransactionId(str(second)))
+        for event in events:
+            session = advance_evse(session, event)
+        has_soc = session.measurement.soc_percent is not None
+        assert has_soc is (second == 0), word
+    readings = EntityReadings(state=shows("connected"), soc=shows("30", "%", 200.0))
+    _, events = see(observed, readings)
+    for event in events:
+        session = advance_evse(session, event)
+    assert session.measurement.soc_percent is not None
+    assert session.measurement.soc_percent.value == 30
+
+
 def test_a_fault_begins_and_ends_with_its_words() -> None:
     healthy, events = see(Observed(), EntityReadings(fault=shows("OK")))
     assert events == ()

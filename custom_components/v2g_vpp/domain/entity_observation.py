@@ -1,7 +1,7 @@
 """What the entities of a charger show, as the events that a charging station posts."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from math import isfinite
 from typing import Final
@@ -135,8 +135,9 @@ def observe(
             )
         )
     measurement = measurement_of(specification, readings)
-    if measurement != before.measurement:
-        events.append(MeasurementReported(key=key, measurement=measurement))
+    news = _news(before.measurement, measurement)
+    if news is not None:
+        events.append(MeasurementReported(key=key, measurement=news))
     return (
         Observed(
             status=status or before.status,
@@ -251,6 +252,21 @@ def lost_reads(
         yield "power"
     if status_of(specification, readings.state) is None:
         yield "state"
+
+
+def _news(before: Measurement, now: Measurement) -> Measurement | None:
+    """Return what was not reported yet; None: nothing.
+
+    What was told once is not told again: a state of charge that an entity keeps on
+    showing is not that of the next vehicle.
+    """
+    changed = {
+        one.name: reading
+        for one in fields(Measurement)
+        if (reading := getattr(now, one.name)) is not None
+        and reading != getattr(before, one.name)
+    }
+    return Measurement(**changed) if changed else None
 
 
 def _is_plugged(status: ConnectorStatus | None, before: Observed) -> bool:
