@@ -297,3 +297,24 @@ async def test_fields_of_another_version_survive_a_change_of_the_settings(
     assert done["type"] is FlowResultType.ABORT
     assert station.data[CONF_PASSWORD] == "fedcba98765432100123"
     assert station.data["of_tomorrow"] == 1
+
+
+async def test_torn_file_of_the_chargers_stops_the_home_until_somebody_decides(
+    hass: HomeAssistant, entry: MockConfigEntry, storage: Path
+) -> None:
+    """Without it a revoked certificate would be good again."""
+    (storage / STORE_STATIONS).write_text('{"version": 1, "da')
+    entry.add_to_hass(hass)
+    for _ in range(2):
+        assert not await hass.config_entries.async_setup(entry.entry_id)
+        state: ConfigEntryState = entry.state
+        assert state is ConfigEntryState.SETUP_ERROR
+        assert entry.error_reason_translation_key == "store_unreadable"
+        assert not is_open(entry.data["ocpp_port"])
+        await hass.config_entries.async_unload(entry.entry_id)
+    (torn,) = [name for name in contents(storage) if ".corrupt." in name]
+    assert contents(storage)[torn] == b'{"version": 1, "da'
+    # As the page about troubleshooting says.
+    (storage / torn).unlink()
+    assert await hass.config_entries.async_reload(entry.entry_id)
+    assert await hass.config_entries.async_unload(entry.entry_id)
