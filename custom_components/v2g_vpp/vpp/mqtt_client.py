@@ -35,6 +35,7 @@ from .paho_values import (
     tune,
 )
 from .probe import CONNECT_TIMEOUT_S, classify
+from .tls_errors import forget_tls_errors
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -173,6 +174,7 @@ class MqttSession:
         if self._client.socket() is not None:
             self._client.disconnect(reasoncode=reason)
             self._flush()
+            forget_tls_errors()
         self._abandon()
         if not self._lost.done():
             self._lost.set_result("closed")
@@ -250,6 +252,8 @@ class MqttSession:
         if sock is None or self._is_closed:
             self._abandon()
             return
+        # Whoever else has a TLS socket in this thread may have lost one.
+        forget_tls_errors()
         self._registered = as_socket(sock)
         self._loop.add_reader(self._registered, self._read)
         self._read()
@@ -382,5 +386,6 @@ class MqttSession:
         reason: ReasonCode,
         _properties: Properties | None,
     ) -> None:
+        forget_tls_errors()
         if not self._lost.done():
             self._lost.set_result(slug_of(reason))
