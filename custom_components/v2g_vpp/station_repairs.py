@@ -11,7 +11,7 @@ from .const import DOMAIN
 from .domain.faults import FaultCode, SizeHint
 from .domain.guarantee import LONGEST_UNGUARDED_S
 from .domain.self_test import ProofLoss
-from .domain.snapshot import EvseSnapshot, SiteSnapshot
+from .domain.snapshot import EvseSnapshot, SiteSnapshot, VehicleSnapshot
 from .domain.state import ClockState
 from .wiring_repairs import contradiction_issue, self_test_issue, shown_values
 
@@ -29,6 +29,8 @@ SIZE_ISSUES: Final[Mapping[SizeHint, str]] = {
     SizeHint.UNKNOWN: "wrong_size",
 }
 NO_GUARANTEE: Final = "no_guarantee"
+NOT_BIDIRECTIONAL: Final = "vehicle_not_bidirectional"
+
 LOST_PROOF: Final = "proof_lost_"
 """How the repairs of a lost proof begin, before the outlet."""
 
@@ -94,6 +96,14 @@ def show_station_problems(hass: HomeAssistant) -> Callable[[SiteSnapshot], None]
 def _issues(snapshot: SiteSnapshot) -> Iterator[_Issue]:
     for evse in snapshot.evses:
         yield from _evse_issues(evse)
+    for vehicle in snapshot.vehicles:
+        if _is_refusing(vehicle):
+            yield _Issue(
+                issue_id=f"{NOT_BIDIRECTIONAL}_{vehicle.spec.vehicle_id}",
+                key=NOT_BIDIRECTIONAL,
+                values=(("vehicle", vehicle.spec.name),),
+                severity=ir.IssueSeverity.WARNING,
+            )
     for station in snapshot.stations:
         if station.is_clock_in_the_way:
             offset_s = station.clock_offset_s or 0.0
@@ -105,6 +115,12 @@ def _issues(snapshot: SiteSnapshot) -> Iterator[_Issue]:
                     ("offset", f"{offset_s:.0f}"),
                 ),
             )
+
+
+def _is_refusing(vehicle: VehicleSnapshot) -> bool:
+    """Return True for a car that may discharge, is plugged in, and offers none."""
+    is_wanted = vehicle.evse is not None and vehicle.policy.is_discharge_allowed
+    return is_wanted and vehicle.is_v2g_capable is False
 
 
 def _evse_issues(evse: EvseSnapshot) -> Iterator[_Issue]:

@@ -15,6 +15,7 @@ from custom_components.v2g_vpp.domain.capability import (
     Fingerprint,
     Proof,
 )
+from custom_components.v2g_vpp.domain.guarantee import GuaranteeClass
 from custom_components.v2g_vpp.domain.self_test import SelfTestPhase, SelfTestStatus
 from custom_components.v2g_vpp.domain.wiring import (
     WiringEvidence,
@@ -133,6 +134,22 @@ async def test_a_run_that_was_interrupted_leaves_the_older_proof(home: Home) -> 
     assert result["result"] == "passed"
     assert result["failure"] == {"reason": "aborted", "wiring": None}
     assert result["proof"] is not None
+
+
+async def test_a_charger_that_does_not_stop_by_itself_serves_no_operator(
+    home: Home,
+) -> None:
+    await home.connect()
+    await _prove(home)
+    record = home.site._registry.evses[KEY]
+    record.proof = replace(PASSED, guarantee=GuaranteeClass.B)
+    await home.tick()
+    result = await _result(home)
+    assert result["proof"]["guarantee"] == "b"
+    assert result["proof"]["stops_by_itself_after_s"] is None
+    assert result["proof"]["promise_s"] is None
+    assert not result["services"]["dispatch"]
+    assert not result["services"]["frequency_response"]
 
 
 async def test_a_file_holds_the_result_and_nothing_of_whose_it_is(

@@ -9,10 +9,12 @@ import pytest
 from custom_components.v2g_vpp.const import DOMAIN
 from custom_components.v2g_vpp.domain.capability import (
     DischargeDialect,
+    EvCapability,
     Proof,
     StationCapability,
 )
 from custom_components.v2g_vpp.domain.events import (
+    ChargingNeedsReported,
     FaultReported,
     StationClockReported,
     StationReady,
@@ -28,7 +30,7 @@ from custom_components.v2g_vpp.domain.state import ClockState
 from custom_components.v2g_vpp.domain.wiring import WiringFault, WiringFinding
 from custom_components.v2g_vpp.site.stop_desk import latch
 from custom_components.v2g_vpp.station_repairs import PROOF_ISSUES
-from tests.shell.home import KEY, STATION_ID, Home
+from tests.shell.home import KEY, STATION_ID, VEHICLE_ID, Home
 
 
 def _issues(hass: HomeAssistant) -> dict[str, ir.IssueEntry]:
@@ -284,3 +286,34 @@ async def test_a_charger_without_a_guarantee_is_told_until_it_has_one(
     state = hass.states.get("sensor.garage_outlet_1_guarantee")
     assert state is not None
     assert state.state == "a"
+
+
+async def test_a_car_that_may_discharge_and_offers_none_is_named_with_where_to_look(
+    hass: HomeAssistant, home: Home
+) -> None:
+    await home.connect()
+    await home.plug_in()
+
+    async def offer(*, is_bidirectional: bool) -> None:
+        needs = EvCapability(is_bidirectional=is_bidirectional)
+        home.site.post(ChargingNeedsReported(key=KEY, needs=needs))
+        await home.tick()
+
+    async def allow(*, is_allowed: bool) -> None:
+        await home.site.set_vehicle_policy(
+            VEHICLE_ID, lambda policy: replace(policy, is_discharge_allowed=is_allowed)
+        )
+        await home.tick()
+
+    await offer(is_bidirectional=False)
+    assert _issues(hass) == {}, "nobody asked it to"
+    await allow(is_allowed=True)
+    (issue,) = _issues(hass).values()
+    assert issue.translation_key == "vehicle_not_bidirectional"
+    assert issue.translation_placeholders == {"vehicle": "Leaf"}
+    await offer(is_bidirectional=True)
+    assert _issues(hass) == {}
+    await offer(is_bidirectional=False)
+    assert len(_issues(hass)) == 1
+    await allow(is_allowed=False)
+    assert _issues(hass) == {}

@@ -131,8 +131,11 @@ _MEASURED: Final[Mapping[str, Any]] = {
 
 
 def _services(evse: EvseSnapshot) -> dict[str, Any]:
-    """Return what a charger that does this is good for, by what was measured."""
-    is_proven = evse.proof is not None
+    """Return what a charger that does this is good for, by what was measured.
+
+    One that goes on until it is told to stop serves no operator (site, permission).
+    """
+    is_proven = evse.proof is not None and evse.proof.ends_by_itself
     return {
         "dispatch": is_proven,
         "frequency_response": is_proven and evse.support_refusal is None,
