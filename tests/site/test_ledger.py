@@ -280,23 +280,6 @@ async def test_an_event_that_nobody_goes_on_with_ends_as_interrupted(
 
 
 @in_virtual_time
-async def test_an_event_is_kept_from_its_first_second_on(ledger: Ledger) -> None:
-    async with Home() as home:
-        await ledger.open(home)
-        await home.grant()
-        home.order(-5_000, duration_s=600)
-        await home.run(10)
-        await home.crash()
-        ledger.store.crash()
-        await home.restart()
-        await ledger.open(home)
-        await home.run(150)
-        (report,) = ledger.reports
-        assert [one["status"] for one in report["commands"]] == ["interrupted"]
-        assert report["requested_wh"] == pytest.approx(5000 * 600 / 3600, abs=5)
-
-
-@in_virtual_time
 async def test_a_report_is_told_again_until_it_was_heard(ledger: Ledger) -> None:
     async with Home() as home:
         await ledger.open(home)

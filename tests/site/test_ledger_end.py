@@ -1,4 +1,6 @@
-"""What a ledger still gets when its programme ends, and that nothing comes later."""
+"""What a ledger still gets when a programme or the power ends, and nothing later."""
+
+import pytest
 
 from custom_components.v2g_vpp.domain.ledger import EntryKind
 from tests.site.home import PROGRAMME, Home
@@ -68,3 +70,20 @@ async def test_an_event_goes_on_when_the_setup_changes_meanwhile(
         (report,) = ledger.reports
         assert report["delivered_wh"] > 100
         assert report["commands"][0]["status"] == "interrupted"
+
+
+@in_virtual_time
+async def test_an_event_is_kept_from_its_first_second_on(ledger: Ledger) -> None:
+    async with Home() as home:
+        await ledger.open(home)
+        await home.grant()
+        home.order(-5_000, duration_s=600)
+        await home.run(10)
+        await home.crash()
+        ledger.store.crash()
+        await home.restart()
+        await ledger.open(home)
+        await home.run(150)
+        (report,) = ledger.reports
+        assert [one["status"] for one in report["commands"]] == ["interrupted"]
+        assert report["requested_wh"] == pytest.approx(5000 * 600 / 3600, abs=5)
