@@ -30,6 +30,9 @@ READING: Final = frozenset(
     }
 )
 
+WRITING: Final = ("save", "save_as")
+"""Fields of actions that write what they read into a file."""
+
 type Handler = Callable[[ServiceCall], Coroutine[Any, Any, ServiceResponse | None]]
 
 
@@ -43,10 +46,12 @@ def async_register_action(
     supports_response: SupportsResponse = SupportsResponse.NONE,
 ) -> None:
     """Register an action that asks whether its caller may."""
-    category = POLICY_READ if name in READING else POLICY_CONTROL
 
     async def checked(call: ServiceCall) -> ServiceResponse | None:
         if name not in FOR_EVERYBODY:
+            # Who may only read must not fill the disk either.
+            is_reading = name in READING and not any(map(call.data.get, WRITING))
+            category = POLICY_READ if is_reading else POLICY_CONTROL
             await _async_check(hass, call, category)
         return await handler(call)
 

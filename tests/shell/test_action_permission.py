@@ -1,5 +1,6 @@
 """Who may only look at a home cannot discharge it by an action."""
 
+from pathlib import Path
 from typing import Any
 
 from homeassistant.auth.const import GROUP_ID_ADMIN, GROUP_ID_READ_ONLY, GROUP_ID_USER
@@ -8,10 +9,12 @@ from homeassistant.auth.permissions.models import PermissionLookup
 from homeassistant.core import Context, HomeAssistant, SupportsResponse
 from homeassistant.exceptions import Unauthorized, UnknownUser
 from homeassistant.helpers import device_registry as dr, entity_registry as er
+from homeassistant.util.yaml import load_yaml_dict
 import pytest
 from pytest_homeassistant_custom_component.common import MockUser
 
-from custom_components.v2g_vpp.action_permission import FOR_EVERYBODY, READING
+from custom_components.v2g_vpp import action_permission
+from custom_components.v2g_vpp.action_permission import FOR_EVERYBODY, READING, WRITING
 from custom_components.v2g_vpp.const import DOMAIN
 from custom_components.v2g_vpp.domain.setpoint import ControlOwner
 from tests.shell.home import Home
@@ -69,6 +72,24 @@ async def test_who_may_only_look_sets_no_power_and_may_stop_it(
     assert home.evse().is_emergency_stopped
     await call(hass, "get_plan", device, visitor)
     await call(hass, "explain", device, visitor)
+    await call(hass, "get_messages", device, visitor)
+    with pytest.raises(Unauthorized):
+        await call(hass, "get_messages", {**device, "save_as": "jsonl"}, visitor)
+    with pytest.raises(Unauthorized):
+        await call(hass, "get_self_test_result", {**device, "save": True}, visitor)
+
+
+def test_whatever_reads_and_may_write_a_file_is_known() -> None:
+    folder = Path(action_permission.__file__).parent
+    services: dict[str, Any] = load_yaml_dict(str(folder / "services.yaml"))
+    fields = {
+        field
+        for name, action in services.items()
+        if name in READING
+        for field in action["fields"]
+        if "save" in field or "file" in field
+    }
+    assert fields == set(WRITING)
 
 
 async def test_who_is_kept_from_the_entities_of_a_charger_is_kept_from_its_actions(
