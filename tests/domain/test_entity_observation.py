@@ -33,7 +33,11 @@ from custom_components.v2g_vpp.domain.events import (
 )
 from custom_components.v2g_vpp.domain.faults import FaultCode
 from custom_components.v2g_vpp.domain.ids import EvseKey, StationId, TransactionId
-from custom_components.v2g_vpp.domain.session import EvseSession, advance_evse
+from custom_components.v2g_vpp.domain.session import (
+    EvseSession,
+    advance_evse,
+    least_discharge_w,
+)
 from custom_components.v2g_vpp.domain.state import ConnectorStatus
 
 KEY = EvseKey(StationId("EC-1"), 1)
@@ -96,6 +100,24 @@ def test_a_transaction_lasts_from_the_plug_to_its_end() -> None:
     assert events[-1] == TransactionReported(
         key=KEY, transaction_id=SECOND, phase=TransactionPhase.STARTED
     )
+
+
+def test_the_least_powers_are_known_with_the_vehicle() -> None:
+    specification = replace(
+        SPECIFICATION, quirks=Quirks(min_charge_w=4_140, min_discharge_w=4_200)
+    )
+    session, observed = EvseSession(key=KEY), Observed()
+    for word, least_w in (("ready", 0.0), ("connected", 4_200.0), ("ready", 0.0)):
+        observed, events = observe(
+            specification, KEY, observed, EntityReadings(state=shows(word)), FIRST
+        )
+        for event in events:
+            session = advance_evse(session, event)
+        assert least_discharge_w(session) == least_w
+        if least_w:
+            assert session.needs is not None
+            assert session.needs.min_charge_power_w == 4_140
+            assert not session.needs.is_direction_told
 
 
 def test_a_vehicle_that_was_there_before_is_recalled_and_confirms_nothing() -> None:

@@ -1,5 +1,7 @@
 """The supervised proof through the site, for each way to say a discharge."""
 
+from dataclasses import replace
+
 import pytest
 
 from custom_components.v2g_vpp.domain.capability import (
@@ -7,6 +9,7 @@ from custom_components.v2g_vpp.domain.capability import (
     DischargeDialect,
     promised_end_s,
 )
+from custom_components.v2g_vpp.domain.events import ChargingNeedsReported
 from custom_components.v2g_vpp.domain.policy import Mode
 from custom_components.v2g_vpp.domain.self_test import SelfTestPhase
 from custom_components.v2g_vpp.virtual.plant import SLOW
@@ -118,3 +121,19 @@ async def test_a_schedule_that_disagrees_fails_the_self_test() -> None:
         await _finish(home)
         assert home.evse.self_test.failure is None, "refused is no lie"
         assert home.evse.proof is not None
+
+
+@in_virtual_time
+async def test_a_charger_that_gives_no_less_is_tested_with_more() -> None:
+    async with Home() as home:
+        home.station.connect()
+        await home.run(10)
+        told = home.evse.needs
+        assert told is not None
+        needs = replace(told, min_discharge_power_w=4_140.0)
+        home.site.post(ChargingNeedsReported(key=home.key, needs=needs))
+        await home.site.start_self_test(home.key)
+        await _finish(home)
+        assert home.evse.self_test.phase is SelfTestPhase.PASSED
+        assert home.evse.proof is not None
+        assert home.evse.proof.proven_power_w > 4_140.0

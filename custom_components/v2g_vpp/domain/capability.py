@@ -260,6 +260,12 @@ class Fingerprint:
         known_s = self.typical_dead_time_s
         return self.dead_time_s if known_s is None else known_s
 
+    def with_minimum_w(self, minimum_w: float) -> Fingerprint:
+        """Return this with a least power that is known otherwise, if it is larger."""
+        if minimum_w <= self.minimum_power_w:
+            return self
+        return replace(self, minimum_power_w=minimum_w)
+
     def expected_ramp_w_per_s(self, from_w: float, to_w: float) -> float:
         """Return the ramp that a prediction counts with on the way between powers."""
         is_growing = abs(to_w) > abs(from_w) and from_w * to_w >= 0

@@ -6,8 +6,10 @@ from datetime import datetime
 from math import isfinite
 from typing import Final
 
+from .capability import EvCapability
 from .entity_station import EntitySpecification, PlugState
 from .events import (
+    ChargingNeedsReported,
     ConnectorReported,
     FaultReported,
     MeasurementReported,
@@ -120,6 +122,8 @@ def observe(
         # Also while nothing is plugged: one of before a restart may be on record.
         transaction_id = new_transaction_id
         events.append(started(key, transaction_id, is_recalled=is_recalled))
+        if is_plugged:
+            events += _least_powers(specification, key)
     if not is_plugged and transaction_id is not None:
         events.append(ended(key, transaction_id, is_plugged=False))
         transaction_id = None
@@ -160,6 +164,25 @@ def started(
         phase=TransactionPhase.UPDATED if is_recalled else TransactionPhase.STARTED,
         is_recalled=is_recalled,
     )
+
+
+def _least_powers(
+    specification: EntitySpecification, key: EvseKey
+) -> tuple[StationEvent, ...]:
+    """Return what is known of a vehicle at this charger: below what nothing flows.
+
+    Whether it can give power no entity tells: the owner and the self-test do.
+    """
+    quirks = specification.quirks
+    if quirks.min_charge_w <= 0 and quirks.min_discharge_w <= 0:
+        return ()
+    needs = EvCapability(
+        is_bidirectional=False,
+        is_direction_told=False,
+        min_charge_power_w=quirks.min_charge_w or None,
+        min_discharge_power_w=quirks.min_discharge_w or None,
+    )
+    return (ChargingNeedsReported(key=key, needs=needs),)
 
 
 def goes_on(key: EvseKey, transaction_id: TransactionId) -> TransactionReported:

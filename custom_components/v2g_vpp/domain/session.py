@@ -96,6 +96,12 @@ class EvseSession:
         )
 
 
+def least_discharge_w(session: EvseSession) -> float:
+    """Return below what power nothing is given, as far as it was told, W, >= 0."""
+    needs = session.needs
+    return 0.0 if needs is None else needs.min_discharge_power_w or 0.0
+
+
 def advance_evse(session: EvseSession, event: StationEvent) -> EvseSession:
     """Return the EVSE after an event about it; other events change nothing."""
     step = _STEPS.get(type(event))

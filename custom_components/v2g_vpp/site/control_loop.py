@@ -18,6 +18,7 @@ from ..domain.explanation import Explanation
 from ..domain.ids import EvseKey
 from ..domain.measurement import fresh_value
 from ..domain.self_test import ProofLoss, SelfTestPhase
+from ..domain.session import least_discharge_w
 from ..domain.setpoint import ControlOwner, Reason
 from ..domain.state import StateInputs, derive_state, path_between
 from .delivery_desk import DeliveryDesk
@@ -176,7 +177,9 @@ class ControlLoop:
             self._evse_inputs(record, None),
             override=None,
             is_external=False,
-            self_test_w=-self_test_power_w(record.fingerprint),
+            self_test_w=-self_test_power_w(
+                record.fingerprint.with_minimum_w(least_discharge_w(record.session))
+            ),
         )
         now = self._clock.monotonic()
         coordinator = self._coordinator.fork(record.key)

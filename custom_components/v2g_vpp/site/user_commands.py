@@ -29,7 +29,7 @@ from ..domain.faults import FaultCode
 from ..domain.ids import EvseKey
 from ..domain.policy import Override
 from ..domain.self_test import SelfTestPhase
-from ..domain.session import acknowledged, with_fault
+from ..domain.session import acknowledged, least_discharge_w, with_fault
 from ..domain.setpoint import ControlOwner, Reason, WriteResult, WriteStatus
 from .control_loop import ControlLoop
 from .external import take_back_from_external
@@ -173,7 +173,9 @@ class UserCommands:
             timing=self._registry.timing_of(record),
             firmware=firmware,
             wording=station.wording,
-            fingerprint=record.fingerprint,
+            fingerprint=record.fingerprint.with_minimum_w(
+                least_discharge_w(record.session)
+            ),
             rating_w=station.limits.max_charge_power_w,
             own_watchdog_s=capability.own_watchdog_s if capability else None,
         )
