@@ -52,6 +52,8 @@ QUICK_VISIT_S = 60.0
 SETTLE_S = 30.0
 """After the last car has gone: the last report is written and shown."""
 
+QUICK_SETTLE_S = 5.0
+
 VISITS_PER_DAY = 2.0
 HOURS_PER_YEAR = 8766.0
 BYTES_PER_MIB = 1 << 20
@@ -113,10 +115,12 @@ async def soak(bench: Bench, hours: float, folder: Path) -> dict[str, Figure]:
         Supervisor(folder / "logs_more") as supervisor,
     ):
         idle = HomeAssistant(supervisor, folder / "idle", free_port())
-        await set_up(idle)
-        await idle.socket.close()
         try:
-            return await _with_stations(bench, hours, world, idle, supervisor)
+            port, _, _ = await asyncio.gather(
+                set_up(world.home), set_up(idle), world.aggregator.start()
+            )
+            await idle.socket.close()
+            return await _with_stations(bench, hours, world, idle, supervisor, port)
         finally:
             await idle.close()
 
@@ -127,9 +131,8 @@ async def _with_stations(
     world: World,
     idle: HomeAssistant,
     supervisor: Supervisor,
+    port: int,
 ) -> dict[str, Figure]:
-    await world.aggregator.start()
-    port = await set_up(world.home)
     await join_programme(world)
     stations = await Stations.start(
         supervisor, f"ws://{LOOPBACK}:{port}/", PASSWORD, PROTOCOLS, VEHICLES
@@ -165,7 +168,7 @@ async def _live(
         Watched(pid=home.process.pid, folder=home.directory)
         for home in (world.home, idle)
     ]
-    await asyncio.sleep(SETTLE_S)
+    await asyncio.sleep(QUICK_SETTLE_S if bench.is_quick else SETTLE_S)
     before = balance.metered(await stations.status())
     talked = await stations.status()
     for one in watched:

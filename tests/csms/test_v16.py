@@ -11,6 +11,7 @@ from custom_components.v2g_vpp.domain.capability import DischargeDialect
 from custom_components.v2g_vpp.domain.events import (
     ConnectorReported,
     FaultReported,
+    MeasurementReported,
     StationReady,
     TransactionPhase,
     TransactionReported,
@@ -92,6 +93,20 @@ async def test_the_end_of_the_running_transaction_counts_however_late_it_is_told
     told = len(live(rig))
     await point.unplug(at(rig, hours=1), reason="EVDisconnected")
     assert len(live(rig)) == told, "told twice, ended once"
+
+
+async def test_the_register_of_the_end_counts_after_a_status_that_came_first(
+    rig: Rig, point: ChargePoint
+) -> None:
+    await point.plug(at(rig))
+    await point.status("Available", timestamp=at(rig))
+    assert live(rig)[-1][1] is TransactionPhase.ENDED
+    told = len(live(rig))
+    await point.unplug(at(rig), meterStop=4_321)
+    assert len(live(rig)) == told
+    energy = rig.sink.of(MeasurementReported)[-1].measurement.energy_charged_wh
+    assert energy is not None
+    assert energy.value == 4_321.0
 
 
 async def test_a_transaction_that_nobody_remembers_is_adopted_by_its_readings(

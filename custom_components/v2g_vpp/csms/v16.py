@@ -134,6 +134,8 @@ def stop_transaction(station: Station, payload: Payload) -> Payload:
     receipt = station.receipt()
     at = parse_time(payload["timestamp"]) or receipt.at
     is_offline = not station.is_recent(at, receipt.at, OFFLINE_AFTER_S)
+    receipt = _receipt_of(receipt, is_offline=is_offline)
+    values = [*_list(payload.get("transactionData")), *_register(payload, "meterStop")]
     if not record.is_ended:
         station.transactions.report(
             TransactionFrame(
@@ -146,11 +148,14 @@ def stop_transaction(station: Station, payload: Payload) -> Payload:
                 evse_id=record.evse_id,
                 stopped_reason=payload.get("reason", "Local"),
             ),
-            _receipt_of(receipt, is_offline=is_offline),
-            meter_values=[
-                *_list(payload.get("transactionData")),
-                *_register(payload, "meterStop"),
-            ],
+            receipt,
+            meter_values=values,
+        )
+    elif record.evse_id is not None:
+        # A status that came first ended it; what flowed until then still counts.
+        measurement = parse_meter_values(values, receipt)
+        station.report_measurement(
+            record.evse_id, replace(measurement, soc_percent=None)
         )
     return {"idTagInfo": dict(ACCEPTED)}
 

@@ -113,10 +113,10 @@ class Life:
             number += 1
             await self._event(f"soak-{number}", event_s)
             self.counts["events"] += 1
-            await asyncio.sleep(GAP_S / 2)
+            await self._pause(GAP_S / 2)
             if number % 2 == 0 and not self._is_over.is_set():
                 await self._next_cars()
-            await asyncio.sleep(GAP_S / 2)
+            await self._pause(GAP_S / 2)
 
     async def _event(self, event_id: str, event_s: float) -> None:
         end_s = monotonic() + event_s - REST_S
@@ -125,23 +125,24 @@ class Life:
         rest_end_s = monotonic() + REST_S
         while monotonic() < rest_end_s:
             await self._round(event_id, lambda _: 0.0)
+        for identity in DISPATCHED:
+            await self._send("release", event_id, identity, None)
+            await asyncio.sleep(DISPATCH_S / len(DISPATCHED))
 
     async def _round(self, event_id: str, power_of: Callable[[str], float]) -> None:
         """Send each dispatched station its power, a second apart from each other."""
         for identity in DISPATCHED:
             begin_s = monotonic()
-            await self._send(event_id, identity, power_of(identity))
+            await self._send("setpoint", event_id, identity, round(power_of(identity)))
             share_s = DISPATCH_S / len(DISPATCHED)
             await asyncio.sleep(max(0.0, share_s - (monotonic() - begin_s)))
 
-    async def _send(self, event_id: str, identity: str, power_w: float) -> None:
+    async def _send(
+        self, kind: str, event_id: str, identity: str, power_w: int | None
+    ) -> None:
         try:
             await self._world.aggregator.command(
-                "setpoint",
-                round(power_w),
-                COMMAND_S,
-                resource=f"{identity}/1",
-                event_id=event_id,
+                kind, power_w, COMMAND_S, resource=f"{identity}/1", event_id=event_id
             )
         except RigError:
             self.counts["not_sent"] += 1
