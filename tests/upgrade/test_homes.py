@@ -232,7 +232,7 @@ async def test_settings_stay_as_they_were(
 async def test_private_keys_are_in_a_file_for_their_owner_alone(
     hass: HomeAssistant, entry: MockConfigEntry, recorded: dict[str, Any], storage: Path
 ) -> None:
-    assert "PRIVATE KEY" in json.dumps(recorded["entry"])
+    assert "PRIVATE KEY" in json.dumps(recorded)
     assert b"PRIVATE KEY" not in json_bytes(entry.as_storage_fragment)
     modes = _modes_of_key_files(storage)
     assert STORE_KEYS in modes
