@@ -1,0 +1,1 @@
+"""Parts of the fault bench: what goes wrong, where, and what was promised about it."""
