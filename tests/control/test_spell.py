@@ -7,9 +7,12 @@ from math import inf
 from hypothesis import given, settings, strategies as st
 import pytest
 
+from custom_components.v2g_vpp.control.gate import OutputGate
+from custom_components.v2g_vpp.control.gate_inputs import GateVerdict
 from custom_components.v2g_vpp.control.gate_past import UnguardedTime
 from custom_components.v2g_vpp.control.inputs import EvseInputs
 from custom_components.v2g_vpp.control.spell import SpellWatch
+from custom_components.v2g_vpp.domain.capability import Proof
 from custom_components.v2g_vpp.domain.guarantee import LONGEST_UNGUARDED_S
 from custom_components.v2g_vpp.domain.policy import Mode
 from custom_components.v2g_vpp.domain.setpoint import Reason
@@ -19,6 +22,7 @@ from custom_components.v2g_vpp.virtual.plant import (
     TYPICAL,
     PlantParameters,
 )
+from tests.control.gate_breaks import BY_USER
 from tests.control.given import (
     ENTITY,
     LEARNT,
@@ -176,3 +180,24 @@ def test_what_ran_before_the_start_is_seen_to_rest_first() -> None:
     assert watch.is_over
     watch.look(reading(0.0, NOW + 2), 100.0, NOW + 2)
     assert not watch.is_over
+
+
+@pytest.mark.parametrize(
+    ("proof", "reason"), [(PROOF_A, None), (PROOF_B, Reason.SPELL_OVER)]
+)
+def test_the_gate_ends_it_by_itself(proof: Proof, reason: Reason | None) -> None:
+    station = replace(BY_USER.station, capability=ENTITY)
+    sound = replace(BY_USER, station=station, proof=proof)
+    gate = OutputGate()
+
+    def at_s(second: float, power_w: float) -> GateVerdict:
+        now_s = NOW + second
+        session = replace(sound.session, measurement=measured(power_w, 70.0, now_s))
+        inputs = replace(sound, session=session, decided_mono_s=now_s)
+        return gate.check(inputs, now_s)
+
+    for second in range(int(LONGEST_UNGUARDED_S)):
+        assert at_s(second, -5_000.0).reason is None, second
+    assert at_s(LONGEST_UNGUARDED_S, -5_000.0).reason is reason
+    assert at_s(LONGEST_UNGUARDED_S + 5.0, -4_000.0).reason is reason, "no rest yet"
+    assert at_s(LONGEST_UNGUARDED_S + 9.0, 0.0).reason is None, "a rest was seen"
