@@ -3,13 +3,15 @@
 from pathlib import Path
 import time
 
+from homeassistant.auth.const import GROUP_ID_ADMIN
+from homeassistant.core import Context
 from homeassistant.helpers import entity_registry as er
 import pytest
 
-from custom_components.v2g_vpp.domain.setpoint import Reason
+from custom_components.v2g_vpp.domain.setpoint import ControlOwner, Reason
 
 from .entity_home import IDENTITY, EntityHome
-from .entity_plants import CLOUD, NEVER_ZERO, POWER, SETPOINT
+from .entity_plants import CLOUD, NEVER_ZERO, PLAIN, POWER, SETPOINT
 from .quasar import REST_W, Quasar
 from .virtual_hass import in_virtual_hass
 from .worlds import IN_THE_CLOUD, WITH_A_SWITCH, plant_home, quasar_home
@@ -197,3 +199,54 @@ async def test_cloud_charger_that_is_seldom_read_never_discharges(
         assert home.proof is None
         assert min(plant.written, default=0.0) > -32
         assert home.power_w >= -REST_W
+
+
+@in_virtual_hass
+async def test_person_who_sets_the_number_is_not_fought(
+    tmp_path: Path, ports: tuple[int, int]
+) -> None:
+    async with plant_home(tmp_path, ports[1], PLAIN) as (home, plant):
+        await home.prove()
+        await discharge(home)
+        somebody = await home.hass.auth.async_create_user(
+            "Somebody", group_ids=[GROUP_ID_ADMIN]
+        )
+        await home.hass.services.async_call(
+            "number",
+            "set_value",
+            {"entity_id": SETPOINT, "value": 2_500},
+            blocking=True,
+            context=Context(user_id=somebody.id),
+        )
+        written = len(plant.written)
+        await home.run(300)
+        assert home.evse.setpoint.owner is ControlOwner.EXTERNAL
+        assert len(plant.written) == written
+        assert home.power_w == pytest.approx(2_500, abs=NEAR_W)
+        button = home.entity("button", f"{IDENTITY}_1_return_to_automatic")
+        await home.act("button", "press", button)
+        await home.until(
+            lambda: home.evse.setpoint.owner is not ControlOwner.EXTERNAL, 10, "ours"
+        )
+        await discharge(home)
+
+
+@in_virtual_hass
+async def test_script_that_another_automation_calls_is_not_fought(
+    tmp_path: Path, ports: tuple[int, int]
+) -> None:
+    quasar = Quasar(time.monotonic)
+    async with quasar_home(tmp_path, ports, quasar) as home:
+        await home.prove()
+        await discharge(home)
+        await home.hass.services.async_call(
+            "script",
+            "quasar_set_power",
+            {"power_w": 2_500, "duration_s": 60},
+            blocking=True,
+        )
+        told = len(quasar.charger.told)
+        await home.run(30)
+        assert home.evse.setpoint.owner is ControlOwner.EXTERNAL
+        assert len(quasar.charger.told) == told
+        assert home.power_w == pytest.approx(2_500, abs=NEAR_W)

@@ -173,3 +173,18 @@ async def test_quasar_that_is_away_makes_its_sensors_unavailable_and_comes_back(
             await asyncio.sleep(400)
             assert shown(hass, "state") == "4"
             assert quasar.charger.told == []
+
+
+@in_virtual_hass
+async def test_each_script_of_the_page_can_be_loaded_and_takes_what_it_is_called_with(
+    tmp_path: Path,
+) -> None:
+    for config in yaml_blocks(QUASAR_PAGE):
+        (name,) = config["script"]
+        async with virtual_hass(tmp_path) as hass:
+            scripts = {"script": config["script"]}
+            assert await async_setup_component(hass, "script", scripts)
+            state = hass.states.get(f"script.{name}")
+            assert state is not None, name
+            assert state.attributes["mode"] == "queued"
+            assert set(config["script"][name]["fields"]) == {"power_w", "duration_s"}

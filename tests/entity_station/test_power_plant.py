@@ -12,11 +12,13 @@ from tests.shell.test_programme_source import (
     DATA,
     DIRECTION,
     END,
+    PROGRAMME,
     START,
     programme_of,
 )
 
 from .entity_home import EntityHome
+from .entity_plants import PLAIN
 from .quasar import REST_W
 from .virtual_hass import in_virtual_hass
 from .worlds import plant_home
@@ -78,3 +80,31 @@ async def test_class_a_serves_a_rehearsal_and_an_event(
         await home.run(1_200)
         assert home.power_w == pytest.approx(EVENT_W, abs=NEAR_W)
         assert plant.charger.expiries == expiries
+
+
+@in_virtual_hass
+async def test_class_b_exports_nothing_for_a_power_plant(
+    tmp_path: Path, ports: tuple[int, int]
+) -> None:
+    async with plant_home(tmp_path, ports[1], PLAIN, others=(programme_of(DATA),)) as (
+        home,
+        plant,
+    ):
+        await home.prove()
+        await rest(home)
+        written = list(plant.written)
+        told = await rehearse(home)
+        assert told["passed"] is False
+        assert [one["committed_w"] for one in told["verdicts"]] == [0.0]
+        assert [step["event"] for step in told["steps"]] == ["refused"]
+        announce(home)
+        for _ in range(60):
+            await home.run(10)
+            assert home.power_w >= -REST_W
+        assert min(plant.written[len(written) :], default=0.0) >= 0.0
+        programme = home.site.snapshot.programme(PROGRAMME)
+        assert programme is not None
+        assert programme.delivered_discharge_wh == 0
+        # What it may not give to a power plant it may still give to its owner.
+        await home.do("set_power", power=EVENT_W, duration={"minutes": 5})
+        await home.until_power(EVENT_W, 60)

@@ -25,6 +25,8 @@ async def test_quasar_that_counts_writes_alone_is_of_class_a(
         # Told 60 s; seen by a meter that reports each 5 s.
         assert 55 <= home.proof.dead_man_s <= 70
         assert quasar.charger.expiries == 2
+        assert home.state("sensor", "_guarantee") == "a"
+        assert not any("guarantee" in key for key in home.issues)
 
 
 @in_virtual_hass
@@ -38,6 +40,8 @@ async def test_quasar_that_counts_reads_too_is_of_class_b(
         assert home.proof.guarantee is GuaranteeClass.B
         assert quasar.charger.expiries == 0
         assert quasar.charger.power_w == pytest.approx(0, abs=REST_W)
+        assert home.state("sensor", "_guarantee") == "b"
+        assert any("guarantee" in key for key in home.issues), home.issues
 
 
 @in_virtual_hass
