@@ -14,6 +14,7 @@ import sys
 from custom_components.v2g_vpp.control.frequency_meter import LONGEST_RESPONSE_S
 from custom_components.v2g_vpp.virtual.plant import PlantParameters
 from script.benches.closed_loop.energy import deliver, floor_overrun
+from script.benches.closed_loop.entity_kpis import WHOLE_EVENING, hold_entities
 from script.benches.closed_loop.following import OURS, Trace, follow_regulation
 from script.benches.closed_loop.frequency import answer as answer_frequency
 from script.benches.closed_loop.fuse import Fused, charge_under_fuse
@@ -85,6 +86,8 @@ def main(argv: list[str]) -> int:
     for name in HOUSE_PLANTS:
         _house(kpis, name)
         _fuse(kpis, name)
+    part = QUICK_EVENING if kpis.bench.is_quick else WHOLE_EVENING
+    hold_entities(kpis.hold, kpis.bench.say, kpis.seeds, part)
     if folder is not None:
         # Only who wants pictures pays for the library that draws them.
         from script.benches.closed_loop import plots  # noqa: PLC0415

@@ -139,15 +139,16 @@ class Rig:
         return self.charger.plant.power_w
 
     def _tick(self) -> None:
-        session = replace(
-            self.evse.session,
-            measurement=measured(
-                self.charger.plant.measured_w(),
-                float(int(self.charger.soc_percent)),
-                self.now_s,
-            ),
-        )
-        self.evse = replace(self.evse, session=session)
+        if self._is_meter_due():
+            session = replace(
+                self.evse.session,
+                measurement=measured(
+                    self.charger.plant.measured_w(),
+                    float(int(self.charger.soc_percent)),
+                    self.now_s,
+                ),
+            )
+            self.evse = replace(self.evse, session=session)
         if self.on_tick is not None:
             self.on_tick(self)
         key = self.evse.key
@@ -178,6 +179,13 @@ class Rig:
                 status=WriteStatus.ACCEPTED, on_wire_mono_s=self.now_s
             )
             self.delivery.done(write, accepted, self.now_s)
+
+    def _is_meter_due(self) -> bool:
+        """Return False between two reports of a meter that is slower than a tick."""
+        period_s, last = self.evse.meter_period_s, self.evse.session.measurement.power_w
+        if period_s <= TICK_S or last is None:
+            return True
+        return last.age_s(self.now_s) >= period_s - SUBSTEP_S / 2
 
     def _gated(self, setpoint: Setpoint) -> Setpoint:
         evse, site = self.evse, self.site

@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from custom_components.v2g_vpp.domain.capability import DIALECT_TIMING
+from custom_components.v2g_vpp.domain.capability import DialectTiming, timing_of
 from custom_components.v2g_vpp.domain.setpoint import SetpointWrite
 from custom_components.v2g_vpp.domain.units import energy_wh
 from custom_components.v2g_vpp.virtual.plant import PlantParameters
 from tests.control.rig import SUBSTEP_S, TICK_S
 
 from . import peers, signals
-from .loop import V21, ClosedLoop, commissioned
+from .loop import OCPP_2_1, ClosedLoop, Link, commissioned
 from .plants import SteppedPlant, within_envelope_w
 
 EVENT_S = 900
@@ -33,11 +33,11 @@ class Delivered:
     writes_over_budget: int
 
 
-def deliver(parameters: PlantParameters, seed: int) -> Delivered:
+def deliver(parameters: PlantParameters, seed: int, link: Link = OCPP_2_1) -> Delivered:
     """Return how the energy of four dispatches of a quarter hour was delivered."""
     plant = peers.seeded(parameters, seed)
     events = signals.events(seed, EVENTS, EVENT_S)
-    loop = commissioned(plant)
+    loop = commissioned(plant, link)
     begun_s, committed = loop.now_s, list[float]()
     for power_w, duration_s in events:
         loop.ask(power_w, duration_s / 2)
@@ -55,7 +55,9 @@ def deliver(parameters: PlantParameters, seed: int) -> Delivered:
         worst_share=max(shares, key=_miss),
         peer_worst_share=max(_shares(plant, events, open_w), key=_miss),
         committed_share=min(committed),
-        writes_over_budget=writes_over_budget(loop.writes),
+        writes_over_budget=writes_over_budget(
+            loop.writes, timing_of(loop.evse.station.capability)
+        ),
     )
 
 
@@ -91,13 +93,12 @@ def _shares(
     return shares
 
 
-def writes_over_budget(writes: Sequence[SetpointWrite]) -> int:
+def writes_over_budget(writes: Sequence[SetpointWrite], timing: DialectTiming) -> int:
     """Return how many regulation writes a bucket of the dialect would not have held.
 
     Counted anew from the writes alone. Refreshes of the same power, what goes towards
     0 and renewals are exempt, and so is what the caller says is a new command.
     """
-    timing = DIALECT_TIMING[V21]
     tokens, filled_s, over = float(timing.burst_writes), 0.0, 0
     told_w = 0.0
     for write in writes:
@@ -115,12 +116,14 @@ def writes_over_budget(writes: Sequence[SetpointWrite]) -> int:
     return over
 
 
-def floor_overrun(parameters: PlantParameters, seed: int) -> float:
+def floor_overrun(
+    parameters: PlantParameters, seed: int, link: Link = OCPP_2_1
+) -> float:
     """Return what flowed below the floor over what the charger needs to stop.
 
     A small battery is discharged with all there is until its floor ends it.
     """
-    loop = commissioned(peers.seeded(parameters, seed))
+    loop = commissioned(peers.seeded(parameters, seed), link)
     _shrink_battery(loop, floor_percent=40.0 + seed)
     charger, policy = loop.charger, loop.evse.vehicle_policy
     assert policy is not None

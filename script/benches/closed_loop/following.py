@@ -8,7 +8,7 @@ from custom_components.v2g_vpp.domain.regulation import WINDOW_S
 from custom_components.v2g_vpp.virtual.plant import PlantParameters
 
 from . import peers, signals
-from .loop import commissioned
+from .loop import OCPP_2_1, Link, commissioned
 from .plants import within_envelope_w
 from .scores import HOUR_S, regulation_score, tracking_error
 
@@ -35,7 +35,7 @@ class Trace:
 
 
 def follow_regulation(
-    parameters: PlantParameters, seeds: Sequence[int]
+    parameters: PlantParameters, seeds: Sequence[int], link: Link = OCPP_2_1
 ) -> tuple[Mapping[str, Followed], Trace]:
     """Return how each way followed the signal on a plant, and the last run of ours."""
     runs: dict[str, list[tuple[float, float]]] = {}
@@ -48,7 +48,7 @@ def follow_regulation(
             name: peers.follow(peer, plant, asked_w)
             for name, peer in _peers(plant).items()
         }
-        flows[OURS] = commissioned(plant).follow(asked_w)
+        flows[OURS] = commissioned(plant, link).follow(asked_w)
         for name, flowed_w in flows.items():
             runs.setdefault(name, []).append(
                 (

@@ -13,7 +13,7 @@ from custom_components.v2g_vpp.control.frequency_meter import (
     step_response_s,
     support_refusal,
 )
-from custom_components.v2g_vpp.domain.capability import DIALECT_TIMING
+from custom_components.v2g_vpp.domain.capability import timing_of
 from custom_components.v2g_vpp.domain.dispatch import CommandKind
 from custom_components.v2g_vpp.domain.frequency_response import SupportRefusal
 from custom_components.v2g_vpp.domain.grid_profile import EN50549_50HZ
@@ -22,7 +22,7 @@ from tests.control.given import order, reading
 from tests.control.responses import DROOP
 from tests.control.rig import Rig
 
-from .loop import V21, ClosedLoop, commissioned
+from .loop import ClosedLoop, commissioned
 
 RATED_W = 11_000.0
 GOOD_METER = FrequencyQuality(resolution_hz=0.001, period_s=1.0)
@@ -56,7 +56,7 @@ class Answer:
 def answer(parameters: PlantParameters) -> Answer:
     """Return how a charger answers, refused or not."""
     loop = commissioned(parameters)
-    fingerprint, timing = loop.evse.fingerprint, DIALECT_TIMING[V21]
+    fingerprint, timing = loop.evse.fingerprint, timing_of(loop.evse.station.capability)
     charger = FollowingCharger(
         fingerprint=fingerprint,
         rated_w=RATED_W,

@@ -24,7 +24,7 @@ from custom_components.v2g_vpp.virtual.plant import PlantParameters
 from tests.control.given import reading, with_policy
 from tests.control.rig import SUBSTEP_S, TICK_S, Rig
 
-from .loop import ClosedLoop, commissioned
+from .loop import OCPP_2_1, ClosedLoop, Link, commissioned
 from .plants import SteppedPlant
 
 VEHICLE_WH = 40_000.0
@@ -140,6 +140,7 @@ def follow_house(
     load_w: Sequence[float],
     battery: HomeBattery | None = None,
     *,
+    link: Link = OCPP_2_1,
     opens_at_zero: bool = False,
 ) -> Evening:
     """Return how the real control served an evening.
@@ -148,9 +149,10 @@ def follow_house(
         parameters: of the charger.
         load_w: of the home, each second.
         battery: beside it; None: there is none.
+        link: how the charger is reached.
         opens_at_zero: True for a charger whose contactor opens at 0 W.
     """
-    loop, contactor = commissioned(parameters), HomeContactor(opens_at_zero)
+    loop, contactor = commissioned(parameters, link), HomeContactor(opens_at_zero)
     _plug_in(loop)
     meter, begin_s = HomeMeter(), loop.now_s
     writes = len(loop.writes)

@@ -6,15 +6,20 @@ dispatches from which its fingerprint is learnt, which goes on while it is measu
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from math import inf
 from typing import override
 
 from custom_components.v2g_vpp.control.fingerprint import FingerprintLearner, Traffic
+from custom_components.v2g_vpp.control.inputs import EvseInputs
 from custom_components.v2g_vpp.control.self_test import SelfTest
 from custom_components.v2g_vpp.control.self_test_step import SelfTestInputs
 from custom_components.v2g_vpp.domain.capability import (
-    DIALECT_TIMING,
+    DialectTiming,
     DischargeDialect,
     Fingerprint,
+    Proof,
+    own_timing,
+    timing_of,
 )
 from custom_components.v2g_vpp.domain.policy import Mode
 from custom_components.v2g_vpp.domain.setpoint import Reason
@@ -31,7 +36,31 @@ from tests.control.traffic import DAY
 
 from .plants import SteppedPlant
 
-V21 = DischargeDialect.V21_DYNAMIC
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """How a charger is reached, and what it does when it is not."""
+
+    dialect: DischargeDialect = DischargeDialect.V21_DYNAMIC
+    watchdog_s: float | None = None
+    """Of a charger with a time of its own, as its owner tells it."""
+
+    ends_by_itself: bool = True
+    meter_period_s: float = 1.0
+    """How often its power is read."""
+
+    write_interval_s: float | None = None
+    """Shortest time between two writes; None: as its dialect says."""
+
+    @property
+    def own_timing(self) -> DialectTiming | None:
+        """Of the charger; None: that of its dialect."""
+        if self.write_interval_s is None:
+            return None
+        return own_timing(self.watchdog_s, self.write_interval_s)
+
+
+OCPP_2_1 = Link()
 SUBSTEPS = round(TICK_S / SUBSTEP_S)
 TURN_SUBSTEP = 1
 """The site looks again 50 ms after it rested at 0 W on a turn; here with the next
@@ -57,8 +86,7 @@ class ClosedLoop(Rig):
         for _ in range(round(duration_s / TICK_S)):
             self._tick()
             self._learn()
-            reading = self.evse.session.measurement.power_w
-            self.metered_w.append(0.0 if reading is None else reading.value)
+            self.metered_w.append(self._metered_w())
             for substep in range(SUBSTEPS):
                 if substep == TURN_SUBSTEP and self._is_turning():
                     self._tick_quietly()
@@ -85,6 +113,13 @@ class ClosedLoop(Rig):
             )
             self.evse = replace(self.evse, order=running)
         self.run(duration_s)
+
+    def _metered_w(self) -> float:
+        """Return what a meter of a second shows, whatever control sees of it."""
+        reading = self.evse.session.measurement.power_w
+        if reading is None or self.evse.meter_period_s > TICK_S:
+            return self.charger.plant.power_w
+        return reading.value
 
     def _is_turning(self) -> bool:
         setpoint = self.setpoint
@@ -116,12 +151,26 @@ class ClosedLoop(Rig):
         self.evse = replace(self.evse, fingerprint=self.learner.fingerprint)
 
 
-def commissioned(parameters: PlantParameters) -> ClosedLoop:
+def commissioned(parameters: PlantParameters, link: Link = OCPP_2_1) -> ClosedLoop:
     """Return the loop of a charger that passed its self-test and served some orders.
+
+    Args:
+        parameters: of the charger.
+        link: how it is reached.
 
     Raises:
         RuntimeError: when the self-test does not pass.
     """
+    loop = connected(parameters, link)
+    loop.learner = FingerprintLearner(_self_tested(loop))
+    for _ in range(COMMISSIONING_ROUNDS):
+        for power_w, duration_s in DAY:
+            loop.ask(power_w, duration_s)
+    return loop
+
+
+def connected(parameters: PlantParameters, link: Link) -> ClosedLoop:
+    """Return the loop of a charger that nobody tested yet, with a large battery."""
     policy = replace(
         VEHICLE_POLICY,
         reserve_percent=0.0,
@@ -130,21 +179,47 @@ def commissioned(parameters: PlantParameters) -> ClosedLoop:
     evse = with_policy(
         replace(READY, fingerprint=Fingerprint(), vehicle_policy=policy), mode=Mode.OFF
     )
-    loop = ClosedLoop(evse, parameters)
+    loop = ClosedLoop(
+        _reached_by(evse, link),
+        parameters,
+        watchdog_s=None if link.ends_by_itself else inf,
+    )
     loop.charger.plant = SteppedPlant(parameters)
     loop.charger.capacity_wh = LARGE_BATTERY_WH
     loop.charger.stored_wh = 0.7 * LARGE_BATTERY_WH
-    loop.learner = FingerprintLearner(_self_tested(loop))
-    for _ in range(COMMISSIONING_ROUNDS):
-        for power_w, duration_s in DAY:
-            loop.ask(power_w, duration_s)
     return loop
 
 
+def _reached_by(evse: EvseInputs, link: Link) -> EvseInputs:
+    capability = evse.station.capability
+    assert capability is not None
+    capability = replace(
+        capability,
+        dialect=link.dialect,
+        own_timing=link.own_timing,
+        own_watchdog_s=link.watchdog_s,
+    )
+    # What the self-test finds replaces it; until then it says what is to be proven.
+    assert evse.proof is not None
+    return replace(
+        evse,
+        meter_period_s=link.meter_period_s,
+        station=replace(evse.station, capability=capability),
+        proof=replace(evse.proof, dialect=link.dialect),
+    )
+
+
 def _self_tested(loop: ClosedLoop) -> Fingerprint:
-    """Run the self-test; return what it found."""
-    test = SelfTest(dialect=V21, timing=DIALECT_TIMING[V21], firmware="1.0")
-    found: list[Fingerprint] = []
+    """Run the self-test; return the fingerprint, and keep the proof, that it found."""
+    capability = loop.evse.station.capability
+    assert capability is not None
+    test = SelfTest(
+        dialect=capability.dialect,
+        timing=timing_of(capability),
+        firmware="1.0",
+        own_watchdog_s=capability.own_watchdog_s,
+    )
+    found: list[tuple[Fingerprint, Proof]] = []
 
     def tick(rig: Rig) -> None:
         assert rig.setpoint is not None
@@ -154,13 +229,14 @@ def _self_tested(loop: ClosedLoop) -> Fingerprint:
                 setpoint=rig.setpoint,
                 last_write_mono_s=rig.delivery.last_write_mono_s,
                 now_utc=AT,
+                meter_period_s=rig.evse.meter_period_s,
             ),
             rig.now_s,
         )
         rig.evse = replace(rig.evse, self_test_w=output.power_w)
         rig.is_withheld = output.is_withholding
-        if output.fingerprint is not None:
-            found.append(output.fingerprint)
+        if output.fingerprint is not None and output.proof is not None:
+            found.append((output.fingerprint, output.proof))
 
     loop.run(15)
     loop.on_tick = tick
@@ -173,4 +249,6 @@ def _self_tested(loop: ClosedLoop) -> Fingerprint:
     loop.evse = replace(loop.evse, self_test_w=None)
     if not found:
         raise RuntimeError("the self-test did not pass")
-    return found[0]
+    fingerprint, proof = found[0]
+    loop.evse = replace(loop.evse, proof=proof)
+    return fingerprint
