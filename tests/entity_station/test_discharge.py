@@ -1,10 +1,12 @@
 """A discharge through entities: it flows, holds, ends, and always ends at 0 W."""
 
+from datetime import timedelta
 from pathlib import Path
 import time
 
 from homeassistant.auth.const import GROUP_ID_ADMIN
 from homeassistant.core import Context
+from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import entity_registry as er
 import pytest
 
@@ -250,3 +252,17 @@ async def test_script_that_another_automation_calls_is_not_fought(
         assert home.evse.setpoint.owner is ControlOwner.EXTERNAL
         assert len(quasar.charger.told) == told
         assert home.power_w == pytest.approx(2_500, abs=NEAR_W)
+
+
+@in_virtual_hass
+async def test_class_b_discharges_a_quarter_of_an_hour_at_most(
+    tmp_path: Path, ports: tuple[int, int]
+) -> None:
+    async with plant_home(tmp_path, ports[1], PLAIN) as (home, _):
+        await home.prove()
+        with pytest.raises(HomeAssistantError) as refused:
+            await home.do("set_power", power=ASKED_W, duration={"minutes": 16})
+        assert refused.value.translation_key is not None
+        await discharge(home, minutes=15)
+        took_s = await home.until_power(0, 920, REST_W)
+        assert took_s <= timedelta(minutes=15).total_seconds() + T_S
