@@ -248,7 +248,7 @@ async def send_texts(peer: Peer, beats: Samples) -> None:
         await asyncio.sleep(BEAT_S)
 
 
-def main(arguments: list[str]) -> None:
+def be(arguments: list[str]) -> None:
     """Be one of the four."""
     raise_file_limit()
     logging.basicConfig(level=logging.CRITICAL)
@@ -257,4 +257,4 @@ def main(arguments: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    be(sys.argv[1:])
