@@ -26,10 +26,12 @@ from .domain.entity_observation import (
     Observed,
     ended,
     goes_on,
+    is_in_service,
     lost_reads,
     observe,
     started,
     tells_plug,
+    unexplained_word,
 )
 from .domain.entity_station import ONLY_EVSE, PROTOCOL, timing_of_entity
 from .domain.entity_watch import Expected, is_foreign
@@ -81,6 +83,9 @@ class Teller:
 
     show_lost: Callable[[tuple[str, ...]], None]
     """Told the fields whose entities are lost, empty for none."""
+
+    show_word: Callable[[str | None], None]
+    """Told a word of the state that nobody explained, None for none."""
 
 
 class Link(IntEnum):
@@ -151,6 +156,7 @@ class EntityStation(WithoutServices):
         self._reader.close()
         self._move(Link.DOWN, "closed")
         self._tell.show_lost(())
+        self._tell.show_word(None)
 
     # What the entities tell.
 
@@ -165,10 +171,11 @@ class EntityStation(WithoutServices):
         readings = self._reader.readings()
         lost = (*self._reader.lost_writes(), *self._lost_reads())
         now_mono_s = self._clock.monotonic()
+        is_usable = not lost and is_in_service(self._specification, readings.state)
         is_closed = now_mono_s < self._closed_until_mono_s
         if is_closed or self._reader.lost_writes():
             self._move(Link.DOWN, "closed" if is_closed else ", ".join(lost))
-        elif self._link is Link.DOWN or (lost and self._link is Link.READY):
+        elif self._link is Link.DOWN or (not is_usable and self._link is Link.READY):
             self._move(Link.UP, ", ".join(lost))
         is_told = tells_plug(self._specification, readings.state)
         silent_s = now_mono_s - self._seen_plug_mono_s
@@ -184,9 +191,10 @@ class EntityStation(WithoutServices):
             self._seen_plug_mono_s = now_mono_s
         for event in events:
             self._tell.post(event)
-        if self._link is Link.UP and not lost:
+        if self._link is Link.UP and is_usable:
             self._move(Link.READY)
         self._tell.show_lost(lost)
+        self._tell.show_word(unexplained_word(self._specification, readings.state))
 
     def _lost_reads(self) -> tuple[str, ...]:
         names = lost_reads(self._specification, self._reader.readings())

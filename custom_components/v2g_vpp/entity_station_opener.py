@@ -1,6 +1,7 @@
 """Bring a charger that Home Assistant already knows to life."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, Final, Protocol
 
 from homeassistant.config_entries import ConfigSubentry
@@ -23,7 +24,7 @@ from .entity_station_data import (
     used_targets,
 )
 from .entity_station_reader import resolved
-from .entity_station_repairs import LostEntities
+from .entity_station_repairs import LostEntities, async_show_word
 from .system_clock import SystemClock
 
 
@@ -69,6 +70,7 @@ async def open_entity_station(
         post=home.post,
         yield_to_external=home.yield_to_external,
         show_lost=lost.show,
+        show_word=partial(async_show_word, hass, station_id, subentry.title),
     )
     station = EntityStation(hass, data, teller, clock, firmware=firmware_of(hass, data))
     forget = home.use_station_port(station_id, station)

@@ -15,6 +15,8 @@ from .entity_station_reader import resolved
 _LOGGER = logging.getLogger(__name__)
 
 ENTITY_LOST: Final = "entity_lost"
+WORD_UNKNOWN: Final = "word_unknown"
+LONGEST_WORD: Final = 60
 
 GRACE_S: Final = 60.0
 """Integrations reload, and load after this one: what is back by then is no repair."""
@@ -83,3 +85,25 @@ class LostEntities:
                 "entities": ", ".join(f"`{name}`" for name in names),
             },
         )
+
+
+@callback
+def async_show_word(
+    hass: HomeAssistant, identity: str, title: str, word: str | None
+) -> None:
+    """Tell the owner of a word that was not explained, until it is or is over."""
+    issue_id = f"{WORD_UNKNOWN}_{identity}"
+    if word is None:
+        ir.async_delete_issue(hass, DOMAIN, issue_id)
+        return
+    # As a code span: it is the text of another integration.
+    shown = word.replace("`", "'")[:LONGEST_WORD]
+    ir.async_create_issue(
+        hass,
+        DOMAIN,
+        issue_id,
+        is_fixable=False,
+        severity=ir.IssueSeverity.WARNING,
+        translation_key=WORD_UNKNOWN,
+        translation_placeholders={"title": title, "word": f"`{shown}`"},
+    )

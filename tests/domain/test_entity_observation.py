@@ -10,6 +10,7 @@ from custom_components.v2g_vpp.domain.entity_observation import (
     EntityReading,
     EntityReadings,
     Observed,
+    is_in_service,
     lost_reads,
     measurement_of,
     observe,
@@ -143,8 +144,22 @@ def test_a_vehicle_that_was_there_before_is_recalled_and_confirms_nothing() -> N
 def test_a_word_of_doubt_unplugs_no_vehicle(word: str, status: ConnectorStatus) -> None:
     plugged, _ = see(Observed(), EntityReadings(state=shows("connected")))
     doubtful, events = see(plugged, EntityReadings(state=shows(word)))
-    assert events == (ConnectorReported(key=KEY, connector_id=1, status=status),)
+    assert events[0] == ConnectorReported(key=KEY, connector_id=1, status=status)
+    faults = [event for event in events if isinstance(event, FaultReported)]
+    assert bool(faults) is (status is ConnectorStatus.FAULTED)
     assert doubtful.transaction_id == FIRST
+    in_service = is_in_service(SPECIFICATION, shows(word))
+    assert in_service is (status is not ConnectorStatus.UNAVAILABLE)
+
+
+def test_a_state_of_fault_is_one_until_it_says_otherwise() -> None:
+    observed = Observed()
+    told: list[bool | str] = []
+    for word in ("connected", "error", "unavailable", "connected"):
+        observed, events = see(observed, EntityReadings(state=shows(word)))
+        told += [e.is_active for e in events if isinstance(e, FaultReported)]
+        told.append(word)
+    assert told == ["connected", True, "error", "unavailable", False, "connected"]
 
 
 @pytest.mark.parametrize("word", ["unavailable", "unknown", ""])

@@ -50,6 +50,7 @@ class World:
     events: list[StationEvent] = field(default_factory=list)
     lost: list[tuple[str, ...]] = field(default_factory=list)
     yielded: list[EvseKey] = field(default_factory=list)
+    words: list[str | None] = field(default_factory=list)
     station: EntityStation = field(init=False)
 
     def __post_init__(self) -> None:
@@ -57,6 +58,7 @@ class World:
             post=self.events.append,
             yield_to_external=self.yielded.append,
             show_lost=self.lost.append,
+            show_word=self.words.append,
         )
         self.station = EntityStation(
             self.hass, self.data, teller, SystemClock(), firmware="generic 1"

@@ -45,10 +45,12 @@ class Garage:
 
     def __init__(self, hass: HomeAssistant, entry: MockConfigEntry) -> None:
         self.hass, self.entry = hass, entry
+        self.word = "Connected"
 
-    def show(self, power: str = "0", state: str = "Connected") -> None:
+    def show(self, power: str = "0", state: str | None = None) -> None:
+        self.word = state or self.word
         self.hass.states.async_set(POWER, power, {"unit_of_measurement": "W"})
-        self.hass.states.async_set(STATE, state)
+        self.hass.states.async_set(STATE, self.word)
 
     def number(self) -> float:
         state = self.hass.states.get(NUMBER)
@@ -233,3 +235,21 @@ async def test_another_firmware_of_the_charger_voids_its_proof(
     assert firmware_of(hass, DATA) == "generic 1"
     registry.async_remove(entry.entity_id)
     assert firmware_of(hass, data) == "generic 1"
+
+
+async def test_a_word_that_nobody_explained_is_0_w_and_a_repair(
+    hass: HomeAssistant, garage: Garage, freezer: FrozenDateTimeFactory
+) -> None:
+    garage.show()
+    await garage.tick(freezer, 20)
+    assert garage.number() == 7_000
+    garage.show(state="Self`check")
+    await garage.tick(freezer, 2)
+    assert garage.number() == 0
+    issue = ir.async_get(hass).async_get_issue(DOMAIN, "word_unknown_EC-garage")
+    assert issue is not None
+    assert issue.translation_placeholders == {"title": "Garage", "word": "`Self'check`"}
+    garage.show(state="Connected")
+    await garage.tick(freezer, 20)
+    assert ir.async_get(hass).async_get_issue(DOMAIN, "word_unknown_EC-garage") is None
+    assert garage.number() == 7_000

@@ -127,9 +127,10 @@ def observe(
     if not is_plugged and transaction_id is not None:
         events.append(ended(key, transaction_id, is_plugged=False))
         transaction_id = None
-    is_faulty = _is_faulty(specification, readings.fault, before)
+    is_faulty = _is_faulty(specification, readings, before)
     if is_faulty is not before.is_faulty:
-        detail = readings.fault.text if readings.fault is not None else ""
+        words = (readings.fault, readings.state)
+        detail = next((one.text for one in words if one is not None), "")
         events.append(
             FaultReported(
                 key=key,
@@ -224,6 +225,27 @@ def status_of(
             return ConnectorStatus.UNAVAILABLE
 
 
+def is_in_service(
+    specification: EntitySpecification, reading: EntityReading | None
+) -> bool:
+    """Return True while the state says that the charger can be used.
+
+    A word that nobody explained is doubt: then it cannot.
+    """
+    status = status_of(specification, reading)
+    return status is not None and status is not ConnectorStatus.UNAVAILABLE
+
+
+def unexplained_word(
+    specification: EntitySpecification, reading: EntityReading | None
+) -> str | None:
+    """Return a word of the state that the owner did not explain; None: it is known."""
+    if reading is None or reading.is_silent:
+        return None
+    is_known = reading.text.casefold() in specification.state_map
+    return None if is_known else reading.text
+
+
 def tells_plug(
     specification: EntitySpecification, reading: EntityReading | None
 ) -> bool:
@@ -304,13 +326,16 @@ def _is_plugged(status: ConnectorStatus | None, before: Observed) -> bool:
 
 
 def _is_faulty(
-    specification: EntitySpecification, reading: EntityReading | None, before: Observed
+    specification: EntitySpecification, readings: EntityReadings, before: Observed
 ) -> bool:
-    if reading is None:
-        return False
-    if reading.is_silent:
-        return before.is_faulty
-    return reading.text.casefold() not in specification.healthy_words
+    """Return True for a fault that either entity tells; silence ends none."""
+    fault, state = readings.fault, readings.state
+    is_silent = any(one is not None and one.is_silent for one in (fault, state))
+    is_told = fault is not None and not fault.is_silent
+    is_at_fault = status_of(specification, state) is ConnectorStatus.FAULTED
+    if is_told and fault is not None:
+        is_at_fault |= fault.text.casefold() not in specification.healthy_words
+    return is_at_fault or (is_silent and before.is_faulty)
 
 
 def _number(reading: EntityReading | None) -> float | None:
