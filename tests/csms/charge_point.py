@@ -1,10 +1,13 @@
 """The memory of a scripted 1.6 charge point: keys, profiles, transactions."""
 
+from datetime import timedelta
 from typing import Any
 
+from custom_components.v2g_vpp.csms.times import format_time
 from custom_components.v2g_vpp.domain.events import StationReady
-from tests.csms.peer import NOW, Answer, Payload, Peer, RecordingSink
+from tests.csms.peer import NOW, Answer, Payload, Peer, RecordingSink, Rig
 
+PROTOCOL = ("ocpp1.6",)
 BOOT_16 = {
     "chargePointVendor": "Acme",
     "chargePointModel": "V2X1",
@@ -145,6 +148,10 @@ class ChargePoint:
             ),
             None,
         )
+
+
+def at(rig: Rig, **ago: float) -> str:
+    return format_time(rig.clock.utcnow() - timedelta(**ago))
 
 
 def start(timestamp: str, **more: Any) -> Payload:

@@ -6,6 +6,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from tests.csms.charge_point import PROTOCOL, ChargePoint
 from tests.csms.charger import Charger
 from tests.csms.peer import Dialler, Peer, Rig
 from tests.csms.secure import SecureDialler, SecureRig
@@ -37,6 +38,16 @@ async def charger(dialler: Dialler) -> Charger:
     await charger.boot()
     await charger.ready(dialler.rig.sink)
     return charger
+
+
+@pytest.fixture
+async def point(rig: Rig, dialler: Dialler) -> ChargePoint:
+    """A 1.6 charge point, booted and brought up, of which nothing is kept yet."""
+    point = ChargePoint(await dialler.dial(PROTOCOL))
+    await point.boot()
+    await point.ready(rig.sink)
+    rig.sink.clear()
+    return point
 
 
 @pytest.fixture
