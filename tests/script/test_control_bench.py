@@ -5,6 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from custom_components.v2g_vpp.domain.capability import (
+    DIALECT_TIMING,
+    DischargeDialect,
+)
 from custom_components.v2g_vpp.domain.ids import TransactionId
 from custom_components.v2g_vpp.domain.regulation import WINDOW_S
 from custom_components.v2g_vpp.domain.setpoint import SetpointWrite
@@ -17,6 +21,7 @@ from tests.control.given import KEY
 
 SECONDS = scores.HOUR_S + WINDOW_S
 SIGNAL = signals.regulation(1, SECONDS)
+TIMING = DIALECT_TIMING[DischargeDialect.V21_DYNAMIC]
 
 
 def test_the_signal_is_the_same_for_a_seed_and_keeps_its_bounds() -> None:
@@ -81,11 +86,11 @@ def _write(power_w: float, at_s: float) -> SetpointWrite:
 
 def test_more_than_the_bucket_holds_is_counted_and_less_power_never_is() -> None:
     rising = [_write(-1_400.0 - 100.0 * step, 0.1 * step) for step in range(6)]
-    assert writes_over_budget(rising) == 3
+    assert writes_over_budget(rising, TIMING) == 3
     falling = [_write(-9_000.0 + 100.0 * step, 0.1 * step) for step in range(60)]
-    assert writes_over_budget(falling) == 0
+    assert writes_over_budget(falling, TIMING) == 0
     calm = [_write(-1_400.0 - 100.0 * step, 1.0 * step) for step in range(20)]
-    assert writes_over_budget(calm) == 0
+    assert writes_over_budget(calm, TIMING) == 0
 
 
 def test_a_commissioned_charger_is_known_and_follows() -> None:
