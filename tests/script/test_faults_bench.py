@@ -238,9 +238,10 @@ def test_finished_cases_are_taken_up_again(tmp_path: Path) -> None:
             figures={"recovery_s": 12.0},
             broken=(),
             shown=("vpp_failed",),
-            needs_person="",
+            needs_person="the owner looks",
         )
     )
+    assert "| yes, with a person |" in table(first.done.values())
     first.amend("home_killed", "ledger: no entry of c1")
     again = Results(path)
     again.load()

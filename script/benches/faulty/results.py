@@ -81,7 +81,7 @@ def table(done: Iterable[Mapping[str, Any]]) -> str:
         name = "; ".join(texts.get(part, part) for part in each["name"].split("+"))
         kept = "yes" if not each["broken"] else "; ".join(each["broken"])
         if each["needs_person"]:
-            kept += f"; a person: {each['needs_person']}"
+            kept += ", with a person"
         cells = [_cell(figures.get(key)) for key, _ in COLUMNS]
         shown = ", ".join(f"`{key}`" for key in each["shown"])
         lines.append(_row([name, *cells, shown, kept]))
