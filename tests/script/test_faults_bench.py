@@ -214,6 +214,9 @@ def test_what_a_register_counted_and_an_entity_did_not_is_lost(
     shown_by_home.all.append(reading(40.0, "0.900"))
     assert one.look() == {}
     assert len(one.due) == 1
+    # Nor does one that the next case has frozen, when it comes back.
+    shown_by_home.all.append(reading(60.0, "0.950"))
+    assert one.look() == {}
     shown_by_home.all.append(reading(60.0, shown))
     assert one.look() == {"home_killed": pytest.approx(lost_wh)}
     assert not one.due

@@ -18,6 +18,8 @@ LOOK_S: Final = 0.5
 READING_S: Final = 62.0
 """A charger tells its registers each minute, and once more when something happens."""
 
+READINGS: Final = 2
+
 KEPT_S: Final = 15.0
 """After Home Assistant has woken up, until its charger has dialled in and told."""
 
@@ -59,17 +61,26 @@ class Direction:
         """Note that a case is over."""
         self._due.append((case, time.monotonic() + CLEAR_S))
 
-    def look(self) -> dict[str, float]:
-        """Return what was not counted, Wh, by the cases of which a reading tells."""
+    def look(self, needed: int = READINGS) -> dict[str, float]:
+        """Return what was not counted, Wh, by the cases of which readings tell.
+
+        The next case may freeze the meter or the line, so that a reading is old. Energy
+        that is lost does not come back: of two readings the nearer one is believed.
+
+        Args:
+            needed: how many of them there have to be.
+        """
         found: dict[str, float] = {}
         readings = self._readings()
         for case, since_mono_s in tuple(self._due):
             after = [one for one in readings if one[0] >= since_mono_s]
-            now = self._apart_at(*after[0]) if after else None
-            if now is None:
+            apart = [self._apart_at(*one) for one in after[:needed]]
+            known = [wh for wh in apart if wh is not None]
+            if len(known) < needed:
                 break
             self._due.remove((case, since_mono_s))
             before = self._apart_wh if self._apart_wh is not None else nan
+            now = min(known, key=lambda wh: abs(wh - before))
             found[case], self._apart_wh = abs(now - before), now
         return found
 
@@ -132,9 +143,10 @@ class EnergyWatch:
         self._given.mark(case)
         self._taken.mark(case)
 
-    def look(self) -> list[tuple[str, float]]:
+    def look(self, needed: int = READINGS) -> list[tuple[str, float]]:
         """Return cases with what was not counted in one direction, Wh."""
-        return [*self._given.look().items(), *self._taken.look().items()]
+        found = (self._given.look(needed), self._taken.look(needed))
+        return [each for one in found for each in one.items()]
 
     async def settle(self) -> list[tuple[str, float]]:
         """Wait for the readings that are due; nan where none came.
@@ -145,7 +157,8 @@ class EnergyWatch:
         found = self.look()
         while self._given.due and time.monotonic() < deadline:
             await asyncio.sleep(1.0)
-            found += self.look()
+            # No case comes any more that could freeze one.
+            found += self.look(1)
         return found + [(case, nan) for case in self._given.due]
 
     async def _read(self) -> None:

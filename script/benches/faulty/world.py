@@ -145,12 +145,15 @@ class FaultyWorld(World):
         Raises:
             RigError: before it has one.
         """
-        path = self.home.directory / ".storage" / "core.config_entries"
-        for entry in json.loads(path.read_text())["data"]["entries"]:
+        storage = self.home.directory / ".storage"
+        keys = json.loads((storage / "v2g_vpp.keys").read_text())["data"]
+        entries = json.loads((storage / "core.config_entries").read_text())
+        for entry in entries["data"]["entries"]:
             for part in entry.get("subentries", ()):
                 data = part["data"]
-                if "client_key_pem" in data:
-                    return f"{data['client_certificate_pem']}{data['client_key_pem']}"
+                if "client_certificate_pem" in data:
+                    key: str = keys[data["programme_id"]]["client_key_pem"]
+                    return f"{data['client_certificate_pem']}{key}"
         raise RigError("the home has no certificate yet")
 
 
