@@ -12,6 +12,8 @@ type Say = Callable[..., None]
 LARGEST_TRACKING_RATIO = 1.15
 ENERGY_MISS = 0.02
 COMMITTED_SHARE = 0.95
+LARGEST_EXPORT_KWH = 0.25
+MOST_SETPOINTS = 200
 WHOLE_EVENING = slice(None)
 
 
@@ -37,9 +39,18 @@ def hold_entities(hold: Hold, say: Say, seeds: Sequence[int], part: slice) -> No
         ("class_b", entities.CLASS_B),
     ):
         found = entities.evenings(link, seeds, part)
+        is_held = link is entities.CLASS_A and part == WHOLE_EVENING
         hold(f"{name}_import_kwh", found.import_kwh, None)
-        hold(f"{name}_export_kwh", found.export_kwh, None)
-        hold(f"{name}_setpoints", found.setpoints, None)
+        hold(
+            f"{name}_export_kwh",
+            found.export_kwh,
+            at_most(LARGEST_EXPORT_KWH) if is_held else None,
+        )
+        hold(
+            f"{name}_setpoints",
+            found.setpoints,
+            at_most(MOST_SETPOINTS) if is_held else None,
+        )
         say(
             "%s: evening imports %.2f kWh, exports %.2f kWh with %.0f setpoints",
             name,
