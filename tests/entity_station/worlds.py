@@ -14,6 +14,7 @@ from homeassistant.helpers import entity_registry as er
 from homeassistant.setup import async_setup_component
 
 from custom_components.v2g_vpp import const
+from custom_components.v2g_vpp.entity_profile import load_profiles
 
 from .documented import QUASAR_PAGE, with_endpoint, yaml_blocks
 from .entity_home import EntityHome
@@ -36,28 +37,17 @@ from .virtual_hass import virtual_hass
 GUARDED: Final = replace(PLAIN, idle_timeout_s=20.0)
 """It ends a power by itself 20 s after the last write."""
 
+PROFILE: Final = load_profiles()["wallbox_quasar1_modbus"]
 QUASAR: Final[Mapping[str, Any]] = {
-    const.CONF_PROFILE: "wallbox_quasar1_modbus",
-    const.CONF_PROFILE_VERSION: 1,
-    const.CONF_VENDOR: "Wallbox",
-    const.CONF_MODEL: "Quasar",
+    **PROFILE.identity,
+    **PROFILE.set_up,
     const.CONF_POWER_ENTITY: "sensor.quasar_power",
     const.CONF_STATE_ENTITY: "sensor.quasar_state",
-    const.CONF_PLUGGED_STATES: ["1", "2", "3", "4", "5", "8", "10", "11"],
-    const.CONF_FREE_STATES: ["0", "6"],
-    const.CONF_FAULT_STATES: ["7", "9"],
     const.CONF_SOC_ENTITY: "sensor.quasar_state_of_charge",
-    const.CONF_WRITE_WAY: "script",
     const.CONF_SCRIPT_ENTITY: "script.quasar_set_power",
-    const.CONF_MAX_CHARGE_POWER_W: 7_400,
-    const.CONF_MAX_DISCHARGE_POWER_W: 7_400,
-    "min_charge_w": 1_380,
-    "min_discharge_w": 1_380,
-    "min_write_interval_s": 5,
-    "settle_s": 10,
-    "read_period_s": 5,
-    "watchdog_s": 60,
 }
+"""The profile that is shipped, with the entities of the page."""
+
 PLANT: Final[Mapping[str, Any]] = {
     const.CONF_POWER_ENTITY: POWER,
     const.CONF_STATE_ENTITY: STATE,
