@@ -40,6 +40,7 @@ BLOCKED: Final[Mapping[Reason, str]] = {
     Reason.FREQUENCY_STALE: "blocked_frequency_stale",
     Reason.FREQUENCY_UNFIT: "blocked_frequency_unfit",
     Reason.STORE_UNREADABLE: "blocked_store_unreadable",
+    Reason.HOST_LATE: "blocked_host_late",
     Reason.STATION_OFFLINE: "blocked_station_offline",
     Reason.STATION_NOT_READY: "blocked_station_not_ready",
     Reason.NO_FLOOR_PROFILE: "blocked_no_floor_profile",

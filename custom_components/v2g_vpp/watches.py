@@ -9,6 +9,7 @@ from . import programme_repairs, repairs
 from .backup_watch import async_watch_backups
 from .domain.errors import V2gError
 from .domain.ports import Unsubscribe
+from .host_repair import async_watch_host
 from .programme_reauth import async_follow_refusals
 from .storage import HaStore
 
@@ -22,8 +23,12 @@ def watched_store(hass: HomeAssistant, key: str) -> HaStore:
 
 @callback
 def async_watch_home(hass: HomeAssistant, site: repairs.Pictured) -> Unsubscribe:
-    """Raise and clear what follows from the picture of the home and its backups."""
-    ends = repairs.async_watch_site(hass, site), async_watch_backups(hass)
+    """Raise and clear what follows from the picture of the home, and from its backups."""
+    ends = (
+        repairs.async_watch_site(hass, site),
+        async_watch_host(hass, site),
+        async_watch_backups(hass),
+    )
 
     @callback
     def end() -> None:

@@ -153,7 +153,12 @@ def _home(count: int) -> SiteSnapshot:
         for evse_id in (1, 2):
             registry.ensure_evse(EvseKey(station_id, evse_id))
     return draw(
-        SiteSnapshot(), registry, now_mono_s=0.0, now_at=AT, is_store_readable=True
+        SiteSnapshot(),
+        registry,
+        now_mono_s=0.0,
+        now_at=AT,
+        is_store_readable=True,
+        is_host_late=False,
     )
 
 

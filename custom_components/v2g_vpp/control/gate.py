@@ -18,11 +18,13 @@ from ..domain.capability import (
 from ..domain.faults import FAULT_BEHAVIOUR, FaultCode
 from ..domain.guarantee import LONGEST_WATCHDOG_S, GuaranteeClass
 from ..domain.ids import EvseKey
+from ..domain.loop_lag import LAG_RULE, LagRule
 from ..domain.measurement import SOC_STALE_AFTER_S, is_fresh
 from ..domain.session import EvseSession
 from ..domain.setpoint import ControlOwner, Reason
 from ..domain.state import ClockState, ConnectorStatus
 from .frequency_gate import doubts_about_response, resting_droop
+from .gate_host import HostPast
 from .gate_inputs import GateInputs, GateVerdict
 from .gate_owner import is_asked_for, past_inputs
 from .gate_past import GatePast, MeterTempo
@@ -55,9 +57,9 @@ _WITHOUT_CLOCK = (
 class OutputGate:
     """Let a setpoint through only when the raw facts justify it."""
 
-    def __init__(self) -> None:
+    def __init__(self, lag_rule: LagRule = LAG_RULE) -> None:
         """Nothing is known of the home until ``look`` is called."""
-        self._site = SiteWatch()
+        self._site, self._host = SiteWatch(), HostPast(lag_rule)
         self._pasts: dict[EvseKey, GatePast] = {}
 
     def forget(self, key: EvseKey) -> None:
@@ -67,6 +69,7 @@ class OutputGate:
     def look(self, home: GateHome, now_mono_s: float) -> None:
         """Take in what is known of the home; once per tick, before the checks."""
         self._site.look(home, now_mono_s)
+        self._host.note(home.look)
 
     def check(self, inputs: GateInputs, now_mono_s: float) -> GateVerdict:
         """Return the power that may go to the wire, never more than was asked.
@@ -95,7 +98,7 @@ class OutputGate:
             return GateVerdict(power_w=0.0, reason=None)
         doubt = next(_doubts_about_any_power(inputs, now_mono_s), None)
         if doubt is None and power_w < 0:
-            doubt = next(_doubts_about_discharge(inputs, past, now_mono_s), None)
+            doubt = next(self._doubts_about_discharge(inputs, past, now_mono_s), None)
         if doubt is None:
             doubt = next(self._site.doubts(inputs.session.key, power_w), None)
         if doubt is not None:
@@ -114,6 +117,13 @@ class OutputGate:
         if doubt is not None:
             return GateVerdict(power_w=power_w, reason=doubt)
         return GateVerdict(power_w=power_w, reason=None)
+
+    def _doubts_about_discharge(
+        self, inputs: GateInputs, past: GatePast, now_mono_s: float
+    ) -> Iterator[Reason]:
+        if self._host.is_shut():
+            yield Reason.HOST_LATE
+        yield from _doubts_about_discharge(inputs, past, now_mono_s)
 
     def _unwatched(self, inputs: GateInputs) -> Reason | None:
         """Return why the limits of the connection do not watch what charges."""

@@ -182,6 +182,9 @@ class SiteInputs:
     is_store_readable: bool = True
     """False: latches and permissions are unknown, so nothing may discharge."""
 
+    is_host_late: bool = False
+    """True: a stop would be late, so nothing may discharge (``loop_lag``)."""
+
     meters: SiteMeters | None = None
     """None: the home has no meters of its own."""
 

@@ -218,6 +218,7 @@ GATES: tuple[tuple[Reason, Gate], ...] = (
     (Reason.GRID_FREQUENCY, _is_grid_in_the_way),
     (Reason.ENTER_SERVICE, lambda q: q.evse.grid.state is GridState.WAITING),
     (Reason.STORE_UNREADABLE, lambda q: not q.site.is_store_readable),
+    (Reason.HOST_LATE, lambda q: q.site.is_host_late),
     (Reason.STATION_OFFLINE, lambda q: not q.evse.station.is_connected),
     (Reason.STATION_NOT_READY, lambda q: _is_not_ready(q.evse)),
     (Reason.NO_DIALECT, _has_no_dialect),

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 
 from ..domain.calibration import Calibration
 from ..domain.ids import EvseKey
+from ..domain.loop_lag import LoopLook
 from ..domain.setpoint import Reason
 from ..domain.site_meters import PhaseMap, SiteMeters, SiteWiring
 
@@ -52,6 +53,9 @@ class GateHome:
 
     calibrations: Mapping[EvseKey, Calibration] = field(default_factory=dict)
     """Of the meters that have one."""
+
+    look: LoopLook | None = None
+    """The newest one at the clock; None while nobody looks."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,6 +62,9 @@ class Reason(StrEnum):
     """The frequency is read too coarsely or seldom, or the charger is too slow for it."""
 
     STORE_UNREADABLE = "store_unreadable"
+    HOST_LATE = "host_late"
+    """The loop in which all of this runs is late again and again."""
+
     STATION_OFFLINE = "station_offline"
     STATION_NOT_READY = "station_not_ready"
     NO_FLOOR_PROFILE = "no_floor_profile"

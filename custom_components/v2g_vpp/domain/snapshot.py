@@ -337,6 +337,9 @@ class SiteSnapshot:
     """What the operator of the grid allows now; without what ended."""
 
     is_store_readable: bool = True
+    is_host_late: bool = False
+    """True: the loop is late again and again, so nothing may discharge."""
+
     meters: MetersSnapshot | None = None
     """None: the home has no meters of its own."""
 

@@ -26,6 +26,7 @@ from .event_desk import EventDesk
 from .external import take_back_from_external
 from .fault_log import FaultLog
 from .forecast_desk import ForecastDesk
+from .host_watch import HostWatch
 from .link_watch import LinkWatch
 from .order_verdict import covers
 from .orders import OrderDesk
@@ -54,10 +55,11 @@ class ControlLoop:
         delivery: DeliveryDesk,
         clock: HomeClock,
         export_limit_w: float | None,
+        host: HostWatch,
     ) -> None:
         """Work on the records by the monotonic time of ``clock``."""
         self._registry, self._desk, self._clock = registry, desk, clock
-        self._delivery = delivery
+        self._delivery, self._host = delivery, host
         self._fault_log = FaultLog()
         self._vehicles = VehicleDesk(registry, clock)
         self._inputs = TickInputs(registry, self._vehicles, clock, export_limit_w)
@@ -69,7 +71,7 @@ class ControlLoop:
         self._wiring = WiringDesk(registry)
         self._coordinator = DischargeCoordinator()
         desk.use_rehearsal(self.rehearse)
-        self._gate = OutputGate()
+        self._gate = OutputGate(host.rule)
         self._has_state_in_between = False
         self.is_store_readable = True
 
@@ -111,7 +113,7 @@ class ControlLoop:
         site = self._site_inputs()
         decisions = self._decide(records, orders, site, now)
         asked_w = {key: one.setpoint.power_w for key, one in decisions.items()}
-        self._gate.look(self._inputs.gate_home(asked_w, now), now)
+        self._gate.look(self._inputs.gate_home(asked_w, self._host.last, now), now)
         for record in records:
             self._take(record, decisions[record.key], orders[record.key], site, now)
             self._advance_state(record, now)
@@ -235,6 +237,7 @@ class ControlLoop:
         return self._inputs.site(
             is_failsafe=self._links.is_failsafe,
             is_store_readable=self.is_store_readable,
+            is_host_late=self._host.is_late,
         )
 
     def _take(

@@ -15,6 +15,7 @@ from .records import EvseRecord
 PASSING = frozenset(
     {
         Reason.AFTER_START,
+        Reason.HOST_LATE,
         Reason.METER_STALE,
         Reason.SITE_METER_STALE,
         Reason.GRID_FREQUENCY,

@@ -35,6 +35,7 @@ REFUSAL: Mapping[Reason, Refusal] = {
     Reason.GRID_FREQUENCY: GRID,
     Reason.ENTER_SERVICE: GRID,
     Reason.STORE_UNREADABLE: (AckCode.FAULT, BindingClass.FAULT),
+    Reason.HOST_LATE: (AckCode.FAULT, BindingClass.FAULT),
     Reason.STATION_OFFLINE: (AckCode.NOT_CONNECTED, BindingClass.FAULT),
     Reason.STATION_NOT_READY: (AckCode.NOT_CONNECTED, BindingClass.FAULT),
     Reason.NO_FLOOR_PROFILE: (AckCode.NOT_CONNECTED, BindingClass.FAULT),

@@ -40,6 +40,7 @@ def draw(
     now_mono_s: float,
     now_at: datetime,
     is_store_readable: bool,
+    is_host_late: bool,
 ) -> SiteSnapshot:
     """Return the picture of this moment; equal moments give equal pictures.
 
@@ -65,6 +66,7 @@ def draw(
         programmes=_programmes(registry),
         operator_limit=(registry.operator_limit or OperatorLimit()).at(now_at),
         is_store_readable=is_store_readable,
+        is_host_late=is_host_late,
         meters=draw_meters(registry, now_mono_s),
     )
 

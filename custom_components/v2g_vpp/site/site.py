@@ -15,6 +15,7 @@ from ..domain.errors import StationError
 from ..domain.events import MeasurementReported, StationEvent
 from ..domain.grant import ALL_GRANTED, Grant
 from ..domain.ids import EvseKey, ProgrammeId, StationId, VehicleId
+from ..domain.loop_lag import LAG_RULE, LagFigures, LagRule
 from ..domain.policy import StationLimits, VehiclePolicy, VehicleSpec
 from ..domain.ports import (
     ProgrammePort,
@@ -33,6 +34,7 @@ from .dispatch_door import DispatchDoor
 from .event_door import EventDoor
 from .event_recorder import EventRecorder
 from .guest_door import GuestDoor
+from .host_watch import HostWatch
 from .keeper import Keeper
 from .lease_door import LeaseDoor
 from .ledger_door import LedgerDoor
@@ -84,6 +86,7 @@ class Site(
         clock: HomeClock,
         spawn: Spawn,
         export_limit_w: float | None = None,
+        lag_rule: LagRule = LAG_RULE,
     ) -> None:
         """Build an empty home; ``load`` and ``use_stations`` come before ``run``.
 
@@ -92,14 +95,16 @@ class Site(
             clock: all three clocks.
             spawn: starts a background task that its owner ends at shutdown.
             export_limit_w: most that the home may feed into the grid, None: no limit.
+            lag_rule: when the loop is too late for a discharge.
         """
         self._clock, self._spawn = clock, spawn
         self._registry = Registry()
         desk = self._desk = OrderDesk(self._registry, clock)
         self._router = StationRouter()
         self._delivery = DeliveryDesk(self._registry, self._router, clock, spawn)
+        self._host = HostWatch(lag_rule, clock, self._wake)
         self._loop = ControlLoop(
-            self._registry, self._desk, self._delivery, clock, export_limit_w
+            self._registry, desk, self._delivery, clock, export_limit_w, self._host
         )
         super().__init__(self._registry, desk, self._loop, clock, self._wake)
         self._commands = UserCommands(self._registry, self._loop, clock)
@@ -116,6 +121,10 @@ class Site(
     def snapshot(self) -> SiteSnapshot:
         """The last picture of the home."""
         return self._snapshot
+
+    def lag_figures(self) -> LagFigures | None:
+        """Return how late the loop was in the last minutes, None when not known."""
+        return self._host.figures()
 
     def subscribe(self, listener: Callable[[SiteSnapshot], None]) -> Unsubscribe:
         """Call ``listener`` with every new picture until the returned call."""
@@ -145,15 +154,16 @@ class Site(
 
     async def run(self) -> None:
         """Control the home until cancelled."""
-        while True:
-            changed = self._waker.began()
-            try:
-                self._tick(changed)
-            except Exception:
-                # Control goes on with the next tick. Until one succeeds nothing is
-                # written, and the chargers end every discharge by themselves.
-                _LOGGER.exception("control tick failed")
-            await self._waker.wait(TURN_S if self._loop.is_turning else TICK_S)
+        with self._host.looking():
+            while True:
+                changed = self._waker.began()
+                try:
+                    self._tick(changed)
+                except Exception:
+                    # Control goes on with the next tick. Until one succeeds nothing is
+                    # written, and the chargers end every discharge by themselves.
+                    _LOGGER.exception("control tick failed")
+                await self._waker.wait(TURN_S if self._loop.is_turning else TICK_S)
 
     async def stand_down(self) -> None:
         """Bring every discharging EVSE to 0 W, then send nothing any more."""
@@ -306,6 +316,7 @@ class Site(
                 now_mono_s=now_mono_s,
                 now_at=now_at,
                 is_store_readable=self._loop.is_store_readable,
+                is_host_late=self._host.is_late,
             )
         else:
             snapshot = redraw(

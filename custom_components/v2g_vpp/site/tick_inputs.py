@@ -12,6 +12,7 @@ from ..domain.dispatch import DispatchOrder
 from ..domain.energy import NOTHING_KEPT, KeptEnergy
 from ..domain.grant import ALL_GRANTED, Grant
 from ..domain.ids import EvseKey
+from ..domain.loop_lag import LoopLook
 from ..domain.measurement import TEMPERATURE_STALE_AFTER_S, fresh_value, is_fresh
 from ..domain.policy import planned_w
 from ..domain.setpoint import Setpoint
@@ -105,12 +106,15 @@ class TickInputs:
             grant=self._grant(order),
         )
 
-    def site(self, *, is_failsafe: bool, is_store_readable: bool) -> SiteInputs:
+    def site(
+        self, *, is_failsafe: bool, is_store_readable: bool, is_host_late: bool
+    ) -> SiteInputs:
         """Return what holds for the whole home."""
         return SiteInputs(
             export_limit_w=self.export_limit_w,
             is_failsafe=is_failsafe,
             is_store_readable=is_store_readable,
+            is_host_late=is_host_late,
             meters=self._registry.meters,
             wiring=self.wiring(),
             solar=self._registry.solar,
@@ -172,12 +176,16 @@ class TickInputs:
         )
 
     def gate_home(
-        self, asked_w: Mapping[EvseKey, float], now_mono_s: float
+        self,
+        asked_w: Mapping[EvseKey, float],
+        look: LoopLook | None,
+        now_mono_s: float,
     ) -> GateHome:
         """Return what the gate is told of the home.
 
         Args:
             asked_w: what the coordinator decided for every EVSE.
+            look: the newest one at the clock, None while nobody looks.
             now_mono_s: of this tick.
         """
         measured_w: dict[EvseKey, float] = {}
@@ -196,6 +204,7 @@ class TickInputs:
                 for key, record in self._registry.evses.items()
                 if record.calibration is not None
             },
+            look=look,
         )
 
     def wiring(self) -> SiteWiring | None:

@@ -53,6 +53,7 @@ CLASS_OF_REASON: Mapping[Reason, BindingClass | None] = {
     Reason.EMERGENCY_STOP: BindingClass.FAULT,
     Reason.FAULT: BindingClass.FAULT,
     Reason.STORE_UNREADABLE: BindingClass.FAULT,
+    Reason.HOST_LATE: BindingClass.FAULT,
     Reason.STATION_OFFLINE: BindingClass.FAULT,
     Reason.STATION_NOT_READY: BindingClass.FAULT,
     Reason.NO_FLOOR_PROFILE: BindingClass.FAULT,
