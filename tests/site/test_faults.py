@@ -116,6 +116,25 @@ async def test_the_wrong_direction_is_stopped_and_latched() -> None:
 
 
 @in_virtual_time
+async def test_the_guards_wait_after_a_start_no_longer_than_the_charger() -> None:
+    async with Home() as home:
+        await home.grant()
+        await home.discharge()
+        await home.run(70)
+        await home.restart()
+        began_s = home.clock.monotonic()
+        home.reconnect()
+        await home.run(10)
+        home.order(-5_000)
+        await home.until(lambda: home.power_w < -4_000, 25)
+        home.station.is_reversed = True
+        await home.until(lambda: home.evse.faults != (), 40)
+        assert home.evse.faults == (FaultCode.WRONG_DIRECTION,)
+        # Its dead-man is 20 s; the longest of all would be another 40.
+        assert home.clock.monotonic() - began_s < 50
+
+
+@in_virtual_time
 async def test_a_discharge_that_nobody_asked_for_is_stopped_and_latched() -> None:
     async with Home() as home:
         await home.grant()

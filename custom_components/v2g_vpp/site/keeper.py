@@ -5,14 +5,14 @@ from collections.abc import Callable
 import logging
 
 from ..control.guards import FlowGuard
-from ..domain.capability import CLOCK_ERROR_S, DIALECT_TIMING
+from ..domain.capability import CLOCK_ERROR_S, DIALECT_TIMING, promised_end_s
 from ..domain.clock import Clock
 from ..domain.errors import StoreNewer, StoreUnreadable
 from ..domain.ids import EvseKey, ProgrammeId, StationId
 from ..domain.ports import Store, StoredData
 from . import persistence
 from .plant_store import trace_outage
-from .records import ProgrammeRecord, VehicleRecord
+from .records import EvseRecord, ProgrammeRecord, VehicleRecord
 from .registry import Registry, bounded_policy
 from .stored_plan import restore_site
 
@@ -111,10 +111,10 @@ class Keeper:
         if not persistence.restore_evse(record, self._document, now_mono_s):
             self._set_aside("evses", str(key))
         trace_outage(record, self._clock.monotonic())
-        # What was told before the start may still run; the guards wait for its end.
-        quiet_until = now_mono_s + LONGEST_DEAD_MAN_S
-        record.guard = FlowGuard(quiet_until_mono_s=quiet_until)
         limits = self._registry.station_of(key).limits
+        # What was told before the start may still run; the guards wait for its end.
+        quiet_s = _running_s(record, limits.max_discharge_power_w)
+        record.guard = FlowGuard(quiet_until_mono_s=now_mono_s + quiet_s)
         record.policy = bounded_policy(record.policy, limits)
 
     def _set_aside(self, part: str, key: str) -> None:
@@ -130,3 +130,21 @@ class Keeper:
             is_trusted=self.is_trusted,
             now_mono_s=self._clock.monotonic(),
         )
+
+
+def _running_s(record: EvseRecord, rating_w: float) -> float:
+    """Return how long what was told before a start may still flow, s.
+
+    A discharge was told in the dialect that is proven; of a charger that is not known
+    well enough the longest dead-man counts.
+    """
+    proof, fingerprint = record.proof, record.fingerprint
+    if proof is None or proof.validity_s is not None or not fingerprint.is_learnt:
+        return LONGEST_DEAD_MAN_S
+    ends_s = promised_end_s(
+        DIALECT_TIMING[proof.dialect],
+        fingerprint.dead_time_s,
+        rating_w,
+        fingerprint.ramp_w_per_s,
+    )
+    return min(ends_s, LONGEST_DEAD_MAN_S)
