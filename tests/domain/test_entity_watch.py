@@ -69,3 +69,22 @@ def test_a_charger_that_returns_to_a_value_of_its_own_is_no_stranger() -> None:
     reverting = Quirks(settle_s=10, reverts=True)
     assert not foreign("6", -3_000.0, quirks=reverting)
     assert foreign("6", -3_000.0, quirks=reverting, has_user=True)
+
+
+@pytest.mark.parametrize(
+    ("shown", "value", "after_s", "expected"),
+    [
+        ("0", -3_000.0, 15.0, False),
+        ("0", -3_000.0, 14.9, True),
+        ("-1500", -3_000.0, 60.0, True),
+        ("3000", 0.0, 60.0, True),
+        ("off", True, 60.0, True),
+        ("Rest", "Give", 60.0, True),
+    ],
+)
+def test_only_a_rest_after_a_silence_is_the_own_end_of_a_charger(
+    shown: str, value: float | str | bool, after_s: float, expected: bool
+) -> None:
+    quirks = Quirks(settle_s=5, watchdog_s=30)
+    assert foreign(shown, value, after_s=after_s, quirks=quirks) is expected
+    assert foreign(shown, value, after_s=after_s, quirks=quirks, has_user=True)

@@ -4,12 +4,15 @@ from dataclasses import dataclass
 from math import isfinite
 
 from .entity_observation import SILENT_WORDS
-from .entity_station import Quirks
+from .entity_station import Quirks, timing_of_entity
 
 ROUNDING_SHARE = 0.02
 """Chargers round what they are told by as much as this."""
 
 STEP_FUZZ = 1.01
+
+OWN_END_SHARE = 0.5
+"""Of its watchdog: while we control a charger it is written to more often than that."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,8 +47,18 @@ def is_foreign(
         return False
     if has_user:
         return True
-    is_settled = now_mono_s - expected.written_mono_s >= quirks.settle_s
-    return is_settled and not quirks.reverts
+    silent_s = now_mono_s - expected.written_mono_s
+    if silent_s < quirks.settle_s or quirks.reverts:
+        return False
+    ends_after_s = OWN_END_SHARE * timing_of_entity(quirks).validity_s
+    return not (silent_s >= ends_after_s and _is_rest(shown, expected))
+
+
+def _is_rest(shown: str, expected: Expected) -> bool:
+    """Return True for a 0 W to which a charger returned that nobody wrote to."""
+    if isinstance(expected.value, bool | str):
+        return False
+    return _is_near(shown, 0.0, 0.0)
 
 
 def _is_same(shown: str, expected: Expected) -> bool:
