@@ -2,7 +2,8 @@
 
 It posts the events that a station posts and takes the commands that a station takes:
 nothing behind it can tell the two apart. Lost entities are a lost link: while what it
-reads is lost only 0 W is written, while what it writes to is lost nothing is.
+reads is lost only 0 W is written, and so it is while a part of what it writes to is
+lost; while all is lost that a stop needs, nothing is.
 """
 
 from collections.abc import Callable, Mapping
@@ -173,7 +174,7 @@ class EntityStation(WithoutServices):
         now_mono_s = self._clock.monotonic()
         is_usable = not lost and is_in_service(self._specification, readings.state)
         is_closed = now_mono_s < self._closed_until_mono_s
-        if is_closed or self._reader.lost_writes():
+        if is_closed or not self._writer.can_stop:
             self._move(Link.DOWN, "closed" if is_closed else ", ".join(lost))
         elif self._link is Link.DOWN or (not is_usable and self._link is Link.READY):
             self._move(Link.UP, ", ".join(lost))

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 import logging
 from typing import Any, Final
 
@@ -94,6 +94,12 @@ class EntityWriter:
         """True once the charger was told anything, by anybody but a stranger since."""
         return self.last.power_w is not None
 
+    @property
+    def can_stop(self) -> bool:
+        """True while there is anything of what ends a power."""
+        steps = stop(self._specification).steps
+        return any(self._reader.is_there(step.target) for step in steps)
+
     def is_ours(self, context: Context) -> bool:
         """Return True for what one of our own action calls caused."""
         return context.id in self._contexts or context.parent_id in self._contexts
@@ -124,7 +130,7 @@ class EntityWriter:
         """Let a stop wait no longer than it must for a call that hangs."""
         if self._deadline is None or self._running is None:
             return
-        if self._running.power_w != 0:
+        if self._running.power_w != 0 and not self._deadline.expired():
             soon = asyncio.get_running_loop().time() + STOP_PATIENCE_S
             self._deadline.reschedule(min(self._deadline.when() or soon, soon))
 
@@ -154,46 +160,77 @@ class EntityWriter:
 
     async def _perform(self, intent: WriteIntent, write: SetpointWrite) -> WriteResult:
         began_mono_s = self._clock.monotonic()
-        done = 0
+        # A stop is done as far as it can be: no part of it waits for another.
+        parts: tuple[tuple[WriteStep, ...], ...] = (intent.steps,)
+        if intent.power_w == 0:
+            parts = tuple((one,) for one in intent.steps)
+        before = self.last
+        # Also when this is cut off on its way: then it may run.
+        self.last = doubtful = perhaps_told(before, intent, began_mono_s)
+        tries = 0
+        failed: WriteResult | None = None
+        really = replace(write, power_w=intent.power_w)
+        for part in parts:
+            tried, fault = await self._try(part, really, DEADLINE_S / len(parts))
+            tries += tried
+            failed = failed or fault
+        if self.last is not doubtful:
+            # Somebody else wrote meanwhile.
+            before = self.last
+        now_mono_s = self._clock.monotonic()
+        if failed is None:
+            self.last = told(before, intent, now_mono_s)
+            return WriteResult(status=WriteStatus.ACCEPTED, on_wire_mono_s=began_mono_s)
+        self.last = perhaps_told(before, intent, now_mono_s) if tries else before
+        refused = 1 if failed.status is WriteStatus.REJECTED else 0
+        if tries > refused:
+            # Once a step of it was done it may run, and no answer says otherwise.
+            return WriteResult(
+                status=WriteStatus.TIMEOUT,
+                detail=failed.detail or failed.status,
+                on_wire_mono_s=now_mono_s,
+            )
+        return failed
+
+    async def _try(
+        self, steps: tuple[WriteStep, ...], write: SetpointWrite, deadline_s: float
+    ) -> tuple[int, WriteResult | None]:
+        """Carry steps out until one fails.
+
+        Returns:
+            How many may have worked, and what failed; None: nothing did.
+        """
+        tried = 0
         try:
-            async with asyncio.timeout(DEADLINE_S) as self._deadline:
-                for step in intent.steps:
+            async with asyncio.timeout(deadline_s) as self._deadline:
+                for step in steps:
                     if self._is_stale(write):
                         # The rest of it would be a discharge that nobody decided.
-                        return self._conclude(intent, WriteStatus.STALE, done)
+                        return tried, WriteResult(status=WriteStatus.STALE)
                     call = self._call(step)
                     if call is None:
-                        return self._conclude(
-                            intent, WriteStatus.OFFLINE, done, UNAVAILABLE
+                        return tried, WriteResult(
+                            status=WriteStatus.OFFLINE, detail=UNAVAILABLE
                         )
-                    self._note(step)
-                    await self._act(call)
-                    done += 1
+                    tried += 1
+                    await self._act_on(step, call)
         except TimeoutError:
-            return self._conclude(intent, WriteStatus.TIMEOUT, done + 1)
+            return tried, WriteResult(status=WriteStatus.TIMEOUT)
         except Exception as err:  # noqa: BLE001 - whatever another integration raises
-            _LOGGER.warning("%s: %.0f W: %s", self._name, intent.power_w, err)
-            detail = str(err)[:200]
-            return self._conclude(intent, WriteStatus.REJECTED, done, detail)
-        self.last = told(self.last, intent, self._clock.monotonic())
-        return WriteResult(status=WriteStatus.ACCEPTED, on_wire_mono_s=began_mono_s)
+            _LOGGER.warning("%s: %.0f W: %s", self._name, write.power_w, err)
+            return tried, WriteResult(
+                status=WriteStatus.REJECTED, detail=str(err)[:200]
+            )
+        return tried, None
 
-    def _conclude(
-        self, intent: WriteIntent, status: WriteStatus, done: int, detail: str = ""
-    ) -> WriteResult:
-        """Return the end of what was not carried out whole.
-
-        Once a step of it was done it may run, and no answer says otherwise.
-        """
-        if done == 0:
-            return WriteResult(status=status, detail=detail)
-        now_mono_s = self._clock.monotonic()
-        self.last = perhaps_told(self.last, intent, now_mono_s)
-        return WriteResult(
-            status=WriteStatus.TIMEOUT,
-            detail=detail or status,
-            on_wire_mono_s=now_mono_s,
-        )
+    async def _act_on(self, step: WriteStep, call: _Call) -> None:
+        """Do a step; what nobody confirms is not what its entity has to show."""
+        self._note(step)
+        try:
+            await self._act(call)
+        except BaseException:
+            self.values.pop(step.target, None)
+            raise
 
     def _is_stale(self, write: SetpointWrite) -> bool:
         age_s = self._clock.monotonic() - write.decided_mono_s

@@ -1,0 +1,194 @@
+"""What a charger of entities does when a part of what it needs fails."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+from unittest.mock import patch
+
+from freezegun.api import FrozenDateTimeFactory
+from homeassistant.core import HomeAssistant, ServiceCall
+from homeassistant.exceptions import HomeAssistantError
+from homeassistant.setup import async_setup_component
+import pytest
+
+from custom_components.v2g_vpp import entity_station_writer
+from custom_components.v2g_vpp.domain.events import StationDisconnected
+from custom_components.v2g_vpp.domain.setpoint import WriteStatus
+from tests.shell.entity_charger import DATA, NUMBER, World
+
+CHARGE, GIVE = "input_number.charge", "input_number.give"
+DIRECTION, START = "input_select.direction", "input_button.start"
+BY_PAIR = {
+    "write_way": "two_numbers",
+    "charge_entity": CHARGE,
+    "discharge_entity": GIVE,
+    "direction_entity": DIRECTION,
+    "charge_option": "Charge",
+    "discharge_option": "Give",
+    "rest_option": "Rest",
+}
+
+
+@pytest.fixture
+def changes() -> dict[str, Any]:
+    return {}
+
+
+@pytest.fixture
+async def world(hass: HomeAssistant, changes: dict[str, Any]) -> AsyncIterator[World]:
+    wide = {"min": -11_000, "max": 11_000, "step": 1, "initial": 0}
+    numbers = {"setpoint": wide, "charge": wide, "give": wide}
+    for domain, config in (
+        ("input_number", numbers),
+        ("input_select", {"direction": {"options": ["Rest", "Charge", "Give"]}}),
+        ("input_button", {"start": None}),
+    ):
+        assert await async_setup_component(hass, domain, {domain: config})
+    await hass.async_block_till_done()
+    world = World(hass, {**DATA, **changes})
+    await world.start()
+    yield world
+    await world.station.close()
+    await hass.async_block_till_done(wait_background_tasks=True)
+
+
+def number_of(world: World, entity_id: str) -> float:
+    state = world.hass.states.get(entity_id)
+    assert state is not None
+    return float(state.state)
+
+
+@pytest.mark.parametrize("changes", [BY_PAIR])
+async def test_a_stop_goes_on_when_one_part_of_it_fails(world: World) -> None:
+    assert (await world.write(-3_000)).is_accepted
+
+    async def refuse(_call: ServiceCall) -> None:
+        raise HomeAssistantError("Not now")
+
+    world.hass.services.async_register("input_select", "select_option", refuse)
+    result = await world.write(0)
+    assert not result.is_accepted, "not all of it was done"
+    assert number_of(world, GIVE) == 0, "what ends the discharge was done all the same"
+
+
+@pytest.mark.parametrize("changes", [BY_PAIR])
+async def test_a_stop_leaves_out_what_is_not_there(world: World) -> None:
+    assert (await world.write(-3_000)).is_accepted
+    world.hass.states.async_set(DIRECTION, "unavailable")
+    await world.settle()
+    assert not isinstance(world.events[-1], StationDisconnected)
+    assert (await world.write(-3_000)).detail == "not_ready"
+    assert not (await world.write(0)).is_accepted, "not all of it was done"
+    assert number_of(world, GIVE) == 0
+
+
+@pytest.mark.parametrize("changes", [{"start_button_entity": START}])
+async def test_what_no_stop_needs_may_be_lost(world: World) -> None:
+    assert (await world.write(-3_000)).is_accepted
+    world.hass.states.async_set(START, "unavailable")
+    await world.settle()
+    assert (await world.write(-3_000)).detail == "not_ready"
+    assert (await world.write(0)).is_accepted
+    assert world.number() == 0
+
+
+async def test_a_call_that_ends_late_hinders_no_stop(world: World) -> None:
+    begun = asyncio.Event()
+
+    async def linger(call: ServiceCall) -> None:
+        if call.data["value"] == 0:
+            return
+        begun.set()
+        try:
+            await asyncio.sleep(3_600)
+        finally:
+            await asyncio.sleep(0.3)
+
+    world.hass.services.async_register("input_number", "set_value", linger)
+    with patch.object(entity_station_writer, "STOP_PATIENCE_S", 0.05):
+        hanging = asyncio.create_task(world.write(-3_000))
+        await begun.wait()
+        first = asyncio.create_task(world.write(0))
+        await asyncio.sleep(0.15)
+        assert (await world.write(0)).is_accepted
+    assert (await first).status is WriteStatus.SUPERSEDED
+    assert (await hanging).status is WriteStatus.TIMEOUT
+
+
+async def test_what_was_cut_off_on_its_way_is_brought_to_0_w(world: World) -> None:
+    begun, values = asyncio.Event(), []
+
+    async def slow(call: ServiceCall) -> None:
+        values.append(call.data["value"])
+        begun.set()
+        await asyncio.sleep(0.05)
+        if call.data["value"]:
+            await asyncio.sleep(3_600)
+
+    world.hass.services.async_register("input_number", "set_value", slow)
+    writing = asyncio.create_task(world.write(-3_000))
+    await begun.wait()
+    writing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await writing
+    await world.station.close()
+    assert values == [-3_000, 0]
+
+
+async def test_what_was_refused_makes_nobody_a_stranger(
+    world: World, freezer: FrozenDateTimeFactory
+) -> None:
+    async def refuse(_call: ServiceCall) -> None:
+        raise HomeAssistantError("Not now")
+
+    world.hass.services.async_register("input_number", "set_value", refuse)
+    assert (await world.write(-3_000)).status is WriteStatus.REJECTED
+    freezer.tick(20)
+    state = world.hass.states.get(NUMBER)
+    assert state is not None
+    world.hass.states.async_set(NUMBER, state.state, {**state.attributes, "seen": 1})
+    await world.settle()
+    assert world.yielded == [], "it shows what it showed before"
+
+
+async def test_the_own_end_of_a_power_makes_nobody_a_stranger(
+    world: World, freezer: FrozenDateTimeFactory
+) -> None:
+    assert (await world.write(-3_000)).is_accepted
+    freezer.tick(30)
+    world.hass.states.async_set(NUMBER, "0")
+    await world.settle()
+    assert world.yielded == [], "its watchdog of 30 s ended it"
+
+
+@pytest.mark.parametrize("changes", [BY_PAIR])
+async def test_a_discharge_that_gets_too_old_half_way_may_run(world: World) -> None:
+    values: list[float] = []
+
+    async def slow(call: ServiceCall) -> None:
+        values.append(call.data["value"])
+        await asyncio.sleep(0.15)
+
+    world.hass.services.async_register("input_number", "set_value", slow)
+    result = await world.write(-3_000, age_s=1.9)
+    assert (result.status, result.detail) == (WriteStatus.TIMEOUT, "stale")
+    assert values == [3_000]
+    state = world.hass.states.get(DIRECTION)
+    assert state is not None
+    assert state.state == "Rest", "the direction was not chosen any more"
+    await world.station.close()
+    assert values == [3_000, 0, 0], "and it is left at 0 W"
+
+
+@pytest.mark.parametrize("changes", [BY_PAIR])
+async def test_a_stop_whose_first_part_hangs_does_the_others(world: World) -> None:
+    assert (await world.write(-3_000)).is_accepted
+
+    async def hang(_call: ServiceCall) -> None:
+        await asyncio.sleep(3_600)
+
+    world.hass.services.async_register("input_select", "select_option", hang)
+    with patch.object(entity_station_writer, "DEADLINE_S", 0.3):
+        result = await world.write(0)
+    assert result.status is WriteStatus.TIMEOUT
+    assert number_of(world, GIVE) == 0
