@@ -102,14 +102,17 @@ async def test_new_user_sets_a_virtual_car_up_and_rules_it_from_the_dashboard(
         assert RAW_KEY.findall(text) == []
         assert RAW_SLUG.findall(text) == []
 
-        # The proof comes first, by the button of the board.
+        # The proof comes first, by the button of the board: where one looks first.
+        await open_path(page, home.client.base_url, f"/{BOARD}/overview")
         await touch(page, "Start self-test")
+        await page.get_by_text("discharges the car a little").first.wait_for()
         await page.get_by_text("OK", exact=True).first.click()
         await until_state(entities, "sensor", f"{EVSE}_self_test", "passed", 240.0)
         await open_path(page, home.client.base_url, f"/{BOARD}/overview")
         await touch(page, "Discharging allowed")
         await page.locator("ha-more-info-dialog ha-control-switch").first.click()
         await until_state(entities, "switch", f"{EVSE}_discharge_allowed", "on")
+        assert await page.get_by_text("Start self-test", exact=True).count() == 0
         await page.keyboard.press("Escape")
         await choose(page, "Discharge now")
         await until_power(lambda w: w < -2_000, "a car that discharges")
@@ -129,6 +132,15 @@ async def test_new_user_sets_a_virtual_car_up_and_rules_it_from_the_dashboard(
         await until_power(lambda w: abs(w) < 200, "rest after the emergency stop")
         await until_state(entities, "binary_sensor", f"{EVSE}_emergency_stop", "on")
         await page.get_by_text("Emergency stop", exact=True).first.wait_for()
+        # The way out is where the stop is, and says what comes then.
+        await choose(page, "Off")
+        await touch(page, "Reset emergency stop")
+        await page.get_by_text("The chosen mode goes on").first.wait_for()
+        await page.get_by_text("OK", exact=True).first.click()
+        await until_state(entities, "binary_sensor", f"{EVSE}_emergency_stop", "off")
+        await page.get_by_text("Reset emergency stop", exact=True).first.wait_for(
+            state="detached"
+        )
 
     async with open_browser(width=412, height=2_000, is_dark=True) as context:
         page = await context.new_page()

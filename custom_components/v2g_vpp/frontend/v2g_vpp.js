@@ -12,6 +12,9 @@ const WORDS = {
     overview: "Overview", history: "History", events: "Events", wear: "Wear and health",
     home: "Home", power: "Power and setpoint", charge: "Charge and reserves",
     grid: "Grid", energy: "Energy", log: "What happened", stop: "Emergency stop",
+    test: "The charger discharges the car a little for two to four minutes. Start now?",
+    reset: "Is the cause gone, and is it safe? The chosen mode goes on at once.",
+    sure: "Do you want this now?",
     empty: "Nothing is set up yet. Add a charger and a car at the integration.",
   },
   de: {
@@ -19,6 +22,9 @@ const WORDS = {
     wear: "Verschleiß und Zustand", home: "Zuhause", power: "Leistung und Sollwert",
     charge: "Ladestand und Reserven", grid: "Netz", energy: "Energie",
     log: "Was geschah", stop: "Not-Stopp",
+    test: "Die Ladestation entlädt das Auto zwei bis vier Minuten lang ein wenig. Jetzt starten?",
+    reset: "Ist die Ursache weg, und ist es sicher? Der gewählte Modus geht sofort weiter.",
+    sure: "Möchtest du das jetzt?",
     empty: "Noch ist nichts eingerichtet. Füge bei der Integration eine Ladestation und ein Auto hinzu.",
   },
   nl: {
@@ -26,6 +32,9 @@ const WORDS = {
     wear: "Slijtage en toestand", home: "Thuis", power: "Vermogen en setpoint",
     charge: "Lading en reserves", grid: "Net", energy: "Energie",
     log: "Wat er gebeurde", stop: "Noodstop",
+    test: "De laadpaal ontlaadt de auto twee tot vier minuten lang een beetje. Nu starten?",
+    reset: "Is de oorzaak weg en is het veilig? De gekozen modus gaat meteen verder.",
+    sure: "Wil je dit nu?",
     empty: "Er is nog niets ingesteld. Voeg bij de integratie een laadpaal en een auto toe.",
   },
   fr: {
@@ -33,6 +42,9 @@ const WORDS = {
     wear: "Usure et état", home: "Maison", power: "Puissance et consigne",
     charge: "Charge et réserves", grid: "Réseau", energy: "Énergie",
     log: "Ce qui s'est passé", stop: "Arrêt d'urgence",
+    test: "La borne décharge un peu la voiture pendant deux à quatre minutes. Lancer maintenant ?",
+    reset: "La cause a-t-elle disparu, et est-ce sans danger ? Le mode choisi reprend aussitôt.",
+    sure: "Voulez-vous le faire maintenant ?",
     empty: "Rien n'est encore configuré. Ajoutez une borne et une voiture à l'intégration.",
   },
 };
@@ -98,25 +110,32 @@ const heading = (text, icon) => ({
   type: "heading", heading: text, heading_style: "title", ...(icon && { icon }),
 });
 
-const pressing = (entity, confirmation) => ({
+const pressing = (entity, question) => ({
   action: "perform-action", perform_action: "button.press",
-  target: { entity_id: entity }, ...(confirmation && { confirmation: true }),
+  target: { entity_id: entity }, ...(question && { confirmation: { text: question } }),
 });
 
-/** A button presses where it is touched, and asks first. */
-const asking = (entity) => {
-  const tap = pressing(entity, true);
+/** A button presses where it is touched. */
+const touched = (entity, question) => {
+  const tap = pressing(entity, question);
   // When it was pressed last says nothing.
   return { hide_state: true, tap_action: tap, icon_tap_action: tap };
 };
 
 const tile = (entity, options = {}) =>
   // The heading names the device; a tile needs only what it shows of it.
-  entity && {
-    type: "tile", entity, name: { type: "entity" },
-    ...(entity.startsWith("button.") && asking(entity)),
-    ...options,
-  };
+  entity && { type: "tile", entity, name: { type: "entity" }, ...options };
+
+/** A button that asks before it presses. */
+const button = (entity, question, options = {}) =>
+  entity && tile(entity, { ...touched(entity, question), ...options });
+
+/** Shown only while an entity has one of these states, or none of those. */
+const whileState = (entity, states) => ({
+  visibility: [{ condition: "state", entity, ...states }],
+});
+
+const UNKNOWN = ["unknown", "unavailable"];
 
 const wide = (entity, options = {}) =>
   tile(entity, { grid_options: { columns: "full" }, ...options });
@@ -149,11 +168,24 @@ const view = (path, title, icon, sections) => ({
 
 /** The emergency stop asks nothing: whoever presses it means it. */
 function press(words, entity) {
-  const tap = entity && pressing(entity, false);
   return wide(entity, {
-    name: words.stop, icon: "mdi:hand-back-left", color: "red", hide_state: true,
-    tap_action: tap, icon_tap_action: tap,
+    name: words.stop, icon: "mdi:hand-back-left", color: "red", ...touched(entity),
   });
+}
+
+/** What comes next, where one looks first: the proof, and the way out of a stop. */
+function nextSteps(words, part) {
+  const proof = part.find("sensor", "self_test");
+  const latch = part.find("binary_sensor", "emergency_stop");
+  const full = { grid_options: { columns: "full" } };
+  return [
+    proof && button(part.find("button", "self_test"), words.test, {
+      ...full, ...whileState(proof, { state: ["not_run", "failed"] }),
+    }),
+    latch && button(part.find("button", "reset_emergency_stop"), words.reset, {
+      ...full, ...whileState(latch, { state: "on" }),
+    }),
+  ];
 }
 
 function outletSection(all, part) {
@@ -162,20 +194,22 @@ function outletSection(all, part) {
     heading(part.name, "mdi:ev-station"),
     wide(part.find("sensor", "state")),
     wide(part.find("sensor", "reason")),
+    wide(part.find("sensor", "discharge_blocked_by")),
+    ...nextSteps(all.words, part),
     tile(power, { features: [{ type: "trend-graph", hours_to_show: 3 }], features_position: "bottom" }),
     tile(part.find("sensor", "setpoint"), { features: [{ type: "trend-graph", hours_to_show: 3 }], features_position: "bottom" }),
     tile(part.find("sensor", "control_owner")),
-    tile(part.find("sensor", "discharge_blocked_by")),
+    tile(part.find("sensor", "self_test")),
     wide(part.find("select", "mode"), {
       features_position: "bottom", features: [{ type: "select-options" }],
     }),
-    tile(part.find("switch", "discharge_allowed")),
-    tile(part.find("sensor", "self_test")),
+    wide(part.find("switch", "discharge_allowed")),
     press(all.words, part.find("button", "emergency_stop")),
   );
 }
 
 function vehicleSection(part) {
+  const readyAt = part.find("sensor", "ready_at");
   return section(
     heading(part.name, "mdi:car-electric"),
     wide(part.find("sensor", "soc"), {
@@ -187,7 +221,8 @@ function vehicleSection(part) {
     slider(part.find("number", "vpp_reserve")),
     slider(part.find("number", "ready_soc")),
     tile(part.find("time", "ready_by")),
-    tile(part.find("sensor", "ready_at")),
+    // Nothing is known of a trip that nobody planned.
+    readyAt && tile(readyAt, whileState(readyAt, { state_not: UNKNOWN })),
     tile(part.find("switch", "may_discharge")),
     tile(part.find("sensor", "cycle_budget_left")),
   );
@@ -203,7 +238,7 @@ function homeSection(all, part) {
   );
 }
 
-function programmeSection(part) {
+function programmeSection(words, part) {
   return section(
     heading(part.name, "mdi:transmission-tower"),
     tile(part.find("switch", "participation")),
@@ -216,7 +251,7 @@ function programmeSection(part) {
     tile(part.find("sensor", "committed_energy")),
     tile(part.find("sensor", "delivered_energy")),
     tile(part.find("sensor", "performance_score")),
-    tile(part.find("button", "opt_out_of_event")),
+    button(part.find("button", "opt_out_of_event"), words.sure),
   );
 }
 
@@ -225,7 +260,7 @@ function overview(all) {
   return view("overview", words.overview, "mdi:view-dashboard", [
     ...all.outlets.map((part) => outletSection(all, part)),
     ...all.vehicles.map(vehicleSection),
-    ...all.programmes.map(programmeSection),
+    ...all.programmes.map((part) => programmeSection(words, part)),
     ...all.homes.map((part) => homeSection(all, part)),
   ]);
 }
@@ -300,7 +335,7 @@ function events(all) {
       .filter((id) => id.startsWith("calendar.")),
   );
   return view("events", words.events, "mdi:calendar-clock", [
-    ...all.programmes.map(programmeSection),
+    ...all.programmes.map((part) => programmeSection(words, part)),
     section(
       heading(words.events, "mdi:calendar"),
       calendars.length > 0 && {
@@ -336,10 +371,10 @@ function wear(all) {
           ["sensor", "contactor_life"],
           ["sensor", "ev_link_drops_today"],
           ["sensor", "profile_writes_today"],
-          ["button", "self_test"],
-          ["button", "return_to_automatic"],
-          ["button", "reset_emergency_stop"],
         ]),
+        button(part.find("button", "self_test"), words.test),
+        button(part.find("button", "return_to_automatic"), words.sure),
+        button(part.find("button", "reset_emergency_stop"), words.reset),
       ),
     ),
     ...all.vehicles.map((part) =>
