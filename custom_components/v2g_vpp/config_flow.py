@@ -235,7 +235,9 @@ class V2gConfigFlow(ReauthSteps, domain=DOMAIN):
 
     def _finish(self, data: dict[str, Any]) -> ConfigFlowResult:
         if self.source != SOURCE_RECONFIGURE:
-            return self.async_create_entry(title=self._title(), data=data)
+            return self.async_create_entry(
+                title=self._title(), data=data, description="home"
+            )
         # The update listener reloads the entry when its data changed.
         entry = self._get_reconfigure_entry()
         return self.async_update_and_abort(

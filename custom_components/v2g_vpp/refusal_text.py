@@ -1,10 +1,11 @@
 """What may be shown of a charger that was turned away: whoever dials wrote it."""
 
 from collections.abc import Mapping
+from ipaddress import ip_address
 import re
 from typing import Any, Final
 
-from .const import CONF_OCPP_NETWORKS
+from .const import CONF_OCPP_HOST, CONF_OCPP_NETWORKS
 from .domain.visitor import VisitorRefusal
 from .sentences import Sentences
 from .text_keys import HINTS
@@ -38,11 +39,16 @@ def hint_sentence(
         listener: the data of the home.
     """
     key = "hint_nothing_seen"
-    if refusal is not None:
+    host = listener[CONF_OCPP_HOST]
+    if refusal is None and ip_address(host).is_loopback:
+        # As after "Try it with a virtual car": no cure at the charger helps.
+        key = "hint_only_this_machine"
+    elif refusal is not None:
         is_nameless = refusal.cause == "unknown_identity" and not refusal.identity
         key = "hint_no_identity" if is_nameless else HINTS.get(refusal.cause, key)
     return sentences.sentence(
         key,
+        host=host,
         identity=identity,
         seen=refusal.identity if refusal is not None else "-",
         address=shown_address(refusal.address if refusal is not None else ""),

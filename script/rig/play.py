@@ -74,7 +74,7 @@ async def open_curtain(world: World, say: Say) -> None:
         "",
         "Look at",
         "  State, Power and Reason of Outlet 1: they follow the meter and say why.",
-        "  Start self-test: under a minute; nothing discharges until it has passed.",
+        "  Start self-test: about two minutes; nothing discharges until it has passed.",
         "  Emergency stop: press it. Nothing flows until you reset it.",
         "  Reserve for the power plant, of the virtual car: raise it above its charge.",
         "  The operator's page: the same home, as the aggregator sees it.",

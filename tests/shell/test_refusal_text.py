@@ -4,7 +4,7 @@ from homeassistant.core import HomeAssistant
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from custom_components.v2g_vpp.const import CONF_OCPP_NETWORKS
+from custom_components.v2g_vpp.const import CONF_OCPP_HOST, CONF_OCPP_NETWORKS
 from custom_components.v2g_vpp.csms.refusals import STRANGER_CAUSES, RefusalCause
 from custom_components.v2g_vpp.domain.visitor import (
     DischargeClaim,
@@ -20,7 +20,7 @@ from custom_components.v2g_vpp.visitor_text import (
     meter_sentence,
 )
 
-LISTENER = {CONF_OCPP_NETWORKS: "10.0.0.0/8"}
+LISTENER = {CONF_OCPP_HOST: "0.0.0.0", CONF_OCPP_NETWORKS: "10.0.0.0/8"}
 ONLY_OF_STATIONS = {
     RefusalCause.TOO_MANY_ATTEMPTS,
     RefusalCause.DOWNGRADE,
@@ -68,6 +68,22 @@ def test_every_hint_is_a_sentence_of_its_own(sentences: Sentences) -> None:
     # Two causes name the same mistake: a network that the owner did not name.
     assert len(hints) == len(HINTS) - 1 + 2
     assert not any("{" in hint for hint in hints)
+
+
+def test_a_home_of_this_machine_alone_says_that_no_charger_reaches_it(
+    sentences: Sentences,
+) -> None:
+    def hint(host: str, refused: VisitorRefusal | None = None) -> str:
+        listener = {**LISTENER, CONF_OCPP_HOST: host}
+        return hint_sentence(sentences, refused, "CS-2", listener)
+
+    for host in ("127.0.0.1", "::1"):
+        assert f"listens on {host} alone" in hint(host)
+    for host in ("0.0.0.0", "192.168.1.5"):
+        assert "alone" not in hint(host)
+    # Who was turned away has reached it: the cause is another one.
+    tried = refusal(RefusalCause.WRONG_PASSWORD)
+    assert hint("127.0.0.1", tried) == hint("0.0.0.0", tried)
 
 
 def test_what_strangers_write_is_shown_only_where_it_is_legal(

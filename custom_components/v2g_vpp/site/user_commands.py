@@ -139,7 +139,7 @@ class UserCommands:
         self._loop.tick()
 
     def reset(self, key: EvseKey) -> None:
-        """Release latches whose cause is gone; nothing starts by itself."""
+        """Release latches whose cause is gone; what was asked before goes on."""
         record = self.evse(key)
         record.session = acknowledged(record.session)
         if record.hardware.heat - {HeatSource.REPORT}:
