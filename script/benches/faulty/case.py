@@ -258,6 +258,7 @@ class _Run:
         return tuple(
             " ".join(shown)
             for fault in faults
+            if not fault.needs_flow or not _stop_others(fault, faults)
             for shown in fault.shown
             if not self._was_shown(shown, began, issues)
         )
@@ -270,3 +271,7 @@ class _Run:
             change.state == state and change.received_mono_s >= began
             for change in self._world.entities.changes(domain, unique_id)
         )
+
+
+def _stop_others(fault: Fault, faults: Sequence[Fault]) -> bool:
+    return any(other.stops for other in faults if other is not fault)

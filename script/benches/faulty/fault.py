@@ -46,6 +46,9 @@ class Fault:
     shown: tuple[Shown, ...] = ()
     """Each of these has to be shown, where Home Assistant can show anything."""
 
+    needs_flow: bool = False
+    """True: it shows by what flows, so not beside a fault that ends the discharge."""
+
     needs_person: str = ""
     """What only a person can do afterwards, and why; empty: nothing."""
 

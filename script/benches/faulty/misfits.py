@@ -188,6 +188,7 @@ def _meters() -> Iterator[Fault]:
         end=_station_fault("freeze_meter", is_on=False),
         lasts_s=LOST_S,
         shown=(("issue", "uncommanded_discharge"),),
+        needs_flow=True,
         needs_person="a charger that shows power after a stop is not to be trusted",
         person=_prove_again,
     )
@@ -202,6 +203,7 @@ def _contradictions() -> Iterator[Fault]:
         lasts_s=LOST_S,
         stops=True,
         shown=(("issue", "wrong_direction"),),
+        needs_flow=True,
         needs_person="what turned the power round is for the owner to find",
         person=_prove_again,
     )
