@@ -252,7 +252,9 @@ class _Run:
     def _missing(self, began: float, issues: set[str]) -> tuple[str, ...]:
         faults: Sequence[Fault] = self._case.faults
         # What is late may be over before it can be shown.
-        is_hidden = any(fault.blinds or fault.late_s for fault in faults)
+        is_hidden = any(
+            fault.blinds or fault.late_s or fault.stands_between for fault in faults
+        )
         if is_hidden and len(faults) > 1:
             return ()
         return tuple(

@@ -46,6 +46,9 @@ class Fault:
     shown: tuple[Shown, ...] = ()
     """Each of these has to be shown, where Home Assistant can show anything."""
 
+    stands_between: bool = False
+    """True: the bench answers in the place of the broker, with its good certificate."""
+
     needs_flow: bool = False
     """True: it shows by what flows, so not beside a fault that ends the discharge."""
 

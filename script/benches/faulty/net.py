@@ -92,6 +92,7 @@ def _lines() -> Iterator[Fault]:
             text=f"{text} to and from the broker",
             begin=(_mqtt_packets if is_of_packets else _mqtt)(weather),
             end=_mqtt_mended,
+            stands_between=is_of_packets,
         )
 
 
