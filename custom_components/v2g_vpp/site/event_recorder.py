@@ -14,16 +14,15 @@ from ..control.event_record import (
     INTERRUPTED,
     Baseline,
     EventRecord,
-    Registers,
 )
 from ..control.sample_series import Sample, SampleQuality
 from ..domain.clock import Clock
 from ..domain.dispatch import AckCode, AckStatus, CommandKind, DispatchOrder
 from ..domain.ids import EvseKey, ProgrammeId
 from ..domain.ledger import EntryKind
-from ..domain.measurement import SHORTEST_STALE_AFTER_S, Reading, fresh_value
 from ..domain.ports import FINAL_ACKS
 from .order_verdict import covers
+from .outlet_meter import outlet_power, outlet_registers
 from .records import EvseRecord, ProgrammeRecord
 from .registry import Registry
 
@@ -68,6 +67,11 @@ class _Running:
     """Since when nothing of it runs."""
 
     grace_s: float = GRACE_S
+
+    @property
+    def is_taken_over(self) -> bool:
+        """True when nothing of it runs and another event began at its outlet."""
+        return self.idle_mono_s < inf and bool(self.record.ended)
 
 
 class EventRecorder:
@@ -138,14 +142,14 @@ class EventRecorder:
         now: datetime,
     ) -> None:
         events = self._events[programme_id]
-        by_event: dict[str, dict[str, DispatchOrder]] = {}
-        has_begun = False
-        for order in programme.running:
-            by_event.setdefault(_key_of(order), {})[order.order_id] = order
-        for key, orders in by_event.items():
-            if key not in events:
-                events[key] = self._begun(key, orders, now_mono_s, now)
-                has_begun = True
+        by_event = _by_event(programme.running)
+        for key in [key for key in by_event if key in events]:
+            if events[key].is_taken_over:
+                # It goes on, and an outlet was another event's meanwhile.
+                self._finish(events.pop(key).record, self._reports[programme_id])
+        new = by_event.keys() - events.keys()
+        for key in sorted(new):
+            events[key] = self._begun(key, by_event[key], now_mono_s, now)
         for key, running in events.items():
             orders = by_event.get(key, {})
             for order in orders.values():
@@ -158,7 +162,7 @@ class EventRecorder:
                 running.idle_mono_s, running.grace_s = inf, GRACE_S
             elif running.idle_mono_s == inf:
                 running.idle_mono_s = now_mono_s
-        if has_begun:
+        if new:
             # Saved at once, so after its commands were noted: a record without any would
             # come to nothing when the power fails before the next save.
             self._reports[programme_id].save_soon()
@@ -172,13 +176,15 @@ class EventRecorder:
     ) -> _Running:
         first = next(iter(orders.values()))
         covered = self._covered(orders.values())
+        for evse in covered:
+            self._end_others_at(evse)
         record = EventRecord(
             key=key,
             programme_id=first.programme_id,
             is_test=first.is_test,
             started_at=now,
             baseline=self._baseline(covered),
-            began={str(evse.key): _registers(evse) for evse in covered},
+            began={str(evse.key): outlet_registers(evse) for evse in covered},
         )
         return _Running(record=record, began_mono_s=now_mono_s, orders={})
 
@@ -194,7 +200,17 @@ class EventRecorder:
         if told is not None:
             record.note_commitment(order.order_id, told.committed_w)
         for evse in self._covered((order,)):
-            record.began.setdefault(str(evse.key), _registers(evse))
+            if str(evse.key) not in record.began:
+                self._end_others_at(evse)
+                record.began[str(evse.key)] = outlet_registers(evse)
+
+    def _end_others_at(self, evse: EvseRecord) -> None:
+        """Credit what an outlet counts from now on to no event that was there before."""
+        resource, registers = str(evse.key), outlet_registers(evse)
+        for events in self._events.values():
+            for running in events.values():
+                if resource in running.record.began:
+                    running.record.ended.setdefault(resource, registers)
 
     def _close(
         self, programme_id: ProgrammeId, programme: ProgrammeRecord, now_mono_s: float
@@ -203,7 +219,7 @@ class EventRecorder:
         events, reports = self._events[programme_id], self._reports[programme_id]
         for key, running in list(events.items()):
             is_over = now_mono_s - running.idle_mono_s >= running.grace_s
-            if is_over and key not in waiting:
+            if running.is_taken_over or (is_over and key not in waiting):
                 del events[key]
                 self._finish(running.record, reports)
         if events:
@@ -212,7 +228,7 @@ class EventRecorder:
     def _finish(self, record: EventRecord, reports: Reports) -> None:
         for evse in self._registry.evses.values():
             if str(evse.key) in record.began:
-                record.ended[str(evse.key)] = _registers(evse)
+                record.ended.setdefault(str(evse.key), outlet_registers(evse))
         if record.active_s > 0:
             reports.record(EntryKind.EVENT_REPORT, record.report())
 
@@ -242,7 +258,7 @@ class EventRecorder:
         evses = [e for e in self._registry.evses.values() if str(e.key) in resources]
         asked = [o.power_w for o in orders if o.kind is CommandKind.SETPOINT]
         asked += [self._followed_w(o) for o in orders if o.response is not None]
-        powers = [_power(evse, now_mono_s) for evse in evses]
+        powers = [outlet_power(evse, now_mono_s) for evse in evses]
         known = [power for power in powers if power is not None]
         setpoint_w = sum(evse.setpoint.power_w for evse in evses)
         requested_w = sum(asked) if asked else None
@@ -273,7 +289,7 @@ class EventRecorder:
                 programme.order_for(key) is not None
                 for programme in self._registry.programmes.values()
             )
-            power = None if is_dispatched else _power(evse, now_mono_s)
+            power = None if is_dispatched else outlet_power(evse, now_mono_s)
             powers.append(None if power is None else power.power_w)
         for key in self._before.keys() - self._registry.evses.keys():
             del self._before[key]
@@ -333,40 +349,13 @@ class EventRecorder:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Power:
-    """What flows at one EVSE, W."""
-
-    power_w: float
-    raw_w: float
-    is_recent: bool
-
-
-def _power(evse: EvseRecord, now_mono_s: float) -> _Power | None:
-    """Return what flows, None when it is not known."""
-    session = evse.session
-    raw = session.measurement.power_w
-    raw_w = fresh_value(raw, now_mono_s, evse.meter_period.max_age_s)
-    if raw is None or raw_w is None:
-        if session.is_plugged or session.transaction_id is not None:
-            return None
-        # With nothing plugged a station has nothing to tell, and nothing flows.
-        return _Power(power_w=0.0, raw_w=0.0, is_recent=True)
-    power_w = raw_w if evse.calibration is None else evse.calibration.power_w(raw_w)
-    is_recent = raw.age_s(now_mono_s) <= SHORTEST_STALE_AFTER_S
-    return _Power(power_w=power_w, raw_w=raw_w, is_recent=is_recent)
-
-
-def _registers(evse: EvseRecord) -> Registers:
-    measurement = evse.session.measurement
-    return Registers(
-        charged_wh=_value(measurement.energy_charged_wh),
-        discharged_wh=_value(measurement.energy_discharged_wh),
-    )
-
-
-def _value(reading: Reading | None) -> float | None:
-    return None if reading is None else reading.value
+def _by_event(
+    orders: Iterable[DispatchOrder],
+) -> dict[str, dict[str, DispatchOrder]]:
+    by_event: dict[str, dict[str, DispatchOrder]] = {}
+    for order in orders:
+        by_event.setdefault(_key_of(order), {})[order.order_id] = order
+    return by_event
 
 
 def _key_of(order: DispatchOrder) -> str:
