@@ -98,14 +98,6 @@ async def test_charging_goes_on_in_a_late_loop() -> None:
             assert home.is_at(3_000, 400.0)
 
 
-class _RealClock(FakeClock):
-    """Real monotonic seconds beside a day that stands still."""
-
-    def monotonic(self) -> float:
-        """Return what the running loop counts by."""
-        return time.monotonic()
-
-
 async def test_a_loop_that_is_really_blocked_is_seen_and_seen_to_recover(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
@@ -117,7 +109,7 @@ async def test_a_loop_that_is_really_blocked_is_seen_and_seen_to_recover(
     def spawn(coro: object, name: str) -> object:
         raise AssertionError(name)
 
-    site = Site(store=MemoryStore(), clock=_RealClock(), spawn=spawn, lag_rule=rule)
+    site = Site(store=MemoryStore(), clock=FakeClock(), spawn=spawn, lag_rule=rule)
     await site.load()
     pictures: list[bool] = []
     site.subscribe(lambda snapshot: pictures.append(snapshot.is_host_late))

@@ -6,7 +6,6 @@ from contextlib import contextmanager
 import logging
 
 from ..control.loop_lag import LoopLag
-from ..domain.clock import Clock
 from ..domain.loop_lag import LagFigures, LagRule, LoopLook
 from ..domain.units import seconds_to_milliseconds
 
@@ -24,9 +23,9 @@ class HostWatch:
     holds the loop every second would never be seen by one that looks every second.
     """
 
-    def __init__(self, rule: LagRule, clock: Clock, wake: Callable[[], None]) -> None:
-        """Prepare to look by ``clock``, and to ``wake`` control for a late look."""
-        self.rule, self._clock, self._wake = rule, clock, wake
+    def __init__(self, rule: LagRule, wake: Callable[[], None]) -> None:
+        """Prepare to ``wake`` control for a late look."""
+        self.rule, self._wake = rule, wake
         self._lag = LoopLag(rule)
         self._timer: asyncio.TimerHandle | None = None
         self._share = 0.0
@@ -56,12 +55,13 @@ class HostWatch:
     def _look_later(self) -> None:
         self._share = (self._share + _STEP) % 1.0
         wait_s = self.rule.period_s * (1.0 + self._share)
-        due_mono_s = self._clock.monotonic() + wait_s
+        # By the loop's own clock, which is also that of its timers.
         loop = asyncio.get_running_loop()
-        self._timer = loop.call_later(wait_s, self._look, due_mono_s)
+        due_mono_s = loop.time() + wait_s
+        self._timer = loop.call_at(due_mono_s, self._look, due_mono_s)
 
     def _look(self, due_mono_s: float) -> None:
-        ran_mono_s = self._clock.monotonic()
+        ran_mono_s = asyncio.get_running_loop().time()
         look = LoopLook(due_mono_s=due_mono_s, ran_mono_s=ran_mono_s)
         was_late = self.is_late
         self.last = look

@@ -102,7 +102,7 @@ class Site(
         desk = self._desk = OrderDesk(self._registry, clock)
         self._router = StationRouter()
         self._delivery = DeliveryDesk(self._registry, self._router, clock, spawn)
-        self._host = HostWatch(lag_rule, clock, self._wake)
+        self._host = HostWatch(lag_rule, self._wake)
         self._loop = ControlLoop(
             self._registry, desk, self._delivery, clock, export_limit_w, self._host
         )
