@@ -90,6 +90,12 @@ class DisplayFilter:
         self._take(value, context, now_mono_s)
         return None
 
+    def go_along(self, value: Shown, now_mono_s: float) -> Shown:
+        """Show a number with another one of its entity: both become one state."""
+        rounded = None if value is None else round(value, self._rate.decimals)
+        self._take(rounded, self._context, now_mono_s)
+        return rounded
+
     def _take(self, value: Shown, context: object, now_mono_s: float) -> None:
         self._shown, self._context = value, context
         self._shown_mono_s = now_mono_s

@@ -322,9 +322,17 @@ class SetpointSensor(EvseSensor):
 
     @override
     def _show(self, part: EvseSnapshot) -> object:
+        shown = self._attr_native_value, self._requested.shown
         requested = self._filtered(self._requested, part, part.setpoint.requested_w)
+        power = super()._show(part)
+        if shown != (power, requested) and self._filter is not None:
+            # Each alone would write states of its own, twice as many.
+            now_mono_s = time.monotonic()
+            requested = self._requested.go_along(part.setpoint.requested_w, now_mono_s)
+            power = self._filter.go_along(part.setpoint.power_w, now_mono_s)
+            self._attr_native_value = power = power or 0.0  # never "-0.0"
         self._attr_extra_state_attributes = {ATTR_REQUESTED: requested}
-        return super()._show(part), requested
+        return power, requested
 
 
 class CertificateSensor(ProgrammeEntity, SensorEntity):

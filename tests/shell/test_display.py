@@ -122,3 +122,10 @@ def test_rate_without_a_dead_band_shows_every_change() -> None:
     for value in (1.0, 2.0, 1.0, 3.0):
         shown.offer(value, None, 0.0)
         assert shown.shown == value
+
+
+def test_number_that_goes_along_is_shown_and_waits_anew() -> None:
+    shown = DisplayFilter(POWER)
+    shown.offer(0.0, "charging", 0.0)
+    assert shown.go_along(20.4, 7.0) == shown.shown == 20.0
+    assert shown.offer(3_000.0, "charging", 8.0) == pytest.approx(4.0)
