@@ -58,9 +58,9 @@ class FlowDesk:
         is_unheard = record.delivery.is_unheard(now_mono_s)
         # The write budget may hold a setpoint back: what was told counts.
         told_w = record.delivery.told_w
-        if told_w is None:
+        if told_w is None and record.session.transaction_id is not None:
             # A charger may be metered while it cannot be told to stop: what it was told
-            # before runs until its dead-man.
+            # before runs until its dead-man. Without a transaction nothing may run.
             told_w = record.delivery.left_running_w(now_mono_s)
         # A stop that it does not take is for the ladder, which is climbed by then.
         is_for_ladder = is_unheard and record.setpoint.power_w == 0
