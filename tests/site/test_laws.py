@@ -220,7 +220,7 @@ ACTIONS: dict[str, Action] = {
     "restart": restart,
     "unreadable store": at_once(lambda h: setattr(h.store, "is_unreadable", True)),
     "slow store": at_once(lambda home: setattr(home.store, "save_s", 4.0)),
-    "newer document": at_once(lambda h: h.store.edit(lambda d: d.update(version=9))),
+    "torn document": at_once(lambda h: h.store.edit(lambda d: d.update(version="?"))),
 }
 WAITS_S = (0.0, 1.0, 5.0, 12.0, 40.0)
 

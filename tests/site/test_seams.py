@@ -100,11 +100,11 @@ def _tear_the_evse(document: dict[str, Any]) -> None:
         part.update(policy="torn")
 
 
-def _write_another_version(document: dict[str, Any]) -> None:
-    document.update(version=99)
+def _tear_the_version(document: dict[str, Any]) -> None:
+    document.update(version="torn")
 
 
-@pytest.mark.parametrize("spoil", [_tear_the_evse, _write_another_version])
+@pytest.mark.parametrize("spoil", [_tear_the_evse, _tear_the_version])
 @in_virtual_time
 async def test_after_an_emergency_stop_that_was_lost_nothing_charges(
     spoil: Callable[[dict[str, Any]], None],
