@@ -170,7 +170,8 @@ class EntityStation(WithoutServices):
 
     def _look(self) -> None:
         readings = self._reader.readings()
-        lost = (*self._reader.lost_writes(), *self._lost_reads())
+        lost_writes = self._reader.lost_writes(self._specification.writes)
+        lost = (*lost_writes, *self._lost_reads())
         now_mono_s = self._clock.monotonic()
         is_usable = not lost and is_in_service(self._specification, readings.state)
         is_closed = now_mono_s < self._closed_until_mono_s

@@ -22,6 +22,7 @@ from .domain.entity_station import (
     Writes,
     WriteUnit,
     WriteWay,
+    contradicts,
     problem_of,
 )
 from .domain.state import FLOW_THRESHOLD_W
@@ -262,9 +263,13 @@ def _unit_errors(hass: HomeAssistant, data: Mapping[str, Any]) -> dict[str, str]
     for target in _NUMBERS:
         state = _state(hass, data.get(WRITE_FIELDS[target]))
         unit = state.attributes.get(ATTR_UNIT_OF_MEASUREMENT) if state else None
-        if unit in set(WriteUnit) and chosen is not None and unit != chosen:
+        if chosen is not None and contradicts(_told_in(chosen), unit):
             return {const.CONF_WRITE_UNIT: "unit_differs"}
     return {}
+
+
+def _told_in(unit: str) -> Writes:
+    return Writes(way=WriteWay.SIGNED_NUMBER, unit=WriteUnit(unit))
 
 
 def _stop_errors(hass: HomeAssistant, data: Mapping[str, Any]) -> dict[str, str]:

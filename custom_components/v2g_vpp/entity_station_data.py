@@ -158,6 +158,14 @@ def specification(data: Mapping[str, Any]) -> EntitySpecification:
             word.casefold() for word in data.get(const.CONF_HEALTHY_STATES, ())
         ),
         quirks=quirks(data),
+        places=tuple(
+            f"{key} {data[key]}"
+            for key in (
+                *(WRITE_FIELDS[target] for target in used_targets(data)),
+                const.CONF_POWER_ENTITY,
+            )
+            if data.get(key)
+        ),
     )
 
 

@@ -31,6 +31,7 @@ from .const import CONF_POWER_ENTITY, CONF_SOC_ENTITY
 from .domain.clock import Clock
 from .domain.entity_command import NumberRange, Reach, WriteTarget
 from .domain.entity_observation import EntityReading, EntityReadings
+from .domain.entity_station import Writes, contradicts
 from .entity_station_data import READ_FIELDS, WRITE_FIELDS, used_targets
 
 _NUMBERS: Final = (WriteTarget.SETPOINT, WriteTarget.CHARGE, WriteTarget.DISCHARGE)
@@ -109,9 +110,17 @@ class EntityReader:
         """Return True while the entity that is written to can be."""
         return self._is_there(WRITE_FIELDS[target])
 
-    def lost_writes(self) -> tuple[str, ...]:
-        """Return the fields whose entities cannot be written to now."""
-        return tuple(key for key in self._targets.values() if not self._is_there(key))
+    def lost_writes(self, writes: Writes) -> tuple[str, ...]:
+        """Return the fields whose entities cannot be written to now.
+
+        A number that counts something else than at the set-up is one of them.
+        """
+        reach = self.reach()
+        return tuple(
+            key
+            for target, key in self._targets.items()
+            if not self._is_there(key) or contradicts(writes, reach.of(target).unit)
+        )
 
     def _is_there(self, key: str) -> bool:
         entity_id = self._entity_ids.get(key)
@@ -199,6 +208,7 @@ def range_of(state: State) -> NumberRange | None:
             lowest=float(state.attributes["min"]),
             highest=float(state.attributes["max"]),
             step=float(state.attributes.get("step") or 0.0),
+            unit=state.attributes.get(ATTR_UNIT_OF_MEASUREMENT),
         )
     except KeyError, TypeError, ValueError:
         return None

@@ -209,3 +209,33 @@ def test_after_a_stranger_every_power_begins_with_a_rest() -> None:
     assert intent is not None
     assert intent.power_w == 3_000
     assert told(last, intent, 15.0).direction == 1
+
+
+@pytest.mark.parametrize("power_w", [-3_000.0, 3_000.0])
+def test_a_number_in_another_unit_is_told_no_power(power_w: float) -> None:
+    kilowatts = NumberRange(lowest=-11, highest=11, step=0.1, unit="kW")
+    reach = Reach(ranges={WriteTarget.SETPOINT: kilowatts})
+    with pytest.raises(NotWritableError):
+        command(signed(), power_w, UNTOLD, 0.0, reach)
+    assert stop(signed(), reach).power_w == 0
+
+
+@pytest.mark.parametrize(
+    ("is_inverted", "lowest", "highest", "value"),
+    [(False, 6.0, 32.0, 6.0), (True, -32.0, -6.0, -6.0), (False, -32.0, 32.0, 5.0)],
+)
+def test_the_least_power_is_none_that_the_number_cannot_be(
+    is_inverted: bool, lowest: float, highest: float, value: float
+) -> None:
+    specification = EntitySpecification(
+        writes=Writes(
+            way=WriteWay.SIGNED_NUMBER,
+            unit=WriteUnit.AMPERE,
+            stop=StopWay.MINIMUM_POWER,
+            is_inverted=is_inverted,
+        ),
+        quirks=Quirks(min_charge_w=1_000, zero_forbidden=True),
+    )
+    bounds = NumberRange(lowest=lowest, highest=highest, step=1)
+    intent = stop(specification, Reach(ranges={WriteTarget.SETPOINT: bounds}))
+    assert [step.value for step in intent.steps] == [value]

@@ -63,3 +63,9 @@ def test_another_way_of_being_told_is_another_fingerprint() -> None:
     )
     assert plain.fingerprint == signed().fingerprint
     assert plain.fingerprint != turned.fingerprint
+
+
+def test_a_proof_of_other_entities_is_none() -> None:
+    here = EntitySpecification(writes=signed().writes, places=("setpoint number.a",))
+    there = EntitySpecification(writes=signed().writes, places=("setpoint number.b",))
+    assert here.fingerprint != there.fingerprint

@@ -132,3 +132,22 @@ def test_a_complete_set_up_is_let_through(data: dict[str, Any]) -> None:
 def test_what_cannot_be_controlled_is_not_started(data: dict[str, Any]) -> None:
     with pytest.raises((KeyError, ValueError)):
         check_entity_station(data)
+
+
+@pytest.mark.parametrize(
+    ("changes", "is_same"),
+    [
+        ({"setpoint_entity": "number.other"}, False),
+        ({"power_entity": "sensor.other"}, False),
+        ({"watchdog_s": 50}, False),
+        ({"settle_s": 6}, False),
+        ({"soc_entity": "sensor.soc"}, True),
+        ({"script_entity": "script.of_another_way"}, True),
+        ({"name": "Carport"}, True),
+    ],
+)
+def test_a_proof_is_of_what_is_written_to_and_measured(
+    changes: dict[str, Any], is_same: bool
+) -> None:
+    before = specification(DATA).fingerprint
+    assert (specification(DATA | changes).fingerprint == before) is is_same

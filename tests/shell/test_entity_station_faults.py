@@ -192,3 +192,18 @@ async def test_a_stop_whose_first_part_hangs_does_the_others(world: World) -> No
         result = await world.write(0)
     assert result.status is WriteStatus.TIMEOUT
     assert number_of(world, GIVE) == 0
+
+
+async def test_a_number_that_counts_kilowatts_now_is_told_no_watts(
+    world: World,
+) -> None:
+    assert (await world.write(-3_000)).is_accepted
+    world.hass.states.async_set(
+        NUMBER,
+        "-3",
+        {"min": -11, "max": 11, "step": 0.1, "unit_of_measurement": "kW"},
+    )
+    await world.settle()
+    assert world.lost_now() == ("setpoint_entity",)
+    assert (await world.write(-3_000)).detail == "not_ready"
+    assert (await world.write(0)).is_accepted, "0 is 0 in any unit"

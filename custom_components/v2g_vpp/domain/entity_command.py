@@ -17,9 +17,11 @@ from .entity_station import (
     Writes,
     WriteUnit,
     WriteWay,
+    contradicts,
     timing_of_entity,
+    unit_watts,
 )
-from .units import clamp, kilowatts_to_watts, watts_to_kilowatts
+from .units import clamp, watts_to_kilowatts
 
 _FUZZ: Final = 1e-6
 """Steps of 0.1 are no exact numbers: what is this close to a step is that step."""
@@ -48,6 +50,9 @@ class NumberRange:
     highest: float = inf
     step: float = 0.0
     """0: as fine as a number is."""
+
+    unit: str | None = None
+    """That it shows now; None: it shows none."""
 
 
 NO_RANGE: Final = NumberRange()
@@ -214,7 +219,7 @@ def perhaps_told(last: LastWrite, intent: WriteIntent, now_mono_s: float) -> Las
 
 def power_of_value(writes: Writes, value: float) -> float:
     """Return the power that a signed number stands for, W, positive into the vehicle."""
-    power_w = _unit_watts(writes) * value
+    power_w = unit_watts(writes) * value
     return -power_w if writes.is_inverted else power_w
 
 
@@ -223,7 +228,7 @@ def value_of_power(writes: Writes, power_w: float) -> float:
     if writes.unit is WriteUnit.KILOWATT:
         value = watts_to_kilowatts(power_w)
     else:
-        value = power_w / _unit_watts(writes)
+        value = power_w / unit_watts(writes)
     return -value if writes.is_inverted else value
 
 
@@ -238,7 +243,7 @@ def largest_powers_w(
             powers = [power_of_value(writes, v) for v in (both.lowest, both.highest)]
             return max(0.0, *powers), max(0.0, *(-power_w for power_w in powers))
         case WriteWay.TWO_NUMBERS:
-            unit_w = _unit_watts(writes)
+            unit_w = unit_watts(writes)
             return (
                 max(0.0, unit_w * reach.of(WriteTarget.CHARGE).highest),
                 max(0.0, unit_w * reach.of(WriteTarget.DISCHARGE).highest),
@@ -270,12 +275,14 @@ def _writable_w(
     value = value_of_power(writes, abs(power_w) if magnitude_only else power_w)
     value = abs(value) if magnitude_only else value
     bounds = reach.of(target)
+    if contradicts(writes, bounds.unit):
+        raise NotWritableError(f"{target} is in {bounds.unit}, not {writes.unit}")
     bounded = clamp(value, bounds.lowest, bounds.highest)
     if abs(bounded) > abs(value) + _FUZZ or bounded * value < 0:
         # It cannot be set so low: what would be more than was asked for is none.
         return 0.0
     rounded = _rounded(bounded, bounds)
-    signed_w = _unit_watts(writes) * abs(rounded)
+    signed_w = unit_watts(writes) * abs(rounded)
     return signed_w if power_w > 0 else -signed_w
 
 
@@ -362,12 +369,15 @@ def _least_charge_w(specification: EntitySpecification, reach: Reach) -> float:
     least_w = specification.quirks.min_charge_w
     if writes.way is WriteWay.SCRIPT:
         return float(ceil(least_w))
-    target, _ = _number_of(writes, least_w)
-    step = reach.of(target).step
-    value = abs(value_of_power(writes, least_w))
+    target, magnitude_only = _number_of(writes, least_w)
+    bounds = reach.of(target)
+    step, lowest = bounds.step, bounds.lowest
+    if writes.is_inverted and not magnitude_only:
+        lowest = -bounds.highest
+    value = max(lowest, abs(value_of_power(writes, least_w)))
     if step > 0:
         value = round(ceil(value / step - _FUZZ) * step, 6)
-    return _unit_watts(writes) * value
+    return unit_watts(writes) * value
 
 
 def _script_step(
@@ -388,13 +398,3 @@ def _is_towards_zero(power_w: float, last: LastWrite) -> bool:
     if before_w is None or power_w * before_w <= 0:
         return False
     return abs(power_w) < abs(before_w) - _SAME_W
-
-
-def _unit_watts(writes: Writes) -> float:
-    match writes.unit:
-        case WriteUnit.WATT:
-            return 1.0
-        case WriteUnit.KILOWATT:
-            return kilowatts_to_watts(1.0)
-        case WriteUnit.AMPERE:
-            return writes.voltage_v * writes.phases

@@ -12,6 +12,7 @@ import json
 from typing import Final
 
 from .capability import DialectTiming, own_timing
+from .units import kilowatts_to_watts
 from .vendor_setpoint import NOMINAL_VOLTAGE_V
 
 PROTOCOL: Final = "entity"
@@ -145,12 +146,14 @@ class EntitySpecification:
     """What its fault entity says while there is none, without case."""
 
     quirks: Quirks = field(default_factory=Quirks)
+    places: tuple[str, ...] = ()
+    """What is written to, and what shows its power: another one is another charger."""
 
     @property
     def fingerprint(self) -> str:
         """What tells one way of being told from another: a proof holds for one."""
         parts = [str(getattr(self.writes, one.name)) for one in fields(Writes)]
-        parts += [str(self.is_power_inverted), str(self.quirks)]
+        parts += [str(self.is_power_inverted), str(self.quirks), *self.places]
         return sha256(json.dumps(parts).encode()).hexdigest()[:16]
 
 
@@ -191,3 +194,19 @@ def timing_of_entity(quirks: Quirks) -> DialectTiming:
     """
     interval_s = max(quirks.min_write_interval_s, SHORTEST_INTERVAL_S)
     return own_timing(quirks.watchdog_s, interval_s)
+
+
+def contradicts(writes: Writes, unit: str | None) -> bool:
+    """Return True for a number that counts something else now than it is told."""
+    return unit in set(WriteUnit) and unit != writes.unit
+
+
+def unit_watts(writes: Writes) -> float:
+    """Return the power that one of the unit stands for, W."""
+    match writes.unit:
+        case WriteUnit.WATT:
+            return 1.0
+        case WriteUnit.KILOWATT:
+            return kilowatts_to_watts(1.0)
+        case WriteUnit.AMPERE:
+            return writes.voltage_v * writes.phases
