@@ -32,6 +32,7 @@ from .entity_station_data import (
     STOPS_BY_ENTITY,
     WRITE_FIELDS,
     specification,
+    used_targets,
 )
 from .entity_station_form import (
     BUTTON_DOMAINS,
@@ -146,6 +147,28 @@ def write_errors(hass: HomeAssistant, data: Mapping[str, Any]) -> dict[str, str]
     return errors | _direction_errors(hass, data)
 
 
+def taken_errors(
+    hass: HomeAssistant, data: Mapping[str, Any], others: Iterable[Mapping[str, Any]]
+) -> dict[str, str]:
+    """Return which entities to write to are those of another charger, by field.
+
+    Args:
+        hass: the running Home Assistant.
+        data: of this charger.
+        others: the data of all other chargers that are known through entities.
+    """
+    taken = {
+        resolved(hass, other[WRITE_FIELDS[target]])
+        for other in others
+        for target in used_targets(other)
+    } - {None}
+    return {
+        key: "entity_taken"
+        for key in WRITE_FIELDS.values()
+        if data.get(key) and resolved(hass, data[key]) in taken
+    }
+
+
 def limit_errors(hass: HomeAssistant, data: Mapping[str, Any]) -> dict[str, str]:
     """Return what is wrong with the limits, by field."""
     errors: dict[str, str] = {}
@@ -255,7 +278,12 @@ def _script_error(hass: HomeAssistant, reference: str) -> str | None:
     fields = description.get("fields") or {}
     if not {ATTR_POWER_W, ATTR_DURATION_S} <= set(fields):
         return "script_without_fields"
-    return "script_single" if state.attributes.get("mode") == _NO_MODE else None
+    return "script_single" if _drops_calls(hass, reference) else None
+
+
+def _drops_calls(hass: HomeAssistant, reference: str) -> bool:
+    state = _state(hass, reference)
+    return state is not None and state.attributes.get("mode") == _NO_MODE
 
 
 def _unit_errors(hass: HomeAssistant, data: Mapping[str, Any]) -> dict[str, str]:
@@ -279,6 +307,8 @@ def _stop_errors(hass: HomeAssistant, data: Mapping[str, Any]) -> dict[str, str]
         if not reference:
             return {const.CONF_STOP_ENTITY: "stop_entity_missing"}
         error = _reference_error(hass, reference, STOP_DOMAINS[way])
+        if error is None and way is StopWay.SCRIPT and _drops_calls(hass, reference):
+            error = "script_single"
         return {} if error is None else {const.CONF_STOP_ENTITY: error}
     ranges = reach_of(hass, data).ranges.values()
     is_zero_possible = all(one.lowest <= 0 <= one.highest for one in ranges)

@@ -20,6 +20,7 @@ from .entity_station_checks import (
     quirk_errors,
     read_errors,
     shown_power_w,
+    taken_errors,
     word_errors,
     write_errors,
 )
@@ -189,6 +190,7 @@ class EntityStationFlow(ConfigSubentryFlow):
         errors: dict[str, str] = {}
         if user_input is not None:
             errors = write_errors(self.hass, user_input)
+            errors |= taken_errors(self.hass, user_input, self._others())
             if not errors:
                 self._replace(_WRITES, user_input)
                 self._data[const.CONF_WRITE_WAY] = way
@@ -254,6 +256,18 @@ class EntityStationFlow(ConfigSubentryFlow):
             data={const.CONF_IDENTITY: identity, **data},
             unique_id=f"{const.UNIQUE_ID_PREFIX_STATION}{identity}",
         )
+
+    def _others(self) -> list[Mapping[str, Any]]:
+        """Return the data of the chargers that are set up already, but for this one."""
+        own_id = None
+        if self.source == SOURCE_RECONFIGURE:
+            own_id = self._get_reconfigure_subentry().subentry_id
+        return [
+            one.data
+            for one in self._get_entry().subentries.values()
+            if one.subentry_type == const.SUBENTRY_ENTITY_STATION
+            and one.subentry_id != own_id
+        ]
 
     def _name_errors(self, name: str) -> dict[str, str]:
         slug = slugify(name.strip())

@@ -257,3 +257,43 @@ async def test_entities_that_are_not_loaded_yet_are_let_through(
         },
     )
     assert result["type"] is FlowResultType.CREATE_ENTRY
+
+
+async def test_no_two_chargers_are_told_through_one_entity(
+    hass: HomeAssistant, home: Home
+) -> None:
+    await go_to(hass, await begin(hass, home), "never")
+    carport = {"user": {"name": "Carport", "profile": "generic"}}
+    form = await go_to(hass, await begin(hass, home), "number", carport)
+    form = await hass.config_entries.subentries.async_configure(
+        form["flow_id"], BY_NUMBER
+    )
+    assert form["errors"] == {"setpoint_entity": "entity_taken"}
+    other = carport | {"number": BY_NUMBER | {"setpoint_entity": "input_number.small"}}
+    other["limits"] = (
+        LIMITS | {"max_charge_power_w": 3_000} | {"max_discharge_power_w": 0}
+    )
+    result = await go_to(hass, form, "never", other)
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    garage = next(
+        one
+        for one in home.entry.subentries.values()
+        if one.unique_id == "station_EC-garage"
+    )
+    form = await hass.config_entries.subentries.async_init(
+        (home.entry.entry_id, SUBENTRY_ENTITY_STATION),
+        context={"source": SOURCE_RECONFIGURE, "subentry_id": garage.subentry_id},
+    )
+    result = await go_to(hass, form, "never")
+    assert result["reason"] == "reconfigure_successful", "its own are its own"
+
+
+async def test_a_script_that_may_lose_a_stop_is_no_way_to_stop(
+    hass: HomeAssistant, home: Home
+) -> None:
+    form = await go_to(hass, await begin(hass, home), "number")
+    form = await hass.config_entries.subentries.async_configure(
+        form["flow_id"],
+        BY_NUMBER | {"stop_way": "script", "stop_entity": "script.single"},
+    )
+    assert form["errors"] == {"stop_entity": "script_single"}
