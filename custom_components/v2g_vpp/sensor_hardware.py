@@ -3,7 +3,12 @@
 from typing import Final
 
 from homeassistant.components.sensor import SensorDeviceClass, SensorStateClass
-from homeassistant.const import EntityCategory, UnitOfRatio, UnitOfTemperature
+from homeassistant.const import (
+    EntityCategory,
+    UnitOfRatio,
+    UnitOfTemperature,
+    UnitOfTime,
+)
 
 from .display import PERCENT, TEMPERATURE
 from .domain.snapshot import EvseSnapshot
@@ -93,6 +98,18 @@ HARDWARE_SENSORS: Final[tuple[EvseSensorDescription, ...]] = (
         value_fn=lambda evse: evse.contactor_life_percent,
         context_fn=_no_context,
         rate=PERCENT,
+    ),
+    EvseSensorDescription(
+        key="idle_awake_hours",
+        translation_key="idle_awake_hours",
+        device_class=SensorDeviceClass.DURATION,
+        state_class=SensorStateClass.MEASUREMENT,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        entity_registry_enabled_default=False,
+        native_unit_of_measurement=UnitOfTime.HOURS,
+        suggested_display_precision=1,
+        value_fn=lambda evse: evse.idle_awake_h,
+        context_fn=_no_context,
     ),
     EvseSensorDescription(
         key="ev_link_drops_today",

@@ -11,6 +11,7 @@ from math import copysign
 from typing import Final
 
 from ..domain.units import WATTS_PER_KILOWATT, energy_wh
+from .awake import AwakeTime
 from .day_count import DayCount
 from .limits import Envelope
 from .wear import CONTACTOR_LIFE_OPERATIONS, CONTACTOR_OPERATION_CENTS
@@ -106,6 +107,9 @@ class ContactorWatch:
     today: DayCount = field(default_factory=DayCount)
     opens_at_zero: bool | None = None
     """Whether 0 W opens it while the transaction goes on; None: not seen yet."""
+
+    awake: AwakeTime = field(default_factory=AwakeTime)
+    """Of the vehicle behind it, while it was closed for nothing."""
 
     _has_carried: bool = False
     """It was closed since the transaction began."""

@@ -170,6 +170,9 @@ class EvseSnapshot:
     link_drops_today: int = 0
     """How often the vehicle fell silent in the last 24 h."""
 
+    idle_awake_h: float = 0.0
+    """How long it kept a vehicle awake for nothing, in the last 24 h."""
+
     profile_writes_today: int = 0
     """Writes of the last 24 h that the station's memory keeps."""
 

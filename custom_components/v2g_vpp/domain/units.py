@@ -85,6 +85,11 @@ def energy_wh(power_w: float, duration_s: float) -> float:
     return power_w * duration_s / SECONDS_PER_HOUR
 
 
+def seconds_to_hours(duration_s: float) -> float:
+    """Return s as h."""
+    return duration_s / SECONDS_PER_HOUR
+
+
 def seconds_to_milliseconds(duration_s: float) -> float:
     """Return s as ms."""
     return duration_s * MILLISECONDS_PER_SECOND

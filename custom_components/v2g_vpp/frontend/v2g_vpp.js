@@ -369,6 +369,7 @@ function wear(all) {
           ["sensor", "derate"],
           ["sensor", "contactor_operations"],
           ["sensor", "contactor_life"],
+          ["sensor", "idle_awake_hours"],
           ["sensor", "ev_link_drops_today"],
           ["sensor", "profile_writes_today"],
         ]),

@@ -284,6 +284,15 @@ def covers(order: DispatchOrder, key: EvseKey) -> bool:
     return order.resource in (None, key)
 
 
+def is_awaited(registry: Registry, key: EvseKey) -> bool:
+    """Return True when an order for an EVSE runs or waits."""
+    return any(
+        covers(order, key)
+        for programme in registry.programmes.values()
+        for order in (*programme.orders, *programme.running)
+    )
+
+
 def share_resource(one: DispatchOrder, other: DispatchOrder) -> bool:
     """Return True when two orders are for the same EVSE; the home has them all."""
     return None in (one.resource, other.resource) or one.resource == other.resource

@@ -19,7 +19,7 @@ from ..domain.snapshot import (
     StationSnapshot,
     VehicleSnapshot,
 )
-from ..domain.units import percent_of
+from ..domain.units import percent_of, seconds_to_hours
 from .lease_picture import draw_lease, draw_next_slot
 from .meter_picture import draw_meters
 from .order_verdict import has_evse
@@ -29,6 +29,7 @@ from .registry import Registry
 SHOWN_PERCENT = 0.1
 SHOWN_MARGIN_PERCENT = 0.5
 SHOWN_WH = 10.0
+SHOWN_H = 0.1
 """What moves with every tick moves in steps: each new picture costs all who look at
 it."""
 
@@ -176,6 +177,10 @@ def _evse(
         cold_openings=record.contactor.count.cold_openings,
         hot_openings=record.contactor.count.hot_openings,
         opens_at_zero=record.contactor.opens_at_zero,
+        idle_awake_h=_in_steps(
+            seconds_to_hours(record.contactor.awake.total_s(now_mono_s)), SHOWN_H
+        )
+        or 0.0,
         contactor_life_percent=percent_of(record.contactor.count.life_share, 1.0),
         support_refusal=record.support_refusal,
         profile_writes_today=registry.station_of(record.key).budget.count(now_mono_s),

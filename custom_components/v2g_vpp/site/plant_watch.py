@@ -10,6 +10,7 @@ from ..domain.heat import HANDLE_FRESH_S
 from ..domain.measurement import LONGEST_STALE_AFTER_S, Reading, fresh_value
 from ..domain.session import with_fault
 from ..domain.state import InverterMode, flow_threshold_w
+from .order_verdict import is_awaited
 from .records import EvseRecord
 from .registry import Registry
 from .stop_desk import measured_w
@@ -38,6 +39,7 @@ class PlantWatch:
         self._watch_grid(record, now_mono_s)
         self._watch_heat(record, now_mono_s)
         self._watch_contactor(record, now_mono_s)
+        self._watch_idleness(record, now_mono_s)
 
     def _watch_grid(self, record: EvseRecord, now_mono_s: float) -> None:
         session, profile = record.session, self._registry.grid_profile
@@ -176,6 +178,26 @@ class PlantWatch:
                 cold=count.cold_openings - before.cold_openings,
                 hot=count.hot_openings - before.hot_openings,
             )
+
+    def _watch_idleness(self, record: EvseRecord, now_mono_s: float) -> None:
+        session, station = record.session, self._registry.station_of(record.key)
+        flowing_w = measured_w(record, now_mono_s)
+        record.contactor.awake.step(
+            now_mono_s,
+            is_idle=(
+                station.session.is_connected
+                and session.transaction_id is not None
+                # Not told: with a transaction it may be closed.
+                and session.is_contactor_closed is not False
+                and record.setpoint.power_w == 0
+                and flowing_w is not None
+                # A charger draws or gives something at 0 W, too.
+                and abs(flowing_w - record.fingerprint.offset_zero_w)
+                <= flow_threshold_w(station.limits.rating_w)
+                and record.self_test is None
+                and not is_awaited(self._registry, record.key)
+            ),
+        )
 
 
 def _is_energised(record: EvseRecord) -> bool:

@@ -3,7 +3,7 @@
 import logging
 
 from ..domain.capability import is_persistent
-from .order_verdict import covers
+from .order_verdict import is_awaited
 from .records import EvseRecord
 from .registry import Registry
 from .station_calls import StationCalls
@@ -46,12 +46,7 @@ class RestDesk:
     def _may_sleep(self, record: EvseRecord, now_mono_s: float) -> bool:
         """Return True when nobody needs the vehicle awake."""
         rested_s = now_mono_s - record.idle_since_mono_s
-        is_awaited = any(
-            covers(order, record.key)
-            for programme in self._registry.programmes.values()
-            for order in (*programme.orders, *programme.running)
-        )
-        return rested_s >= SLEEP_AFTER_S and not is_awaited
+        return rested_s >= SLEEP_AFTER_S and not is_awaited(self._registry, record.key)
 
     def care(self, record: EvseRecord, now_mono_s: float) -> None:
         """Clear the profile of an EVSE that rests, once."""
