@@ -9,7 +9,11 @@ from custom_components.v2g_vpp.domain.capability import (
     DischargeDialect,
     promised_end_s,
 )
-from custom_components.v2g_vpp.domain.events import ChargingNeedsReported
+from custom_components.v2g_vpp.domain.events import (
+    ChargingNeedsReported,
+    TransactionPhase,
+    TransactionReported,
+)
 from custom_components.v2g_vpp.domain.policy import Mode
 from custom_components.v2g_vpp.domain.self_test import SelfTestPhase
 from custom_components.v2g_vpp.virtual.plant import SLOW
@@ -137,3 +141,29 @@ async def test_a_charger_that_gives_no_less_is_tested_with_more() -> None:
         assert home.evse.self_test.phase is SelfTestPhase.PASSED
         assert home.evse.proof is not None
         assert home.evse.proof.proven_power_w > 4_140.0
+
+
+@in_virtual_time
+async def test_the_end_that_the_test_waits_for_is_no_warning(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with Home() as home:
+        await home.site.start_self_test(home.key)
+        await home.until(
+            lambda: home.evse.self_test.phase is SelfTestPhase.WITHHOLDING, 200
+        )
+        assert home.station.transaction_id is not None
+        fallen = TransactionReported(
+            key=home.key,
+            transaction_id=home.station.transaction_id,
+            phase=TransactionPhase.UPDATED,
+            operation_mode="ChargingOnly",
+            trigger="OperationModeChanged",
+        )
+        with caplog.at_level("INFO"):
+            home.site.post(fallen)
+            await home.run(3)
+        (told,) = [r for r in caplog.records if "fell back" in r.getMessage()]
+        assert told.levelname == "INFO"
+        await _finish(home)
+        assert home.evse.self_test.phase is SelfTestPhase.PASSED
