@@ -215,16 +215,17 @@ function vehicleSection(part) {
     wide(part.find("sensor", "soc"), {
       features_position: "bottom", features: [{ type: "bar-gauge" }],
     }),
-    tile(part.find("sensor", "active_floor")),
-    tile(part.find("sensor", "energy_above_floor")),
+    // On a phone half a line cuts the longer names off.
+    wide(part.find("sensor", "active_floor")),
+    wide(part.find("sensor", "energy_above_floor")),
     slider(part.find("number", "reserve")),
     slider(part.find("number", "vpp_reserve")),
     slider(part.find("number", "ready_soc")),
     tile(part.find("time", "ready_by")),
-    // Nothing is known of a trip that nobody planned.
-    readyAt && tile(readyAt, whileState(readyAt, { state_not: UNKNOWN })),
     tile(part.find("switch", "may_discharge")),
-    tile(part.find("sensor", "cycle_budget_left")),
+    // Nothing is known of a trip that nobody planned.
+    readyAt && wide(readyAt, whileState(readyAt, { state_not: UNKNOWN })),
+    wide(part.find("sensor", "cycle_budget_left")),
   );
 }
 
@@ -233,8 +234,8 @@ function homeSection(all, part) {
     heading(all.words.home, "mdi:home-lightning-bolt"),
     tile(part.find("sensor", "grid_power")),
     tile(part.find("sensor", "home_load")),
-    tile(part.find("sensor", "available_up")),
-    tile(part.find("sensor", "available_down")),
+    wide(part.find("sensor", "available_up")),
+    wide(part.find("sensor", "available_down")),
   );
 }
 
