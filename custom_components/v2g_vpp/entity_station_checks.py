@@ -1,6 +1,7 @@
 """What is wrong with the entities that a charger shall be known through."""
 
 from collections.abc import Iterable, Mapping
+from math import floor
 from typing import Any, Final
 
 from homeassistant.const import ATTR_UNIT_OF_MEASUREMENT
@@ -25,6 +26,7 @@ from .domain.entity_station import (
     contradicts,
     problem_of,
 )
+from .domain.policy import StationLimits
 from .domain.state import FLOW_THRESHOLD_W
 from .entity_station_data import (
     READ_FIELDS,
@@ -169,6 +171,20 @@ def taken_errors(
     }
 
 
+def offered_limits(hass: HomeAssistant, data: Mapping[str, Any]) -> dict[str, float]:
+    """Return the limits to begin with, W: never above what the charger can be told."""
+    usual = StationLimits()
+    charge_w, discharge_w = largest_powers_w(specification(data), reach_of(hass, data))
+    if _lacks_discharge_number(data):
+        discharge_w = 0.0
+    return {
+        const.CONF_MAX_CHARGE_POWER_W: floor(min(usual.max_charge_power_w, charge_w)),
+        const.CONF_MAX_DISCHARGE_POWER_W: floor(
+            min(usual.max_discharge_power_w, discharge_w)
+        ),
+    }
+
+
 def limit_errors(hass: HomeAssistant, data: Mapping[str, Any]) -> dict[str, str]:
     """Return what is wrong with the limits, by field."""
     errors: dict[str, str] = {}
@@ -180,18 +196,21 @@ def limit_errors(hass: HomeAssistant, data: Mapping[str, Any]) -> dict[str, str]
     if has_circuit is not (data.get(const.CONF_CIRCUIT_LIMIT_A) is not None):
         missing = const.CONF_CIRCUIT_LIMIT_A if has_circuit else const.CONF_CIRCUIT
         errors[missing] = "circuit_incomplete"
-    spec = specification(data)
-    most_w = largest_powers_w(spec, reach_of(hass, data))
+    most_w = largest_powers_w(specification(data), reach_of(hass, data))
     for key, wanted_w, possible_w in (
         (const.CONF_MAX_CHARGE_POWER_W, charge_w, most_w[0]),
         (const.CONF_MAX_DISCHARGE_POWER_W, discharge_w, most_w[1]),
     ):
         if wanted_w > possible_w:
             errors[key] = "number_too_small"
-    is_paired = spec.writes.way is WriteWay.TWO_NUMBERS
-    if is_paired and discharge_w > 0 and not data.get(const.CONF_DISCHARGE_ENTITY):
+    if discharge_w > 0 and _lacks_discharge_number(data):
         errors[const.CONF_MAX_DISCHARGE_POWER_W] = "no_discharge_number"
     return errors
+
+
+def _lacks_discharge_number(data: Mapping[str, Any]) -> bool:
+    is_paired = specification(data).writes.way is WriteWay.TWO_NUMBERS
+    return is_paired and not data.get(const.CONF_DISCHARGE_ENTITY)
 
 
 def quirk_errors(data: Mapping[str, Any]) -> dict[str, str]:

@@ -17,6 +17,7 @@ from .entity_profile import EntityProfile, load_profiles
 from .entity_station_checks import (
     inverted_by,
     limit_errors,
+    offered_limits,
     quirk_errors,
     read_errors,
     shown_power_w,
@@ -215,7 +216,9 @@ class EntityStationFlow(ConfigSubentryFlow):
                 return await self.async_step_quirks()
         return self.async_show_form(
             step_id="limits",
-            data_schema=limits_schema(user_input or self._data),
+            data_schema=limits_schema(
+                user_input or offered_limits(self.hass, self._data) | self._data
+            ),
             errors=errors,
             last_step=False,
         )

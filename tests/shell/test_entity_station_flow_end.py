@@ -81,6 +81,40 @@ async def test_limits_that_cannot_be_are_refused(
 
 
 @pytest.mark.parametrize(
+    ("pages", "limits_w"),
+    [
+        (
+            {"number": BY_NUMBER | {"setpoint_entity": "input_number.small"}},
+            (3_000,) * 2,
+        ),
+        (
+            {
+                "number": BY_NUMBER
+                | {"setpoint_entity": "input_number.amperes", "write_unit": "A"}
+            },
+            (3_680, 3_680),
+        ),
+        ({**way("pair"), "pair": BY_PAIR}, (7_000, 0)),
+        ({**way("script"), "script": BY_SCRIPT}, (11_000, 11_000)),
+    ],
+)
+async def test_limits_that_are_offered_are_within_reach_of_the_charger(
+    hass: HomeAssistant,
+    home: Home,
+    pages: dict[str, Any],
+    limits_w: tuple[int, int],
+) -> None:
+    form = await go_to(hass, await begin(hass, home), "limits", pages)
+    offered = form["data_schema"]({})
+    found = (offered["max_charge_power_w"], offered["max_discharge_power_w"])
+    assert found == limits_w
+    form = await hass.config_entries.subentries.async_configure(
+        form["flow_id"], offered
+    )
+    assert form["step_id"] == "quirks", form["errors"]
+
+
+@pytest.mark.parametrize(
     ("pages", "quirks", "errors"),
     [
         ({}, {"zero_forbidden": True}, {"zero_forbidden": "zero_forbidden"}),
