@@ -135,10 +135,18 @@ const whileState = (entity, states) => ({
   visibility: [{ condition: "state", entity, ...states }],
 });
 
-const UNKNOWN = ["unknown", "unavailable"];
 
-const wide = (entity, options = {}) =>
-  tile(entity, { grid_options: { columns: "full" }, ...options });
+const FULL = { grid_options: { columns: "full" } };
+
+const wide = (entity, options = {}) => tile(entity, { ...FULL, ...options });
+
+/** Shown only while there is something to show: of a trip or an event that is planned. */
+const known = (entity, besides) =>
+  entity &&
+  wide(
+    entity,
+    whileState(entity, { state_not: ["unknown", "unavailable", ...(besides || [])] }),
+  );
 
 const slider = (entity) =>
   wide(entity, {
@@ -177,13 +185,12 @@ function press(words, entity) {
 function nextSteps(words, part) {
   const proof = part.find("sensor", "self_test");
   const latch = part.find("binary_sensor", "emergency_stop");
-  const full = { grid_options: { columns: "full" } };
   return [
     proof && button(part.find("button", "self_test"), words.test, {
-      ...full, ...whileState(proof, { state: ["not_run", "failed"] }),
+      ...FULL, ...whileState(proof, { state: ["not_run", "failed"] }),
     }),
     latch && button(part.find("button", "reset_emergency_stop"), words.reset, {
-      ...full, ...whileState(latch, { state: "on" }),
+      ...FULL, ...whileState(latch, { state: "on" }),
     }),
   ];
 }
@@ -198,8 +205,8 @@ function outletSection(all, part) {
     ...nextSteps(all.words, part),
     tile(power, { features: [{ type: "trend-graph", hours_to_show: 3 }], features_position: "bottom" }),
     tile(part.find("sensor", "setpoint"), { features: [{ type: "trend-graph", hours_to_show: 3 }], features_position: "bottom" }),
-    tile(part.find("sensor", "control_owner")),
-    tile(part.find("sensor", "self_test")),
+    wide(part.find("sensor", "control_owner")),
+    wide(part.find("sensor", "self_test")),
     wide(part.find("select", "mode"), {
       features_position: "bottom", features: [{ type: "select-options" }],
     }),
@@ -209,7 +216,6 @@ function outletSection(all, part) {
 }
 
 function vehicleSection(part) {
-  const readyAt = part.find("sensor", "ready_at");
   return section(
     heading(part.name, "mdi:car-electric"),
     wide(part.find("sensor", "soc"), {
@@ -223,8 +229,7 @@ function vehicleSection(part) {
     slider(part.find("number", "ready_soc")),
     tile(part.find("time", "ready_by")),
     tile(part.find("switch", "may_discharge")),
-    // Nothing is known of a trip that nobody planned.
-    readyAt && wide(readyAt, whileState(readyAt, { state_not: UNKNOWN })),
+    known(part.find("sensor", "ready_at")),
     wide(part.find("sensor", "cycle_budget_left")),
   );
 }
@@ -240,19 +245,23 @@ function homeSection(all, part) {
 }
 
 function programmeSection(words, part) {
+  const leave = part.find("button", "opt_out_of_event");
   return section(
     heading(part.name, "mdi:transmission-tower"),
     tile(part.find("switch", "participation")),
     tile(part.find("binary_sensor", "event_active")),
-    wide(part.find("sensor", "event_direction")),
-    tile(part.find("sensor", "event_start")),
-    tile(part.find("sensor", "event_end")),
-    tile(part.find("sensor", "event_price")),
-    tile(part.find("sensor", "earnings_month")),
-    tile(part.find("sensor", "committed_energy")),
-    tile(part.find("sensor", "delivered_energy")),
-    tile(part.find("sensor", "performance_score")),
-    button(part.find("button", "opt_out_of_event"), words.sure),
+    // A command of the operator needs no event, and then nothing is known of one.
+    known(part.find("sensor", "event_direction"), ["nothing"]),
+    known(part.find("sensor", "event_start")),
+    known(part.find("sensor", "event_end")),
+    known(part.find("sensor", "event_price")),
+    button(leave, words.sure, leave && {
+      ...FULL, ...whileState(leave, { state_not: ["unavailable"] }),
+    }),
+    wide(part.find("sensor", "earnings_month")),
+    wide(part.find("sensor", "committed_energy")),
+    wide(part.find("sensor", "delivered_energy")),
+    wide(part.find("sensor", "performance_score")),
   );
 }
 
