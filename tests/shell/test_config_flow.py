@@ -114,6 +114,7 @@ async def test_taken_port_is_named_and_another_one_works(
     )
     assert result["type"] is FlowResultType.CREATE_ENTRY
     assert CONF_EXPORT_LIMIT_W not in result["data"]
+    assert result["description"] == "home", "what comes next is told"
 
 
 @pytest.mark.parametrize(
