@@ -182,6 +182,9 @@ def test_the_promise_of_90_s_is_none_that_class_b_could_break() -> None:
             replace(PROOF_B, guarantee=GuaranteeClass.A), id="said to be of class A"
         ),
         pytest.param(replace(PROOF_A, guarantee=GuaranteeClass.B), id="B, yet ended"),
+        pytest.param(replace(PROOF_A, dead_man_s=91.0), id="ended too late"),
+        pytest.param(replace(PROOF_A, validity_s=61.0), id="waits too long"),
+        pytest.param(replace(PROOF_A, validity_s=0.0), id="waits for nothing"),
     ],
 )
 def test_the_gate_finds_the_class_by_itself(proof: Proof) -> None:

@@ -201,3 +201,13 @@ def test_the_gate_ends_it_by_itself(proof: Proof, reason: Reason | None) -> None
     assert at_s(LONGEST_UNGUARDED_S, -5_000.0).reason is reason
     assert at_s(LONGEST_UNGUARDED_S + 5.0, -4_000.0).reason is reason, "no rest yet"
     assert at_s(LONGEST_UNGUARDED_S + 9.0, 0.0).reason is None, "a rest was seen"
+
+
+def test_a_rest_from_before_the_last_discharge_is_none() -> None:
+    gate = UnguardedTime()
+    gate.let_through(-5_000.0, NOW)
+    gate.let_through(-5_000.0, NOW + LONGEST_UNGUARDED_S)
+    gate.note(reading(0.0, NOW + LONGEST_UNGUARDED_S), 11_000.0, 0.0)
+    assert gate.is_spent(NOW + LONGEST_UNGUARDED_S)
+    gate.note(reading(0.0, NOW + LONGEST_UNGUARDED_S + 1.0), 11_000.0, 0.0)
+    assert not gate.is_spent(NOW + LONGEST_UNGUARDED_S + 1.0)
