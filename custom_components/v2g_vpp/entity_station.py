@@ -23,13 +23,13 @@ from .domain.capability import DischargeDialect, StationCapability
 from .domain.clock import Clock
 from .domain.entity_command import WriteTarget
 from .domain.entity_observation import (
-    SAME_PLUG_WITHIN_S,
     Observed,
     ended,
     goes_on,
     is_in_service,
     lost_reads,
     observe,
+    same_plug_within_s,
     started,
     tells_plug,
     unexplained_word,
@@ -187,7 +187,7 @@ class EntityStation(WithoutServices):
             self._observed,
             readings,
             _new_transaction_id(),
-            is_recalled=is_told and silent_s > SAME_PLUG_WITHIN_S,
+            is_recalled=is_told and silent_s > same_plug_within_s(self._specification),
         )
         if is_told:
             self._seen_plug_mono_s = now_mono_s

@@ -12,7 +12,10 @@ from homeassistant.setup import async_setup_component
 import pytest
 
 from custom_components.v2g_vpp import entity_station_writer
-from custom_components.v2g_vpp.domain.events import StationDisconnected
+from custom_components.v2g_vpp.domain.events import (
+    StationDisconnected,
+    TransactionReported,
+)
 from custom_components.v2g_vpp.domain.setpoint import WriteStatus
 from tests.shell.entity_charger import DATA, NUMBER, World
 
@@ -207,3 +210,36 @@ async def test_a_number_that_counts_kilowatts_now_is_told_no_watts(
     assert world.lost_now() == ("setpoint_entity",)
     assert (await world.write(-3_000)).detail == "not_ready"
     assert (await world.write(0)).is_accepted, "0 is 0 in any unit"
+
+
+@pytest.mark.parametrize("changes", [{"read_period_s": 90}])
+async def test_who_is_asked_seldom_has_the_same_vehicle_all_the_time(
+    world: World, freezer: FrozenDateTimeFactory
+) -> None:
+    world.show()
+    await world.settle()
+    before, told = world.transaction_id, len(world.of_kind(TransactionReported))
+    for _ in range(3):
+        freezer.tick(92)
+        world.show()
+        await world.settle()
+    assert world.transaction_id == before
+    assert len(world.of_kind(TransactionReported)) == told
+
+
+@pytest.mark.parametrize("changes", [{"read_period_s": 5}])
+async def test_who_is_silent_for_long_may_have_another_vehicle(
+    world: World, freezer: FrozenDateTimeFactory
+) -> None:
+    world.show()
+    await world.settle()
+    before = world.transaction_id
+    freezer.tick(59)
+    world.show()
+    await world.settle()
+    assert world.transaction_id == before
+    freezer.tick(62)
+    world.show()
+    await world.settle()
+    assert world.transaction_id not in (None, before)
+    assert world.of_kind(TransactionReported)[-1].is_recalled

@@ -246,6 +246,12 @@ def unexplained_word(
     return None if is_known else reading.text
 
 
+def same_plug_within_s(specification: EntitySpecification) -> float:
+    """Return how long a charger may be silent and still have the same vehicle."""
+    # One that is asked more seldom than that is silent without anything being lost.
+    return max(SAME_PLUG_WITHIN_S, 1.5 * specification.quirks.read_period_s)
+
+
 def tells_plug(
     specification: EntitySpecification, reading: EntityReading | None
 ) -> bool:
