@@ -13,14 +13,17 @@ from custom_components.v2g_vpp.domain.setpoint import ControlOwner, Reason
 from custom_components.v2g_vpp.domain.site_meters import SiteWiring
 from tests.control.gate_breaks import CHARGE, DISCHARGE, check
 from tests.control.given import (
+    ENTITY,
     KEY,
     NOW,
+    PROOF_B,
     READY,
     at,
     measured,
     override,
     with_policy,
     with_session,
+    with_station,
     with_vehicle_policy,
 )
 from tests.control.steps import DISPATCHED, SITE, first_step, run
@@ -95,3 +98,15 @@ def test_what_somebody_else_charges_is_not_there_for_others() -> None:
 
     assert ours_w([ours]) == pytest.approx(11_000.0, abs=300.0)
     assert ours_w([theirs, ours]) == pytest.approx(4_000.0, abs=300.0)
+
+
+def test_a_discharge_of_somebody_else_is_bound_by_no_spell() -> None:
+    by_b = with_station(
+        replace(LEFT, proof=PROOF_B), capability=ENTITY, protocol="entity"
+    )
+    running = with_session(by_b, measurement=measured(-5_000.0, 70.0))
+    # Nobody saw it at rest since the start, so a spell of ours would be over.
+    decision = first_step(running)
+    assert decision.setpoint.reason is Reason.EXTERNAL
+    ours = first_step(replace(running, is_external=False, override=override(-5_000.0)))
+    assert ours.setpoint.reason is Reason.SPELL_OVER

@@ -239,3 +239,12 @@ def test_the_least_power_is_none_that_the_number_cannot_be(
     bounds = NumberRange(lowest=lowest, highest=highest, step=1)
     intent = stop(specification, Reach(ranges={WriteTarget.SETPOINT: bounds}))
     assert [step.value for step in intent.steps] == [value]
+
+
+@pytest.mark.parametrize("power_w", [-1_000.0, 1_000.0])
+def test_towards_zero_is_nothing_of_a_power_that_nobody_knows(power_w: float) -> None:
+    seldom = signed(quirks=Quirks(min_write_interval_s=10.0))
+    unknown = LastWrite(power_w=None, written_mono_s=100.0, direction=0)
+    assert command(seldom, power_w, unknown, 109.0) is None
+    assert command(seldom, power_w, unknown, 110.0) is not None
+    assert command(seldom, 0.0, unknown, 100.0) is not None, "a stop is never early"

@@ -21,9 +21,6 @@ PROTOCOL: Final = "entity"
 ONLY_EVSE: Final = 1
 """Entities describe one outlet; a charger with two is set up twice."""
 
-LONGEST_WATCHDOG_S: Final = 60.0
-"""A charger that needs longer to end a power by itself gives no guarantee."""
-
 SHORTEST_INTERVAL_S: Final = 1.0
 """Control decides once in it, so nothing is written more often."""
 
