@@ -112,7 +112,7 @@ class _Home:
         )
         entry.async_on_unload(async_watch_home(hass, site))
         try:
-            await self._sync.open_all(entry)
+            await self._sync.open_all(hass, entry)
             await hass.config_entries.async_forward_entry_setups(entry, const.PLATFORMS)
             await self._server.start()
         except BaseException:

@@ -10,6 +10,11 @@ from .coordinator import V2gRuntimeData
 from .domain.ids import ProgrammeId
 
 
+def ledger_path(hass: HomeAssistant, programme_id: str) -> Path:
+    """Return where the ledger of a programme is."""
+    return _ledger(Path(hass.config.path(STORAGE_DIR)), programme_id)
+
+
 async def async_part_from_ledger(
     hass: HomeAssistant, runtime: V2gRuntimeData, programme_id: ProgrammeId
 ) -> None:
@@ -32,7 +37,7 @@ def _delete(folder: Path, programme_id: ProgrammeId) -> None:
 
 
 def _put_aside(folder: Path, programme_id: ProgrammeId) -> None:
-    ledger = folder / f"{STORE_LEDGER}.{programme_id}.jsonl"
+    ledger = _ledger(folder, programme_id)
     number = 1
     while (aside := ledger.with_name(f"{ledger.name}.left-{number}")).exists():
         number += 1
@@ -41,3 +46,7 @@ def _put_aside(folder: Path, programme_id: ProgrammeId) -> None:
         seal = ledger.with_name(f"{ledger.name}.seal")
         if seal.exists():
             seal.replace(aside.with_name(f"{aside.name}.seal"))
+
+
+def _ledger(folder: Path, programme_id: str) -> Path:
+    return folder / f"{STORE_LEDGER}.{programme_id}.jsonl"

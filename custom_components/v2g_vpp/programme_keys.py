@@ -20,13 +20,18 @@ from .const import (
     CONF_SIGNING_SEED,
     CONF_SOURCE,
     STORE_KEYS,
+    SUBENTRY_PROGRAMME,
 )
 from .coordinator import V2gConfigEntry
 from .domain.errors import StoreUnreadable
+from .ledger_removal import ledger_path
 from .source_flow_key import create_ledger_seed
 from .storage import HaStore
+from .subentry_facts import signing_seed
 
 KEY_FIELDS: Final = (CONF_CLIENT_KEY_PEM, CONF_SIGNING_SEED)
+SIGNING_SEED_BYTES: Final = 32
+"""RFC 8032 §5.1.5: a private key of Ed25519."""
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -37,10 +42,14 @@ async def async_with_keys(
     """Return the settings of a programme together with its keys.
 
     Raises:
-        StoreUnreadable: when the document of the keys cannot be read.
+        StoreUnreadable: when the document of the keys cannot be read, or holds
+            something else in their place.
     """
     kept = await HaStore(hass, STORE_KEYS).load() or {}
-    return {**kept.get(data[CONF_PROGRAMME_ID], {}), **data}
+    keys = kept.get(data[CONF_PROGRAMME_ID], {})
+    if not isinstance(keys, Mapping):
+        raise StoreUnreadable(STORE_KEYS)
+    return {**keys, **data}
 
 
 async def async_take_keys(
@@ -62,7 +71,7 @@ async def async_take_keys(
         if not _is_complete(data):
             raise
         # What is unreadable is put aside by now; these are the keys of this one.
-    if CONF_SOURCE in data:
+    if CONF_SOURCE in data and not await _has_ledger(hass, data[CONF_PROGRAMME_ID]):
         data.setdefault(CONF_SIGNING_SEED, create_ledger_seed())
     if not _is_complete(data):
         raise StoreUnreadable(STORE_KEYS)
@@ -72,20 +81,38 @@ async def async_take_keys(
     return data
 
 
-async def async_forget_keys(hass: HomeAssistant, programme_id: str) -> None:
-    """Remove the keys of a programme that was left."""
+async def async_forget_left_keys(hass: HomeAssistant, entry: V2gConfigEntry) -> None:
+    """Remove the keys of programmes that were left, also of what was not running.
+
+    A programme that cannot be read may be the one that a key belongs to: as long as
+    there is one without an id, no key goes.
+    """
+    programmes = entry.get_subentries_of_type(SUBENTRY_PROGRAMME)
+    present = {subentry.data.get(CONF_PROGRAMME_ID) for subentry in programmes}
     store = HaStore(hass, STORE_KEYS)
     try:
-        kept = dict(await store.load() or {})
+        kept = await store.load() or {}
     except StoreUnreadable:
         return
-    if kept.pop(programme_id, None) is not None:
-        await store.save(kept)
+    if None not in present and kept.keys() - present:
+        await store.save({one: kept[one] for one in kept if one in present})
+
+
+async def _has_ledger(hass: HomeAssistant, programme_id: str) -> bool:
+    """Return True for a programme whose ledger is signed with a key already."""
+    path = ledger_path(hass, programme_id)
+    return await hass.async_add_executor_job(path.exists)
 
 
 def _is_complete(data: Mapping[str, Any]) -> bool:
+    """Return True when every key is there and can be one."""
     wanted = (CONF_SIGNING_SEED,) if CONF_SOURCE in data else KEY_FIELDS
-    return all(field in data for field in wanted)
+    if not all(isinstance(data.get(field), str) for field in wanted):
+        return False
+    try:
+        return len(signing_seed(data)) == SIGNING_SEED_BYTES
+    except ValueError:
+        return False
 
 
 async def _keep(

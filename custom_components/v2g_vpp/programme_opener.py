@@ -3,12 +3,10 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from homeassistant.config_entries import ConfigSubentry
 from homeassistant.core import HomeAssistant
-from homeassistant.helpers.storage import STORAGE_DIR
 
 from . import subentry_facts as facts
 from .const import CONF_PROGRAMME_ID, CONF_SOURCE, STORE_LEDGER, STORE_PROGRAMME
@@ -19,9 +17,9 @@ from .domain.ledger import LedgerEntry, LedgerOwner
 from .domain.ledger_book import Tell
 from .domain.ports import Signer, Spawn
 from .ledger_file import LedgerFile
-from .ledger_removal import async_part_from_ledger
+from .ledger_removal import async_part_from_ledger, ledger_path
 from .pki import signing, tls
-from .programme_keys import async_forget_keys, async_take_keys
+from .programme_keys import async_take_keys
 from .programme_renewal import take_over
 from .programme_source import EntityProgramme
 from .site import Site
@@ -70,7 +68,6 @@ class ProgrammeOpener:
         async def close(*, is_removed: bool) -> None:
             await end(is_removed=is_removed)
             if is_removed:
-                await async_forget_keys(self.hass, programme_id)
                 await async_part_from_ledger(
                     self.hass, self.entry.runtime_data, programme_id
                 )
@@ -180,9 +177,8 @@ class ProgrammeOpener:
     ) -> tuple[LedgerDesk, HaStore]:
         """Open the ledger of a programme; return it and what keeps its open part."""
         programme_id = ProgrammeId(owner.programme_id)
-        key = f"{STORE_LEDGER}.{programme_id}"
-        store = self.make_store(key)
-        path = Path(self.hass.config.path(STORAGE_DIR, f"{key}.jsonl"))
+        store = self.make_store(f"{STORE_LEDGER}.{programme_id}")
+        path = ledger_path(self.hass, programme_id)
         desk_ports = LedgerPorts(
             book=LedgerFile(path, owner, signer, signing.verify_signature),
             store=store,

@@ -84,7 +84,8 @@ def _context(subentry: ConfigSubentry) -> ConfigFlowContext:
 def _is_refused(hass: HomeAssistant, subentry: ConfigSubentry) -> bool:
     if subentry.subentry_type != SUBENTRY_PROGRAMME:
         return False
-    issue_id = f"{VPP}_{subentry.data[CONF_PROGRAMME_ID]}"
+    # One whose settings cannot be read is asked for nothing, and holds no other up.
+    issue_id = f"{VPP}_{subentry.data.get(CONF_PROGRAMME_ID)}"
     issue = ir.async_get(hass).async_get_issue(DOMAIN, issue_id)
     return issue is not None and issue.translation_key in CERTIFICATE_ISSUES
 

@@ -16,6 +16,7 @@ from homeassistant.core import HomeAssistant
 from . import const
 from .coordinator import Close, KnownSubentry, V2gConfigEntry, V2gRuntimeData
 from .devices import async_rename_device
+from .programme_keys import async_forget_left_keys
 from .upgrade import async_forget_part
 
 _LOGGER = logging.getLogger(__name__)
@@ -46,12 +47,13 @@ class SubentrySync:
     # carried out one after another.
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
 
-    async def open_all(self, entry: V2gConfigEntry) -> None:
+    async def open_all(self, hass: HomeAssistant, entry: V2gConfigEntry) -> None:
         """Bring the options and every subentry of a fresh entry to life."""
         runtime = entry.runtime_data
         runtime.entry_data = dict(entry.data)
         runtime.known = known_subentries(entry)
         self.options_changed(entry)
+        await async_forget_left_keys(hass, entry)
         for subentry in list(entry.subentries.values()):
             await self._open(runtime, subentry)
         runtime.shown = set(runtime.closers)
@@ -71,10 +73,13 @@ class SubentrySync:
     async def _follow(self, hass: HomeAssistant, entry: V2gConfigEntry) -> None:
         runtime = entry.runtime_data
         before, runtime.known = runtime.known, known_subentries(entry)
-        for subentry_id in before.keys() - runtime.known.keys():
+        removed = before.keys() - runtime.known.keys()
+        for subentry_id in removed:
             await self._close(runtime, subentry_id, is_removed=True)
             runtime.shown.discard(subentry_id)
             async_forget_part(hass, subentry_id)
+        if removed:
+            await async_forget_left_keys(hass, entry)
         for subentry_id, now in runtime.known.items():
             subentry = entry.subentries.get(subentry_id)
             if subentry is None:

@@ -99,7 +99,7 @@ async def test_changes_that_overlap_end_as_the_set_up_says(
         lambda: change_title("two"),
         lambda: entries.async_add_subentry(entry, late),
     ]
-    await sync.open_all(entry)
+    await sync.open_all(hass, entry)
     calls = []
     for change in changes:
         change()
@@ -118,7 +118,7 @@ async def test_changes_that_overlap_end_as_the_set_up_says(
 async def test_end_waits_for_a_change_that_is_under_way(
     hass: HomeAssistant, entry: MockConfigEntry, sync: SubentrySync, parts: SlowParts
 ) -> None:
-    await sync.open_all(entry)
+    await sync.open_all(hass, entry)
     hass.config_entries.async_add_subentry(entry, station("new"))
     change = asyncio.ensure_future(sync.follow(hass, entry))
     await asyncio.sleep(0.004)
@@ -138,7 +138,7 @@ async def test_subentry_of_a_later_version_is_left_alone(
         data=mapping({}), subentry_type="windmill", title="W", unique_id=None
     )
     hass.config_entries.async_add_subentry(entry, unknown)
-    await sync.open_all(entry)
+    await sync.open_all(hass, entry)
     assert "windmill" in caplog.text
     assert parts.running == []
     await sync.close_all(entry.runtime_data)
