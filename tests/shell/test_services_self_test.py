@@ -161,7 +161,10 @@ async def test_a_file_holds_the_result_and_nothing_of_whose_it_is(
     await _prove(home)
     record = home.site._registry.stations[STATION_ID]
     record.session = replace(
-        record.session, model=f"Two-way {STATION_ID}", firmware="1.2.3", vendor="SN-1 x"
+        record.session,
+        model=f"Two-way {STATION_ID.lower()}",
+        firmware="1.2.3",
+        vendor="Sn-1 x",
     )
     await home.tick()
     result = await _result(home, save=True)

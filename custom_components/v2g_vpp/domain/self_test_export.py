@@ -5,6 +5,7 @@ number, no name, no address, and of the time the day alone.
 """
 
 from collections.abc import Mapping
+import re
 from typing import Any, Final
 
 from .capability import Fingerprint, Proof, promised_end_s, proven_timing
@@ -63,7 +64,8 @@ def _without_identity(text: str, station: StationSnapshot) -> str:
     """Return a text of the station without what tells this one from its likes."""
     for secret in (station.serial_number, station.station_id):
         if secret and len(secret) >= SHORTEST_SECRET:
-            text = text.replace(secret, REDACTED)
+            # A station may write its name in another case than it is known by.
+            text = re.sub(re.escape(secret), REDACTED, text, flags=re.IGNORECASE)
     return text
 
 
