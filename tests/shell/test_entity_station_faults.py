@@ -2,21 +2,27 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+import time
 from typing import Any
 from unittest.mock import patch
 
 from freezegun.api import FrozenDateTimeFactory
-from homeassistant.core import HomeAssistant, ServiceCall
+from homeassistant.core import Context, HomeAssistant, ServiceCall
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.setup import async_setup_component
 import pytest
+from pytest_homeassistant_custom_component.common import (
+    MockUser,
+    async_fire_time_changed,
+)
 
 from custom_components.v2g_vpp import entity_station_writer
 from custom_components.v2g_vpp.domain.events import (
     StationDisconnected,
     TransactionReported,
 )
-from custom_components.v2g_vpp.domain.setpoint import WriteStatus
+from custom_components.v2g_vpp.domain.ids import TransactionId
+from custom_components.v2g_vpp.domain.setpoint import SetpointWrite, WriteStatus
 from tests.shell.entity_charger import DATA, NUMBER, World
 
 CHARGE, GIVE = "input_number.charge", "input_number.give"
@@ -243,3 +249,66 @@ async def test_who_is_silent_for_long_may_have_another_vehicle(
     await world.settle()
     assert world.transaction_id not in (None, before)
     assert world.of_kind(TransactionReported)[-1].is_recalled
+
+
+async def test_a_power_for_another_transaction_is_none_for_this_one(
+    world: World,
+) -> None:
+    write = SetpointWrite(
+        key=world.station.key,
+        power_w=-3_000,
+        transaction_id=TransactionId("of the vehicle before"),
+        decided_mono_s=time.monotonic(),
+    )
+    result = await world.station.write_setpoint(write)
+    assert (result.status, result.detail) == (WriteStatus.REJECTED, "no_transaction")
+    assert world.number() == 0
+
+
+async def test_what_a_stranger_set_is_left_to_them_at_the_end(
+    world: World, hass_admin_user: MockUser
+) -> None:
+    assert (await world.write(-3_000)).is_accepted
+    await world.hass.services.async_call(
+        "input_number",
+        "set_value",
+        {"entity_id": NUMBER, "value": 2_000},
+        blocking=True,
+        context=Context(user_id=hass_admin_user.id),
+    )
+    await world.settle()
+    assert world.yielded == [world.station.key]
+    await world.station.close()
+    assert world.number() == 2_000
+
+
+async def test_after_a_stranger_a_power_begins_with_0_w(
+    world: World, hass_admin_user: MockUser
+) -> None:
+    assert (await world.write(-3_000)).is_accepted
+    await world.hass.services.async_call(
+        "input_number",
+        "set_value",
+        {"entity_id": NUMBER, "value": 2_000},
+        blocking=True,
+        context=Context(user_id=hass_admin_user.id),
+    )
+    await world.settle()
+    result = await world.write(-3_000)
+    assert (result.status, result.detail) == (WriteStatus.STALE, "reversal_rest")
+    assert world.number() == 0
+
+
+@pytest.mark.parametrize("changes", [{"watchdog_s": 120}])
+async def test_a_link_is_closed_for_as_long_as_the_charger_waits(
+    world: World, freezer: FrozenDateTimeFactory
+) -> None:
+    world.show()
+    await world.settle()
+    await world.station.close_link(world.station.key.station_id)
+    for seconds, status in ((100, WriteStatus.OFFLINE), (22, WriteStatus.ACCEPTED)):
+        freezer.tick(seconds)
+        async_fire_time_changed(world.hass)
+        world.show()
+        await world.settle()
+        assert (await world.write(0)).status is status
