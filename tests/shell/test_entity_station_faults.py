@@ -18,12 +18,14 @@ from pytest_homeassistant_custom_component.common import (
 
 from custom_components.v2g_vpp import entity_station_writer
 from custom_components.v2g_vpp.domain.events import (
+    MeasurementReported,
     StationDisconnected,
+    StationReady,
     TransactionReported,
 )
 from custom_components.v2g_vpp.domain.ids import TransactionId
 from custom_components.v2g_vpp.domain.setpoint import SetpointWrite, WriteStatus
-from tests.shell.entity_charger import DATA, NUMBER, World
+from tests.shell.entity_charger import DATA, NUMBER, POWER, World
 
 CHARGE, GIVE = "input_number.charge", "input_number.give"
 DIRECTION, START = "input_select.direction", "input_button.start"
@@ -312,3 +314,55 @@ async def test_a_link_is_closed_for_as_long_as_the_charger_waits(
         world.show()
         await world.settle()
         assert (await world.write(0)).status is status
+
+
+async def test_a_stop_cuts_no_other_stop_off(world: World) -> None:
+    async def slow(_call: ServiceCall) -> None:
+        await asyncio.sleep(0.2)
+
+    world.hass.services.async_register("input_number", "set_value", slow)
+    with patch.object(entity_station_writer, "STOP_PATIENCE_S", 0.01):
+        first = asyncio.create_task(world.write(0))
+        await asyncio.sleep(0.05)
+        assert (await world.write(0)).is_accepted
+    assert (await first).is_accepted
+
+
+async def test_nothing_goes_on_where_nothing_is_plugged(world: World) -> None:
+    world.show(state="Free")
+    await world.settle()
+    world.hass.states.async_set(POWER, "unavailable")
+    await world.settle()
+    told = world.of_kind(TransactionReported)
+    world.show(state="Free")
+    await world.settle()
+    assert isinstance(world.events[-1], StationReady | MeasurementReported)
+    assert world.of_kind(TransactionReported) == told
+
+
+async def test_a_stranger_during_a_stop_is_not_forgotten(world: World) -> None:
+    assert (await world.write(-3_000)).is_accepted
+    begun = asyncio.Event()
+
+    async def slow(_call: ServiceCall) -> None:
+        begun.set()
+        await asyncio.sleep(0.1)
+
+    world.hass.services.async_register("input_number", "set_value", slow)
+    stopping = asyncio.create_task(world.write(0))
+    await begun.wait()
+    world.station._writer.forget()
+    assert (await stopping).is_accepted
+    last = world.station._writer.last
+    assert (last.power_w, last.direction) == (0.0, None)
+
+
+async def test_what_never_left_changes_nothing_that_is_known(
+    world: World, freezer: FrozenDateTimeFactory
+) -> None:
+    assert (await world.write(-3_000)).is_accepted
+    freezer.tick(2)
+    before = world.station._writer.last
+    with patch.object(world.station._reader, "is_there", return_value=False):
+        assert (await world.write(-4_000)).status is WriteStatus.OFFLINE
+    assert world.station._writer.last == before
