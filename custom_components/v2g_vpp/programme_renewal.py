@@ -89,6 +89,8 @@ async def take_over(
         return
     while _is_dispatched(entry, programme_id):
         await asyncio.sleep(EVENT_PAUSE_S)
+    if subentry.subentry_id not in entry.subentries:
+        return  # Left meanwhile, and its key is gone.
     hass.config_entries.async_update_subentry(
         entry,
         subentry,
