@@ -248,3 +248,13 @@ def test_towards_zero_is_nothing_of_a_power_that_nobody_knows(power_w: float) ->
     assert command(seldom, power_w, unknown, 109.0) is None
     assert command(seldom, power_w, unknown, 110.0) is not None
     assert command(seldom, 0.0, unknown, 100.0) is not None, "a stop is never early"
+
+
+def test_a_number_that_cannot_go_the_other_way_is_stopped_and_not_turned() -> None:
+    one_way = EntitySpecification(
+        writes=Writes(way=WriteWay.SIGNED_NUMBER, stop=StopWay.SWITCH)
+    )
+    bounds = NumberRange(lowest=1_000, highest=7_000, step=1)
+    reach = Reach(ranges={WriteTarget.SETPOINT: bounds})
+    intent = command(one_way, -3_000.0, UNTOLD, 0.0, reach)
+    assert intent == stop(one_way, reach)
