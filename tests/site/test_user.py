@@ -284,6 +284,26 @@ async def test_the_own_button_of_a_station_latches_and_holds_the_reset() -> None
             await home.site.emergency_stop(UNKNOWN)
 
 
+@pytest.mark.parametrize("mode", [Mode.CHARGE_NOW, Mode.DISCHARGE_NOW])
+@in_virtual_time
+async def test_a_reset_of_the_emergency_stop_is_no_start(mode: Mode) -> None:
+    async with Home() as home:
+        await home.grant()
+        await home.set_mode(mode)
+        await home.until(lambda: abs(home.power_w) > 2_000, 90)
+        home.site.acquire_control(home.key, "planner", -3_000, 600)
+        home.site.post(EmergencyStopReported(key=home.key, is_active=True))
+        home.site.post(EmergencyStopReported(key=home.key, is_active=False))
+        await home.until(lambda: abs(home.power_w) < 500, 60)
+        await home.site.reset_emergency_stop(home.key)
+        assert home.store.document["evses"][str(home.key)]["policy"]["mode"] == "off"
+        await home.run(120)
+        assert abs(home.power_w) < 500
+        # Somebody asks, and it goes on.
+        await home.set_mode(mode)
+        await home.until(lambda: abs(home.power_w) > 2_000, 90)
+
+
 @in_virtual_time
 async def test_a_station_wide_stop_before_any_evse_is_known_is_not_lost() -> None:
     async with Home() as home:

@@ -27,7 +27,7 @@ from ..domain.errors import (
 )
 from ..domain.faults import FaultCode
 from ..domain.ids import EvseKey
-from ..domain.policy import Override
+from ..domain.policy import Mode, Override
 from ..domain.self_test import SelfTestPhase
 from ..domain.session import acknowledged, least_discharge_w, with_fault
 from ..domain.setpoint import ControlOwner, Reason, WriteResult, WriteStatus
@@ -139,8 +139,13 @@ class UserCommands:
         self._loop.tick()
 
     def reset(self, key: EvseKey) -> None:
-        """Release latches whose cause is gone; what was asked before goes on."""
+        """Release latches whose cause is gone; after an emergency stop it stays off.
+
+        A reset is no start: whoever ends an emergency stop asks for power by itself
+        (ISO 13850). After a fault what was asked before goes on.
+        """
         record = self.evse(key)
+        was_stopped = record.session.is_emergency_stopped
         record.session = acknowledged(record.session)
         if record.hardware.heat - {HeatSource.REPORT}:
             # Whatever the station says meanwhile: what was hot has to be seen cool.
@@ -151,6 +156,10 @@ class UserCommands:
         record.contradictions, record.wiring_finding = Contradictions(), None
         if record.session.is_emergency_stopped:
             raise EmergencyStopActive(str(key))
+        if was_stopped:
+            record.override = record.claim = None
+            record.policy = replace(record.policy, mode=Mode.OFF)
+            record.has_news_to_save = True
         record.start_attempts = 0
         self._loop.tick()
 
