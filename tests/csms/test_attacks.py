@@ -114,6 +114,28 @@ async def test_one_address_cannot_take_every_place(
         writer.transport.abort()
 
 
+async def test_one_address_cannot_take_every_place_with_handshakes(
+    socket_enabled: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http_door, "MOST_WAITING", 4)
+    monkeypatch.setattr(http_door, "MOST_OF_ONE_ADDRESS", 3)
+    async with SecureRig(tmp_path / "pki") as rig:
+        halves = []
+        for _ in range(8):
+            _, writer = await asyncio.open_connection(
+                HOST, rig.server.secure_port, local_addr=("127.0.0.66", 0)
+            )
+            writer.write(b"\x16\x03\x01\x02\x00\x01")
+            halves.append(writer)
+        await asyncio.sleep(0.05)
+        async with aiohttp.ClientSession() as session:
+            peer = await SecureDialler(rig, session).dial(rig.trusting())
+            assert (await peer.call("BootNotification", BOOT))["status"] == "Accepted"
+            await peer.leave()
+        for writer in halves:
+            writer.transport.abort()
+
+
 async def test_a_tls_handshake_that_does_not_go_on_is_ended(
     socket_enabled: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

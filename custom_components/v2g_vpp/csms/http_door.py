@@ -2,10 +2,10 @@
 
 import asyncio
 from collections.abc import Callable, Iterable
+from functools import partial
 import logging
 import ssl
 from typing import Final, NamedTuple, Protocol, override
-from weakref import WeakSet
 
 from aiohttp import hdrs, web
 from aiohttp.http import HttpProcessingError
@@ -68,26 +68,23 @@ class Address(Protocol):
         ...
 
 
-class _TurnedAway(asyncio.Protocol):
-    """One connection too many."""
-
-    @override
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        if isinstance(transport, asyncio.Transport):
-            transport.abort()
-
-
 class _Arrival(asyncio.Protocol):
-    """A connection whose handshake is not over; nothing else refers to it."""
+    """A connection that is not yet handed to whoever answers requests."""
 
-    def __init__(self, seat: Callable[[_Arrival, asyncio.Transport], None]) -> None:
-        """Give it a seat when it is there."""
-        self._seat = seat
+    def __init__(self, arrive: Callable[[_Arrival, asyncio.Transport], None]) -> None:
+        """Say when it is there."""
+        self._arrive = arrive
+        self.early = bytearray()
+        """What came in between the end of the handshake and whoever reads it."""
 
     @override
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         if isinstance(transport, asyncio.Transport):
-            self._seat(self, transport)
+            self._arrive(self, transport)
+
+    @override
+    def data_received(self, data: bytes) -> None:
+        self.early += data
 
 
 class _Waiting(NamedTuple):
@@ -105,8 +102,8 @@ class HttpDoor:
         self._runner: web.AppRunner | None = None
         self._servers: list[asyncio.Server] = []
         self._waiting: dict[asyncio.BaseProtocol, _Waiting] = {}
-        # One whose handshake ends unheard is told to nobody: it is only let go.
-        self._arriving: WeakSet[_Arrival] = WeakSet()
+        self._handshakes: dict[asyncio.Task[None], str] = {}
+        """Those that go on, with the address of who shakes hands."""
 
     @property
     def ports(self) -> tuple[int, ...]:
@@ -160,36 +157,68 @@ class HttpDoor:
         """End every connection."""
         for handler in list(self._waiting):
             self._forget(handler)
+        for handshake in list(self._handshakes):
+            handshake.cancel()
         runner, self._runner = self._runner, None
         if runner is not None:
             await runner.cleanup()
 
     async def _listen(self, address: Address) -> asyncio.Server:
-        timeout_s = ASK_TIMEOUT_S if address.tls is not None else None
+        # In the clear at first: only so is it known who begins a handshake.
+        arrive = partial(self._arrive, address.tls)
         return await asyncio.get_running_loop().create_server(
-            self._arrive,
-            address.host,
-            address.port,
-            ssl=address.tls,
-            backlog=_BACKLOG,
-            ssl_handshake_timeout=timeout_s,
+            lambda: _Arrival(arrive), address.host, address.port, backlog=_BACKLOG
         )
 
-    def _arrive(self) -> asyncio.BaseProtocol:
-        """Return what handles a new connection until it is there."""
-        if self._is_full():
-            _LOGGER.debug("too many connections that ask for nothing")
-            return _TurnedAway()
-        arrival = _Arrival(self._seat)
-        self._arriving.add(arrival)
-        return arrival
-
-    def _seat(self, arrival: _Arrival, transport: asyncio.Transport) -> None:
-        """Hand a connection to aiohttp, for as long as nobody may wait."""
-        self._arriving.discard(arrival)
+    def _arrive(
+        self,
+        tls: ssl.SSLContext | None,
+        arrival: _Arrival,
+        transport: asyncio.Transport,
+    ) -> None:
+        """Take a connection in that is there, or turn it away."""
         address = str((transport.get_extra_info("peername") or ("",))[0])
+        if self._is_full_for(address):
+            _LOGGER.debug("too many connections that ask for nothing")
+            transport.abort()
+        elif tls is None:
+            self._seat(transport, address)
+        else:
+            transport.pause_reading()
+            handshake = asyncio.get_running_loop().create_task(
+                self._encrypt(tls, arrival, transport, address)
+            )
+            self._handshakes[handshake] = address
+            handshake.add_done_callback(self._handshakes.pop)
+
+    async def _encrypt(
+        self,
+        tls: ssl.SSLContext,
+        arrival: _Arrival,
+        transport: asyncio.Transport,
+        address: str,
+    ) -> None:
+        try:
+            encrypted = await asyncio.get_running_loop().start_tls(
+                transport,
+                arrival,
+                tls,
+                server_side=True,
+                ssl_handshake_timeout=ASK_TIMEOUT_S,
+            )
+        except OSError as err:
+            # What it was is for the watch of handshakes.
+            _LOGGER.debug("no handshake: %s", err)
+            return
+        if isinstance(encrypted, asyncio.Transport):
+            self._seat(encrypted, address, bytes(arrival.early))
+
+    def _seat(
+        self, transport: asyncio.Transport, address: str, early: bytes = b""
+    ) -> None:
+        """Hand a connection to aiohttp, for as long as nobody may wait."""
         server = self._runner.server if self._runner is not None else None
-        if server is None or self._is_full_for(address):
+        if server is None or transport.is_closing():
             transport.abort()
             return
         handler = server()
@@ -198,21 +227,21 @@ class HttpDoor:
         self._waiting[handler] = _Waiting(address, timer)
         transport.set_protocol(handler)
         handler.connection_made(transport)
-
-    def _is_full(self) -> bool:
-        if len(self._waiting) + len(self._arriving) >= MOST_WAITING:
-            self._forget_gone()
-        return len(self._waiting) + len(self._arriving) >= MOST_WAITING
+        if early:
+            handler.data_received(early)
 
     def _is_full_for(self, address: str) -> bool:
-        if self._waiting_from(address) >= MOST_OF_ONE_ADDRESS:
+        if self._has_no_place_for(address):
             self._forget_gone()
-        return self._waiting_from(address) >= MOST_OF_ONE_ADDRESS
+        return self._has_no_place_for(address)
 
-    def _waiting_from(self, address: str) -> int:
-        if len(self._waiting) < MOST_OF_ONE_ADDRESS:
-            return 0
-        return sum(one.address == address for one in self._waiting.values())
+    def _has_no_place_for(self, address: str) -> bool:
+        taken = len(self._waiting) + len(self._handshakes)
+        if taken < MOST_OF_ONE_ADDRESS or taken >= MOST_WAITING:
+            return taken >= MOST_WAITING
+        from_there = sum(one.address == address for one in self._waiting.values())
+        from_there += sum(one == address for one in self._handshakes.values())
+        return from_there >= MOST_OF_ONE_ADDRESS
 
     def _forget_gone(self) -> None:
         """Let those who hung up take nobody's place."""
