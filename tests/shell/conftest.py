@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-import socket
 from types import MappingProxyType
 from typing import Any
 from unittest.mock import patch
@@ -28,6 +27,7 @@ from custom_components.v2g_vpp.const import (
     SUBENTRY_STATION,
     SUBENTRY_VEHICLE,
 )
+from script.rig import processes
 from tests.shell.home import STATION_ID, VEHICLE_ID, Home
 
 STATION = ConfigSubentryData(
@@ -65,9 +65,7 @@ def hass_config_dir(hass_tmp_config_dir: str) -> str:
 @pytest.fixture
 def free_port(socket_enabled: None) -> int:
     """Return a port of the loopback interface that nothing uses."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    return processes.free_port()
 
 
 @pytest.fixture

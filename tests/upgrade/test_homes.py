@@ -8,7 +8,6 @@ import json
 import logging
 from math import isclose
 from pathlib import Path
-import socket
 from typing import Any, cast
 from unittest.mock import patch
 
@@ -36,6 +35,7 @@ from custom_components.v2g_vpp.const import (
 from custom_components.v2g_vpp.domain.ids import EvseKey, StationId, VehicleId
 from custom_components.v2g_vpp.domain.ledger import EntryKind
 from custom_components.v2g_vpp.programme_keys import KEY_FIELDS, async_with_keys
+from script.rig import processes
 from tests.shell.test_programme_entities import NOBODY_LISTENS
 from tests.shell.test_storage import REAL
 from tests.upgrade.record import HOMES
@@ -348,9 +348,7 @@ def _is_document(name: str) -> bool:
 @pytest.fixture
 def free_port(socket_enabled: None) -> int:
     """Return a port of the loopback interface that nothing uses."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    return processes.free_port()
 
 
 @pytest.fixture
