@@ -1,7 +1,8 @@
 """The dialogs that put a repair right."""
 
+from abc import ABC, abstractmethod
 from contextlib import suppress
-from typing import Final
+from typing import Final, override
 
 from homeassistant.components.repairs import RepairsFlow, RepairsFlowResult
 from homeassistant.components.repairs.const import FlowType
@@ -19,12 +20,8 @@ from .station_checks import check_error
 TESTED_ON: Final = "tested_on"
 
 
-class AdoptStationFlow(RepairsFlow):
-    """Go on to the set-up of a charger that wants to connect."""
-
-    def __init__(self, entry_id: str, identity: str, address: str) -> None:
-        """Name the home and the charger."""
-        self._entry_id, self._identity, self._address = entry_id, identity, address
+class ConfirmedFlow(RepairsFlow, ABC):
+    """A dialog with one question."""
 
     async def async_step_init(
         self, user_input: dict[str, str] | None = None
@@ -32,6 +29,21 @@ class AdoptStationFlow(RepairsFlow):
         """Start: this first call always has an input, which means nothing."""
         return await self.async_step_confirm()
 
+    @abstractmethod
+    async def async_step_confirm(
+        self, user_input: dict[str, str] | None = None
+    ) -> RepairsFlowResult:
+        """Ask, and do what was answered."""
+
+
+class AdoptStationFlow(ConfirmedFlow):
+    """Go on to the set-up of a charger that wants to connect."""
+
+    def __init__(self, entry_id: str, identity: str, address: str) -> None:
+        """Name the home and the charger."""
+        self._entry_id, self._identity, self._address = entry_id, identity, address
+
+    @override
     async def async_step_confirm(
         self, user_input: dict[str, str] | None = None
     ) -> RepairsFlowResult:
@@ -61,19 +73,14 @@ class AdoptStationFlow(RepairsFlow):
         )
 
 
-class LostProofFlow(RepairsFlow):
+class LostProofFlow(ConfirmedFlow):
     """Let the owner leave discharge off without being reminded of it."""
 
     def __init__(self, key: EvseKey) -> None:
         """Name the outlet."""
         self._key = key
 
-    async def async_step_init(
-        self, user_input: dict[str, str] | None = None
-    ) -> RepairsFlowResult:
-        """Start: this first call always has an input, which means nothing."""
-        return await self.async_step_confirm()
-
+    @override
     async def async_step_confirm(
         self, user_input: dict[str, str] | None = None
     ) -> RepairsFlowResult:
@@ -92,19 +99,14 @@ class LostProofFlow(RepairsFlow):
         return self.async_create_entry(data={})
 
 
-class CheckDueFlow(RepairsFlow):
+class CheckDueFlow(ConfirmedFlow):
     """Take the day on which a check was done again."""
 
     def __init__(self, entry_id: str, subentry_id: str, field: str) -> None:
         """Name the charger and the check."""
         self._entry_id, self._subentry_id, self._field = entry_id, subentry_id, field
 
-    async def async_step_init(
-        self, user_input: dict[str, str] | None = None
-    ) -> RepairsFlowResult:
-        """Start: this first call always has an input, which means nothing."""
-        return await self.async_step_confirm()
-
+    @override
     async def async_step_confirm(
         self, user_input: dict[str, str] | None = None
     ) -> RepairsFlowResult:

@@ -16,52 +16,47 @@ from .domain.snapshot import EvseSnapshot
 from .sensor_descriptions import EvseSensorDescription, fresh_value
 
 
-def _current_a(evse: EvseSnapshot, phase: int) -> float | None:
-    return fresh_value(evse, getattr(evse.measurement, f"current_l{phase}_a"))
-
-
-def _voltage_v(evse: EvseSnapshot, phase: int) -> float | None:
-    return fresh_value(evse, getattr(evse.measurement, f"voltage_l{phase}_v"))
+def _measured(evse: EvseSnapshot, measurand: str) -> float | None:
+    return fresh_value(evse, getattr(evse.measurement, measurand))
 
 
 def _no_context(_evse: EvseSnapshot) -> object:
     return None
 
 
+_SHARED: Final = partial(
+    EvseSensorDescription,
+    state_class=SensorStateClass.MEASUREMENT,
+    entity_category=EntityCategory.DIAGNOSTIC,
+    entity_registry_enabled_default=False,
+    context_fn=_no_context,
+    needs_link=True,
+)
+
 PHASE_SENSORS: Final[tuple[EvseSensorDescription, ...]] = (
     *(
-        EvseSensorDescription(
+        _SHARED(
             key=f"current_l{phase}",
             translation_key="phase_current",
             translation_placeholders={"phase": str(phase)},
             device_class=SensorDeviceClass.CURRENT,
-            state_class=SensorStateClass.MEASUREMENT,
             native_unit_of_measurement=UnitOfElectricCurrent.AMPERE,
             suggested_display_precision=1,
-            entity_category=EntityCategory.DIAGNOSTIC,
-            entity_registry_enabled_default=False,
-            value_fn=partial(_current_a, phase=phase),
-            context_fn=_no_context,
+            value_fn=partial(_measured, measurand=f"current_l{phase}_a"),
             rate=CURRENT,
-            needs_link=True,
         )
         for phase in PHASES
     ),
     *(
-        EvseSensorDescription(
+        _SHARED(
             key=f"voltage_l{phase}",
             translation_key="phase_voltage",
             translation_placeholders={"phase": str(phase)},
             device_class=SensorDeviceClass.VOLTAGE,
-            state_class=SensorStateClass.MEASUREMENT,
             native_unit_of_measurement=UnitOfElectricPotential.VOLT,
             suggested_display_precision=0,
-            entity_category=EntityCategory.DIAGNOSTIC,
-            entity_registry_enabled_default=False,
-            value_fn=partial(_voltage_v, phase=phase),
-            context_fn=_no_context,
+            value_fn=partial(_measured, measurand=f"voltage_l{phase}_v"),
             rate=VOLTAGE,
-            needs_link=True,
         )
         for phase in PHASES
     ),
