@@ -78,8 +78,15 @@ async def restore_discharge(world: World, report: Report, step: str) -> None:
 
 async def _unlatch(world: World) -> None:
     if world.entities.state("binary_sensor", f"{EVSE}_emergency_stop") == "on":
-        await world.entities.act("button.press", f"{EVSE}_reset_emergency_stop")
-        await _until_state(world, "binary_sensor", f"{EVSE}_emergency_stop", "off")
+        await unlatch(world)
+
+
+async def unlatch(world: World) -> None:
+    """Reset the emergency stop, and choose the mode that the reset leaves off."""
+    await world.entities.act("button.press", f"{EVSE}_reset_emergency_stop")
+    await _until_state(world, "binary_sensor", f"{EVSE}_emergency_stop", "off")
+    chosen = {"option": "charge_now"}
+    await world.entities.act("select.select_option", f"{EVSE}_mode", chosen)
 
 
 async def _ensure_transaction(world: World) -> None:

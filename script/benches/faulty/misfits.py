@@ -11,9 +11,8 @@ from script.benches.faulty.away import AWAY
 from script.benches.faulty.fault import LOST_S, Fault, Step
 from script.benches.faulty.processes import start_home
 from script.benches.faulty.world import FaultyWorld
-from script.rig import scenario_dispatch
+from script.rig import scenario_dispatch, scenario_restore
 from script.rig.dispatching import DISPATCH_W
-from script.rig.world import EVSE
 
 HOUR_S: Final = 3_600.0
 
@@ -135,7 +134,7 @@ async def _restore_store(world: FaultyWorld) -> None:
 
 async def _prove_again(world: FaultyWorld) -> None:
     """Do what the repair asks its owner for: look, reset, and run the self-test."""
-    await world.entities.act("button.press", f"{EVSE}_reset_emergency_stop")
+    await scenario_restore.unlatch(world)
     await scenario_dispatch.prove(world)
 
 
