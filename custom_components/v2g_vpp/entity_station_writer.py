@@ -147,7 +147,8 @@ class EntityWriter:
                     self._specification, write.power_w, self.last, now_mono_s, reach
                 )
         except NotWritableError as err:
-            _LOGGER.warning("%s: %.0f W: %s", self._name, write.power_w, err)
+            # The site says it aloud once; refreshes would repeat it every few seconds.
+            _LOGGER.debug("%s: %.0f W: %s", self._name, write.power_w, err)
             return WriteResult(status=WriteStatus.REJECTED, detail=OUT_OF_RANGE)
         if intent is None:
             return WriteResult(status=WriteStatus.STALE, detail=NOT_YET)
@@ -217,7 +218,8 @@ class EntityWriter:
         except TimeoutError:
             return tried, WriteResult(status=WriteStatus.TIMEOUT)
         except Exception as err:  # noqa: BLE001 - whatever another integration raises
-            _LOGGER.warning("%s: %.0f W: %s", self._name, write.power_w, err)
+            # The site says it aloud once; refreshes would repeat it every few seconds.
+            _LOGGER.debug("%s: %.0f W: %s", self._name, write.power_w, err)
             return tried, WriteResult(
                 status=WriteStatus.REJECTED, detail=str(err)[:200]
             )
