@@ -29,13 +29,14 @@ from .domain.entity_observation import (
     is_in_service,
     lost_reads,
     observe,
+    power_of,
     same_plug_within_s,
     started,
     tells_plug,
     unexplained_word,
 )
 from .domain.entity_station import ONLY_EVSE, PROTOCOL, timing_of_entity
-from .domain.entity_watch import Expected, is_foreign
+from .domain.entity_watch import Expected, is_foreign, may_flow
 from .domain.events import (
     StationBooted,
     StationConnected,
@@ -323,10 +324,16 @@ class EntityStation(WithoutServices):
     ) -> WriteResult:
         result = await self.write_setpoint(self._setpoint(0.0))
         observed = self._observed
-        if result.is_accepted and observed.transaction_id == transaction_id:
+        is_present = observed.transaction_id == transaction_id
+        # With the transaction would end what tells it 0 W again.
+        if result.is_accepted and is_present and not self._may_flow():
             self._observed = replace(observed, transaction_id=None)
             self._tell.post(ended(key, transaction_id, is_plugged=observed.is_plugged))
         return result
+
+    def _may_flow(self) -> bool:
+        power_w = power_of(self._specification, self._reader.readings().power)
+        return may_flow(power_w, entity_limits(self._data).max_charge_power_w)
 
     @override
     async def start_transaction(self, key: EvseKey) -> WriteResult:

@@ -100,10 +100,16 @@ class EntityPlant:
         self.is_silent = False
         """It still takes what it is told, but nobody reads it."""
 
+        self.is_deaf = False
+        """It says yes to what it is told, and goes on as before."""
+
         self.is_faulted = False
         self.is_enabled = True
         self.written: list[float] = []
         """Every setpoint that was written, in its unit."""
+
+        self.heard: list[tuple[float, float]] = []
+        """The same with its time, deaf or not."""
 
         self.setpoint = 0.0 if kind.has_zero else kind.reverts_to
         self._now = now
@@ -139,6 +145,10 @@ class EntityPlant:
         """Take a setpoint in the unit of the charger, whoever wrote it."""
         self._look()
         self.written.append(value)
+        self.heard.append((self._now(), value))
+        if self.is_deaf:
+            self.charger.hear()
+            return
         self._written_s = self._now()
         self.setpoint = value
         if not self.kind.has_zero and abs(self.kind.watts(value)) < MINIMUM_W:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from ..domain.capability import Fingerprint
-from ..domain.state import flow_threshold_w
+from ..domain.state import UNLEARNT_STANDBY_W, flow_threshold_w
 
 ANSWER_WITHIN_S = 5.0
 """A write of 0 W without an answer by then is renewed."""
@@ -21,10 +21,6 @@ RUNG_S = 5.0
 
 RESET_AFTER_S = 10.0
 """From the taken-away operation to the reset: a contactor and a reset both take time."""
-
-UNLEARNT_STANDBY_W = 500.0
-"""A charger that stands by draws up to this (+420 W was measured at zero); until its own
-draw is learnt this is no flow that somebody asked for."""
 
 
 def has_stopped(
@@ -57,8 +53,9 @@ class LadderAction(StrEnum):
     """Take the EVSE out of operation."""
 
     RESET = "reset"
-    """Nothing helped: reset the station at once, write to it no more and close the
-    link, so that its dead-man acts. The fault STATION_DOES_NOT_STOP is latched."""
+    """Nothing helped: reset the station at once. One with a dead-man is written to no
+    more and its link is closed, so that it acts; one without is told 0 W again and
+    again. The fault STATION_DOES_NOT_STOP is latched."""
 
 
 _ABOVE: Mapping[LadderAction, LadderAction] = {

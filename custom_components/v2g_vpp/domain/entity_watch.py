@@ -5,6 +5,7 @@ from math import isfinite
 
 from .entity_observation import SILENT_WORDS
 from .entity_station import Quirks, timing_of_entity
+from .state import UNLEARNT_STANDBY_W, flow_threshold_w
 
 ROUNDING_SHARE = 0.02
 """Chargers round what they are told by as much as this."""
@@ -52,6 +53,18 @@ def is_foreign(
         return False
     ends_after_s = OWN_END_SHARE * timing_of_entity(quirks).validity_s
     return not (silent_s >= ends_after_s and _is_rest(shown, expected))
+
+
+def may_flow(power_w: float | None, rating_w: float) -> bool:
+    """Return True unless a charger is seen at rest: what nobody knows may flow.
+
+    Args:
+        power_w: that its meter shows, W; None when that is not known.
+        rating_w: of the charger.
+    """
+    if power_w is None:
+        return True
+    return not -flow_threshold_w(rating_w) <= power_w <= UNLEARNT_STANDBY_W
 
 
 def _is_rest(shown: str, expected: Expected) -> bool:

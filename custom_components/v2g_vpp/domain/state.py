@@ -80,6 +80,11 @@ class StateInputs:
     rating_w: float
 
 
+UNLEARNT_STANDBY_W = 500.0
+"""A charger that stands by draws up to this (+420 W was measured at zero); until its own
+draw is learnt this is no flow that somebody asked for."""
+
+
 def flow_threshold_w(rating_w: float) -> float:
     """Return the power below which nothing is said to flow (OCPP brief, part 5)."""
     return max(FLOW_THRESHOLD_W, FLOW_THRESHOLD_SHARE * rating_w)

@@ -21,7 +21,7 @@ from .records import EvseRecord
 from .registry import Registry
 from .rest_desk import RestDesk
 from .station_calls import StationCalls
-from .stop_desk import StopDesk, does_not_stop, measured_w
+from .stop_desk import StopDesk, measured_w
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -62,7 +62,7 @@ class DeliveryDesk:
                 is_withheld=record.is_withholding,
                 is_floor_enough=self._rest.is_floor_enough(record, now_mono_s),
                 # Each of our refreshes would put off the dead-man that is left.
-                is_silenced=does_not_stop(record) or record.is_left_alone,
+                is_silenced=record.is_left_alone or self._stops.is_silenced(record),
             ),
             now_mono_s,
         )

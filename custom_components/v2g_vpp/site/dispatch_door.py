@@ -8,7 +8,7 @@ from ..domain.dispatch import DispatchAck, DispatchOrder
 from ..domain.ids import ProgrammeId
 from .control_loop import ControlLoop
 from .orders import OrderDesk
-from .records import ProgrammeRecord
+from .programme_record import ProgrammeRecord
 from .registry import Registry
 
 _LOGGER = logging.getLogger(__name__)

@@ -20,7 +20,7 @@ from ..domain.programme_events import (
 )
 from .event_pools import pool_of
 from .orders import OrderDesk
-from .records import ProgrammeRecord
+from .programme_record import ProgrammeRecord
 from .registry import Registry
 from .tick_inputs import TickInputs
 

@@ -23,7 +23,8 @@ from ..domain.ledger import EntryKind
 from ..domain.ports import FINAL_ACKS
 from .order_verdict import covers
 from .outlet_meter import outlet_power, outlet_registers
-from .records import EvseRecord, ProgrammeRecord
+from .programme_record import ProgrammeRecord
+from .records import EvseRecord
 from .registry import Registry
 
 _LOGGER = logging.getLogger(__name__)

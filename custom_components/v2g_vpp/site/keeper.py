@@ -12,7 +12,8 @@ from ..domain.ids import EvseKey, ProgrammeId, StationId
 from ..domain.ports import Store, StoredData
 from . import persistence
 from .plant_store import trace_outage
-from .records import EvseRecord, ProgrammeRecord, VehicleRecord
+from .programme_record import ProgrammeRecord
+from .records import EvseRecord, VehicleRecord
 from .registry import Registry, bounded_policy
 from .stored_plan import restore_site
 

@@ -8,7 +8,8 @@ from ..domain.ids import EvseKey, TransactionId
 from ..domain.setpoint import ControlOwner
 from .delivery_desk import DeliveryDesk
 from .orders import OrderDesk
-from .records import EvseRecord, ProgrammeRecord
+from .programme_record import ProgrammeRecord
+from .records import EvseRecord
 from .registry import Registry
 from .station_calls import END_RETRY_S
 from .stop_desk import measured_w

@@ -15,7 +15,8 @@ from ..domain.ids import EvseKey
 from ..domain.programme_events import Participation
 from ..domain.setpoint import Reason
 from ..domain.state import ConnectorStatus
-from .records import EvseRecord, ProgrammeRecord
+from .programme_record import ProgrammeRecord
+from .records import EvseRecord
 from .registry import Registry
 
 type Refusal = tuple[AckCode, BindingClass | None]

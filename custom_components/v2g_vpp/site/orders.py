@@ -16,7 +16,7 @@ from ..domain.dispatch import (
 from ..domain.ids import EvseKey, ProgrammeId
 from ..domain.programme_events import EventPhase
 from .order_verdict import OrderJudge, Rehearsal, covers, share_resource
-from .records import Hold, ProgrammeRecord
+from .programme_record import Hold, ProgrammeRecord
 from .registry import Registry
 
 _LOGGER = logging.getLogger(__name__)

@@ -37,7 +37,8 @@ from .learnt_values import (
     restore_proof,
 )
 from .plant_store import dump_plant, read_plant
-from .records import EvseRecord, ProgrammeRecord, StationRecord, VehicleRecord
+from .programme_record import ProgrammeRecord
+from .records import EvseRecord, StationRecord, VehicleRecord
 from .registry import Registry
 from .stored_events import dump_events, restore_events
 from .stored_plan import dump_plan, dump_site, restore_plan

@@ -23,7 +23,8 @@ from ..domain.units import percent_of, seconds_to_hours
 from .lease_picture import draw_lease, draw_next_slot
 from .meter_picture import draw_meters
 from .order_verdict import has_evse
-from .records import EvseRecord, ProgrammeRecord, StationRecord, VehicleRecord
+from .programme_record import ProgrammeRecord
+from .records import EvseRecord, StationRecord, VehicleRecord
 from .registry import Registry
 
 SHOWN_PERCENT = 0.1

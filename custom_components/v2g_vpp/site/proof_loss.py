@@ -14,6 +14,7 @@ def lose_proof(record: EvseRecord, loss: ProofLoss) -> None:
     """
     if record.proof is not None:
         record.lost_proof = loss
+        record.lost_guarantee = record.proof.guarantee
     record.policy = replace(record.policy, is_discharge_allowed=False)
     record.proof = None
     record.has_news_to_save = True

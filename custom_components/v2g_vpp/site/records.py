@@ -10,7 +10,6 @@ from ..control.contactor import ContactorWatch
 from ..control.cycle_budget import CycleBudget
 from ..control.day_count import DayCount
 from ..control.delivery import SetpointDelivery
-from ..control.failsafe import VppWatchdog
 from ..control.fingerprint import FingerprintLearner
 from ..control.frequency_meter import FrequencyMeter
 from ..control.gate_surroundings import GridTrace
@@ -31,13 +30,12 @@ from ..control.wiring_watch import WiringLook
 from ..control.write_budget import WriteBudget
 from ..domain.calibration import Calibration
 from ..domain.capability import DischargeDialect, Fingerprint, Proof
-from ..domain.dispatch import CommandKind, DispatchAck, DispatchOrder
 from ..domain.energy import NOTHING_KEPT, EnergyTotal, KeptEnergy
 from ..domain.events import EmergencyStopReported, FaultReported
 from ..domain.faults import FaultCode, SizeHint
 from ..domain.frequency_response import SupportRefusal
-from ..domain.grant import ALL_GRANTED, Grant
-from ..domain.ids import EvseKey, StationId, TransactionId
+from ..domain.guarantee import GuaranteeClass
+from ..domain.ids import EvseKey, StationId
 from ..domain.measurement import Reading
 from ..domain.policy import (
     Claim,
@@ -49,22 +47,15 @@ from ..domain.policy import (
     VehiclePolicy,
     VehicleSpec,
 )
-from ..domain.ports import ProgrammePort
 from ..domain.self_test import ProofLoss, SelfTestStatus
 from ..domain.session import EvseSession
 from ..domain.setpoint import ControlOwner, Reason, Setpoint, WriteResult
 from ..domain.state import EvseState
 from ..domain.station_session import StationSession
-from ..domain.units import energy_wh
 from ..domain.wiring import WiringFinding
-from .ledger_desk import LedgerDesk
-from .programme_book import EventBook
 
 MAX_START_ATTEMPTS = 3
 """Then nothing until the next plug: a charger that says no is not nagged."""
-
-MAX_TOLD = 256
-"""Answers, as many as the gate remembers."""
 
 IDLE_SETPOINT = Setpoint(
     power_w=0.0,
@@ -178,6 +169,9 @@ class EvseRecord:
     proof: Proof | None = None
     lost_proof: ProofLoss | None = None
     """Why there is none any more, until there is one or the owner was told."""
+
+    lost_guarantee: GuaranteeClass | None = None
+    """What it knew of the end of a power; None: nothing was lost since the start."""
 
     override: Override | None = None
     claim: Claim | None = None
@@ -323,76 +317,3 @@ class VehicleRecord:
 
     is_ready_in_time: bool | None = None
     """None without a departure, or while it is not plugged."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hold:
-    """0 W after an order (rule 6 of the contract)."""
-
-    resource: EvseKey | None
-    """None: the whole home."""
-
-    ends_mono_s: float
-
-
-@dataclass(slots=True, kw_only=True)
-class ProgrammeRecord:
-    """One VPP programme and the orders that it gave."""
-
-    port: ProgrammePort
-    watchdog: VppWatchdog
-    is_participating: bool = True
-    grant: Grant = ALL_GRANTED
-    is_rehearsal: bool = False
-    """Played at home: it yields to every real dispatch and is never kept."""
-
-    is_over: bool = False
-    """A rehearsal that ended: it goes with its last hold."""
-
-    is_connected: bool = False
-    orders: tuple[DispatchOrder, ...] = ()
-    """Accepted and not yet started, by start."""
-
-    running: tuple[DispatchOrder, ...] = ()
-    """Followed now; no two of them are for the same EVSE."""
-
-    holds: tuple[Hold, ...] = ()
-    released: dict[EvseKey, TransactionId] = field(default_factory=dict)
-    """Discharges that a lost link ended and whose contactor must open yet."""
-
-    lost: frozenset[EvseKey] = frozenset()
-    """What followed it when its link was lost the last time."""
-
-    delivered_discharge_wh: float = 0.0
-    told: dict[str, DispatchAck] = field(default_factory=dict)
-    """The last answer about each order, oldest first."""
-
-    ledger: LedgerDesk | None = None
-
-    book: EventBook = field(default_factory=EventBook)
-
-    def note_answer(self, ack: DispatchAck) -> None:
-        """Remember an answer."""
-        self.told.pop(ack.order_id, None)
-        self.told[ack.order_id] = ack
-        while len(self.told) > MAX_TOLD:
-            del self.told[next(iter(self.told))]
-
-    def committed_wh(self) -> float:
-        """Return the energy that the accepted setpoints will have moved, >= 0."""
-        return sum(
-            energy_wh(
-                abs(self._committed_w(order)),
-                order.ends_mono_s - order.start_mono_s,
-            )
-            for order in (*self.running, *self.orders)
-            if order.kind is CommandKind.SETPOINT
-        )
-
-    def _committed_w(self, order: DispatchOrder) -> float:
-        told = self.told.get(order.order_id)
-        return order.power_w if told is None else told.committed_w
-
-    def order_for(self, key: EvseKey) -> DispatchOrder | None:
-        """Return the order that an EVSE follows."""
-        return next((o for o in self.running if o.resource in (None, key)), None)

@@ -7,6 +7,7 @@ import logging
 from ..control.delivery import SetpointDelivery
 from ..control.fingerprint import Subject
 from ..domain.capability import DialectTiming, Proof, timing_of
+from ..domain.entity_station import PROTOCOL as ENTITY_PROTOCOL
 from ..domain.events import (
     EmergencyStopReported,
     FaultReported,
@@ -22,7 +23,7 @@ from ..domain.events import (
 )
 from ..domain.faults import FAULT_BEHAVIOUR, GRID_FAULTS, FaultCode
 from ..domain.grid_profile import UNSPECIFIED, GridProfile
-from ..domain.guarantee import LONGEST_UNGUARDED_S
+from ..domain.guarantee import LONGEST_UNGUARDED_S, GuaranteeClass
 from ..domain.ids import EvseKey, ProgrammeId, StationId, VehicleId
 from ..domain.policy import (
     LONGEST_POWER_S,
@@ -34,8 +35,9 @@ from ..domain.policy import (
 from ..domain.session import EvseSession, advance_evse, unconfirmed
 from ..domain.site_meters import OperatorLimit, SiteMeters, SiteWiring
 from ..domain.station_session import StationSession, advance_station
+from .programme_record import ProgrammeRecord
 from .proof_loss import flaw_of, lose_proof
-from .records import EvseRecord, ProgrammeRecord, StationRecord, VehicleRecord
+from .records import EvseRecord, StationRecord, VehicleRecord
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -130,6 +132,22 @@ class Registry:
         if proof is None or flaw_of(proof, self.station_of(record.key)) is not None:
             return None
         return proof
+
+    def is_ended_by_silence(self, record: EvseRecord) -> bool:
+        """Return True for a charger that ends a power once nobody speaks to it.
+
+        What is written over OCPP has an end in every write. Of a charger that is known
+        through entities its last self-test tells, and else what its owner does.
+        """
+        session = self.station_of(record.key).session
+        if session.protocol != ENTITY_PROTOCOL:
+            return True
+        proof = record.proof
+        guarantee = record.lost_guarantee if proof is None else proof.guarantee
+        if guarantee is not None:
+            return guarantee is GuaranteeClass.A
+        capability = session.capability
+        return capability is not None and capability.own_watchdog_s is not None
 
     def longest_s(self, record: EvseRecord, power_w: float) -> float:
         """Return how long a power may be asked for, s."""

@@ -11,7 +11,7 @@ from ..domain.ids import EvseKey, ProgrammeId
 from ..domain.ports import ProgrammePort
 from ..domain.rehearsal import REHEARSAL
 from .orders import OrderDesk
-from .records import ProgrammeRecord
+from .programme_record import ProgrammeRecord
 from .registry import Registry
 from .spread import spread_of
 

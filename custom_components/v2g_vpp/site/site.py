@@ -43,7 +43,8 @@ from .orders import OrderDesk
 from .owner_door import OwnerDoor
 from .owner_knobs import OwnerKnobs
 from .picture import draw, redraw
-from .records import ProgrammeRecord, VehicleRecord
+from .programme_record import ProgrammeRecord
+from .records import VehicleRecord
 from .registry import Registry
 from .rehearsal_door import RehearsalDoor
 from .service_desk import ServiceDesk

@@ -73,9 +73,9 @@ class StationCalls:
         record.next_operative_mono_s = now_mono_s + OPERATIVE_RETRY_S
         self._spawn(self._make_operative(record), f"v2g_vpp operative {record.key}")
 
-    def reset_and_close(self, record: EvseRecord) -> None:
-        """Reset the station at once and close the link, whatever it answers."""
-        self._spawn(self._reset_and_close(record), f"v2g_vpp reset {record.key}")
+    def reset(self, record: EvseRecord, *, is_closing: bool) -> None:
+        """Reset the station at once; ``is_closing`` its link too, whatever it says."""
+        self._spawn(self._reset(record, is_closing), f"v2g_vpp reset {record.key}")
 
     def check_schedule(
         self,
@@ -126,7 +126,8 @@ class StationCalls:
             record.is_made_inoperative = False
             record.has_news_to_save = True
 
-    async def _reset_and_close(self, record: EvseRecord) -> None:
+    async def _reset(self, record: EvseRecord, is_closing: bool) -> None:  # noqa: FBT001
         self.take_result(record, await self._port.reset(record.key))
-        # It is written to no more: closed, its own dead-man has the last word.
-        await self._port.close_link(record.key.station_id)
+        if is_closing:
+            # It is written to no more: closed, its own dead-man has the last word.
+            await self._port.close_link(record.key.station_id)

@@ -76,6 +76,13 @@ class StopDesk:
         power_w = measured_w(record, now_mono_s)
         return has_stopped(power_w, self.rating_w(record), record.fingerprint)
 
+    def is_silenced(self, record: EvseRecord) -> bool:
+        """Return True where each word would put off the end that a station has itself.
+
+        One that has none is told 0 W for as long as it takes.
+        """
+        return does_not_stop(record) and self._registry.is_ended_by_silence(record)
+
     def _is_discharging(self, record: EvseRecord, now_mono_s: float) -> bool:
         """Return True when the meter shows a discharge, transaction or not.
 
@@ -105,7 +112,8 @@ class StopDesk:
                     "%s: the station does not stop: open its breaker", record.key
                 )
                 latch(record, FaultCode.STATION_DOES_NOT_STOP)
-                self._calls.reset_and_close(record)
+                is_closing = self._registry.is_ended_by_silence(record)
+                self._calls.reset(record, is_closing=is_closing)
             case _:
                 pass
 
