@@ -18,6 +18,7 @@ import time
 from typing import Final
 
 from script.benches.faulty.case import Case, NoDischargeError, Result, Say, run_case
+from script.benches.faulty.disk import take_own_mounts
 from script.benches.faulty.ledger import LedgerWatch
 from script.benches.faulty.plan import PAIRS, pairs, quick, singles
 from script.benches.faulty.promises import bounds
@@ -51,6 +52,7 @@ def main(argv: list[str]) -> int:
     """Run the benchmark; return the exit code."""
     choice, rest = _parse(argv)
     bench = Bench.from_arguments("faults", rest, __doc__)
+    may_mount = take_own_mounts()
     with TemporaryDirectory(prefix="v2g_vpp-faults-") as name:
         results = Results(choice.results or Path(name) / "results.jsonl")
         results.load()
@@ -59,7 +61,8 @@ def main(argv: list[str]) -> int:
         bench.say(
             "%d cases, %d of them done before", len(cases), len(cases) - len(left)
         )
-        asyncio.run(_run(left, results, Path(name), bench, choice.homes))
+        home = Path(name)
+        asyncio.run(_run(left, results, home, bench, choice.homes, may_mount=may_mount))
     names = [case.name for case in cases]
     if choice.table is not None:
         found = [results.done[each] for each in names if each in results.done]
@@ -75,19 +78,30 @@ def _cases(bench: Bench, choice: Choice) -> tuple[Case, ...]:
 
 
 async def _run(
-    left: deque[Case], results: Results, directory: Path, bench: Bench, homes: int
+    left: deque[Case],
+    results: Results,
+    directory: Path,
+    bench: Bench,
+    homes: int,
+    *,
+    may_mount: bool,
 ) -> None:
     homes = min(homes, len(left))
     await asyncio.gather(
         *(
-            _live(left, results, directory / f"{number}", bench)
+            _live(left, results, directory / f"{number}", bench, may_mount=may_mount)
             for number in range(homes)
         )
     )
 
 
 async def _live(
-    left: deque[Case], results: Results, directory: Path, bench: Bench
+    left: deque[Case],
+    results: Results,
+    directory: Path,
+    bench: Bench,
+    *,
+    may_mount: bool,
 ) -> None:
     """Take cases until none is left; a home that did not come back is given up."""
     number = 0
@@ -101,7 +115,9 @@ async def _live(
                 "%s", f"{time.strftime('%H:%M:%S')} home {directory.name}: {text}"
             )
 
-        async with faulty_world(directory / f"{number}", say) as world:
+        async with faulty_world(
+            directory / f"{number}", say, may_mount=may_mount
+        ) as world:
             ledger = LedgerWatch(world)
             while left and await _next(world, left, results, ledger, tried, say):
                 pass

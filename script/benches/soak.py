@@ -47,7 +47,7 @@ QUICK_HOURS = 75.0 / 3600.0
 HOURS = 1.0
 EVENT_S = 294.0
 QUICK_EVENT_S = 54.0
-VISIT_S = 360.0
+VISIT_S = 120.0
 QUICK_VISIT_S = 60.0
 SETTLE_S = 30.0
 """After the last car has gone: the last report is written and shown."""

@@ -1,6 +1,7 @@
 """The reference aggregator and its broker, as their operator uses them."""
 
 import asyncio
+from collections.abc import Mapping
 from pathlib import Path
 import subprocess
 import sys
@@ -41,6 +42,8 @@ class Aggregator:
         self._session: aiohttp.ClientSession | None = None
         self._child: Child | None = None
         self.base_url = ""
+        self.env: Mapping[str, str] = {}
+        """What to add to the environment of its process."""
         data = directory / "aggregator"
         self.broker = Broker(directory / "broker", BrokerFiles.in_data_directory(data))
 
@@ -87,6 +90,7 @@ class Aggregator:
                 *("--telemetry-s", str(TELEMETRY_S)),
                 *("--region", REGION),
             ],
+            env=self.env,
         )
         facts = await self._child.ready(READY_TIMEOUT_S)
         await self.close()

@@ -1,6 +1,7 @@
 """The run of all benchmarks, and what is made of their last lines."""
 
 import json
+from threading import Barrier
 
 import pytest
 
@@ -21,6 +22,29 @@ def test_all_benchmarks_but_itself_are_run() -> None:
     found = names()
     assert {"control", "csms", "day", "fuzz", "ratios", "soak", "vpp"} <= set(found)
     assert all_bench.NAME not in found
+
+
+def test_a_quick_run_waits_for_two_benchmarks_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    both = Barrier(2, timeout=10.0)
+    ran: list[str] = []
+
+    def run(name: str, *, is_quick: bool) -> Ran:
+        if is_quick and name in all_bench.PATIENT:
+            both.wait()
+        ran.append(name)
+        return Ran(name=name, seconds=1.0, result=last_line(LINE))
+
+    monkeypatch.setattr(all_bench, "run", run)
+    every = ["control", "faults", "soak", "vpp"]
+    monkeypatch.setattr(all_bench, "names", lambda: every)
+    assert all_bench.main(["--quick", "--json"]) == 1
+    assert ran[:2] == ["control", "vpp"]
+    assert sorted(ran[2:]) == ["faults", "soak"]
+    ran.clear()
+    assert all_bench.main(["--json"]) == 1
+    assert ran == every
 
 
 def test_figures_carry_the_name_of_their_benchmark() -> None:

@@ -6,6 +6,8 @@ from contextlib import asynccontextmanager
 import json
 from math import nan
 from pathlib import Path
+import subprocess
+import sys
 import time
 
 import aiohttp
@@ -23,6 +25,7 @@ from script.benches.faulty.watch import Seen
 from script.rig.entities import Entities
 from script.rig.home_assistant_socket import StateChange
 from script.rig.measured import Call, Measured, Sample
+from script.rig.processes import ROOT
 
 PUBLISH = bytes([0x32, 5]) + b"hello"
 LONG_PUBLISH = bytes([0x32, 0x80, 0x01]) + b"x" * 128
@@ -230,6 +233,68 @@ def test_the_plan_is_the_same_each_time_and_breaks_no_program_twice() -> None:
         assert "+" in case.name
         one, other = case.faults
         assert one.name.split("_")[:2] != other.name.split("_")[:2]
+
+
+def test_two_pairs_wait_for_the_inverter_and_clocks_step_one_at_a_time() -> None:
+    slow = [case for case in pairs() if any(fault.waits_s for fault in case.faults)]
+    assert len(slow) == 2
+    clocks = ("home_clock", "aggregator_clock")
+    for case in pairs(400):
+        shifted = [f.name for f in case.faults if f.name.startswith(clocks)]
+        assert len(shifted) <= 1
+
+
+FULL_DISK = """
+import asyncio, os, sys
+from pathlib import Path
+from script.benches.faulty.disk import HomeDisk, take_own_mounts
+
+async def main(may_mount: bool) -> None:
+    folder = Path(sys.argv[1])
+    disk = HomeDisk(may_mount=may_mount)
+    disk.prepare(folder)
+    found = ["own" if disk.is_own else "limited"]
+    steps = (None, disk.fill(os.getpid()), disk.empty(os.getpid()))
+    for number, step in enumerate(steps):
+        if step is not None:
+            await step
+        try:
+            (folder / f"store{number or ''}").write_bytes(b"x" * 100_000)
+            found.append("written")
+        except OSError as err:
+            found.append(str(err.errno))
+    disk.close()
+    print(*found, (folder / "store").exists(), os.path.ismount(folder))
+
+import signal
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+asyncio.run(main(take_own_mounts() and sys.argv[2] == "mount"))
+"""
+
+
+@pytest.mark.parametrize(
+    ("wish", "outcome"),
+    [
+        ("mount", "own written 28 written False False"),
+        ("limit", "limited written 27 written True False"),
+    ],
+)
+def test_a_disk_is_full_and_has_room_again(
+    tmp_path: Path, wish: str, outcome: str
+) -> None:
+    folder = tmp_path / "home"
+    done = subprocess.run(
+        [sys.executable, "-c", FULL_DISK, folder, wish],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=ROOT,
+    )
+    if wish == "mount" and done.stdout.startswith("limited"):
+        pytest.skip("nothing may be mounted here")
+    assert done.stdout.strip() == outcome
+    # What it mounted was never seen outside.
+    assert (folder / "store").exists() is (wish == "limit")
 
 
 def test_finished_cases_are_taken_up_again(tmp_path: Path) -> None:

@@ -159,13 +159,15 @@ class _Run:
         sent = await self._world.aggregator.command("setpoint", DISPATCH_W)
         command_id: str = sent["command_id"]
 
-        async def accepted() -> bool:
-            acks = await self._world.aggregator.acks_of(command_id)
-            return any(ack["status"] in {"accepted", "active"} for ack in acks)
-
-        await until_async(accepted, ACK_S, "an accepted command")
+        await until_async(
+            lambda: self._is_accepted(command_id), ACK_S, "an accepted command"
+        )
         self.commands.append(command_id)
         return float(sent["published_t_mono"])
+
+    async def _is_accepted(self, command_id: str) -> bool:
+        acks = await self._world.aggregator.acks_of(command_id)
+        return any(ack["status"] in {"accepted", "active"} for ack in acks)
 
     # ---- the case
 
@@ -200,11 +202,18 @@ class _Run:
             facts.recovery_s = time.monotonic() - healed
         except NotSeenError as err:
             self.trouble.append(f"not recovered: {err}")
+        await self._try("ask for acks", self._note_sent())
         facts.missing = self._missing(began, watch.seen.issues)
         facts.ended_mono_s = time.monotonic()
         with contextlib.suppress(*AWAY):
             await world.station.read()
         return facts
+
+    async def _note_sent(self) -> None:
+        sent, self._world.sent = self._world.sent, []
+        for command_id in sent:
+            if await self._is_accepted(command_id):
+                self.commands.append(command_id)
 
     async def _disturb(self, began: float) -> list[tuple[Fault, Window]]:
         faults = self._case.faults
@@ -267,7 +276,7 @@ class _Run:
 
     def _was_shown(self, shown: Shown, began: float, issues: set[str]) -> bool:
         if shown[0] == "issue":
-            return shown[1] in issues
+            return not issues.isdisjoint(shown[1:])
         _, domain, unique_id, state = shown
         return any(
             change.state == state and change.received_mono_s >= began

@@ -1,4 +1,4 @@
-"""The wall clock of Home Assistant's process, which the bench steps and slews.
+"""The wall clock of a process, which the bench steps and slews.
 
 A library of forty lines is put before the C library's, so that everything in that process
 sees the other time: Python, OpenSSL, SQLite. It needs a C compiler; where there is none,
@@ -22,9 +22,9 @@ COMPILE_TIMEOUT_S: Final = 60.0
 class ShiftedClock:
     """The clock of one process: true until it is shifted."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, name: str) -> None:
         """Name the files; ``prepare`` makes them."""
-        self._path = directory / "clock"
+        self._path = directory / f"clock_{name}"
         self._library = directory / "shifted_clock.so"
         self._env: Mapping[str, str] = {}
 

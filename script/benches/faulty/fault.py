@@ -8,7 +8,7 @@ from script.benches.faulty.world import FaultyWorld
 
 type Step = Callable[[FaultyWorld], Awaitable[object]]
 type Shown = tuple[str, ...]
-"""``("issue", key)``, or ``("state", domain, unique id, state)``."""
+"""``("issue", key, ...)``, one of them, or ``("state", domain, unique id, state)``."""
 
 LOST_S: Final = 36.0
 """Longer than the promises of the fail-safe (30 s) and of the dead-man (35 s)."""

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Iterator
 import contextlib
 from pathlib import Path
-import resource
 from typing import Final
 
 from script.benches.faulty.away import AWAY
@@ -29,6 +28,13 @@ KEPT: Final = ".backup"
 def _home_clock(offset_s: float, drift_ppm: float = 0.0) -> Step:
     async def begin(world: FaultyWorld) -> None:
         world.clock.set(offset_s, drift_ppm)
+
+    return begin
+
+
+def _aggregator_clock(offset_s: float) -> Step:
+    async def begin(world: FaultyWorld) -> None:
+        world.aggregator_clock.set(offset_s)
 
     return begin
 
@@ -67,6 +73,14 @@ def _clocks() -> Iterator[Fault]:
             end=_station_clock(step_s=-step_s),
             lasts_s=LOST_S,
         )
+        yield Fault(
+            name=f"aggregator_clock_{name}",
+            text=f"clock of the aggregator's host jumps {text}",
+            begin=_aggregator_clock(step_s),
+            end=_aggregator_clock(0.0),
+            lasts_s=LOST_S,
+            needs_clock=True,
+        )
     yield Fault(
         name="home_clock_slews",
         text="clock of Home Assistant's host slews by 500 ppm",
@@ -83,17 +97,18 @@ def _clocks() -> Iterator[Fault]:
 
 
 async def _fill_disk(world: FaultyWorld) -> None:
-    """Let no file of Home Assistant's process grow, or be written anew."""
-    pid = world.home.process.pid
-    _, hard = resource.prlimit(pid, resource.RLIMIT_FSIZE)
-    resource.prlimit(pid, resource.RLIMIT_FSIZE, (0, hard))
+    """Fill the disk, and begin another event, so that there is one to be written down."""
+    await world.disk.fill(world.home.process.pid)
+    with contextlib.suppress(*AWAY):
+        sent = await world.aggregator.command(
+            "setpoint", DISPATCH_W, event_id="disk-full"
+        )
+        world.sent.append(sent["command_id"])
 
 
 async def _empty_disk(world: FaultyWorld) -> None:
-    if world.home.process.is_running:
-        pid = world.home.process.pid
-        _, hard = resource.prlimit(pid, resource.RLIMIT_FSIZE)
-        resource.prlimit(pid, resource.RLIMIT_FSIZE, (hard, hard))
+    process = world.home.process
+    await world.disk.empty(process.pid if process.is_running else None)
 
 
 def _storage(world: FaultyWorld) -> Path:
@@ -144,7 +159,8 @@ def _disks() -> Iterator[Fault]:
         text="disk full",
         begin=_fill_disk,
         end=_empty_disk,
-        shown=(("issue", "ledger_unwritten"),),
+        lasts_s=LOST_S,
+        shown=(("issue", "ledger_unwritten", "store_not_written"),),
     )
     yield Fault(
         name="store_torn",

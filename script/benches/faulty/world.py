@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 import json
 from pathlib import Path
 import ssl
@@ -10,6 +11,7 @@ import time
 from typing import Any, Final, override
 
 from script.benches.faulty.clocks import ShiftedClock
+from script.benches.faulty.disk import HomeDisk
 from script.benches.faulty.energy import EnergyWatch
 from script.benches.faulty.framing import Chunks, WebSocketFrames
 from script.benches.faulty.lines import Ends, Line
@@ -25,7 +27,12 @@ class FaultyWorld(World):
     """A world with a line to the charger and a line to the broker in between."""
 
     def __init__(
-        self, supervisor: Supervisor, directory: Path, ports: tuple[int, int]
+        self,
+        supervisor: Supervisor,
+        directory: Path,
+        ports: tuple[int, int],
+        *,
+        disk: HomeDisk,
     ) -> None:
         """Name the programs; nothing runs yet."""
         super().__init__(supervisor, directory, ports)
@@ -35,10 +42,15 @@ class FaultyWorld(World):
         self.mqtt_line = Line(
             lambda: self.aggregator.broker.port, Chunks, SEED + 1, free_port()
         )
-        self.clock = ShiftedClock(directory)
+        self.clock = ShiftedClock(directory, "home")
+        self.aggregator_clock = ShiftedClock(directory, "aggregator")
+        self.disk = disk
         self.energy = EnergyWatch(self.station, self.entities)
         self.left_behind: dict[str, Any] = {}
         """What a station that was killed left: its meter and its vehicle."""
+
+        self.sent: list[str] = []
+        """Commands that a fault sent: each that was accepted is owed an entry too."""
 
         self.storm: asyncio.Task[None] | None = None
         self.ocpp_tls_port = free_port()
@@ -158,14 +170,35 @@ class FaultyWorld(World):
 
 
 @asynccontextmanager
+async def _mounted(disk: HomeDisk) -> AsyncIterator[None]:
+    try:
+        yield
+    finally:
+        await asyncio.to_thread(disk.close)
+
+
+@asynccontextmanager
 async def faulty_world(
-    directory: Path, say: Callable[[str], None]
+    directory: Path, say: Callable[[str], None], *, may_mount: bool
 ) -> AsyncIterator[FaultyWorld]:
-    """Yield a home in which everything is set up, proven and allowed."""
+    """Yield a home in which everything is set up, proven and allowed.
+
+    Args:
+        directory: for all that its programs write.
+        say: told what takes how long.
+        may_mount: its configuration folder may get a disk of its own.
+    """
     ports = (free_port(), free_port())
-    async with keep_world(FaultyWorld, directory, ports) as world:
+    disk = HomeDisk(may_mount=may_mount)
+    async with (
+        _mounted(disk),
+        keep_world(partial(FaultyWorld, disk=disk), directory, ports) as world,
+    ):
         await asyncio.to_thread(world.clock.prepare)
+        await asyncio.to_thread(world.aggregator_clock.prepare)
+        await asyncio.to_thread(disk.prepare, world.home.directory)
         world.home.env = world.clock.env
+        world.aggregator.env = world.aggregator_clock.env
         await world.ocpp_line.start()
         await world.mqtt_line.start()
         try:
