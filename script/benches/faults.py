@@ -32,6 +32,8 @@ HOMES: Final = 2
 PROMISES: Final = (
     "after_heartbeat_s",
     "after_setpoint_s",
+    "after_meter_s",
+    "left_w",
     "beyond_asked_w",
     "recovery_s",
 )

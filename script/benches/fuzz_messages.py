@@ -217,13 +217,13 @@ class Target:
 
 
 def _no_context() -> Any:
-    """Nothing connects here."""
-    raise NotImplementedError
+    """Fail: messages are handed in, so whoever connects is not what is looked at."""
+    raise AssertionError("nothing connects here")
 
 
 async def _never(*_: Any) -> Any:
-    """Nothing connects here."""
-    raise NotImplementedError
+    """Fail: messages are handed in, so whoever connects is not what is looked at."""
+    raise AssertionError("nothing connects here")
 
 
 def _answer_due(sent: Sent) -> str | None:

@@ -28,9 +28,7 @@ def write_parts(folder: Path, parts: Iterable[Part]) -> None:
         folder: configuration folder of a Home Assistant that does not run.
         parts: all that the home shall have.
     """
-    path = folder / ".storage" / "core.config_entries"
-    document = json.loads(path.read_text(encoding="utf-8"))
-    entry = next(e for e in document["data"]["entries"] if e["domain"] == DOMAIN)
+    path, document, entry = _read(folder)
     entry["subentries"] = [
         {
             "data": dict(part.data),
@@ -42,6 +40,26 @@ def write_parts(folder: Path, parts: Iterable[Part]) -> None:
         for number, part in enumerate(parts)
     ]
     path.write_text(json.dumps(document), encoding="utf-8")
+
+
+def make_real(folder: Path) -> None:
+    """Let charger and car of a rehearsal count as real ones: the home's meter sees them.
+
+    Args:
+        folder: configuration folder of a Home Assistant that does not run.
+    """
+    path, document, entry = _read(folder)
+    for part in entry["subentries"]:
+        part["data"].pop("virtual", None)
+    path.write_text(json.dumps(document), encoding="utf-8")
+
+
+def _read(folder: Path) -> tuple[Path, dict[str, Any], dict[str, Any]]:
+    """Return the file, what it holds, and the entry of the integration in it."""
+    path = folder / ".storage" / "core.config_entries"
+    document = json.loads(path.read_text(encoding="utf-8"))
+    entry = next(e for e in document["data"]["entries"] if e["domain"] == DOMAIN)
+    return path, document, entry
 
 
 def station_part(identity: str, password: str) -> Part:

@@ -165,6 +165,13 @@ class Flow:
         body = {"handler": [entry_id, kind]}
         return cls(client, path, await client.request("POST", path, body=body))
 
+    @classmethod
+    async def start_options(cls, client: HomeAssistantClient, entry_id: str) -> Self:
+        """Begin to change the options of an entry."""
+        path = "/api/config/config_entries/options/flow"
+        body = {"handler": entry_id}
+        return cls(client, path, await client.request("POST", path, body=body))
+
     async def submit(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """Answer the current step and return what the flow says next."""
         path = f"{self._path}/{self.result['flow_id']}"

@@ -55,6 +55,20 @@ async def set_up_home(world: World) -> Details:
     return {"entry": created["title"], "ocpp_port": world.ocpp_port}
 
 
+async def choose_grid_meter(world: World, entity_id: str) -> Details:
+    """Choose the meter of the home's connection: three phases of 63 A."""
+    flow = await Flow.start_options(world.home.client, await _entry_id(world))
+    flow.expect("form", "init")
+    await flow.submit({"grid_entity": entity_id})
+    flow.expect("form", "signs")
+    await flow.submit({"grid_inverted": False})
+    flow.expect("form", "wiring")
+    await flow.submit({"phase_count": "3", "fuse_a": 63})
+    flow.expect("create_entry")
+    await _until_loaded(world)
+    return {"grid_meter": entity_id}
+
+
 async def connect_station(world: World) -> Details:
     """Start the station and wait until it is registered, read and made safe."""
     await world.station.start(world.station_url, STATION_ID)

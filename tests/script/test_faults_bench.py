@@ -146,6 +146,7 @@ def facts(until_s: float) -> Facts:
         seen=Seen(began_mono_s=100.0, heartbeats=[100.0, 102.0, 104.0]),
         began_mono_s=100.0,
         ended_mono_s=160.0,
+        meter_mono_s=tuple(map(float, range(100, 160))),
         recovery_s=10.0,
     )
 
@@ -170,6 +171,31 @@ def test_time_in_which_the_plant_stood_still_does_not_count() -> None:
     found = facts(until_s=151.0)
     found.frozen.append(Window(begin_mono_s=105.0, end_mono_s=140.0))
     assert judge(found)["after_setpoint_s"] == 15.0
+
+
+def test_a_discharge_is_as_old_as_the_last_reading_of_the_home() -> None:
+    found = facts(until_s=131.0)
+    found.windows.append(Window(begin_mono_s=101.0, end_mono_s=160.0))
+    assert judge(found)["after_meter_s"] == 0.0
+    found.meter_mono_s = (99.0, 120.0)
+    assert judge(found)["after_meter_s"] == 20.0
+    assert broken(found, judge(found)) == ()
+    found.meter_mono_s = (92.0,)
+    assert judge(found)["after_meter_s"] == 38.0
+    assert [text.split()[0] for text in broken(found, judge(found))] == [
+        "after_meter_s"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("left_w", "is_kept"), [(None, True), (200.0, True), (500.0, False)]
+)
+def test_what_has_to_end_a_discharge_has_ended_it(
+    left_w: float | None, is_kept: bool
+) -> None:
+    found = facts(until_s=121.0)
+    found.left_w = left_w
+    assert (broken(found, judge(found)) == ()) is is_kept
 
 
 def test_what_is_not_known_is_not_kept() -> None:

@@ -11,6 +11,7 @@ from typing import Any, Final
 from script.benches.faulty.away import AWAY
 from script.benches.faulty.fault import Fault, Shown
 from script.benches.faulty.promises import (
+    DEADMAN_S,
     RECOVERY_S,
     Facts,
     Window,
@@ -21,6 +22,7 @@ from script.benches.faulty.watch import Watch
 from script.benches.faulty.world import FaultyWorld
 from script.rig.dispatching import DISPATCH_W, TOLERANCE_W
 from script.rig.scenario_dispatch import RESERVE_PERCENT, set_reserve
+from script.rig.scenario_stops import FAILSAFE_S
 from script.rig.waiting import NotSeenError, until_async
 from script.rig.world import EVSE, VEHICLE
 
@@ -117,6 +119,7 @@ class _Run:
         self.trouble: list[str] = []
         self._world, self._case = world, case
         self._floor_mono_s: float | None = None
+        self._left_w: float | None = None
 
     # ---- before
 
@@ -179,6 +182,7 @@ class _Run:
         facts = Facts(
             measured=world.station.measured,
             seen=watch.seen,
+            meter_mono_s=world.meter.told,
             began_mono_s=began,
             ended_mono_s=nan,
             floor_mono_s=self._floor_mono_s,
@@ -191,6 +195,7 @@ class _Run:
                 facts.windows.append(span)
             if fault.stills:
                 facts.frozen.append(span)
+        facts.left_w = self._left_w
         healed = time.monotonic()
         # A person may try out what no dispatch may do.
         facts.floor_end_mono_s = healed
@@ -228,11 +233,23 @@ class _Run:
             await self._raise_floor()
         lasts_s = max(fault.lasts_s for fault in faults)
         await asyncio.sleep(max(0.0, began + lasts_s - time.monotonic()))
+        self._left_w = self._still_flowing_w(begun)
         spans = []
         for fault, at in begun:
             await self._try(f"end {fault.name}", fault.end(self._world))
             spans.append((fault, Window(begin_mono_s=at, end_mono_s=time.monotonic())))
         return spans
+
+    def _still_flowing_w(self, begun: Sequence[tuple[Fault, float]]) -> float | None:
+        """Return what flows out, where a fault had its time to end that."""
+        now = time.monotonic()
+        had_time = any(
+            fault.stops and now - at >= max(FAILSAFE_S, DEADMAN_S)
+            for fault, at in begun
+        )
+        if not had_time or any(fault.stills for fault, _ in begun):
+            return None
+        return max(0.0, -self._world.station.measured.power_w)
 
     async def _raise_floor(self) -> None:
         soc = self._world.entities.number("sensor", f"{VEHICLE}_soc")

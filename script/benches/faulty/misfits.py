@@ -13,6 +13,9 @@ from script.benches.faulty.world import FaultyWorld
 from script.rig import scenario_dispatch, scenario_restore
 from script.rig.dispatching import DISPATCH_W
 
+METER_LOST_S: Final = 45.0
+"""Longer than a silent meter of the home is believed, and a stop takes."""
+
 HOUR_S: Final = 3_600.0
 
 SLEW_PPM: Final = 500.0
@@ -20,6 +23,12 @@ SLEW_PPM: Final = 500.0
 
 STORM_COMMANDS: Final = 150
 STORM_S: Final = 15.0
+
+STEP_S: Final = 30.0
+"""Rest enough on both sides of a step for both meters to be compared."""
+
+STEPS_W: Final = (-2_000, -5_000, -2_000, -5_000, -2_000)
+CONTRADICTED: Final = ("issue", "meters_contradict_sign", "meters_contradict_size")
 
 STORE: Final = "v2g_vpp.policy"
 KEPT: Final = ".backup"
@@ -209,6 +218,54 @@ def _meters() -> Iterator[Fault]:
     )
 
 
+def _home_meter(name: str, *, is_on: bool) -> Step:
+    async def change(world: FaultyWorld) -> None:
+        setattr(world.meter, name, is_on)
+
+    return change
+
+
+async def _turn_home_meter(world: FaultyWorld) -> None:
+    """Turn it round, and step the power for whoever compares both meters."""
+    world.meter.is_turned = True
+    world.storm = asyncio.create_task(_send_steps(world))
+
+
+async def _send_steps(world: FaultyWorld) -> None:
+    for power_w in STEPS_W:
+        with contextlib.suppress(*AWAY):
+            await world.aggregator.command("setpoint", power_w)
+        await asyncio.sleep(STEP_S)
+
+
+async def _turn_home_meter_back(world: FaultyWorld) -> None:
+    world.meter.is_turned = False
+    await _calm(world)
+
+
+def _home_meters() -> Iterator[Fault]:
+    yield Fault(
+        name="home_meter_mute",
+        text="meter of the home tells nothing",
+        begin=_home_meter("is_mute", is_on=True),
+        end=_home_meter("is_mute", is_on=False),
+        lasts_s=METER_LOST_S,
+        stops=True,
+    )
+    yield Fault(
+        name="home_meter_turned",
+        text="meter of the home and that of the charger contradict each other",
+        begin=_turn_home_meter,
+        end=_turn_home_meter_back,
+        lasts_s=STEP_S * len(STEPS_W),
+        stops=True,
+        shown=(CONTRADICTED,),
+        needs_flow=True,
+        needs_person="which of two meters is wrong is for the owner to find",
+        person=_prove_again,
+    )
+
+
 def _contradictions() -> Iterator[Fault]:
     yield Fault(
         name="meter_contradicts",
@@ -249,6 +306,7 @@ MISFITS: Final = (
     *_disks(),
     *_meters(),
     *_contradictions(),
+    *_home_meters(),
     Fault(
         name="storm",
         text=f"{STORM_COMMANDS} dispatches in {STORM_S:.0f} s",

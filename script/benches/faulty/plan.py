@@ -39,7 +39,7 @@ _ONE_OF: Final = (
         "broker_wrong",
         "home_revoked",
     ),
-    ("aggregator_killed", "aggregator_frozen", "storm"),
+    ("aggregator_killed", "aggregator_frozen", "storm", "home_meter_turned"),
     (
         "station_killed",
         "station_frozen",
@@ -57,7 +57,13 @@ _ONE_OF: Final = (
         "aggregator_clock_behind",
     ),
     ("station_clock_ahead", "station_clock_behind", "station_clock_slews"),
-    ("meter_mute", "meter_frozen", "meter_contradicts"),
+    (
+        "meter_mute",
+        "meter_frozen",
+        "meter_contradicts",
+        "home_meter_mute",
+        "home_meter_turned",
+    ),
     tuple(fault.name for fault in LINES if fault.name.startswith("ocpp")),
     tuple(fault.name for fault in LINES if fault.name.startswith("mqtt")),
 )

@@ -13,6 +13,9 @@ from script.rig.scenario_deadman import PROMISED_S
 from script.rig.scenario_stops import FAILSAFE_S
 from script.rig.world import PLANT, ZERO_W
 
+METER_S: Final = 30.0
+"""A meter of the home that says nothing for so long is none."""
+
 DEADMAN_S: Final = PROMISED_S["v21_dynamic"]
 
 TICK_S: Final = 1.0
@@ -49,6 +52,12 @@ class Facts:
     """When the first fault began."""
 
     ended_mono_s: float
+    meter_mono_s: Sequence[float] = ()
+    """When the meter of the home was heard; the list goes on while a case does."""
+
+    left_w: float | None = None
+    """What flowed out at the end of what has to end it; None: nothing had to."""
+
     windows: list[Window] = field(default_factory=list)
     """When no heartbeat reached the home that it may trust."""
 
@@ -83,10 +92,13 @@ def judge(facts: Facts) -> dict[str, float]:
             exporting, [c.mono_s for c in discharges], facts.frozen
         ),
         "after_heartbeat_s": _longest(exporting, _trusted(facts), facts.frozen),
+        "after_meter_s": _longest(exporting, facts.meter_mono_s, facts.frozen),
         "beyond_asked_w": _beyond(samples, discharges),
         "below_floor_wh": _below_floor_wh(facts),
         "recovery_s": facts.recovery_s,
     }
+    if facts.left_w is not None:
+        figures["left_w"] = facts.left_w
     if facts.floor_mono_s is not None:
         zero = _first_zero(facts, facts.floor_mono_s)
         figures["stop_s"] = zero - facts.floor_mono_s
@@ -115,6 +127,8 @@ def bounds(late_s: float = 0.0, waits_s: float = 0.0) -> dict[str, float]:
     return {
         "after_setpoint_s": DEADMAN_S,
         "after_heartbeat_s": FAILSAFE_S,
+        "after_meter_s": METER_S + STOP_S,
+        "left_w": ZERO_W,
         "beyond_asked_w": 0.0,
         "below_floor_wh": FLOOR_WH + late_wh,
         "stop_s": STOP_S + late_s,

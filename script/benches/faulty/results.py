@@ -14,6 +14,7 @@ from script.benches.faulty.promises import ENERGY_WH
 COLUMNS: Final = (
     ("after_heartbeat_s", "last heartbeat to 0 W, s"),
     ("after_setpoint_s", "last setpoint to 0 W, s"),
+    ("after_meter_s", "home's last meter reading to 0 W, s"),
     ("stop_s", "stop while it lasts, s"),
     ("below_floor_wh", "below a floor, Wh"),
     ("energy_wh", "energy not counted, Wh"),

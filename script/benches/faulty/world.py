@@ -14,8 +14,10 @@ from script.benches.faulty.clocks import ShiftedClock
 from script.benches.faulty.disk import HomeDisk
 from script.benches.faulty.energy import EnergyWatch
 from script.benches.faulty.framing import Chunks, WebSocketFrames
+from script.benches.faulty.home_meter import ENTITY_ID, HomeMeter
 from script.benches.faulty.lines import Ends, Line
 from script.rig import scenario_dispatch, scenario_setup
+from script.rig.entry_file import make_real
 from script.rig.measured import Sample
 from script.rig.processes import RigError, Supervisor, free_port
 from script.rig.world import STATION_ID, World, keep_world
@@ -46,6 +48,7 @@ class FaultyWorld(World):
         self.aggregator_clock = ShiftedClock(directory, "aggregator")
         self.disk = disk
         self.energy = EnergyWatch(self.station, self.entities)
+        self.meter = HomeMeter(self.home, self.station)
         self.left_behind: dict[str, Any] = {}
         """What a station that was killed left: its meter and its vehicle."""
 
@@ -169,6 +172,14 @@ class FaultyWorld(World):
         raise RigError("the home has no certificate yet")
 
 
+async def _meter_the_home(world: FaultyWorld) -> None:
+    await world.home.stop()
+    await asyncio.to_thread(make_real, world.home.directory)
+    await world.home.start()
+    await world.meter.start()
+    await scenario_setup.choose_grid_meter(world, ENTITY_ID)
+
+
 @asynccontextmanager
 async def _mounted(disk: HomeDisk) -> AsyncIterator[None]:
     try:
@@ -202,9 +213,10 @@ async def faulty_world(
         await world.ocpp_line.start()
         await world.mqtt_line.start()
         try:
-            steps: tuple[Callable[[World], Awaitable[object]], ...] = (
+            steps: tuple[Callable[[FaultyWorld], Awaitable[object]], ...] = (
                 scenario_setup.start_programs,
                 scenario_setup.set_up_home,
+                _meter_the_home,
                 scenario_setup.connect_station,
                 scenario_setup.join_programme,
                 scenario_setup.plug_in,
@@ -219,5 +231,6 @@ async def faulty_world(
             yield world
         finally:
             await world.energy.stop()
+            await world.meter.stop()
             await world.ocpp_line.stop()
             await world.mqtt_line.stop()
