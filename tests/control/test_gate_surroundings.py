@@ -3,7 +3,7 @@
 from dataclasses import replace
 from math import nan
 
-from hypothesis import given, strategies as st
+from hypothesis import example, given, strategies as st
 import pytest
 
 from custom_components.v2g_vpp.control.gate_inputs import GateVerdict
@@ -51,6 +51,10 @@ def seen(
         max_size=40,
     ),
     st.sampled_from(PROFILES),
+)
+@example(
+    [(47.0, False, False, 0.0), (47.0, False, True, 1.0), (None, False, True, 0.0)],
+    IEEE1547_CAT3_60HZ,
 )
 def test_the_gate_lets_through_whatever_the_watch_leaves(
     steps: list[tuple[float | None, bool, bool, float]], profile: GridProfile

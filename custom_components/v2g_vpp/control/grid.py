@@ -222,7 +222,9 @@ class GridWatch:
         frequency_hz = observed.frequency_hz
         if frequency_hz is not None and not is_plausible_hz(frequency_hz):
             return GridCause.IMPLAUSIBLE
-        return GridCause.POWER_LOST if observed.has_lost_power else tripped
+        # What lets a load go on must not hide what ends it, too.
+        is_free = tripped is None or tripped in FREE_FOR_LOADS
+        return GridCause.POWER_LOST if observed.has_lost_power and is_free else tripped
 
     def _is_voltage_lost(
         self, observed: GridObserved, voltage_pu: float | None
