@@ -6,8 +6,8 @@ reads is lost only 0 W is written, and so it is while a part of what it writes t
 lost; while all is lost that a stop needs, nothing is.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from enum import IntEnum
 import logging
@@ -35,13 +35,12 @@ from .domain.entity_observation import (
     tells_plug,
     unexplained_word,
 )
-from .domain.entity_station import ONLY_EVSE, PROTOCOL, timing_of_entity
+from .domain.entity_station import ONLY_EVSE, PROTOCOL, rests_at_w, timing_of_entity
 from .domain.entity_watch import Expected, is_foreign, may_flow
 from .domain.events import (
     StationBooted,
     StationConnected,
     StationDisconnected,
-    StationEvent,
     StationReady,
 )
 from .domain.ids import EvseKey, StationId, TransactionId
@@ -54,7 +53,8 @@ from .entity_station_data import (
     station_id_of,
 )
 from .entity_station_reader import EntityNews, EntityReader
-from .entity_station_refusals import ACCEPTED, REFUSED, WithoutServices
+from .entity_station_refusals import ACCEPTED, REFUSED, WithoutServices, rejected
+from .entity_station_teller import Teller
 from .entity_station_writer import EntityWriter
 
 _LOGGER = logging.getLogger(__name__)
@@ -71,23 +71,6 @@ end of a power, and the longest promise of one is this."""
 
 _SCRIPT_STARTED: Final = "script_started"
 _OFFLINE: Final = WriteResult(status=WriteStatus.OFFLINE)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Teller:
-    """Who is told what happens to a charger."""
-
-    post: Callable[[StationEvent], None]
-    """Takes the events of a charging station."""
-
-    yield_to_external: Callable[[EvseKey], None]
-    """Lets somebody else have a charger that they changed."""
-
-    show_lost: Callable[[tuple[str, ...]], None]
-    """Told the fields whose entities are lost, empty for none."""
-
-    show_word: Callable[[str | None], None]
-    """Told a word of the state that nobody explained, None for none."""
 
 
 class Link(IntEnum):
@@ -134,6 +117,8 @@ class EntityStation(WithoutServices):
         self._observed = Observed()
         self._seen_plug_mono_s = float("-inf")
         self._closed_until_mono_s = float("-inf")
+        self._ending: TransactionId | None = None
+        self._yielded_to = ""
         self._unlisten: list[CALLBACK_TYPE] = []
         self._reopen: CALLBACK_TYPE | None = None
 
@@ -194,6 +179,7 @@ class EntityStation(WithoutServices):
             self._seen_plug_mono_s = now_mono_s
         for event in events:
             self._tell.post(event)
+        self._end_at_rest()
         if self._link is Link.UP and is_usable:
             self._move(Link.READY)
         self._tell.show_lost(lost)
@@ -289,7 +275,10 @@ class EntityStation(WithoutServices):
             self._yield(f"{entity_id} was called")
 
     def _yield(self, what: str) -> None:
-        _LOGGER.warning("%s: changed by somebody else: %s", self.key, what)
+        # A charger that does not hear shows the same again after each 0 W.
+        level = logging.DEBUG if what == self._yielded_to else logging.WARNING
+        self._yielded_to = what
+        _LOGGER.log(level, "%s: changed by somebody else: %s", self.key, what)
         self._writer.forget()
         self._tell.yield_to_external(self.key)
 
@@ -300,6 +289,8 @@ class EntityStation(WithoutServices):
         if self._link is Link.DOWN:
             return _OFFLINE
         refusal = self._refusal(write)
+        if write.power_w != 0 and refusal is None:
+            self._ending = None
         return await self._writer.write(write) if refusal is None else refusal
 
     def _refusal(self, write: SetpointWrite) -> WriteResult | None:
@@ -316,31 +307,42 @@ class EntityStation(WithoutServices):
             detail = NO_TRANSACTION
         elif write.power_w < 0 and not self._specification.can_discharge:
             detail = NO_DIALECT
-        return None if detail is None else _rejected(detail)
+        return None if detail is None else rejected(detail)
 
     @override
     async def end_transaction(
         self, key: EvseKey, transaction_id: TransactionId
     ) -> WriteResult:
-        result = await self.write_setpoint(self._setpoint(0.0))
-        observed = self._observed
-        is_present = observed.transaction_id == transaction_id
-        # With the transaction would end what tells it 0 W again.
-        if result.is_accepted and is_present and not self._may_flow():
-            self._observed = replace(observed, transaction_id=None)
-            self._tell.post(ended(key, transaction_id, is_plugged=observed.is_plugged))
+        result = ACCEPTED
+        if self._link is Link.DOWN or not self._writer.has_just_stopped:
+            result = await self.write_setpoint(self._setpoint(0.0))
+        if result.is_accepted:
+            self._ending = transaction_id
+            self._end_at_rest()
         return result
 
-    def _may_flow(self) -> bool:
-        power_w = power_of(self._specification, self._reader.readings().power)
-        return may_flow(power_w, entity_limits(self._data).max_charge_power_w)
+    def _end_at_rest(self) -> None:
+        """End a transaction whose end was asked for, once nothing flows any more.
+
+        With the transaction would end what tells it 0 W again.
+        """
+        spec, now = self._specification, self._observed
+        power_w = power_of(spec, self._reader.readings().power)
+        limit_w = entity_limits(self._data).max_charge_power_w
+        transaction_id = now.transaction_id
+        if transaction_id is None or transaction_id != self._ending:
+            return
+        if not may_flow(power_w, limit_w, rests_at_w(spec)):
+            self._observed = replace(now, transaction_id=None)
+            end = ended(self.key, transaction_id, is_plugged=now.is_plugged)
+            self._tell.post(end)
 
     @override
     async def start_transaction(self, key: EvseKey) -> WriteResult:
         if self._link is not Link.READY:
-            return _OFFLINE if self._link is Link.DOWN else _rejected(NOT_READY)
+            return _OFFLINE if self._link is Link.DOWN else rejected(NOT_READY)
         if not self._observed.is_plugged:
-            return _rejected(NOT_PLUGGED)
+            return rejected(NOT_PLUGGED)
         if self._observed.transaction_id is None:
             transaction_id = _new_transaction_id()
             self._observed = replace(self._observed, transaction_id=transaction_id)
@@ -387,10 +389,6 @@ class EntityStation(WithoutServices):
             transaction_id=self._observed.transaction_id,
             decided_mono_s=self._clock.monotonic(),
         )
-
-
-def _rejected(detail: str) -> WriteResult:
-    return WriteResult(status=WriteStatus.REJECTED, detail=detail)
 
 
 def _new_transaction_id() -> TransactionId:

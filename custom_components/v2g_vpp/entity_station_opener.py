@@ -15,7 +15,7 @@ from .domain.events import StationEvent
 from .domain.ids import EvseKey, StationId
 from .domain.policy import StationLimits
 from .domain.ports import StationPort, Unsubscribe
-from .entity_station import EntityStation, Teller
+from .entity_station import EntityStation
 from .entity_station_data import (
     WRITE_FIELDS,
     entity_limits,
@@ -25,6 +25,7 @@ from .entity_station_data import (
 )
 from .entity_station_reader import resolved
 from .entity_station_repairs import LostEntities, async_show_word
+from .entity_station_teller import Teller
 from .system_clock import SystemClock
 
 

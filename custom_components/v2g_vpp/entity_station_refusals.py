@@ -12,6 +12,11 @@ ACCEPTED: Final = WriteResult(status=WriteStatus.ACCEPTED)
 REFUSED: Final = WriteResult(status=WriteStatus.REJECTED, detail=NOT_OFFERED)
 
 
+def rejected(detail: str) -> WriteResult:
+    """Return a no with its reason."""
+    return WriteResult(status=WriteStatus.REJECTED, detail=detail)
+
+
 class WithoutServices(StationPort):
     """The part of a station port that there are no entities for."""
 

@@ -95,6 +95,13 @@ class EntityWriter:
         return self.last.power_w is not None
 
     @property
+    def has_just_stopped(self) -> bool:
+        """True when it took 0 W more lately than it likes to be written to again."""
+        age_s = self._clock.monotonic() - self.last.written_mono_s
+        interval_s = self._specification.quirks.min_write_interval_s
+        return self.last.power_w == 0 and age_s < interval_s
+
+    @property
     def can_stop(self) -> bool:
         """True while there is anything of what ends a power."""
         steps = stop(self._specification).steps

@@ -16,7 +16,8 @@ from custom_components.v2g_vpp.domain.setpoint import (
     SetpointWrite,
     WriteResult,
 )
-from custom_components.v2g_vpp.entity_station import EntityStation, Teller
+from custom_components.v2g_vpp.entity_station import EntityStation
+from custom_components.v2g_vpp.entity_station_teller import Teller
 from custom_components.v2g_vpp.system_clock import SystemClock
 
 POWER, STATE, NUMBER = "sensor.power", "sensor.plug", "input_number.setpoint"

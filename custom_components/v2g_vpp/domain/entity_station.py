@@ -193,6 +193,12 @@ def timing_of_entity(quirks: Quirks) -> DialectTiming:
     return own_timing(quirks.watchdog_s, interval_s)
 
 
+def rests_at_w(specification: EntitySpecification) -> float:
+    """Return what a charger takes after a stop, W, >= 0: not every one has a rest."""
+    is_at_minimum = specification.writes.stop is StopWay.MINIMUM_POWER
+    return specification.quirks.min_charge_w if is_at_minimum else 0.0
+
+
 def contradicts(writes: Writes, unit: str | None) -> bool:
     """Return True for a number that counts something else now than it is told."""
     return unit in set(WriteUnit) and unit != writes.unit

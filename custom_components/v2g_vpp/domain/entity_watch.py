@@ -55,16 +55,18 @@ def is_foreign(
     return not (silent_s >= ends_after_s and _is_rest(shown, expected))
 
 
-def may_flow(power_w: float | None, rating_w: float) -> bool:
+def may_flow(power_w: float | None, rating_w: float, rests_at_w: float = 0.0) -> bool:
     """Return True unless a charger is seen at rest: what nobody knows may flow.
 
     Args:
         power_w: that its meter shows, W; None when that is not known.
         rating_w: of the charger.
+        rests_at_w: that it takes after a stop, W, >= 0; some know no 0 W.
     """
     if power_w is None:
         return True
-    return not -flow_threshold_w(rating_w) <= power_w <= UNLEARNT_STANDBY_W
+    most_w = rests_at_w + UNLEARNT_STANDBY_W
+    return not -flow_threshold_w(rating_w) <= power_w <= most_w
 
 
 def _is_rest(shown: str, expected: Expected) -> bool:

@@ -1,0 +1,63 @@
+"""What a stop leaves of a transaction, by the quirks of a charger."""
+
+from collections.abc import Mapping
+from itertools import pairwise
+from pathlib import Path
+import time
+from typing import Any
+
+from .entity_home import IDENTITY
+from .entity_plants import PLAIN
+from .test_deaf import stop_in_vain
+from .test_discharge import ASKED_W, discharge
+from .virtual_hass import in_virtual_hass
+from .worlds import plant_home
+
+
+@in_virtual_hass
+async def test_a_charger_that_rests_at_its_minimum_has_stopped_there(
+    tmp_path: Path, ports: tuple[int, int]
+) -> None:
+    quirks: Mapping[str, Any] = {"stop_way": "minimum_power", "zero_forbidden": True}
+    async with plant_home(tmp_path, ports[1], PLAIN, **quirks) as (home, plant):
+        await home.run(60)
+        await home.do("set_power", power=0, duration={"hours": 1})
+        began_s = time.monotonic()
+        await home.run(1_800)
+        assert "station_does_not_stop" not in home.issues
+        assert len([at_s for at_s, _ in plant.heard if at_s >= began_s]) < 10
+
+
+@in_virtual_hass
+async def test_a_transaction_whose_end_was_asked_for_ends_once_nothing_flows(
+    tmp_path: Path, ports: tuple[int, int]
+) -> None:
+    async with plant_home(tmp_path, ports[1], PLAIN) as (home, _):
+        await home.prove()
+        await discharge(home)
+        await home.do("request_stop_transaction")
+        await home.until(lambda: not home.evse.has_transaction, 30, "its end")
+        assert home.power_w > ASKED_W / 4
+
+
+@in_virtual_hass
+async def test_0_w_is_not_told_more_often_than_a_charger_bears(
+    tmp_path: Path, ports: tuple[int, int]
+) -> None:
+    quirks: Mapping[str, Any] = {"min_write_interval_s": 20, "settle_s": 30}
+    async with plant_home(tmp_path, ports[1], PLAIN, **quirks) as (home, plant):
+        await home.prove()
+        await discharge(home)
+        await stop_in_vain(home, plant)
+        began_s = time.monotonic()
+        await home.run(600)
+        told = [at_s for at_s, _ in plant.heard if at_s >= began_s]
+        gaps_s = [after - before for before, after in pairwise(told)]
+        assert max(gaps_s) <= 30
+        assert len(told) <= 45
+        # Its owner's stop does not wait for that.
+        pressed_s = time.monotonic()
+        button = home.entity("button", f"{IDENTITY}_1_emergency_stop")
+        await home.act("button", "press", button)
+        await home.run(1)
+        assert any(at_s >= pressed_s for at_s, _ in plant.heard)
