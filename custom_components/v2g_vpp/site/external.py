@@ -6,12 +6,17 @@ import logging
 from ..domain.clock import Clock
 from ..domain.policy import EXTERNAL_LASTS_S, External
 from .records import EvseRecord
+from .stop_desk import does_not_stop
 
 _LOGGER = logging.getLogger(__name__)
 
 
 def leave_to_external(record: EvseRecord, clock: Clock) -> None:
     """Leave an EVSE alone for a while; what is stopped stays so and is told it again."""
+    if does_not_stop(record):
+        # What shows another value is the charger: it is told 0 W all the time, or is
+        # left alone for its own end.
+        return
     # Whatever it was told, somebody else told it another thing since.
     record.delivery.link_lost()
     if record.session.is_latched or record.is_stopped_by_owner:

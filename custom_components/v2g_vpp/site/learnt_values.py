@@ -1,8 +1,10 @@
 """What was learnt of a charger, as the store kept it."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 import logging
 from math import inf
+from typing import Any
 
 from ..control.fingerprint import FingerprintLearner, Subject
 from ..domain.calibration import (
@@ -13,9 +15,10 @@ from ..domain.calibration import (
 )
 from ..domain.capability import DischargeDialect, Fingerprint, Proof
 from ..domain.guarantee import GuaranteeClass
+from ..domain.self_test import ProofLoss
 from ..domain.units import within
 from .records import EvseRecord
-from .stored_values import read_dataclass, read_mapping
+from .stored_values import read_dataclass, read_mapping, read_text
 
 SLOWEST_RAMP_W_PER_S = 1.0
 LONGEST_DEAD_TIME_S = 600.0
@@ -40,6 +43,29 @@ def restore_proof(stored: object) -> Proof | None:
     if is_told or proof.dialect is not DischargeDialect.ENTITY:
         return proof
     return replace(proof, guarantee=GuaranteeClass.B, validity_s=None)
+
+
+def dump_loss(record: EvseRecord) -> dict[str, Any]:
+    """Return why a proof was lost, and what it knew of the end of a power."""
+    return {
+        "lost_proof": record.lost_proof,
+        "lost_guarantee": record.lost_guarantee,
+    }
+
+
+def read_loss(
+    kept: Mapping[str, Any],
+) -> tuple[ProofLoss | None, GuaranteeClass | None]:
+    """Return the same as it was kept; older versions kept no guarantee.
+
+    Raises:
+        TypeError, ValueError: when it cannot be read.
+    """
+    lost, guarantee = kept.get("lost_proof"), kept.get("lost_guarantee")
+    return (
+        None if lost is None else ProofLoss(read_text(lost)),
+        None if guarantee is None else GuaranteeClass(read_text(guarantee)),
+    )
 
 
 def restore_learner(record: EvseRecord, known: Fingerprint, stored: object) -> None:

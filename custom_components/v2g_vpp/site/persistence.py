@@ -32,6 +32,8 @@ from .kept_vehicles import (
 )
 from .learnt_values import (
     checked_fingerprint,
+    dump_loss,
+    read_loss,
     restore_calibration,
     restore_learner,
     restore_proof,
@@ -245,7 +247,7 @@ def _dump_evse(record: EvseRecord, now_mono_s: float) -> dict[str, Any]:
         "policy": asdict(record.policy),
         "plan": dump_plan(record.plan),
         "proof": asdict(record.proof) if record.proof else None,
-        "lost_proof": record.lost_proof,
+        **dump_loss(record),
         "fingerprint": asdict(record.fingerprint),
         "learnt": record.learner.dump(),
         "calibration": asdict(record.calibration) if record.calibration else None,
@@ -277,9 +279,7 @@ def _restore_evse(record: EvseRecord, stored: object, now_mono_s: float) -> None
     kept = read_mapping(stored)
     policy = read_dataclass(EvsePolicy, kept["policy"])
     plan = restore_plan(kept.get("plan", []))
-    proof = restore_proof(kept["proof"])
-    lost = kept.get("lost_proof")
-    lost_proof = None if lost is None else ProofLoss(read_text(lost))
+    proof, loss = restore_proof(kept["proof"]), read_loss(kept)
     fingerprint = checked_fingerprint(read_dataclass(Fingerprint, kept["fingerprint"]))
     transaction_id, status = kept["transaction_id"], kept["status"]
     evcc_id = kept["evcc_id"]
@@ -311,9 +311,9 @@ def _restore_evse(record: EvseRecord, stored: object, now_mono_s: float) -> None
     memory = read_memory(kept.get("memory"))
     # All parts were read: only now does anything change.
     record.hardware = HardwareGuard(heat, now_mono_s)
-    record.memory = memory
+    record.memory, record.plan = memory, plan
     record.policy, record.proof, record.session = policy, proof, session
-    record.lost_proof, record.plan = lost_proof, plan
+    record.lost_proof, record.lost_guarantee = loss
     restore_learner(record, fingerprint, kept.get("learnt"))
     restore_calibration(record, kept.get("calibration"))
     record.is_first_write_pending = transaction_id is not None

@@ -14,7 +14,8 @@ def lose_proof(record: EvseRecord, loss: ProofLoss) -> None:
     """
     if record.proof is not None:
         record.lost_proof = loss
-        record.lost_guarantee = record.proof.guarantee
+        is_another = loss in (ProofLoss.FIRMWARE_CHANGED, ProofLoss.DIALECT_CHANGED)
+        record.lost_guarantee = None if is_another else record.proof.guarantee
     record.policy = replace(record.policy, is_discharge_allowed=False)
     record.proof = None
     record.has_news_to_save = True

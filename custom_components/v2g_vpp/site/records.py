@@ -171,7 +171,7 @@ class EvseRecord:
     """Why there is none any more, until there is one or the owner was told."""
 
     lost_guarantee: GuaranteeClass | None = None
-    """What it knew of the end of a power; None: nothing was lost since the start."""
+    """What it knew of the end of a power; None: there was none, or another charger's."""
 
     override: Override | None = None
     claim: Claim | None = None
@@ -222,6 +222,9 @@ class EvseRecord:
 
     next_start_mono_s: float = 0.0
     next_end_mono_s: float = 0.0
+    has_been_left_to_end: bool = False
+    """Since the start it was left alone for its own end of a power, in vain or not."""
+
     is_made_inoperative: bool = False
     """The stop ladder took it out of operation; to be put back after the recovery."""
 

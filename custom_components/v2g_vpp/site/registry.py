@@ -133,20 +133,23 @@ class Registry:
             return None
         return proof
 
+    def is_of_entities(self, key: EvseKey) -> bool:
+        """Return True for a charger that is known through entities."""
+        return self.station_of(key).session.protocol == ENTITY_PROTOCOL
+
     def is_ended_by_silence(self, record: EvseRecord) -> bool:
         """Return True for a charger that ends a power once nobody speaks to it.
 
         What is written over OCPP has an end in every write. Of a charger that is known
         through entities its last self-test tells, and else what its owner does.
         """
-        session = self.station_of(record.key).session
-        if session.protocol != ENTITY_PROTOCOL:
+        if not self.is_of_entities(record.key):
             return True
         proof = record.proof
         guarantee = record.lost_guarantee if proof is None else proof.guarantee
         if guarantee is not None:
             return guarantee is GuaranteeClass.A
-        capability = session.capability
+        capability = self.station_of(record.key).session.capability
         return capability is not None and capability.own_watchdog_s is not None
 
     def longest_s(self, record: EvseRecord, power_w: float) -> float:

@@ -5,7 +5,7 @@ import logging
 
 from ..domain.clock import Clock
 from ..domain.ports import Spawn, StationPort
-from ..domain.setpoint import WriteResult, WriteStatus
+from ..domain.setpoint import SetpointWrite, WriteResult, WriteStatus
 from .records import EvseRecord
 
 _LOGGER = logging.getLogger(__name__)
@@ -34,12 +34,34 @@ class StationCalls:
         transaction_id = record.session.transaction_id
         if transaction_id is None or now_mono_s < record.next_end_mono_s:
             return
+        # It may be asked for again for hours: the first of a series is said aloud.
+        is_again = now_mono_s < record.next_end_mono_s + END_RETRY_S
         record.next_end_mono_s = now_mono_s + END_RETRY_S
-        _LOGGER.info("%s: ending the transaction", record.key)
+        level = logging.DEBUG if is_again else logging.INFO
+        _LOGGER.log(level, "%s: ending the transaction", record.key)
         self._spawn(
             self._note(record, self._port.end_transaction(record.key, transaction_id)),
             f"v2g_vpp end {record.key}",
         )
+
+    def tell_zero(self, record: EvseRecord, now_mono_s: float) -> None:
+        """Tell 0 W without a transaction, at most once per retry time."""
+        if now_mono_s < record.next_end_mono_s:
+            return
+        record.next_end_mono_s = now_mono_s + END_RETRY_S
+        write = SetpointWrite(
+            key=record.key,
+            power_w=0.0,
+            transaction_id=None,
+            decided_mono_s=now_mono_s,
+        )
+        call = self._port.write_setpoint(write)
+        self._spawn(self._note(record, call), f"v2g_vpp zero {record.key}")
+
+    def close_link(self, record: EvseRecord) -> None:
+        """Write nothing for a while, so that a station can end a power by itself."""
+        call = self._port.close_link(record.key.station_id)
+        self._spawn(call, f"v2g_vpp close {record.key}")
 
     def allow_energy_transfer(self, record: EvseRecord, *, may_discharge: bool) -> None:
         """Tell a running transaction that the owner changed the V2X permission."""

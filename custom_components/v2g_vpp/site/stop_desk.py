@@ -44,10 +44,11 @@ class StopDesk:
             )
             and not record.is_left_alone
         )
+        is_flowing = is_wanted and not self.has_stopped(record, now_mono_s)
         if does_not_stop(record):
             # The top of the ladder: what is left is to ask for its end again.
-            if is_wanted and not self.has_stopped(record, now_mono_s):
-                self._calls.end_transaction(record, now_mono_s)
+            if is_flowing and not self._leaves_to_its_own_end(record, now_mono_s):
+                self._ask_for_the_end(record, now_mono_s)
             return
         action = record.ladder.step(
             StopProgress(
@@ -63,9 +64,9 @@ class StopDesk:
         if action is not None:
             self._act(record, action)
         # A refused or ignored end is asked for again, until nothing flows.
-        is_ending = is_wanted and record.ladder.is_ending
-        if is_ending and not self.has_stopped(record, now_mono_s):
-            self._calls.end_transaction(record, now_mono_s)
+        has_transaction = record.session.transaction_id is not None
+        if is_flowing and (record.ladder.is_ending or not has_transaction):
+            self._ask_for_the_end(record, now_mono_s)
         self._take_back(record, now_mono_s)
 
     def has_stopped(self, record: EvseRecord, now_mono_s: float) -> bool:
@@ -83,10 +84,38 @@ class StopDesk:
         """
         return does_not_stop(record) and self._registry.is_ended_by_silence(record)
 
+    def _ask_for_the_end(self, record: EvseRecord, now_mono_s: float) -> None:
+        """Ask for the end of a transaction, or where there is none for 0 W.
+
+        Only what is known through entities takes one without a transaction.
+        """
+        if record.session.transaction_id is not None:
+            self._calls.end_transaction(record, now_mono_s)
+        elif self._registry.is_of_entities(record.key):
+            self._calls.tell_zero(record, now_mono_s)
+
+    def _leaves_to_its_own_end(self, record: EvseRecord, now_mono_s: float) -> bool:
+        """Leave a charger alone for once after a start, so that it ends by itself.
+
+        A restart cuts the time short that it was left alone after the ladder, and who
+        asks for the end of what flows would put the own end off for ever.
+        """
+        if (
+            record.has_been_left_to_end
+            or not self._registry.is_of_entities(record.key)
+            or not self._registry.is_ended_by_silence(record)
+        ):
+            return False
+        if measured_w(record, now_mono_s) is not None:
+            record.has_been_left_to_end = True
+            self._calls.close_link(record)
+        return True
+
     def _is_discharging(self, record: EvseRecord, now_mono_s: float) -> bool:
         """Return True when the meter shows a discharge, transaction or not.
 
-        Without one no setpoint reaches it any more; the rungs above still do.
+        Without one no setpoint reaches a station of OCPP any more; the rungs above
+        still do.
         """
         power_w = measured_w(record, now_mono_s)
         return (
@@ -113,6 +142,7 @@ class StopDesk:
                 )
                 latch(record, FaultCode.STATION_DOES_NOT_STOP)
                 is_closing = self._registry.is_ended_by_silence(record)
+                record.has_been_left_to_end = is_closing
                 self._calls.reset(record, is_closing=is_closing)
             case _:
                 pass
