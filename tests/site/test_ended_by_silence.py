@@ -1,0 +1,64 @@
+"""Which chargers end a power once nobody speaks to them, and which are at rest."""
+
+from dataclasses import replace
+
+import pytest
+
+from custom_components.v2g_vpp.domain.capability import (
+    DischargeDialect,
+    StationCapability,
+)
+from custom_components.v2g_vpp.domain.entity_station import PROTOCOL
+from custom_components.v2g_vpp.domain.entity_watch import may_flow
+from custom_components.v2g_vpp.domain.ids import EvseKey, StationId
+from custom_components.v2g_vpp.domain.policy import StationLimits
+from custom_components.v2g_vpp.site.registry import Registry
+
+KEY = EvseKey(StationId("ENT1"), 1)
+
+
+@pytest.mark.parametrize(
+    ("protocol", "watchdog_s", "is_ended"),
+    [
+        (PROTOCOL, None, False),
+        (PROTOCOL, 20.0, True),
+        ("ocpp2.1", None, True),
+        (None, None, True),
+    ],
+)
+def test_without_a_self_test_its_owner_tells(
+    protocol: str | None, watchdog_s: float | None, *, is_ended: bool
+) -> None:
+    registry = Registry()
+    registry.add_station(KEY.station_id, StationLimits())
+    record = registry.ensure_evse(KEY)
+    station = registry.station_of(KEY)
+    station.session = replace(
+        station.session,
+        protocol=protocol,
+        capability=StationCapability(
+            protocol=protocol or "",
+            evse_ids=(1,),
+            dialect=DischargeDialect.ENTITY,
+            own_watchdog_s=watchdog_s,
+        ),
+    )
+    assert registry.is_ended_by_silence(record) is is_ended
+
+
+@pytest.mark.parametrize(
+    ("power_w", "rests_at_w", "is_flowing"),
+    [
+        (None, 0.0, True),
+        (0.0, 0.0, False),
+        (-300.0, 0.0, True),
+        (420.0, 0.0, False),
+        (1_400.0, 0.0, True),
+        (1_400.0, 1_380.0, False),
+        (3_000.0, 1_380.0, True),
+    ],
+)
+def test_a_rest_is_seen(
+    power_w: float | None, rests_at_w: float, *, is_flowing: bool
+) -> None:
+    assert may_flow(power_w, 11_000.0, rests_at_w) is is_flowing
