@@ -338,7 +338,11 @@ def test_what_is_left_is_what_limits_and_takers_leave(
             assert rooms.bound(key, direction) == _left(limits, left_w, key, direction)
         direction = Direction.CHARGE if wish_w > 0 else Direction.DISCHARGE
         bound = rooms.bound(key, direction)
-        taken_w = abs(wish_w) if bound is None else min(abs(wish_w), bound.power_w)
+        most_w = inf if bound is None else bound.power_w
+        assert rooms.left_w(key, direction) == most_w
+        cut_by = bound if most_w < abs(wish_w) else None
+        assert rooms.bound_below(key, direction, abs(wish_w)) == cut_by
+        taken_w = min(abs(wish_w), most_w)
         rooms.take(key, direction, taken_w)
         for n, limit in enumerate(limits):
             if limit.direction is direction:

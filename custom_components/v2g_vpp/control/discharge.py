@@ -240,6 +240,7 @@ def _lost_stop(site: SiteInputs) -> Reason | None:
 def _decide(
     case: Case, site: SiteInputs, rooms: Rooms, now_mono_s: float
 ) -> EvseDecision:
+    key = case.evse.key
     is_dispatched = case.lease.owner is ControlOwner.VPP
     asker = ControlOwner.VPP if is_dispatched else ControlOwner.MODE
     order = case.lease.order
@@ -248,17 +249,25 @@ def _decide(
     own = case.track.vehicle.self_limit
     # Nobody knows yet how long the next order lasts.
     lasting_w = case.evse.heat.lasting_share(PROMISE_S) * carried_w(case.evse)
-    charge_w = min(lasting_w, own.most_w(1), case.offer.highest_w)
-    charge_w = _left_w(case, rooms, Direction.CHARGE, charge_w)
-    discharge_w = min(lasting_w, own.most_w(-1), -case.offer.lowest_w)
-    discharge_w = _left_w(case, rooms, Direction.DISCHARGE, discharge_w)
+    charge_w = min(
+        lasting_w,
+        own.most_w(1),
+        case.offer.highest_w,
+        rooms.left_w(key, Direction.CHARGE),
+    )
+    discharge_w = min(
+        lasting_w,
+        own.most_w(-1),
+        -case.offer.lowest_w,
+        rooms.left_w(key, Direction.DISCHARGE),
+    )
     is_taken = case.lease.owner in OWNERS_AHEAD_OF_DISPATCH
     if is_taken or charge_w < minimum_power_w(case.evse, charge_w):
         charge_w = 0.0
     if is_taken or discharge_w < minimum_power_w(case.evse, -discharge_w):
         discharge_w = 0.0
-    rooms.take(case.evse.key, Direction.CHARGE, charge_w)
-    rooms.take(case.evse.key, Direction.DISCHARGE, discharge_w)
+    rooms.take(key, Direction.CHARGE, charge_w)
+    rooms.take(key, Direction.DISCHARGE, discharge_w)
     return EvseDecision(
         setpoint=case.setpoint,
         discharge_blocked_by=find_block(case, site, asker),
@@ -280,11 +289,6 @@ def _decide(
             case.evse, case.vehicle.trip, case.offer.highest_w, now_mono_s
         ),
     )
-
-
-def _left_w(case: Case, rooms: Rooms, direction: Direction, power_w: float) -> float:
-    bound = rooms.bound(case.evse.key, direction)
-    return power_w if bound is None else min(power_w, bound.power_w)
 
 
 def _could_flow(case: Case, site: SiteInputs) -> bool:

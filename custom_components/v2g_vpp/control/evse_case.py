@@ -1,6 +1,6 @@
 """One EVSE within one control step, and what is remembered of it between two."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from ..domain.dispatch import DispatchOrder
@@ -131,10 +131,11 @@ def find_block(
     return case.blocks[asked]
 
 
-def find_blocks(case: Case, site: SiteInputs, owner: ControlOwner) -> Iterator[Reason]:
-    """Yield all that forbids discharge for an owner now, in the order of telling."""
-    if find_block(case, site, owner) is not None:
-        yield from blocks(ask(case, site, owner))
+def find_blocks(case: Case, site: SiteInputs, owner: ControlOwner) -> Iterable[Reason]:
+    """Return all that forbids discharge for an owner now, in the order of telling."""
+    if find_block(case, site, owner) is None:
+        return ()
+    return blocks(ask(case, site, owner))
 
 
 def ask(

@@ -330,13 +330,30 @@ class Rooms:
             self._bound_of_all[direction] = self._find_bound(key, direction)
         return self._bound_of_all[direction]
 
+    def left_w(self, key: EvseKey, direction: Direction) -> float:
+        """Return the power that an EVSE may still have; infinite without a limit."""
+        return self._tightest(key, direction)[0]
+
+    def bound_below(
+        self, key: EvseKey, direction: Direction, power_w: float
+    ) -> Bound | None:
+        """Return what leaves an EVSE less than a power; None: it may have all of it."""
+        is_short = self.left_w(key, direction) < power_w
+        return self.bound(key, direction) if is_short else None
+
     def _find_bound(self, key: EvseKey, direction: Direction) -> Bound | None:
+        tightest_w, reason = self._tightest(key, direction)
+        return None if reason is None else Bound(power_w=tightest_w, reason=reason)
+
+    def _tightest(
+        self, key: EvseKey, direction: Direction
+    ) -> tuple[float, Reason | None]:
         tightest_w, reason = inf, None
         for room in self._rooms[direction]:
             share = room.share_of(key)
             if share > 0 and room.left_w < tightest_w * share:
                 tightest_w, reason = room.left_w / share, room.reason
-        return None if reason is None else Bound(power_w=tightest_w, reason=reason)
+        return tightest_w, reason
 
     def take(self, key: EvseKey, direction: Direction, power_w: float) -> None:
         """Use up the room of a power, a magnitude."""

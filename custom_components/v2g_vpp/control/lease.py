@@ -46,11 +46,13 @@ class Lease:
         )
 
 
-_EXACT_OWNERS = (
-    ControlOwner.USER,
-    ControlOwner.AUTOMATION,
-    ControlOwner.PLAN,
-    ControlOwner.GRID,
+_EXACT_OWNERS = frozenset(
+    {
+        ControlOwner.USER,
+        ControlOwner.AUTOMATION,
+        ControlOwner.PLAN,
+        ControlOwner.GRID,
+    }
 )
 
 OWNERS_AHEAD_OF_DISPATCH = frozenset(

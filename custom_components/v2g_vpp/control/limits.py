@@ -53,7 +53,7 @@ class Envelope:
     def clamp(self, power_w: float) -> float:
         """Return the power of the envelope that is nearest to ``power_w``."""
         # Adding 0.0 turns the -0.0 of an empty discharge side into 0.0.
-        return clamp(power_w, self.lowest_w, self.highest_w) + 0.0
+        return clamp(power_w, -self.discharge.power_w, self.charge.power_w) + 0.0
 
     def reason_against(self, power_w: float) -> Reason | None:
         """Return what keeps ``power_w`` out, None when it is inside."""
@@ -86,10 +86,8 @@ def charge_bound(
     """
     if stop is not None:
         return Bound(power_w=0.0, reason=stop)
-    candidates = [
-        *_charge_candidates(evse),
-        *plant_limits(evse, is_discharge=False, heat_share=heat_share),
-    ]
+    candidates = _charge_candidates(evse)
+    candidates += plant_limits(evse, is_discharge=False, heat_share=heat_share)
     if is_at_maximum:
         candidates.append((Reason.MAX_SOC, 0.0))
     if unwatched is not None:
@@ -130,8 +128,8 @@ def discharge_bound(
         (Reason.STATION_LIMIT, _or_unlimited(capability.max_discharge_power_w)),
         (Reason.VEHICLE_LIMIT, _or_unlimited(needs.max_discharge_power_w)),
         (Reason.OWNER_LIMIT, evse.policy.max_discharge_power_w),
-        *plant_limits(evse, is_discharge=True, heat_share=heat_share),
     ]
+    candidates += plant_limits(evse, is_discharge=True, heat_share=heat_share)
     if site_bound is not None:
         candidates.append((site_bound.reason, site_bound.power_w))
     if owner is not ControlOwner.SELF_TEST:

@@ -29,13 +29,12 @@ def fill_in_merit_order(problem: ShareProblem) -> list[float]:
     stretches = [
         s for n in range(len(problem.keys)) for s in fill_stretches(problem, n)
     ]
-    orders = [sorted(stretches, key=lambda s: (-s.value, s.follower))]
+    # Sorting is stable: equal ones stay in the order of the keys.
+    orders = [sorted(stretches, key=lambda s: -s.value)]
     if problem.rows:
         # Where a limit is short, what needs least of it for its worth comes first.
         needs = [_need(problem, n) for n in range(len(problem.keys))]
-        orders.append(
-            sorted(stretches, key=lambda s: (-s.value / needs[s.follower], s.follower))
-        )
+        orders.append(sorted(stretches, key=lambda s: -s.value / needs[s.follower]))
     best_w, best = [0.0] * len(problem.keys), 0.0
     for order in orders:
         powers_w = _filled(problem, order)

@@ -109,7 +109,7 @@ def _has_no_dialect(question: DischargeQuestion) -> bool:
 
 def _is_clock_bad(question: DischargeQuestion) -> bool:
     station = question.evse.station
-    is_bad = station.clock_state in (ClockState.WRONG, ClockState.UNSTEADY)
+    is_bad = station.clock_state in _BAD_CLOCKS
     capability = station.capability
     return (
         is_bad and capability is not None and runs_on_station_clock(capability.dialect)
@@ -185,7 +185,7 @@ def _is_kept_for_event(question: DischargeQuestion) -> bool:
 
 def _has_other_fault(question: DischargeQuestion) -> bool:
     """Return True for a fault that is not of the grid: that one has its own words."""
-    return bool(question.evse.session.faults - GRID_FAULTS)
+    return not question.evse.session.faults <= GRID_FAULTS
 
 
 def _is_grid_in_the_way(question: DischargeQuestion) -> bool:
@@ -195,9 +195,11 @@ def _is_grid_in_the_way(question: DischargeQuestion) -> bool:
     is_answer = evse.grid.state is GridState.DISTURBED and question.is_by_frequency
     is_refused = not (evse.grid.may_begin or evse.is_discharging or is_answer)
     is_waiting = evse.grid.state is GridState.WAITING
-    has_fault = bool(evse.session.faults & GRID_FAULTS)
+    has_fault = not evse.session.faults.isdisjoint(GRID_FAULTS)
     return has_fault or (is_refused and not is_waiting)
 
+
+_BAD_CLOCKS = frozenset({ClockState.WRONG, ClockState.UNSTEADY})
 
 STOPS: tuple[tuple[Reason, Callable[[EvseInputs], bool]], ...] = (
     (Reason.EMERGENCY_STOP, lambda e: e.session.is_emergency_stopped),

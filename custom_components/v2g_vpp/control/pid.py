@@ -118,8 +118,8 @@ class Trim:
         # A newly learnt offset takes over from the integral without a jump.
         self._integral_w += offset_w - self._offset_w
         self._offset_w = offset_w
-        self._integrate(inputs)
         limit_w = correction_limit_w(inputs.reference_w)
+        self._integrate(inputs, limit_w)
         correction_w = clamp(self._integral_w - offset_w, -limit_w, limit_w)
         self._residuals[is_down] = (correction_w, now_mono_s)
         return correction_w
@@ -185,7 +185,7 @@ class Trim:
         while self._models[0][0] < now_mono_s - MAX_GAP_S:
             self._models.popleft()
 
-    def _integrate(self, inputs: TrimInputs) -> None:
+    def _integrate(self, inputs: TrimInputs, limit_w: float) -> None:
         """Use each reading once, against what the model said at its time."""
         reading = inputs.reading
         if reading is None:
@@ -199,17 +199,16 @@ class Trim:
             return
         dt_s = clamp(reading.received_mono_s - last_mono_s, 0.0, MAX_GAP_S)
         error_w = expected_w - reading.value
-        limit_w = correction_limit_w(inputs.reference_w)
         # Within half a step of the charger's own no correction can do better.
         band_w = max(ERROR_BAND_W, inputs.fingerprint.step_w / 2.0)
         is_offset = band_w < abs(error_w) <= limit_w
-        if self._is_beside_step(
-            reading.received_mono_s, inputs.fingerprint.expected_dead_time_s
-        ):
-            return
         if not is_offset or error_w * inputs.limited > 0:
             # Larger than any correction: the vehicle limits itself. Cut at a limit:
             # more of the same would only wind up.
+            return
+        if self._is_beside_step(
+            reading.received_mono_s, inputs.fingerprint.expected_dead_time_s
+        ):
             return
         dead_time_s = max(SHORTEST_DEAD_TIME_S, inputs.fingerprint.dead_time_s)
         self._integral_w = clamp(

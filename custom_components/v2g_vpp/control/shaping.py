@@ -17,7 +17,7 @@ SAME_POWER_W = 1.0
 """Powers closer than this are the same to any charger."""
 
 
-_WITHOUT_RAMP = (ControlOwner.SELF_TEST, ControlOwner.EXTERNAL)
+_WITHOUT_RAMP = frozenset({ControlOwner.SELF_TEST, ControlOwner.EXTERNAL})
 """The test measures the charger, so the owner's ramp must not shape its step; nor is
 there a way to go on where somebody else has it."""
 
@@ -181,9 +181,9 @@ def keep_site_limits(cases: Sequence[Case], rooms: Rooms) -> None:
         if asked_w == 0:
             continue
         direction = Direction.CHARGE if asked_w > 0 else Direction.DISCHARGE
-        bound = rooms.bound(case.evse.key, direction)
         allowed_w = abs(asked_w)
-        if bound is not None and bound.power_w < allowed_w:
+        bound = rooms.bound_below(case.evse.key, direction, allowed_w)
+        if bound is not None:
             allowed_w = bound.power_w
             if allowed_w < minimum_power_w(case.evse, asked_w):
                 allowed_w = 0.0

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import inf
 
 from ..domain.setpoint import Reason
 from ..domain.units import share_of
@@ -63,6 +64,8 @@ def taken_most_w(case: Case, power_w: float) -> float:
     """
     direction = 1 if power_w > 0 else -1
     taken_w = case.track.vehicle.self_limit.share_w(direction)
+    if taken_w == inf:
+        return inf
     return max(taken_w, minimum_power_w(case.evse, power_w))
 
 

@@ -266,15 +266,16 @@ class SocEstimator:
 
     def _note_power(self, evidence: SocEvidence) -> None:
         """Remember what flows until the next step."""
-        told = (evidence.power_w, evidence.other_power_w)
-        powers_w = [_flow_w(evidence, w) for w in told if w is not None]
+        lowest_w: float | None = None
+        highest_w: float | None = None
         if evidence.is_resting:
-            powers_w = [0.0]
-        elif evidence.power_w is None:
-            powers_w = []
-        self._lowest_w = min(powers_w, default=None)
-        self._highest_w = max(powers_w, default=None)
-        lowest_w = self._lowest_w
+            lowest_w = highest_w = 0.0
+        elif evidence.power_w is not None:
+            lowest_w = highest_w = _flow_w(evidence, evidence.power_w)
+            if evidence.other_power_w is not None:
+                other_w = _flow_w(evidence, evidence.other_power_w)
+                lowest_w, highest_w = min(lowest_w, other_w), max(lowest_w, other_w)
+        self._lowest_w, self._highest_w = lowest_w, highest_w
         is_flowing = self._may_discharge if lowest_w is None else lowest_w < 0
         self._may_discharge = evidence.commanded_w < 0 or is_flowing
 

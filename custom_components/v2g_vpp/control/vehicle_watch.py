@@ -210,7 +210,9 @@ class VehicleWatch:
 def _evidence(
     evse: EvseInputs, capacity_wh: float, commanded_w: float, now_mono_s: float
 ) -> SocEvidence:
-    power, told = evse.fresh_power(now_mono_s), evse.fresh_told_power(now_mono_s)
+    power, told = evse.fresh_power(now_mono_s), None
+    if evse.uncalibrated_power_w is not None:
+        told = evse.fresh_told_power(now_mono_s)
     return SocEvidence(
         report=evse.session.measurement.soc_percent,
         power_w=None if power is None else power.value,
