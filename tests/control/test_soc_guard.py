@@ -11,7 +11,6 @@ from custom_components.v2g_vpp.control.soc_estimator import (
 )
 from custom_components.v2g_vpp.control.soc_guard import (
     HYSTERESIS_PERCENT,
-    NO_OTHER_FLOORS,
     OtherFloors,
     SocGuard,
     SocVerdict,
@@ -49,7 +48,7 @@ def _step(
     *,
     vehicle: VehicleSpec | None = VEHICLE,
     policy: VehiclePolicy | None = POLICY,
-    floors: OtherFloors = NO_OTHER_FLOORS,
+    floors: OtherFloors | None = None,
 ) -> SocVerdict:
     return guard.step(_told(soc_percent), vehicle, policy, floors)
 

@@ -61,7 +61,8 @@ class ShareProblem:
         )
 
 
-@dataclass(frozen=True, slots=True)
+# Not frozen: made for one call, of each EVSE in each step, where freezing costs time.
+@dataclass(slots=True)
 class Stretch:
     """A stretch of power of one follower with one value per watt."""
 

@@ -34,7 +34,8 @@ class SocVerdict:
     """At what the next departure needs."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+# Not frozen: made for one call, of each EVSE in each step, where freezing costs time.
+@dataclass(slots=True, kw_only=True)
 class OtherFloors:
     """Floors that are no knob of the vehicle, percent."""
 
@@ -46,9 +47,6 @@ class OtherFloors:
 
     granted_percent: float = 0.0
     """What the owner grants to the programme of the dispatch; 0: nothing of its own."""
-
-
-NO_OTHER_FLOORS = OtherFloors()
 
 
 class SocGuard:
@@ -63,7 +61,7 @@ class SocGuard:
         estimate: SocEstimate,
         vehicle: VehicleSpec | None,
         policy: VehiclePolicy | None,
-        floors: OtherFloors = NO_OTHER_FLOORS,
+        floors: OtherFloors | None = None,
     ) -> SocVerdict:
         """Return what the state of charge allows now.
 
@@ -71,7 +69,7 @@ class SocGuard:
             estimate: of the state of charge.
             vehicle: None for a guest.
             policy: floors of the vehicle, None for a guest.
-            floors: further ones.
+            floors: further ones, None without any.
         """
         if vehicle is None or policy is None:
             self._begin(None)
@@ -80,7 +78,7 @@ class SocGuard:
             self._begin(vehicle.vehicle_id)
         lowest = estimate.lowest_percent
         if lowest is not None:
-            self._step_floors(lowest, policy, floors)
+            self._step_floors(lowest, policy, floors or OtherFloors())
         return SocVerdict(
             lowest_percent=lowest,
             is_at_reserve=self._is_at_reserve,

@@ -51,7 +51,8 @@ class VehicleMemory:
     """Most that it takes when it charges, where that is less than it is told."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+# Not frozen: made anew of each EVSE in each step, where freezing costs time.
+@dataclass(slots=True, kw_only=True)
 class VehicleVerdict:
     """What the vehicle allows and asks for now."""
 
