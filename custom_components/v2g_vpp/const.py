@@ -23,7 +23,7 @@ PLATFORMS: Final = (
 ENTRY_VERSION: Final = 1
 ENTRY_MINOR_VERSION: Final = 2
 STORAGE_VERSION: Final = 1
-STORAGE_MINOR_VERSION: Final = 1
+STORAGE_MINOR_VERSION: Final = 2
 
 # Documents under .storage; one per programme, by its id.
 STORE_SITE: Final = f"{DOMAIN}.policy"

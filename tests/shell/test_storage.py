@@ -129,7 +129,9 @@ async def test_document_of_the_first_minor_version_is_read(
         '"text"',
         '{"key": "v2g_vpp.test"}',
         '{"version": {}, "data": 1}',
-        json.dumps({**FULL, "data": ["no", "object"]}),
+        json.dumps(
+            {**FULL, "minor_version": STORAGE_MINOR_VERSION, "data": ["no", "object"]}
+        ),
     ],
 )
 async def test_what_cannot_be_read_is_put_aside_before_anything_is_saved(

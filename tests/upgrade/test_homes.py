@@ -195,6 +195,9 @@ async def test_nothing_is_lost_by_the_first_save(
     assert await hass.config_entries.async_unload(entry.entry_id)
     for name in names:
         new = written(storage, name)
+        if new == json.loads(recorded["files"][name]):
+            # Nobody opened it: that of an enrolment waits for the next one.
+            continue
         assert (new["version"], new["minor_version"]) == (
             STORAGE_VERSION,
             STORAGE_MINOR_VERSION,
