@@ -40,7 +40,7 @@ class Fault(StrEnum):
     """Send the last readings again and again, with new times."""
 
     MUTE_METER = "mute_meter"
-    """Send no periodic readings."""
+    """Send no periodic readings, in no stream either."""
 
     WRONG_DIRECTION = "wrong_direction"
     """Turn every command round."""

@@ -12,6 +12,8 @@ from script.benches.faulty.processes import start_home
 from script.benches.faulty.world import FaultyWorld
 from script.rig import scenario_dispatch, scenario_restore
 from script.rig.dispatching import DISPATCH_W
+from script.rig.waiting import until
+from script.rig.world import EVSE
 
 METER_LOST_S: Final = 45.0
 """Longer than a silent meter of the home is believed, and a stop takes."""
@@ -29,6 +31,10 @@ STEP_S: Final = 30.0
 
 STEPS_W: Final = (-2_000, -5_000, -2_000, -5_000, -2_000)
 CONTRADICTED: Final = ("issue", "meters_contradict_sign", "meters_contradict_size")
+
+BLOCKED_BY: Final = f"{EVSE}_discharge_blocked_by"
+BACK_S: Final = 30.0
+"""An outlet that the stop ladder took out of operation comes back after the reset."""
 
 STORE: Final = "v2g_vpp.policy"
 KEPT: Final = ".backup"
@@ -159,6 +165,11 @@ async def _restore_store(world: FaultyWorld) -> None:
 async def _prove_again(world: FaultyWorld) -> None:
     """Do what the repair asks its owner for: look, reset, and run the self-test."""
     await scenario_restore.unlatch(world)
+    await until(
+        lambda: world.entities.state("sensor", BLOCKED_BY) != "out_of_operation",
+        BACK_S,
+        "the outlet back in operation",
+    )
     await scenario_dispatch.prove(world)
 
 

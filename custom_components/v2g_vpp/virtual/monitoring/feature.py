@@ -29,6 +29,9 @@ def monitoring(
     def look() -> None:
         if hardware.model.text(CONTROLLER, "Enabled") != "true":
             return
+        if hardware.first.log.is_mute:
+            # What tells no readings does not stream them either.
+            return
         heard = LEAST_SEVERE
         if not hardware.first.log.is_online:
             heard = int(hardware.model.text(CONTROLLER, "OfflineQueuingSeverity"))
