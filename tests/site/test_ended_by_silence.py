@@ -6,12 +6,16 @@ import pytest
 
 from custom_components.v2g_vpp.domain.capability import (
     DischargeDialect,
+    Proof,
     StationCapability,
 )
 from custom_components.v2g_vpp.domain.entity_station import PROTOCOL
 from custom_components.v2g_vpp.domain.entity_watch import may_flow
+from custom_components.v2g_vpp.domain.guarantee import GuaranteeClass
 from custom_components.v2g_vpp.domain.ids import EvseKey, StationId
 from custom_components.v2g_vpp.domain.policy import StationLimits
+from custom_components.v2g_vpp.domain.self_test import ProofLoss
+from custom_components.v2g_vpp.site.proof_loss import lose_proof
 from custom_components.v2g_vpp.site.registry import Registry
 
 KEY = EvseKey(StationId("ENT1"), 1)
@@ -44,6 +48,33 @@ def test_without_a_self_test_its_owner_tells(
         ),
     )
     assert registry.is_ended_by_silence(record) is is_ended
+
+
+@pytest.mark.parametrize(
+    ("loss", "is_kept"),
+    [
+        (ProofLoss.DOES_NOT_STOP, True),
+        (ProofLoss.FIRMWARE_CHANGED, False),
+        (ProofLoss.DIALECT_CHANGED, False),
+    ],
+)
+@pytest.mark.parametrize("guarantee", GuaranteeClass)
+def test_what_a_proof_knew_holds_for_the_charger_that_it_was_made_of(
+    loss: ProofLoss, guarantee: GuaranteeClass, *, is_kept: bool
+) -> None:
+    registry = Registry()
+    registry.add_station(KEY.station_id, StationLimits())
+    record = registry.ensure_evse(KEY)
+    record.proof = Proof(
+        dialect=DischargeDialect.ENTITY,
+        firmware="1",
+        dead_man_s=20.0,
+        passed_at="2026-12-01T00:00:00+00:00",
+        proven_power_w=3_000.0,
+        guarantee=guarantee,
+    )
+    lose_proof(record, loss)
+    assert record.lost_guarantee is (guarantee if is_kept else None)
 
 
 @pytest.mark.parametrize(
