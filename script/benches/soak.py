@@ -230,6 +230,11 @@ def growth(home: Watched, idle: Watched) -> dict[str, Figure]:
         "rss_mib": home.last("rss_kib") / 1024,
         "rss_kib_per_h": home.slope_per_h("rss_kib"),
         "idle_rss_kib_per_h": idle.slope_per_h("rss_kib"),
+        "database_cache_kib": probe.span("database_kib")[1],
+        "database_cache_kib_per_h": probe.slope_per_h("database_kib"),
+        "rss_without_cache_kib_per_h": probe.difference_per_h(
+            "rss_kib", "database_kib"
+        ),
         "blocks_per_h": probe.slope_per_h("blocks"),
         "idle_blocks_per_h": idle_probe.slope_per_h("blocks"),
         "tasks_most": probe.span("tasks")[1],

@@ -1,18 +1,23 @@
 """Watches the event loop of a Home Assistant from inside; copied into its folder.
 
 A line of JSON each ten seconds: how late the loop was, how many tasks and threads there
-are, how many blocks of memory Python holds. The action `soak_probe.census` also counts
+are, how many blocks of memory Python holds, and how much of the process's memory is the
+page cache of the recorder's database, which fills up to a bound of its own. The action `soak_probe.census` also counts
 all objects by type, which stops the loop for a moment that is not counted as late.
 """
 
+import _sqlite3
 import asyncio
 from collections import Counter
+from collections.abc import Callable
+import ctypes
 import gc
 import json
 from pathlib import Path
+import resource
 import sys
 import threading
-from typing import Any
+from typing import Any, cast
 
 from homeassistant.core import HomeAssistant, ServiceCall
 
@@ -20,6 +25,8 @@ DOMAIN = "soak_probe"
 FILE = "soak_probe.jsonl"
 PERIOD_S = 0.05
 LINE_S = 10.0
+BYTES_PER_KIB = 1024
+PAGES = Path("/proc/self/statm")
 
 
 class Probe:
@@ -31,6 +38,7 @@ class Probe:
         self._path = path
         self._late_ms: list[float] = []
         self._due_s = 0.0
+        self._database_bytes = database_bytes()
 
     async def run(self) -> None:
         """Look until the loop ends."""
@@ -64,6 +72,8 @@ class Probe:
             "tasks": len(asyncio.all_tasks()),
             "threads": threading.active_count(),
             "blocks": sys.getallocatedblocks(),
+            "rss_kib": rss_kib(),
+            "database_kib": self._database_bytes() // BYTES_PER_KIB,
             **more,
         }
         text = json.dumps(line, separators=(",", ":")) + "\n"
@@ -72,6 +82,23 @@ class Probe:
     def _append(self, text: str) -> None:
         with self._path.open("a", encoding="ascii") as file:
             file.write(text)
+
+
+def rss_kib() -> int:
+    """Return the resident memory of this process."""
+    pages = int(PAGES.read_text(encoding="ascii").split()[1])
+    return pages * resource.getpagesize() // BYTES_PER_KIB
+
+
+def database_bytes() -> Callable[[], int]:
+    """Return what tells the memory that SQLite holds; nothing where it cannot be asked."""
+    try:
+        # The same library that Python's own module has loaded.
+        ask = ctypes.CDLL(_sqlite3.__file__).sqlite3_memory_used
+    except AttributeError, OSError:
+        return int
+    ask.restype = ctypes.c_int64
+    return cast("Callable[[], int]", ask)
 
 
 async def async_setup(hass: HomeAssistant, config: dict[str, Any]) -> bool:

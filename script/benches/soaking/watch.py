@@ -99,6 +99,11 @@ class Probed:
         """Return how tasks, threads or blocks grow once the run is steady."""
         return slope_per_h(steady(self._points(name)))
 
+    def difference_per_h(self, name: str, less: str) -> float:
+        """Return how one figure grows without another that is a part of it."""
+        points = [(line["at_mono_s"], line[name] - line[less]) for line in self._timed]
+        return slope_per_h(steady(points))
+
     def span(self, name: str) -> tuple[float, float]:
         """Return the least and the most once the run is steady."""
         values = [value for _, value in steady(self._points(name))]
