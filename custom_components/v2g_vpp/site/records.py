@@ -198,6 +198,9 @@ class EvseRecord:
     """A transaction of before the start: its first write is 0 W."""
 
     last_result: WriteResult | None = None
+    failures: int = 0
+    """How many commands failed one after the other."""
+
     accepted_mono_s: float = float("-inf")
     """When the newest setpoint was decided that the station accepted."""
 

@@ -16,8 +16,10 @@ END_RETRY_S = 5.0
 OPERATIVE_RETRY_S = 15.0
 """A station that did not take its EVSE back into operation is asked again."""
 
-_TOO_EARLY = "InvalidMessageSeq"
-"""Reason of a station that knows no needs of the vehicle yet (OCPP 2.1, K01)."""
+LOUD_FAILURE = 2
+"""A command that fails once is told again at once: it met a transaction that had just
+ended, or a vehicle that had not told its needs yet (OCPP 2.1, K01). What fails again is
+said aloud, its further repetitions are not."""
 
 _FAILED = (WriteStatus.REJECTED, WriteStatus.TIMEOUT, WriteStatus.OFFLINE)
 
@@ -113,16 +115,15 @@ class StationCalls:
 
     def take_result(self, record: EvseRecord, result: WriteResult) -> None:
         """Note how a command ended and wake whoever waits for it."""
-        before, record.last_result = record.last_result, result
+        record.last_result = result
         record.news.set()
+        if result.is_accepted:
+            record.failures = 0
         if result.status not in _FAILED:
             return
-        # The first of a series is loud, its repetitions are not; nor is the 0 W that
-        # comes before the vehicle has told its needs, which is said again with them.
-        is_new = before is None or before.status is not result.status
-        is_early = _TOO_EARLY in result.detail and record.session.needs is None
+        record.failures += 1
         _LOGGER.log(
-            logging.WARNING if is_new and not is_early else logging.DEBUG,
+            logging.WARNING if record.failures == LOUD_FAILURE else logging.DEBUG,
             "%s: not taken: %s %s",
             record.key,
             result.status,
