@@ -98,3 +98,30 @@ def test_a_turn_is_not_judged_by_what_a_slow_meter_said_before_it() -> None:
         turned = replace(observed, setpoint_w=-5_000.0)
         found = [guard.step(turned, NOW + 1.0 + second) for second in range(18)]
         assert any(found) is is_accused
+
+
+@given(
+    usual_s=st.floats(0.5, 9.0),
+    then_s=st.floats(0.6, 9.0),
+    silent_s=st.floats(31.0, 1e4),
+)
+def test_a_doubted_meter_is_believed_at_a_pace_and_not_for_a_moment(
+    usual_s: float, then_s: float, silent_s: float
+) -> None:
+    period, _, now_s = learnt([usual_s] * 30)
+    period.doubt()
+    now_s += silent_s
+    for gap_s in (0.0, 0.01, 0.3):
+        period.note(reading(1.0, now_s + gap_s))
+        assert period.is_doubted
+    for number in range(1, 40):
+        period.note(reading(1.0, now_s + 0.3 + number * then_s))
+    assert not period.is_doubted
+
+
+def test_a_meter_is_not_believed_for_what_it_says_now_and_then() -> None:
+    period, _, now_s = learnt([1.0] * 30)
+    period.doubt()
+    for number in range(40):
+        period.note(reading(1.0, now_s + 40.0 + 11.0 * number))
+    assert period.is_doubted

@@ -74,6 +74,9 @@ class EvseInputs:
     meter_period_s: float = 1.0
     """How often the station reports its meter; decides when a reading is stale."""
 
+    is_meter_doubted: bool = False
+    """It was silent, and what it says is not at its usual pace yet."""
+
     can_start_transaction: bool = False
     """True: where none runs, the home begins one by itself once power is wanted."""
 

@@ -2,10 +2,15 @@
 
 from ..domain.measurement import (
     LONGEST_STALE_AFTER_S,
+    PERIODS_UNTIL_STALE,
     Reading,
     learnt_period_s,
     stale_after_s,
 )
+
+SAME_MOMENT_S = 0.5
+"""Readings closer than this were taken at one moment, such as the begin of a
+transaction."""
 
 
 class MeterPeriod:
@@ -16,6 +21,14 @@ class MeterPeriod:
         self._last_mono_s: float | None = None
         self.period_s = 1.0
         """How often it reports, s."""
+
+        self.is_doubted = False
+        """It was silent for so long that a transaction ended for it. What the next one
+        begins with is no sign that it reports again: only its usual pace is."""
+
+    def doubt(self) -> None:
+        """Believe no single reading until it reports at its usual pace."""
+        self.is_doubted = True
 
     def note(self, reading: Reading | None) -> None:
         """Take the newest reading, as often as it is known.
@@ -29,6 +42,11 @@ class MeterPeriod:
         if last_mono_s is None:
             return
         gap_s = reading.received_mono_s - last_mono_s
+        if self.is_doubted:
+            if not SAME_MOMENT_S <= gap_s <= self.max_age_s:
+                return
+            # One that reports at another pace from now on is learnt, and then believed.
+            self.is_doubted = gap_s > PERIODS_UNTIL_STALE * self.period_s
         if 0 < gap_s <= LONGEST_STALE_AFTER_S:
             self.period_s = learnt_period_s(self.period_s, gap_s)
 

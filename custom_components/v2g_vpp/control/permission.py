@@ -148,7 +148,7 @@ def _has_no_transaction(question: DischargeQuestion) -> bool:
 def _is_meter_stale(question: DischargeQuestion) -> bool:
     if question.is_before_start:
         return False
-    return question.power is None
+    return question.power is None or question.evse.is_meter_doubted
 
 
 def _is_cycle_budget_spent(question: DischargeQuestion) -> bool:

@@ -77,6 +77,7 @@ class TickInputs:
             is_link_trusted=is_link_trusted,
             self_test_w=record.self_test_w,
             meter_period_s=record.meter_period.period_s,
+            is_meter_doubted=record.meter_period.is_doubted,
             is_first_write_pending=record.is_first_write_pending,
             can_start_transaction=record.can_start_transaction,
             is_write_budget_spent=(
