@@ -265,7 +265,10 @@ def test_two_pairs_wait_for_the_inverter_and_clocks_step_one_at_a_time() -> None
     slow = [case for case in pairs() if any(fault.waits_s for fault in case.faults)]
     assert len(slow) == 2
     clocks = ("home_clock", "aggregator_clock")
+    down = {"home_killed", "home_frozen", "store_torn", "ledger_torn"}
     for case in pairs(400):
+        names = {fault.name for fault in case.faults}
+        assert not ("station_revoked" in names and names & down)
         shifted = [f.name for f in case.faults if f.name.startswith(clocks)]
         assert len(shifted) <= 1
 

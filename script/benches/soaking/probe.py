@@ -1,8 +1,9 @@
 """Watches the event loop of a Home Assistant from inside; copied into its folder.
 
 A line of JSON each ten seconds: how late the loop was, how many tasks and threads there
-are, how many blocks of memory Python holds, and how much of the process's memory is the
-page cache of the recorder's database, which fills up to a bound of its own. The action `soak_probe.census` also counts
+are, how many blocks of memory Python holds, and what is in use of the memory that the C
+library gives out: how much of it is the page cache of the recorder's database, which fills
+up to a bound of its own, is told beside it. The action `soak_probe.census` also counts
 all objects by type, which stops the loop for a moment that is not counted as late.
 """
 
@@ -14,7 +15,6 @@ import ctypes
 import gc
 import json
 from pathlib import Path
-import resource
 import sys
 import threading
 from typing import Any, cast
@@ -26,7 +26,6 @@ FILE = "soak_probe.jsonl"
 PERIOD_S = 0.05
 LINE_S = 10.0
 BYTES_PER_KIB = 1024
-PAGES = Path("/proc/self/statm")
 
 
 class Probe:
@@ -72,7 +71,7 @@ class Probe:
             "tasks": len(asyncio.all_tasks()),
             "threads": threading.active_count(),
             "blocks": sys.getallocatedblocks(),
-            "rss_kib": rss_kib(),
+            "malloc_kib": malloc_kib(),
             "database_kib": self._database_bytes() // BYTES_PER_KIB,
             **more,
         }
@@ -84,10 +83,30 @@ class Probe:
             file.write(text)
 
 
-def rss_kib() -> int:
-    """Return the resident memory of this process."""
-    pages = int(PAGES.read_text(encoding="ascii").split()[1])
-    return pages * resource.getpagesize() // BYTES_PER_KIB
+class _Allocated(ctypes.Structure):
+    """What ``mallinfo2`` of glibc returns."""
+
+    _fields_ = tuple(
+        (name, ctypes.c_size_t)
+        for name in (
+            *("arena", "ordblks", "smblks", "hblks", "hblkhd"),
+            *("usmblks", "fsmblks", "uordblks", "fordblks", "keepcost"),
+        )
+    )
+
+
+def malloc_kib() -> int:
+    """Return what is in use of what the C library gave out; 0 where it does not tell.
+
+    Free memory that it keeps, and Python's own blocks, are not in it.
+    """
+    try:
+        ask = ctypes.CDLL(None).mallinfo2
+    except AttributeError, OSError:
+        return 0
+    ask.restype = _Allocated
+    found = ask()
+    return int(found.uordblks + found.hblkhd) // BYTES_PER_KIB
 
 
 def database_bytes() -> Callable[[], int]:
