@@ -28,6 +28,10 @@ _LOGGER = logging.getLogger(__name__)
 START_RETRY_S = 15.0
 """Vehicles take up to a minute to wake; each start is asked for in its turn."""
 
+START_AGAIN_S = 90.0
+"""After its last start a station is asked once more, each time so much later: what kept
+it from going on may be over, and nobody need come to plug anew."""
+
 
 class DeliveryDesk:
     """The only caller of the station port."""
@@ -171,6 +175,8 @@ class DeliveryDesk:
             if session.is_latched and self._stops.has_stopped(record, now_mono_s):
                 self.end_transaction(record, now_mono_s)
             return
+        if now_mono_s >= record.next_start_mono_s + START_AGAIN_S:
+            record.grant_another_start()
         is_wanted = record.decision is not None and record.decision.wants_transaction
         if session.is_latched or not is_wanted or now_mono_s < record.next_start_mono_s:
             return

@@ -55,7 +55,7 @@ from ..domain.station_session import StationSession
 from ..domain.wiring import WiringFinding
 
 MAX_START_ATTEMPTS = 3
-"""Then nothing until the next plug: a charger that says no is not nagged."""
+"""Then one now and then: a charger that says no is not nagged."""
 
 IDLE_SETPOINT = Setpoint(
     power_w=0.0,
@@ -274,6 +274,10 @@ class EvseRecord:
         return (
             self.grid_verdict.is_islanded or is_external
         ) and not self.session.is_latched
+
+    def grant_another_start(self) -> None:
+        """Let a station that ignored all of its starts be asked once more."""
+        self.start_attempts = min(self.start_attempts, MAX_START_ATTEMPTS - 1)
 
     def begin_guard_anew(self, now_mono_s: float) -> None:
         """Let the guards wait for what the station does of a new situation."""
