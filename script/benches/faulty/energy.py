@@ -157,8 +157,9 @@ class EnergyWatch:
         found = self.look()
         while self._given.due and time.monotonic() < deadline:
             await asyncio.sleep(1.0)
-            # No case comes any more that could freeze one.
-            found += self.look(1)
+            found += self.look()
+        # One that has to do is better than none.
+        found += self.look(1)
         return found + [(case, nan) for case in self._given.due]
 
     async def _read(self) -> None:
