@@ -29,14 +29,13 @@ from .domain.entity_observation import (
     is_in_service,
     lost_reads,
     observe,
-    power_of,
     same_plug_within_s,
     started,
     tells_plug,
     unexplained_word,
 )
-from .domain.entity_station import ONLY_EVSE, PROTOCOL, rests_at_w, timing_of_entity
-from .domain.entity_watch import Expected, is_foreign, may_flow
+from .domain.entity_station import ONLY_EVSE, PROTOCOL, timing_of_entity
+from .domain.entity_watch import Expected, is_foreign
 from .domain.events import (
     StationBooted,
     StationConnected,
@@ -324,15 +323,14 @@ class EntityStation(WithoutServices):
     def _end_at_rest(self) -> None:
         """End a transaction whose end was asked for, once nothing flows any more.
 
-        With the transaction would end what tells it 0 W again.
+        With the transaction would end what tells it 0 W again. While the link is down
+        it waits: the vehicle of one that ends unwatched would be forgotten.
         """
-        spec, now = self._specification, self._observed
-        power_w = power_of(spec, self._reader.readings().power)
-        limit_w = entity_limits(self._data).max_charge_power_w
+        now, limit_w = self._observed, entity_limits(self._data).max_charge_power_w
         transaction_id = now.transaction_id
         if transaction_id is None or transaction_id != self._ending:
             return
-        if not may_flow(power_w, limit_w, rests_at_w(spec)):
+        if self._link is not Link.DOWN and not self._writer.may_flow(limit_w):
             self._observed = replace(now, transaction_id=None)
             end = ended(self.key, transaction_id, is_plugged=now.is_plugged)
             self._tell.post(end)

@@ -30,7 +30,9 @@ from .domain.entity_command import (
     stop,
     told,
 )
-from .domain.entity_station import EntitySpecification
+from .domain.entity_observation import power_of
+from .domain.entity_station import EntitySpecification, rests_at_w
+from .domain.entity_watch import may_flow
 from .domain.setpoint import MAX_WRITE_AGE_S, SetpointWrite, WriteResult, WriteStatus
 from .entity_station_reader import EntityReader
 
@@ -89,6 +91,9 @@ class EntityWriter:
         self.values: dict[WriteTarget, tuple[float | str | bool, float]] = {}
         """What each target was set to last, and when (monotonic)."""
 
+        self._begun_mono_s = float("-inf")
+        """Since when it may have a power: what its meter said before shows no rest."""
+
     @property
     def has_told(self) -> bool:
         """True once the charger was told anything, by anybody but a stranger since."""
@@ -100,6 +105,13 @@ class EntityWriter:
         age_s = self._clock.monotonic() - self.last.written_mono_s
         interval_s = self._specification.quirks.min_write_interval_s
         return self.last.power_w == 0 and age_s < interval_s
+
+    def may_flow(self, rating_w: float) -> bool:
+        """Return True unless its meter shows a rest since it was told a power."""
+        spec, reading = self._specification, self._reader.readings().power
+        if reading is None or reading.received_mono_s <= self._begun_mono_s:
+            return True
+        return may_flow(power_of(spec, reading), rating_w, rests_at_w(spec))
 
     @property
     def can_stop(self) -> bool:
@@ -114,6 +126,7 @@ class EntityWriter:
     def forget(self) -> None:
         """Take that somebody else may have told the charger anything."""
         self.last = LastWrite(written_mono_s=self.last.written_mono_s, direction=None)
+        self._begun_mono_s = self._clock.monotonic()
         self.values.clear()
 
     async def write(self, write: SetpointWrite) -> WriteResult:
@@ -173,6 +186,8 @@ class EntityWriter:
         if intent.power_w == 0:
             parts = tuple((one,) for one in intent.steps)
         before = self.last
+        if intent.power_w != 0 and not before.power_w:
+            self._begun_mono_s = began_mono_s
         # Also when this is cut off on its way: then it may run.
         self.last = doubtful = perhaps_told(before, intent, began_mono_s)
         tries = 0

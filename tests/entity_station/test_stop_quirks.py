@@ -6,12 +6,15 @@ from pathlib import Path
 import time
 from typing import Any
 
+import pytest
+
 from .entity_home import IDENTITY
 from .entity_plants import PLAIN
-from .test_deaf import stop_in_vain
+from .quasar import REST_W
+from .test_deaf import expect_words, stop_in_vain
 from .test_discharge import ASKED_W, discharge
 from .virtual_hass import in_virtual_hass
-from .worlds import plant_home
+from .worlds import GUARDED, plant_home
 
 
 @in_virtual_hass
@@ -61,3 +64,67 @@ async def test_0_w_is_not_told_more_often_than_a_charger_bears(
         await home.act("button", "press", button)
         await home.run(1)
         assert any(at_s >= pressed_s for at_s, _ in plant.heard)
+
+
+@in_virtual_hass
+async def test_0_w_without_a_transaction_is_not_told_more_often_either(
+    tmp_path: Path, ports: tuple[int, int]
+) -> None:
+    quirks: Mapping[str, Any] = {"min_write_interval_s": 20, "settle_s": 30}
+    async with plant_home(tmp_path, ports[1], PLAIN, **quirks) as (home, plant):
+        await home.prove()
+        await discharge(home)
+        button = home.entity("button", f"{IDENTITY}_1_emergency_stop")
+        await home.act("button", "press", button)
+        await home.run(60)
+        assert not home.evse.has_transaction
+        plant.is_deaf = True
+        plant.charger.tell(ASKED_W)
+        await home.run(60)
+        began_s = time.monotonic()
+        await home.run(600)
+        told = [at_s for at_s, _ in plant.heard if at_s >= began_s]
+        gaps_s = [after - before for before, after in pairwise(told)]
+        assert min(gaps_s) >= 20
+        assert max(gaps_s) <= 30
+
+
+@in_virtual_hass
+async def test_a_meter_that_fell_silent_before_the_power_shows_no_rest(
+    tmp_path: Path, ports: tuple[int, int]
+) -> None:
+    async with plant_home(tmp_path, ports[1], PLAIN) as (home, plant):
+        await home.do("set_power", power=0, duration={"minutes": 30})
+        await home.run(60)
+        plant.is_silent = True
+        await home.do("set_power", power=3_000, duration={"minutes": 30})
+        await home.run(8)
+        plant.is_deaf = True
+        began_s = time.monotonic()
+        button = home.entity("button", f"{IDENTITY}_1_emergency_stop")
+        await home.act("button", "press", button)
+        await home.run(300)
+        assert home.power_w == pytest.approx(3_000, abs=300)
+        expect_words(plant, began_s + 45)
+        plant.is_deaf = plant.is_silent = False
+        await home.until_power(0, 17, REST_W)
+        await home.until(lambda: not home.evse.has_transaction, 30, "its end")
+
+
+@in_virtual_hass
+async def test_the_vehicle_is_known_yet_after_the_own_end_of_its_charger(
+    tmp_path: Path, ports: tuple[int, int]
+) -> None:
+    async with plant_home(tmp_path, ports[1], GUARDED) as (home, plant):
+        await home.prove()
+        await discharge(home)
+        await stop_in_vain(home, plant)
+        await home.run(150)
+        plant.is_deaf = False
+        reset = home.entity("button", f"{IDENTITY}_1_reset_emergency_stop")
+        await home.act("button", "press", reset)
+        await home.run(30)
+        assert not home.evse.has_transaction
+        await home.do("set_power", power=3_000, duration={"minutes": 10})
+        await home.until_power(3_000, 60)
+        assert home.evse.vehicle_id == "leaf"

@@ -11,6 +11,11 @@ from custom_components.v2g_vpp.domain.capability import (
 )
 from custom_components.v2g_vpp.domain.entity_station import PROTOCOL
 from custom_components.v2g_vpp.domain.entity_watch import may_flow
+from custom_components.v2g_vpp.domain.events import (
+    StationBooted,
+    StationConnected,
+    StationReady,
+)
 from custom_components.v2g_vpp.domain.guarantee import GuaranteeClass
 from custom_components.v2g_vpp.domain.ids import EvseKey, StationId
 from custom_components.v2g_vpp.domain.policy import StationLimits
@@ -75,6 +80,44 @@ def test_what_a_proof_knew_holds_for_the_charger_that_it_was_made_of(
     )
     lose_proof(record, loss)
     assert record.lost_guarantee is (guarantee if is_kept else None)
+
+
+@pytest.mark.parametrize(
+    ("firmware", "is_kept"), [("1", True), ("2", False)], ids=["same", "another"]
+)
+def test_what_a_lost_proof_knew_is_not_of_the_next_charger(
+    firmware: str, *, is_kept: bool
+) -> None:
+    registry = Registry()
+    registry.add_station(KEY.station_id, StationLimits())
+    connect(registry, "1")
+    record = registry.evses[KEY]
+    record.proof = Proof(
+        dialect=DischargeDialect.ENTITY,
+        firmware="1",
+        dead_man_s=20.0,
+        passed_at="2026-12-01T00:00:00+00:00",
+        proven_power_w=3_000.0,
+        guarantee=GuaranteeClass.A,
+    )
+    lose_proof(record, ProofLoss.DOES_NOT_STOP)
+    connect(registry, firmware)
+    assert registry.is_ended_by_silence(record) is is_kept
+
+
+def connect(registry: Registry, firmware: str) -> None:
+    station_id = KEY.station_id
+    capability = StationCapability(
+        protocol=PROTOCOL, evse_ids=(1,), dialect=DischargeDialect.ENTITY
+    )
+    for event in (
+        StationConnected(station_id=station_id, protocol=PROTOCOL),
+        StationBooted(station_id=station_id, vendor="", model="", firmware=firmware),
+        StationReady(
+            station_id=station_id, capability=capability, has_floor_profile=True
+        ),
+    ):
+        registry.apply(event, 0.0)
 
 
 @pytest.mark.parametrize(

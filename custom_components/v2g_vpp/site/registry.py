@@ -295,6 +295,7 @@ class Registry:
                     "%s: learns its charger anew (firmware or dialect changed)",
                     record.key,
                 )
+                record.lost_guarantee = None
                 record.has_news_to_save = True
 
     def _drop_lost_proofs(self, station_id: StationId) -> None:

@@ -46,11 +46,13 @@ class StationCalls:
             f"v2g_vpp end {record.key}",
         )
 
-    def tell_zero(self, record: EvseRecord, now_mono_s: float) -> None:
-        """Tell 0 W without a transaction, at most once per retry time."""
+    def tell_zero(
+        self, record: EvseRecord, write_interval_s: float, now_mono_s: float
+    ) -> None:
+        """Tell 0 W without a transaction, no more often than a charger bears."""
         if now_mono_s < record.next_end_mono_s:
             return
-        record.next_end_mono_s = now_mono_s + END_RETRY_S
+        record.next_end_mono_s = now_mono_s + max(END_RETRY_S, write_interval_s)
         write = SetpointWrite(
             key=record.key,
             power_w=0.0,

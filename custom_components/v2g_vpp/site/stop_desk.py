@@ -95,7 +95,8 @@ class StopDesk:
         if record.session.transaction_id is not None:
             self._calls.end_transaction(record, now_mono_s)
         elif self._registry.is_of_entities(record.key):
-            self._calls.tell_zero(record, now_mono_s)
+            interval_s = self._registry.timing_of(record).write_interval_s
+            self._calls.tell_zero(record, interval_s, now_mono_s)
 
     def _leaves_to_its_own_end(self, record: EvseRecord, now_mono_s: float) -> bool:
         """Leave a charger alone for once after a start, so that it ends by itself.
