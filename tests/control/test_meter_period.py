@@ -11,6 +11,7 @@ from custom_components.v2g_vpp.control.gate_past import MeterTempo
 from custom_components.v2g_vpp.control.guards import FlowGuard, FlowObserved
 from custom_components.v2g_vpp.control.meter_period import MeterPeriod
 from custom_components.v2g_vpp.control.stop_ladder import StopLadder, StopProgress
+from custom_components.v2g_vpp.domain.ids import TransactionId
 from custom_components.v2g_vpp.domain.setpoint import Reason
 from tests.control.gate_breaks import DISCHARGE
 from tests.control.given import LEARNT, NOW, measured, reading
@@ -123,5 +124,30 @@ def test_a_meter_is_not_believed_for_what_it_says_now_and_then() -> None:
     period, _, now_s = learnt([1.0] * 30)
     period.doubt()
     for number in range(40):
-        period.note(reading(1.0, now_s + 40.0 + 11.0 * number))
+        begun = TransactionId(str(number))
+        period.note(reading(1.0, now_s + 40.0 + 11.0 * number), begun)
+    assert period.is_doubted
+
+
+@given(usual_s=st.floats(0.5, 9.0), then_s=st.floats(0.6, 29.0))
+def test_a_doubted_meter_that_reports_slower_in_a_transaction_is_believed(
+    usual_s: float, then_s: float
+) -> None:
+    period, _, now_s = learnt([usual_s] * 30)
+    period.doubt()
+    for number in range(1, 40):
+        period.note(reading(1.0, now_s + 40.0 + number * then_s), TransactionId("one"))
+    assert not period.is_doubted
+
+
+def test_other_news_of_a_new_transaction_makes_no_pace_of_its_begin() -> None:
+    period, _, now_s = learnt([1.0] * 30)
+    period.doubt()
+    last = reading(1.0, now_s)
+    for number in range(40):
+        begun = TransactionId(str(number))
+        # Such as a state of charge, with the power of the transaction before.
+        period.note(last, begun)
+        last = reading(1.0, now_s + 40.0 + 11.0 * number)
+        period.note(last, begun)
     assert period.is_doubted

@@ -1,5 +1,6 @@
 """How often the meter of an outlet reports, and so when it is silent."""
 
+from ..domain.ids import TransactionId
 from ..domain.measurement import (
     LONGEST_STALE_AFTER_S,
     PERIODS_UNTIL_STALE,
@@ -19,6 +20,7 @@ class MeterPeriod:
     def __init__(self) -> None:
         """Nothing was read."""
         self._last_mono_s: float | None = None
+        self._transaction_id: TransactionId | None = None
         self.period_s = 1.0
         """How often it reports, s."""
 
@@ -30,20 +32,28 @@ class MeterPeriod:
         """Believe no single reading until it reports at its usual pace."""
         self.is_doubted = True
 
-    def note(self, reading: Reading | None) -> None:
-        """Take the newest reading, as often as it is known.
+    def note(
+        self, reading: Reading | None, transaction_id: TransactionId | None = None
+    ) -> None:
+        """Take the newest reading, as often as it is known, and its transaction.
 
         A pause that no meter may make was none of the meter: nothing was read
         meanwhile, or the link was away.
         """
         if reading is None:
             return
+        if reading.received_mono_s == self._last_mono_s:
+            return
+        before, self._transaction_id = self._transaction_id, transaction_id
         last_mono_s, self._last_mono_s = self._last_mono_s, reading.received_mono_s
         if last_mono_s is None:
             return
         gap_s = reading.received_mono_s - last_mono_s
         if self.is_doubted:
-            if not SAME_MOMENT_S <= gap_s <= self.max_age_s:
+            # A transaction begins with a reading: such a gap is no pace, but a slower
+            # one within a transaction is. Not learnt, it would be doubted for ever.
+            is_pace = gap_s <= self.max_age_s or transaction_id == before
+            if gap_s < SAME_MOMENT_S or not is_pace:
                 return
             # One that reports at another pace from now on is learnt, and then believed.
             self.is_doubted = gap_s > PERIODS_UNTIL_STALE * self.period_s

@@ -244,7 +244,8 @@ class Registry:
             return
         record = self.ensure_evse(event.key)
         record.session = advance_evse(record.session, event)
-        record.meter_period.note(record.session.measurement.power_w)
+        session = record.session
+        record.meter_period.note(session.measurement.power_w, session.transaction_id)
         before = record.charged, record.discharged
         _count_energy(record, limits)
         vehicle = self.vehicle_at(record)
