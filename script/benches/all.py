@@ -1,7 +1,7 @@
 """Run every benchmark and put all figures into one line.
 
 They run one after the other. In a quick run those come last and side by side that wait for
-something most of their time.
+something most of their time, and beside them those that count processor time.
 
 The name of a figure begins with that of its benchmark. A benchmark that did not come to
 its last line counts as a missed target. Of some figures it is known that they miss theirs
@@ -35,6 +35,9 @@ PATIENCE_S = {True: 600.0, False: 6 * 3600.0}
 PATIENT = ("faults", "soak")
 """Their programs do next to nothing between two events, and a quick run of them holds no
 time of a processor."""
+
+OF_ONE_PROCESSOR = ("control", "day", "ratios")
+"""They measure the time of their own processor alone, whatever runs beside."""
 
 PARTS_END_S = 60.0
 """A benchmark that is told to end ends its own programs first."""
@@ -76,9 +79,13 @@ def _runs(every: Sequence[str], *, is_quick: bool) -> Iterator[Ran]:
     """Yield each benchmark that was run."""
     run_one = partial(run, is_quick=is_quick)
     patient = [name for name in every if is_quick and name in PATIENT]
-    yield from (run_one(name) for name in every if name not in patient)
+    beside = [name for name in every if is_quick and name in OF_ONE_PROCESSOR]
+    alone = [name for name in every if name not in (*patient, *beside)]
+    yield from map(run_one, alone)
     with ThreadPoolExecutor(max(1, len(patient))) as pool:
-        yield from pool.map(run_one, patient)
+        waiting = pool.map(run_one, patient)
+        yield from map(run_one, beside)
+        yield from waiting
 
 
 def names() -> Sequence[str]:

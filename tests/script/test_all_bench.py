@@ -40,8 +40,8 @@ def test_a_quick_run_waits_for_two_benchmarks_at_once(
     every = ["control", "faults", "soak", "vpp"]
     monkeypatch.setattr(all_bench, "names", lambda: every)
     assert all_bench.main(["--quick", "--json"]) == 1
-    assert ran[:2] == ["control", "vpp"]
-    assert sorted(ran[2:]) == ["faults", "soak"]
+    assert ran[0] == "vpp"
+    assert sorted(ran[1:]) == ["control", "faults", "soak"]
     ran.clear()
     assert all_bench.main(["--json"]) == 1
     assert ran == every
