@@ -6,11 +6,13 @@ import time
 import pytest
 
 from custom_components.v2g_vpp.domain.guarantee import GuaranteeClass
+from custom_components.v2g_vpp.domain.self_test import SelfTestPhase
 
+from .entity_home import IDENTITY
 from .entity_plants import PLAIN
 from .quasar import REST_W, Quasar
 from .virtual_hass import in_virtual_hass
-from .worlds import plant_home, quasar_home
+from .worlds import GUARDED, plant_home, quasar_home
 
 
 @in_virtual_hass
@@ -65,3 +67,29 @@ async def test_charger_with_a_watchdog_is_of_class_a(
         assert home.proof.guarantee is GuaranteeClass.A
         assert 18 <= home.proof.dead_man_s <= 25
         assert plant.charger.expiries == 2
+
+
+@in_virtual_hass
+async def test_a_lost_end_counts_though_the_test_that_found_it_was_cut_short(
+    tmp_path: Path, ports: tuple[int, int]
+) -> None:
+    async with plant_home(tmp_path, ports[1], GUARDED) as (home, plant):
+        await home.prove()
+        assert home.proof is not None
+        assert home.proof.ends_by_itself
+        plant.charger.idle_timeout_s = None
+        await home.act("button", "press", home.entity("button", "_self_test"))
+
+        def phase() -> SelfTestPhase:
+            return home.evse.self_test.phase
+
+        await home.until(lambda: phase() is SelfTestPhase.WITHHOLDING, 600, "its end")
+        await home.until(
+            lambda: phase() is not SelfTestPhase.WITHHOLDING, 300, "what it found"
+        )
+        assert phase() is SelfTestPhase.RETURNING_TO_ZERO
+        stop = home.entity("button", f"{IDENTITY}_1_emergency_stop")
+        await home.act("button", "press", stop)
+        await home.run(30)
+        assert phase() is SelfTestPhase.FAILED
+        assert home.proof.guarantee is GuaranteeClass.B

@@ -348,6 +348,7 @@ class SelfTest:
             power_w=None if is_over else self._asked_w,
             is_withholding=self._is_withholding(inputs),
             status=status,
+            is_end_missing=self._guarantee is GuaranteeClass.B,
         )
         if self._phase is not SelfTestPhase.PASSED:
             return output

@@ -40,3 +40,5 @@ class SelfTestOutput:
     status: SelfTestStatus
     proof: Proof | None = None
     fingerprint: Fingerprint | None = None
+    is_end_missing: bool = False
+    """True once it was seen to go on by itself, however the test ends."""

@@ -31,7 +31,7 @@ from .link_watch import LinkWatch
 from .order_verdict import covers
 from .orders import OrderDesk
 from .plant_watch import PlantWatch
-from .proof_loss import lose_proof
+from .proof_loss import lose_own_end, lose_proof
 from .records import EvseRecord
 from .registry import Registry
 from .stop_desk import is_disproof
@@ -302,6 +302,8 @@ class ControlLoop:
         record.self_test_w = output.power_w
         record.is_withholding = output.is_withholding
         record.self_test_status = output.status
+        if output.is_end_missing:
+            lose_own_end(record)
         if output.status.phase is SelfTestPhase.PASSED:
             record.proof, record.lost_proof = output.proof, None
             record.learner.adopt(output.fingerprint or record.fingerprint)

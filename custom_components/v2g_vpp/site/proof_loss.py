@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from ..domain.capability import LONGEST_PROMISE_S, Proof
+from ..domain.guarantee import GuaranteeClass
 from ..domain.self_test import ProofLoss
 from .records import EvseRecord, StationRecord
 
@@ -19,6 +20,18 @@ def lose_proof(record: EvseRecord, loss: ProofLoss) -> None:
     record.policy = replace(record.policy, is_discharge_allowed=False)
     record.proof = None
     record.has_news_to_save = True
+
+
+def lose_own_end(record: EvseRecord) -> None:
+    """Take that a charger ends a power by itself: it was seen to go on.
+
+    How the test goes on that saw it does not matter: it may be cut short.
+    """
+    record.lost_guarantee = GuaranteeClass.B
+    proof = record.proof
+    if proof is not None and proof.ends_by_itself:
+        record.proof = replace(proof, guarantee=GuaranteeClass.B, validity_s=None)
+        record.has_news_to_save = True
 
 
 def flaw_of(proof: Proof, station: StationRecord) -> ProofLoss | None:

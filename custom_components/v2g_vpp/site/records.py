@@ -171,7 +171,8 @@ class EvseRecord:
     """Why there is none any more, until there is one or the owner was told."""
 
     lost_guarantee: GuaranteeClass | None = None
-    """What it knew of the end of a power; None: there was none, or another charger's."""
+    """What it, or a test since, found of the end of a power; None: there was none, or
+    another charger's."""
 
     override: Override | None = None
     claim: Claim | None = None
