@@ -63,8 +63,9 @@ class StopDesk:
         )
         if action is not None:
             self._act(record, action)
-        is_silent = measured_w(record, now_mono_s) is None
-        if action is LadderAction.END_TRANSACTION and is_silent:
+        is_ended = action is LadderAction.END_TRANSACTION
+        if is_ended and measured_w(record, now_mono_s) is None:
+            # The next transaction begins with a reading, which is no meter yet.
             record.meter_period.doubt()
         # A refused or ignored end is asked for again, until nothing flows.
         has_transaction = record.session.transaction_id is not None
