@@ -183,9 +183,14 @@ def floor(limit_w: float = 0.0) -> dict[str, Any]:
 
 
 async def connector_states(rig: Rig, *wanted: str) -> None:
+    """Wait until the connector told just these states since the station's start.
+
+    The first is told after the registration: a test that names it waits for it before
+    it plugs anything in.
+    """
     await until(
         lambda: rig.csms.states("Connector", "AvailabilityState") == list(wanted),
-        f"{wanted} in {rig.csms.states('Connector', 'AvailabilityState')}",
+        f"connector states {wanted}",
     )
 
 

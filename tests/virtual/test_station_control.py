@@ -26,6 +26,7 @@ def reservation(number: int = 3, in_s: float = 600, **more: Any) -> dict[str, An
 
 async def test_availability_waits_for_the_transaction(rig: Rig) -> None:
     await rig.start()
+    await connector_states(rig, "Available")
     await rig.discharge()
     inoperative = {"operationalStatus": "Inoperative"}
     answer = await rig.csms.call("ChangeAvailability", inoperative)

@@ -50,6 +50,7 @@ async def test_offline_duration_ends_it_earlier_and_for_good(rig: Rig) -> None:
 
 async def test_events_are_kept_and_told_in_order_without_a_new_boot(rig: Rig) -> None:
     await rig.start(meter_interval_s=5.0)
+    await connector_states(rig, "Available")
     await rig.discharge(duration_s=20)
     await rig.all_told()
     told = len(rig.csms.events())

@@ -138,6 +138,7 @@ async def test_emergency_stop_breaks_the_circuit_at_once(rig: Rig) -> None:
 
 async def test_unplug_under_load_is_a_hot_opening(rig: Rig) -> None:
     await rig.start()
+    await connector_states(rig, "Available")
     await rig.discharge()
     rig.station.unplug()
     assert rig.true_w == 0
