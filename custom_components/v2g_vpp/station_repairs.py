@@ -11,7 +11,12 @@ from .const import DOMAIN
 from .domain.faults import FaultCode, SizeHint
 from .domain.guarantee import LONGEST_UNGUARDED_S
 from .domain.self_test import ProofLoss
-from .domain.snapshot import EvseSnapshot, SiteSnapshot, VehicleSnapshot
+from .domain.snapshot import (
+    EvseSnapshot,
+    SiteSnapshot,
+    StationSnapshot,
+    VehicleSnapshot,
+)
 from .domain.state import ClockState
 from .wiring_repairs import contradiction_issue, self_test_issue, shown_values
 
@@ -50,6 +55,7 @@ PROOF_ISSUES: Final[Mapping[ProofLoss, str]] = {
 CLOCK_ISSUE: Final = "clock_"
 """How the repairs of a clock begin, before the charger's identity."""
 
+CLOCK_BEHIND: Final = "clock_behind"
 CLOCK_ISSUES: Final[Mapping[ClockState, str]] = {
     ClockState.WRONG: "clock_wrong",
     ClockState.UNSTEADY: "clock_unsteady",
@@ -106,15 +112,19 @@ def _issues(snapshot: SiteSnapshot) -> Iterator[_Issue]:
             )
     for station in snapshot.stations:
         if station.is_clock_in_the_way:
-            offset_s = station.clock_offset_s or 0.0
-            yield _Issue(
-                issue_id=f"{CLOCK_ISSUE}{station.station_id}",
-                key=CLOCK_ISSUES[station.clock_state],
-                values=(
-                    ("station", station.station_id),
-                    ("offset", f"{offset_s:.0f}"),
-                ),
-            )
+            yield _clock_issue(station)
+
+
+def _clock_issue(station: StationSnapshot) -> _Issue:
+    offset_s = station.clock_offset_s or 0.0
+    key, shown = CLOCK_BEHIND, ("behind", f"{-offset_s:.0f}")
+    if not station.is_clock_behind:
+        key, shown = CLOCK_ISSUES[station.clock_state], ("offset", f"{offset_s:.0f}")
+    return _Issue(
+        issue_id=f"{CLOCK_ISSUE}{station.station_id}",
+        key=key,
+        values=(("station", station.station_id), shown),
+    )
 
 
 def _is_refusing(vehicle: VehicleSnapshot) -> bool:

@@ -16,6 +16,7 @@ from custom_components.v2g_vpp.domain.policy import Mode
 from custom_components.v2g_vpp.domain.setpoint import ControlOwner, Reason
 from tests.control.given import (
     KEY,
+    NEEDS,
     NOW,
     READY,
     VEHICLE_POLICY,
@@ -62,6 +63,21 @@ def test_what_cannot_be_started_is_not_offered() -> None:
     assert not decision.wants_transaction
 
 
+UNTOLD = [
+    (with_session(AT_REST, measurement=Measurement()), Reason.SOC_UNKNOWN),
+    (with_session(AT_REST, needs=None), Reason.VEHICLE_NOT_BIDIRECTIONAL),
+    (
+        with_session(
+            AT_REST,
+            needs=replace(NEEDS, v2x_floor_wh=-20_000.0),
+            needs_soc_percent=None,
+        ),
+        Reason.VEHICLE_LIMIT,
+    ),
+]
+"""What a vehicle tells only in a transaction."""
+
+
 @pytest.mark.parametrize(
     ("evse", "reason"),
     [
@@ -72,10 +88,20 @@ def test_what_cannot_be_started_is_not_offered() -> None:
             ),
             Reason.VPP_FLOOR,
         ),
-        (with_session(AT_REST, measurement=Measurement()), Reason.SOC_UNKNOWN),
-        (with_session(AT_REST, needs=None), Reason.VEHICLE_NOT_BIDIRECTIONAL),
         (with_session(AT_REST, is_plugged=False), Reason.NOT_PLUGGED),
         (replace(AT_REST, proof=None), Reason.NOT_PROVEN),
+        (
+            with_session(AT_REST, needs=replace(NEEDS, is_bidirectional=False)),
+            Reason.VEHICLE_NOT_BIDIRECTIONAL,
+        ),
+        (
+            with_session(
+                AT_REST,
+                needs=replace(NEEDS, v2x_floor_wh=400.0),
+                needs_soc_percent=70.0,
+            ),
+            Reason.VEHICLE_LIMIT,
+        ),
     ],
 )
 def test_every_other_gate_still_counts(evse: EvseInputs, reason: Reason) -> None:
@@ -83,6 +109,26 @@ def test_every_other_gate_still_counts(evse: EvseInputs, reason: Reason) -> None
     assert decision.dispatch_blocked_by is reason
     assert decision.available_discharge_w == 0
     assert not decision.wants_transaction
+
+
+@pytest.mark.parametrize(("evse", "reason"), UNTOLD)
+def test_what_only_a_transaction_tells_is_not_offered_but_asked_for(
+    evse: EvseInputs, reason: Reason
+) -> None:
+    decision = decide(replace(evse, order=order(-5_000.0)))
+    assert decision.dispatch_blocked_by is reason
+    assert decision.available_discharge_w == 0
+    assert decision.wants_transaction
+    off = with_policy(evse, mode=Mode.OFF)
+    assert not decide(off).wants_transaction, "nobody wants a discharge"
+    for other in (
+        replace(evse, proof=None),
+        replace(evse, vehicle_policy=replace(VEHICLE_POLICY, reserve_percent=101.0))
+        if reason is not Reason.SOC_UNKNOWN
+        else with_policy(evse, is_discharge_allowed=False),
+    ):
+        waiting = replace(other, order=order(-5_000.0))
+        assert not decide(waiting).wants_transaction, "something else is in the way"
 
 
 def test_a_released_mode_wants_no_transaction() -> None:

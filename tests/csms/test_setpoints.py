@@ -234,7 +234,7 @@ async def test_an_absolute_dialect_needs_the_clock_of_the_station(
         await charger.plug()
         assert (await write(rig, -5000.0)).detail == "station_clock"
         assert (await write(rig, 0.0)).is_accepted
-        clock = rig.server._stations[EVSE1.station_id].station_clock
+        clock = rig.server._stations[EVSE1.station_id].clocks.station_clock
         clock.reset()
         clock.learn(rig.clock.utcnow(), rig.clock.utcnow())
         assert (await write(rig, -5000.0)).is_accepted
@@ -252,7 +252,7 @@ async def test_2_1_messages_on_a_2_0_1_link_where_the_owner_chose_so(
         ready = await charger.ready(rig.sink)
         assert ready.capability.dialect is DischargeDialect.V201_PLUS21
         await charger.plug()
-        clock = rig.server._stations[EVSE1.station_id].station_clock
+        clock = rig.server._stations[EVSE1.station_id].clocks.station_clock
         clock.reset()
         clock.learn(rig.clock.utcnow(), rig.clock.utcnow())
         assert (await write(rig, -5000.0)).is_accepted

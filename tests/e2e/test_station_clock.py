@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from custom_components.v2g_vpp.csms.station import CLOCK_NEWS_S
+from custom_components.v2g_vpp.csms.clock_desk import NEWS_S
 from custom_components.v2g_vpp.domain.capability import DischargeDialect
 from custom_components.v2g_vpp.domain.setpoint import Reason
 from custom_components.v2g_vpp.domain.state import ClockState
@@ -82,7 +82,7 @@ async def test_drift_is_measured_while_it_discharges(
             await home.run(120)
             assert home.power_w < -4_000
             assert home.clock_state is ClockState.TRUSTED
-            assert abs(home.offset_error_s) <= CLOCK_NEWS_S + WITHIN_S
+            assert abs(home.offset_error_s) <= NEWS_S + WITHIN_S
         assert home.truth.clock_offset_s > 14.0
 
 

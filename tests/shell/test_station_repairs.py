@@ -181,6 +181,22 @@ async def test_a_bad_clock_is_named_with_its_offset_and_its_recovery_is_an_event
     event = home.state("event", "station_clock")
     assert event.attributes["event_type"] == "clock_trusted"
 
+    # One that is behind makes readings old, which stops more than a discharge.
+    behind = StationClockReported(
+        station_id=STATION_ID,
+        state=ClockState.WRONG,
+        offset_s=-3_600.4,
+        makes_old=True,
+    )
+    home.site.post(behind)
+    await home.tick()
+    (issue,) = _issues(hass).values()
+    assert issue.translation_key == "clock_behind"
+    assert issue.translation_placeholders == {"station": STATION_ID, "behind": "3600"}
+    tell(ClockState.TRUSTED, 0.0)
+    await home.tick()
+    assert _issues(hass) == {}
+
     # A dialect whose end is a duration does not need the clock.
     dynamic = replace(capability, dialect=DischargeDialect.V21_DYNAMIC)
     home.site.post(replace(ready, capability=dynamic))

@@ -89,6 +89,17 @@ def blocks(question: DischargeQuestion) -> Iterator[Reason]:
             yield reason
 
 
+def is_told_by_start(question: DischargeQuestion) -> bool:
+    """Return True when what forbids discharge is only what nobody knows at rest.
+
+    The vehicle tells its charge, its floor and its direction in a transaction. Who
+    waits for them before there is one waits for ever.
+    """
+    unknown = {reason for reason, is_untold in _UNTOLD if is_untold(question.evse)}
+    found = set(blocks(question))
+    return bool(found) and found <= unknown
+
+
 def _has_stopping_fault(evse: EvseInputs) -> bool:
     faults = evse.session.faults
     return bool(faults) and any(FAULT_BEHAVIOUR[code].stops_charging for code in faults)
@@ -198,6 +209,25 @@ def _is_grid_in_the_way(question: DischargeQuestion) -> bool:
     has_fault = not evse.session.faults.isdisjoint(GRID_FAULTS)
     return has_fault or (is_refused and not is_waiting)
 
+
+def _is_floor_untold(evse: EvseInputs) -> bool:
+    """Return True for a floor that counts from a charge which nobody knows."""
+    session = evse.session
+    needs = session.needs
+    is_relative = needs is not None and needs.v2x_floor_wh is not None
+    return is_relative and session.needs_soc_percent is None
+
+
+def _is_direction_untold(evse: EvseInputs) -> bool:
+    needs = evse.session.needs
+    return needs is None or not needs.is_direction_told
+
+
+_UNTOLD: tuple[tuple[Reason, Callable[[EvseInputs], bool]], ...] = (
+    (Reason.SOC_UNKNOWN, lambda e: e.session.measurement.soc_percent is None),
+    (Reason.VEHICLE_LIMIT, _is_floor_untold),
+    (Reason.VEHICLE_NOT_BIDIRECTIONAL, _is_direction_untold),
+)
 
 _BAD_CLOCKS = frozenset({ClockState.WRONG, ClockState.UNSTEADY})
 

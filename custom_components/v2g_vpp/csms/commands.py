@@ -57,6 +57,7 @@ async def end_transaction(
     if isinstance(writer, WriteResult):
         return writer
     request = wording_of(writer.link.protocol).end_transaction(transaction_id)
+    station.clocks.asked.end(transaction_id)
     outcome = await writer.link.call(*request, lane=Lane.STOP)
     return result_of(outcome)
 
@@ -69,6 +70,7 @@ async def start_transaction(station: Station, key: EvseKey) -> WriteResult:
     remote_start_id = int(station.now().timestamp()) % _MAX_REMOTE_START_ID
     wording = wording_of(writer.link.protocol)
     request = wording.start_transaction(key.evse_id, remote_start_id)
+    station.clocks.asked.start(remote_start_id)
     outcome = await writer.link.call(*request)
     return result_of(outcome)
 

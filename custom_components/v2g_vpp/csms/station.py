@@ -11,7 +11,6 @@ from ..domain.clock import Clock
 from ..domain.events import (
     MeasurementReported,
     StationBooted,
-    StationClockReported,
     StationConnected,
     StationDisconnected,
     StationEvent,
@@ -21,11 +20,11 @@ from ..domain.ids import EvseKey, StationId, TransactionId
 from ..domain.measurement import Measurement
 from ..domain.ports import HomeCertificates, StationEventSink, VehicleAuthority
 from ..domain.security import SecurityEvent
-from ..domain.state import ClockState
 from .access import StationConfig
 from .addresses import other_addresses
 from .answers import AnswerCache
 from .certificates import CertificateDesk
+from .clock_desk import ClockDesk
 from .device_model import ModelSummary, capability_of
 from .frames import Payload
 from .grid_desk import GridRecord
@@ -42,7 +41,6 @@ from .setpoints import SetpointWriter
 from .start_numbers import NumberGiver, StartNumbers
 from .store import BootData, StationRecord, StationStore
 from .streams import StreamBoard
-from .times import StationClock
 from .transaction_reporter import TransactionReporter
 from .transactions import TransactionLedger
 from .uploads import DialledAddress, UploadDesk
@@ -59,9 +57,6 @@ KEEP_TIMEOUT_S: Final = 2.0
 
 
 _NOTHING: Final = Measurement()
-
-CLOCK_NEWS_S: Final = 5.0
-"""An offset is told again when it moved by this."""
 
 
 class Station:
@@ -102,8 +97,7 @@ class Station:
         self.record = StationRecord()
         self.ledger = TransactionLedger()
         self.answers = AnswerCache()
-        self.station_clock = StationClock()
-        self._told_clock: tuple[ClockState, float | None] = (ClockState.UNKNOWN, None)
+        self.clocks = ClockDesk(config.identity, clock, self.post)
         self.inbox = ReportInbox()
         self.streams = StreamBoard()
         self.grid = GridRecord(
@@ -191,7 +185,7 @@ class Station:
             name=self.station_id,
             link=link,
             clock=self.clock,
-            station_clock=self.station_clock,
+            station_clock=self.clocks.station_clock,
             has_updates=self.record.has_updates,
             is_zero_idle=self.record.is_zero_idle,
             vendor=self.config.vendor,
@@ -233,8 +227,7 @@ class Station:
         self._store.keep_now(self.station_id, self.record)
         self.answers.clear()
         self.streams.clear()
-        self.station_clock.reset()
-        self._post_clock()
+        self.clocks.forget()
         if self.writer is not None:
             self.writer.forget_profiles()
             self.writer.has_updates = self.record.has_updates
@@ -329,19 +322,6 @@ class Station:
             _LOGGER.warning("%s: state not saved in time", self.station_id)
         return answer
 
-    def learn_clock(self, sent_at: datetime, received_at: datetime) -> None:
-        """Compare its clock with ours by a frame that was written just now."""
-        self.station_clock.learn(sent_at, received_at)
-        self._post_clock()
-
-    def is_recent(self, at: datetime, now: datetime, within_s: float) -> bool:
-        """Return True when a time of the station's clock is of just now.
-
-        A clock that was never set gives no proof of that.
-        """
-        station_time = self.station_clock.station_time(now)
-        return abs((station_time - at).total_seconds()) <= within_s
-
     def link_age_s(self) -> float:
         """Return how long the present link is up, s."""
         return self.clock.monotonic() - self._link_up_mono_s
@@ -352,7 +332,7 @@ class Station:
             mono_s=self.clock.monotonic(),
             at=self.now(),
             is_offline_replay=is_offline_replay,
-            station_clock=self.station_clock,
+            station_clock=self.clocks.station_clock,
         )
 
     def now(self) -> datetime:
@@ -370,20 +350,6 @@ class Station:
         self._sink.post(event)
 
     # --- inside ---------------------------------------------------------------
-
-    def _post_clock(self) -> None:
-        """Tell what is known of its clock, when that is news."""
-        state, offset_s = self.station_clock.state, self.station_clock.offset_s
-        told_state, told_s = self._told_clock
-        moved_s = abs((offset_s or 0.0) - (told_s or 0.0))
-        if state is told_state and moved_s < CLOCK_NEWS_S:
-            return
-        self._told_clock = state, offset_s
-        self.post(
-            StationClockReported(
-                station_id=self.station_id, state=state, offset_s=offset_s
-            )
-        )
 
     def _keep_numbers(self, numbers: StartNumbers) -> None:
         self.record = replace(self.record, numbers=numbers)

@@ -67,6 +67,16 @@ class StationClock:
         # Delay and whole seconds on the wire only make a frame look older.
         self._offset_s = 0.0
         self._state = ClockState.UNKNOWN
+        self._proven_s: float | None = None
+
+    def prove(self, sent_at: datetime, received_at: datetime) -> None:
+        """Note a frame that answers what was asked just now: it cannot have waited.
+
+        Its offset is true whatever it is, so that ages can be told by a clock that is
+        an hour behind, as one of a charger is that writes local time.
+        """
+        self.learn(sent_at, received_at)
+        self._proven_s = self._offsets_s[-1]
 
     def learn(self, sent_at: datetime, received_at: datetime) -> None:
         """Note a frame that was written just before it came in."""
@@ -80,11 +90,13 @@ class StationClock:
             self._state = ClockState.TRUSTED
         else:
             self._state = ClockState.UNSTEADY
+        self._follow_proven(self._offsets_s[-1])
 
     def reset(self) -> None:
         """Forget: the station rebooted or was told another time."""
         self._offsets_s.clear()
         self._offset_s, self._state = 0.0, ClockState.UNKNOWN
+        self._proven_s = None
 
     @property
     def is_trusted(self) -> bool:
@@ -101,6 +113,12 @@ class StationClock:
         """How far it is ahead of ours, s; None while nothing is known."""
         return self._offset_s if self._offsets_s else None
 
+    @property
+    def makes_old(self) -> bool:
+        """True while all that it stamps counts as old, though it is sent at once."""
+        is_known = self.is_trusted or self._proven_s is not None
+        return not is_known and LATE_SAMPLE_S < -self._offset_s < UNSET_CLOCK_S
+
     def station_time(self, now: datetime) -> datetime:
         """Return what the clock of the station shows; ours while nothing is known."""
         return now + timedelta(seconds=self._offset_s)
@@ -108,10 +126,25 @@ class StationClock:
     def age_s(self, taken_at: datetime, received_at: datetime) -> float:
         """Return how old a sample was when it came in, s; never below 0.
 
-        While the station's clock is not known well enough, ours decides: a sample that
-        may have waited in the station must not count as fresh.
+        While the station's clock is neither trusted nor proven, ours decides: a sample
+        that may have waited in the station must not count as fresh.
         """
         age_s = (received_at - taken_at).total_seconds()
         if self.is_trusted:
             return max(0.0, age_s + self._offset_s)
+        # A sample of its future says that the clock was set since the proof.
+        if self._proven_s is not None and age_s + self._proven_s >= -MAX_CLOCK_SPREAD_S:
+            return max(0.0, age_s + self._proven_s)
         return age_s if LATE_SAMPLE_S < age_s < UNSET_CLOCK_S else 0.0
+
+    def _follow_proven(self, offset_s: float) -> None:
+        """Go with a clock that runs fast; forget what was proven when it was set on.
+
+        A frame that seems older may have waited. One that seems younger cannot.
+        """
+        if self._proven_s is None:
+            return
+        if offset_s > self._proven_s + MAX_CLOCK_SPREAD_S:
+            self._proven_s = None
+        else:
+            self._proven_s = max(self._proven_s, offset_s)

@@ -48,6 +48,8 @@ class TransactionFrame:
     charging_state: str | None = None
     operation_mode: str | None = None
     stopped_reason: str | None = None
+    remote_start_id: int | None = None
+    """Of the request that it was started by."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +89,7 @@ def parse_transaction(payload: Mapping[str, Any], now: datetime) -> TransactionF
     info = payload["transactionInfo"]
     evse = payload.get("evse")
     evse_id = evse.get("id") if isinstance(evse, dict) else None
+    start_id = info.get("remoteStartId")
     return TransactionFrame(
         transaction_id=TransactionId(info["transactionId"]),
         phase=_PHASES[payload["eventType"]],
@@ -98,6 +101,7 @@ def parse_transaction(payload: Mapping[str, Any], now: datetime) -> TransactionF
         charging_state=info.get("chargingState"),
         operation_mode=info.get("operationMode"),
         stopped_reason=info.get("stoppedReason"),
+        remote_start_id=start_id if isinstance(start_id, int) else None,
     )
 
 

@@ -56,7 +56,7 @@ def status_notification(station: Station, payload: Payload) -> Payload:
         return {}
     told_at = parse_time(payload.get("timestamp"))
     if told_at is not None and station.link_age_s() >= QUEUE_S:
-        station.learn_clock(told_at, station.now())
+        station.clocks.learn(told_at, station.now())
     station.reporter.report_faults(report.evse_id, report.faults, report.detail)
     if report.evse_id == 0:
         _report_whole(station, report)
@@ -64,7 +64,7 @@ def status_notification(station: Station, payload: Payload) -> Payload:
     if report.connector_status is not None:
         station.reporter.report_status(report.evse_id, 1, report.connector_status)
     # Many charge points tell after an outage what they were in meanwhile, too.
-    is_of_now = told_at is None or station.is_recent(
+    is_of_now = told_at is None or station.clocks.is_recent(
         told_at, station.now(), OFFLINE_AFTER_S
     )
     if not is_of_now:
@@ -89,9 +89,9 @@ def start_transaction(station: Station, payload: Payload) -> Answer:
     receipt = station.receipt()
     at = parse_time(payload["timestamp"]) or receipt.at
     number, is_known = station.numbers.number_of(payload, receipt.at)
-    is_offline = not station.is_recent(at, receipt.at, OFFLINE_AFTER_S)
+    is_offline = not station.clocks.is_recent(at, receipt.at, OFFLINE_AFTER_S)
     if not is_offline and not is_known:
-        station.learn_clock(at, receipt.at)
+        station.clocks.learn(at, receipt.at)
     if not is_known:
         station.transactions.report(
             TransactionFrame(
@@ -133,23 +133,24 @@ def stop_transaction(station: Station, payload: Payload) -> Payload:
         return {}
     receipt = station.receipt()
     at = parse_time(payload["timestamp"]) or receipt.at
-    is_offline = not station.is_recent(at, receipt.at, OFFLINE_AFTER_S)
+    frame = TransactionFrame(
+        transaction_id=transaction_id,
+        phase=TransactionPhase.ENDED,
+        seq_no=record.highest_seq_no + 1,
+        at=at,
+        evse_id=record.evse_id,
+        stopped_reason=payload.get("reason", "Local"),
+    )
+    if station.clocks.asked.is_answer(frame):
+        station.clocks.learn_from(frame, receipt.at)
+    is_offline = not station.clocks.is_recent(at, receipt.at, OFFLINE_AFTER_S)
     receipt = _receipt_of(receipt, is_offline=is_offline)
     values = [*_list(payload.get("transactionData")), *_register(payload, "meterStop")]
     if not record.is_ended:
+        # The end of the transaction that runs ends it, however late it is told.
+        is_replay = is_offline and not record.has_been_live
         station.transactions.report(
-            TransactionFrame(
-                transaction_id=transaction_id,
-                phase=TransactionPhase.ENDED,
-                seq_no=record.highest_seq_no + 1,
-                at=at,
-                # The end of the transaction that runs ends it, however late it is told.
-                is_offline=is_offline and not record.has_been_live,
-                evse_id=record.evse_id,
-                stopped_reason=payload.get("reason", "Local"),
-            ),
-            receipt,
-            meter_values=values,
+            replace(frame, is_offline=is_replay), receipt, meter_values=values
         )
     elif record.evse_id is not None:
         # A status that came first ended it; what flowed until then still counts.
@@ -169,10 +170,10 @@ def meter_values(station: Station, payload: Payload) -> Payload:
     samples = payload["meterValue"]
     taken_at = _newest(samples)
     if taken_at is not None and station.link_age_s() >= QUEUE_S:
-        station.learn_clock(taken_at, receipt.at)
+        station.clocks.learn(taken_at, receipt.at)
     number = payload.get("transactionId")
     if isinstance(number, int) and number > 0 and taken_at is not None:
-        is_recent = station.is_recent(taken_at, receipt.at, OFFLINE_AFTER_S)
+        is_recent = station.clocks.is_recent(taken_at, receipt.at, OFFLINE_AFTER_S)
         if is_recent:
             _note_number(station, evse_id, TransactionId(str(number)))
     station.report_measurement(evse_id, parse_meter_values(samples, receipt))

@@ -118,7 +118,7 @@ def transaction_event(station: Station, payload: Payload) -> Payload:
     receipt = station.receipt(is_offline_replay=payload.get("offline") is True)
     frame = parse_transaction(payload, receipt.at)
     if not frame.is_offline:
-        station.learn_clock(frame.at, receipt.at)
+        station.clocks.learn_from(frame, receipt.at)
     station.transactions.report(
         frame,
         receipt,

@@ -77,6 +77,9 @@ class StationClockReported:
     offset_s: float | None
     """Its clock minus ours, None while unknown."""
 
+    makes_old: bool = False
+    """True while all that it stamps counts as old, however soon it is sent."""
+
 
 class TransactionPhase(StrEnum):
     """Where in its life a transaction is."""

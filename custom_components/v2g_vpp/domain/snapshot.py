@@ -56,6 +56,9 @@ class StationSnapshot:
     clock_offset_s: float | None = None
     """Its clock minus ours, as far as known."""
 
+    is_clock_behind: bool = False
+    """True while all that its clock stamps counts as old."""
+
     other_addresses: tuple[str, ...] = ()
     """Servers that it knows beside this home."""
 
@@ -67,13 +70,12 @@ class StationSnapshot:
 
     @property
     def is_clock_in_the_way(self) -> bool:
-        """True when its clock forbids the discharge that runs on it."""
+        """True when its clock forbids a discharge: it ends by it, or has no meter."""
         is_bad = self.clock_state in (ClockState.WRONG, ClockState.UNSTEADY)
-        return (
-            is_bad
-            and self.capability is not None
-            and runs_on_station_clock(self.capability.dialect)
+        ends_by_it = self.capability is not None and runs_on_station_clock(
+            self.capability.dialect
         )
+        return self.is_clock_behind or (is_bad and ends_by_it)
 
 
 class FloorKind(StrEnum):

@@ -36,6 +36,9 @@ class StationSession:
 
     clock_state: ClockState = ClockState.UNKNOWN
     clock_offset_s: float | None = None
+    is_clock_behind: bool = False
+    """True while all that its clock stamps counts as old."""
+
     """Its clock minus ours, as far as known."""
 
     grid_notes: tuple[GridNote, ...] = ()
@@ -76,8 +79,13 @@ def advance_station(  # noqa: PLR0911 - one for each kind of event
                 serial_number=event.serial_number,
                 firmware=event.firmware,
             )
-        case StationClockReported(state=state, offset_s=offset_s):
-            return replace(session, clock_state=state, clock_offset_s=offset_s)
+        case StationClockReported():
+            return replace(
+                session,
+                clock_state=event.state,
+                clock_offset_s=event.offset_s,
+                is_clock_behind=event.makes_old,
+            )
         case SecurityReported():
             notes = with_note(
                 session.security, event.kind, event.occurred_at, event.detail

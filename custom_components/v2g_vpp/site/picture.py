@@ -121,6 +121,7 @@ def _station(record: StationRecord) -> StationSnapshot:
         has_floor_profile=session.has_floor_profile,
         clock_state=session.clock_state,
         clock_offset_s=session.clock_offset_s,
+        is_clock_behind=session.is_clock_behind,
         other_addresses=session.other_addresses,
         grid_notes=session.grid_notes,
         security=session.security,
