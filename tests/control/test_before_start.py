@@ -64,6 +64,14 @@ def test_what_cannot_be_started_is_not_offered() -> None:
 
 
 UNTOLD = [
+    (
+        replace(
+            with_session(AT_REST, evcc_id=None, needs=None, measurement=Measurement()),
+            vehicle=None,
+            vehicle_policy=None,
+        ),
+        Reason.VEHICLE_UNKNOWN,
+    ),
     (with_session(AT_REST, measurement=Measurement()), Reason.SOC_UNKNOWN),
     (with_session(AT_REST, needs=None), Reason.VEHICLE_NOT_BIDIRECTIONAL),
     (
@@ -91,6 +99,14 @@ UNTOLD = [
         (with_session(AT_REST, is_plugged=False), Reason.NOT_PLUGGED),
         (replace(AT_REST, proof=None), Reason.NOT_PROVEN),
         (
+            replace(
+                with_session(AT_REST, evcc_id="a guest"),
+                vehicle=None,
+                vehicle_policy=None,
+            ),
+            Reason.VEHICLE_UNKNOWN,
+        ),
+        (
             with_session(AT_REST, needs=replace(NEEDS, is_bidirectional=False)),
             Reason.VEHICLE_NOT_BIDIRECTIONAL,
         ),
@@ -115,20 +131,49 @@ def test_every_other_gate_still_counts(evse: EvseInputs, reason: Reason) -> None
 def test_what_only_a_transaction_tells_is_not_offered_but_asked_for(
     evse: EvseInputs, reason: Reason
 ) -> None:
-    decision = decide(replace(evse, order=order(-5_000.0)))
+    waiting = replace(evse, order=order(-5_000.0))
+    decision = decide(waiting)
     assert decision.dispatch_blocked_by is reason
     assert decision.available_discharge_w == 0
     assert decision.wants_transaction
+    assert decision.setpoint.power_w == 0
     off = with_policy(evse, mode=Mode.OFF)
     assert not decide(off).wants_transaction, "nobody wants a discharge"
-    for other in (
-        replace(evse, proof=None),
-        replace(evse, vehicle_policy=replace(VEHICLE_POLICY, reserve_percent=101.0))
-        if reason is not Reason.SOC_UNKNOWN
-        else with_policy(evse, is_discharge_allowed=False),
+    assert not decide(replace(waiting, can_start_transaction=False)).wants_transaction
+    least = replace(evse.fingerprint, minimum_power_w=1_400.0)
+    for blocked in (
+        replace(waiting, proof=None),
+        with_policy(waiting, is_discharge_allowed=False),
+        with_policy(waiting, max_discharge_power_w=0.0),
+        replace(waiting, limits=replace(evse.limits, max_discharge_power_w=0.0)),
+        replace(waiting, fingerprint=least, order=order(-5.0)),
+        replace(
+            waiting,
+            vehicle=READY.vehicle,
+            vehicle_policy=replace(VEHICLE_POLICY, is_discharge_allowed=False),
+        ),
     ):
-        waiting = replace(other, order=order(-5_000.0))
-        assert not decide(waiting).wants_transaction, "something else is in the way"
+        assert not decide(blocked).wants_transaction, "something else is in the way"
+
+
+@pytest.mark.parametrize(("evse", "reason"), UNTOLD)
+def test_a_released_mode_asks_for_nothing_untold(
+    evse: EvseInputs, reason: Reason
+) -> None:
+    evse = with_policy(evse, mode=Mode.DISCHARGE_NOW)
+    coordinator = DischargeCoordinator()
+    coordinator.step([replace(evse, order=order(-5_000.0))], SiteInputs(), NOW)
+    lost = SiteInputs(is_failsafe=True)
+    assert not coordinator.step([evse], lost, NOW + 1)[KEY].wants_transaction
+    decision = coordinator.step([evse], SiteInputs(), NOW + 2)[KEY]
+    assert decision.wants_transaction
+    assert decision.dispatch_blocked_by is reason
+
+
+def test_a_vehicle_that_said_no_is_not_asked_again() -> None:
+    needs = replace(NEEDS, v2x_floor_wh=400.0, is_below_v2x_window=True)
+    evse = with_session(AT_REST, needs=needs, needs_soc_percent=None)
+    assert not decide(replace(evse, order=order(-5_000.0))).wants_transaction
 
 
 def test_a_released_mode_wants_no_transaction() -> None:

@@ -1,8 +1,13 @@
 """A station that refuses to start a transaction is asked again, and not nagged."""
 
+import pytest
+
+from custom_components.v2g_vpp.domain.events import MeasurementReported
 from custom_components.v2g_vpp.domain.policy import Mode
+from custom_components.v2g_vpp.domain.setpoint import Reason
 from tests.site.home import Home
-from tests.site.station_words import Answer
+from tests.site.station import SimulatedStation
+from tests.site.station_words import Answer, measured_by
 from tests.site.virtual_time import in_virtual_time
 
 
@@ -24,3 +29,60 @@ async def test_a_refused_start_is_tried_again_later_and_later_works() -> None:
         station.start_answer = Answer.ACCEPT
         await home.until(lambda: home.evse.has_transaction, 110, "a transaction")
         await home.until(lambda: home.power_w > 1_000, 60, "a charge")
+
+
+def _hide_charge(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the vehicle never tell its state of charge."""
+
+    def tell(station: SimulatedStation) -> None:
+        told = measured_by(station.clock, power_w=station.plant.measured_w())
+        station.post(MeasurementReported(key=station.key, measurement=told))
+
+    monkeypatch.setattr(SimulatedStation, "_tell_meter", tell)
+
+
+async def _wait_for_discharge(home: Home) -> None:
+    """Wait for a discharge at a vehicle that comes new."""
+    await home.grant()
+    home.station.unplug()
+    await home.run(10)
+    home.station.plug()
+    home.station.started.clear()
+    await home.set_mode(Mode.DISCHARGE_NOW)
+
+
+@in_virtual_time
+async def test_sessions_that_a_station_ends_unused_come_ever_more_seldom(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    _hide_charge(monkeypatch)
+    async with Home() as home:
+        await _wait_for_discharge(home)
+        for _ in range(360):
+            await home.run(10)
+            if home.station.transaction_id is not None:
+                home.station._end()
+        assert 3 <= len(home.station.started) <= 10
+
+
+@in_virtual_time
+async def test_a_silent_meter_ends_few_sessions() -> None:
+    async with Home() as home:
+        home.station.has_meter = False
+        await _wait_for_discharge(home)
+        await home.run(3_600)
+        assert 1 <= len(home.station.started) <= 10
+        assert len(home.station.ended) <= 10
+        # Once it tells again, the next one is not far.
+        home.station.has_meter = True
+        await home.until(lambda: home.power_w < -4_000, 960, "a discharge")
+
+
+@in_virtual_time
+async def test_a_start_tells_what_a_discharge_waits_for() -> None:
+    async with Home() as home:
+        home.station.starts_by_itself = False
+        await _wait_for_discharge(home)
+        assert home.evse.discharge_blocked_by is Reason.VEHICLE_UNKNOWN
+        await home.until(lambda: home.power_w < -4_000, 120, "a discharge")
+        assert len(home.station.started) == 1

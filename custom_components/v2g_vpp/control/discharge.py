@@ -8,7 +8,14 @@ from ..domain.dispatch import CommandKind
 from ..domain.ids import EvseKey
 from ..domain.setpoint import ControlOwner, Reason
 from ..domain.state import flow_threshold_w
-from .evse_case import Case, Track, ask, envelope_for, find_block, promise_for
+from .evse_case import (
+    Case,
+    Track,
+    envelope_for,
+    find_block,
+    hope_for,
+    promise_for,
+)
 from .external import reason_of_external, rooms_beside_external
 from .frequency_support import FrequencySupport, followed_w
 from .fuse import Direction, Rooms
@@ -22,7 +29,7 @@ from .lease import (
     running_order,
 )
 from .limits import minimum_power_w
-from .permission import first_stop, is_told_by_start
+from .permission import first_stop
 from .plant_limits import carried_w
 from .runner_up import runner_up
 from .self_limit import SelfLimitInputs
@@ -279,7 +286,8 @@ def _decide(
             ControlOwner.VPP,
             is_before_start=case.is_startable,
         ),
-        wants_transaction=case.is_startable and _could_flow_or_be_told(case, site),
+        wants_transaction=case.is_startable and _could_flow(case, site),
+        can_start_transaction=case.evse.can_start_transaction,
         runner_up=runner_up(case, site),
         committed_w=case.offer.clamp(case.lease.requested_w) if is_ordered else 0.0,
         followed_w=followed_w(case.order),
@@ -291,15 +299,13 @@ def _decide(
     )
 
 
-def _could_flow_or_be_told(case: Case, site: SiteInputs) -> bool:
+def _could_flow(case: Case, site: SiteInputs) -> bool:
     """Return True when a transaction would let the owner of the lease have power.
 
-    Or when only a transaction can tell whether it would.
+    Or when it would as far as anybody knows, and only a transaction tells.
     """
     wanted_w, owner = case.lease.requested_w, case.lease.owner
     could_w = promise_for(case, site, owner).clamp(wanted_w)
-    if could_w != 0 and abs(could_w) >= minimum_power_w(case.evse, wanted_w):
-        return True
-    return wanted_w < 0 and is_told_by_start(
-        ask(case, site, owner, is_before_start=True)
-    )
+    if could_w == 0 and wanted_w < 0:
+        could_w = hope_for(case, site, owner).clamp(wanted_w)
+    return could_w != 0 and abs(could_w) >= minimum_power_w(case.evse, wanted_w)

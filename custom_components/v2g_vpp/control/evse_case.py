@@ -11,7 +11,7 @@ from .contactor import ContactorDwell
 from .inputs import EvseInputs, SiteInputs
 from .lease import Lease
 from .limits import Bound, Envelope, charge_bound, discharge_bound
-from .permission import DischargeQuestion, blocks, first_block
+from .permission import DischargeQuestion, blocks, first_block, is_told_by_start
 from .pid import Trim
 from .share_cost import ShareMemory
 from .soc_guard import SocVerdict
@@ -160,7 +160,8 @@ def ask(
 
 def envelope_for(case: Case, site: SiteInputs, owner: ControlOwner) -> Envelope:
     """Return the envelope of an EVSE for an owner, whoever holds the lease."""
-    return _envelope(case, site, owner, is_before_start=False)
+    block = find_block(case, site, owner)
+    return _envelope(case, site, owner, block, is_before_start=False)
 
 
 def promise_for(case: Case, site: SiteInputs, owner: ControlOwner) -> Envelope:
@@ -170,17 +171,26 @@ def promise_for(case: Case, site: SiteInputs, owner: ControlOwner) -> Envelope:
     Nothing flows by it: without a transaction the envelope itself is empty.
     """
     is_before_start = case.is_startable
-    return _envelope(case, site, owner, is_before_start=is_before_start)
+    block = find_block(case, site, owner, is_before_start=is_before_start)
+    return _envelope(case, site, owner, block, is_before_start=is_before_start)
+
+
+def hope_for(case: Case, site: SiteInputs, owner: ControlOwner) -> Envelope:
+    """Return the envelope of before a start, were all well that only a start tells."""
+    is_untold = is_told_by_start(ask(case, site, owner, is_before_start=True))
+    if not is_untold:
+        return promise_for(case, site, owner)
+    return _envelope(case, site, owner, None, is_before_start=True)
 
 
 def _envelope(
     case: Case,
     site: SiteInputs,
     owner: ControlOwner,
+    block: Reason | None,
     *,
     is_before_start: bool,
 ) -> Envelope:
-    block = find_block(case, site, owner, is_before_start=is_before_start)
     if block is None and case.track.is_released and owner in LOCAL_OWNERS:
         block = Reason.FAILSAFE
     lasts_s = 0.0

@@ -236,6 +236,9 @@ class EvseDecision:
     wants_transaction: bool = False
     """True: power is wanted and allowed, and only the transaction is missing."""
 
+    can_start_transaction: bool = False
+    """True: where only the transaction is missing, a start may be counted on."""
+
     runner_up: Reason | None = None
     """What would bind the setpoint next, without the limit that it names."""
 

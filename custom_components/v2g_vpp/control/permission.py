@@ -92,8 +92,8 @@ def blocks(question: DischargeQuestion) -> Iterator[Reason]:
 def is_told_by_start(question: DischargeQuestion) -> bool:
     """Return True when what forbids discharge is only what nobody knows at rest.
 
-    The vehicle tells its charge, its floor and its direction in a transaction. Who
-    waits for them before there is one waits for ever.
+    The vehicle tells its name, its charge, its floor and its direction in a
+    transaction. Who waits for them before there is one waits for ever.
     """
     unknown = {reason for reason, is_untold in _UNTOLD if is_untold(question.evse)}
     found = set(blocks(question))
@@ -210,12 +210,21 @@ def _is_grid_in_the_way(question: DischargeQuestion) -> bool:
     return has_fault or (is_refused and not is_waiting)
 
 
+def _is_name_untold(evse: EvseInputs) -> bool:
+    return evse.vehicle is None and evse.session.evcc_id is None
+
+
+def _is_charge_untold(evse: EvseInputs) -> bool:
+    return evse.session.measurement.soc_percent is None or _is_name_untold(evse)
+
+
 def _is_floor_untold(evse: EvseInputs) -> bool:
     """Return True for a floor that counts from a charge which nobody knows."""
     session = evse.session
     needs = session.needs
-    is_relative = needs is not None and needs.v2x_floor_wh is not None
-    return is_relative and session.needs_soc_percent is None
+    if needs is None or needs.is_below_v2x_window:
+        return False
+    return needs.v2x_floor_wh is not None and session.needs_soc_percent is None
 
 
 def _is_direction_untold(evse: EvseInputs) -> bool:
@@ -224,7 +233,9 @@ def _is_direction_untold(evse: EvseInputs) -> bool:
 
 
 _UNTOLD: tuple[tuple[Reason, Callable[[EvseInputs], bool]], ...] = (
-    (Reason.SOC_UNKNOWN, lambda e: e.session.measurement.soc_percent is None),
+    (Reason.VEHICLE_UNKNOWN, _is_name_untold),
+    (Reason.VEHICLE_NOT_ALLOWED, _is_name_untold),
+    (Reason.SOC_UNKNOWN, _is_charge_untold),
     (Reason.VEHICLE_LIMIT, _is_floor_untold),
     (Reason.VEHICLE_NOT_BIDIRECTIONAL, _is_direction_untold),
 )

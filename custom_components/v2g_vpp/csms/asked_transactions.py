@@ -5,11 +5,12 @@ in OCPP proves that it did not wait in the station. So it tells what the station
 shows now, however wrong that is.
 """
 
+from math import inf
 from typing import Final
 
 from ..domain.clock import Clock
 from ..domain.ids import TransactionId
-from .times import LATE_SAMPLE_S
+from .times import LATE_SAMPLE_S, QUEUE_S
 from .transactions import TransactionFrame
 
 ANSWER_WITHIN_S: Final = LATE_SAMPLE_S
@@ -29,28 +30,41 @@ class AskedTransactions:
         self._asked_mono_s: dict[int | TransactionId, float] = {}
 
     def start(self, remote_start_id: int) -> None:
-        """Note that a transaction is asked for by this id."""
-        self._note(remote_start_id)
+        """Note that a transaction is asked for by this id, which nothing else has."""
+        self._note(remote_start_id, self._clock.monotonic())
 
-    def end(self, transaction_id: TransactionId) -> None:
-        """Note that a transaction is asked to end."""
-        self._note(transaction_id)
+    def end(self, transaction_id: TransactionId, link_age_s: float) -> None:
+        """Note that a transaction is asked to end.
 
-    def is_answer(self, frame: TransactionFrame) -> bool:
-        """Return True for a frame that says that something asked just now was done."""
+        On a young link its end may come from the queue, of an older question.
+        """
+        is_drained = link_age_s >= QUEUE_S
+        self._note(transaction_id, self._clock.monotonic() if is_drained else -inf)
+
+    def forget(self) -> None:
+        """Forget all: another link, on which answers come from a queue."""
+        self._asked_mono_s.clear()
+
+    def took_s(self, frame: TransactionFrame) -> float | None:
+        """Return how long ago was asked for what a frame says was done, s.
+
+        None for one that nobody asked for, and for one that came too late.
+        """
+        started_s = self._since_s(frame.remote_start_id)
+        if started_s is not None:
+            return started_s
         is_end = frame.trigger in _REMOTE_END or frame.stopped_reason in _REMOTE_END
-        return self._is_of_now(frame.remote_start_id) or (
-            is_end and self._is_of_now(frame.transaction_id)
-        )
+        return self._since_s(frame.transaction_id) if is_end else None
 
-    def _note(self, asked: int | TransactionId) -> None:
+    def _note(self, asked: int | TransactionId, now_mono_s: float) -> None:
         # The first question only: its answer may come in after the second one.
-        self._asked_mono_s.setdefault(asked, self._clock.monotonic())
+        self._asked_mono_s.setdefault(asked, now_mono_s)
         while len(self._asked_mono_s) > _KEPT:
             del self._asked_mono_s[next(iter(self._asked_mono_s))]
 
-    def _is_of_now(self, asked: int | TransactionId | None) -> bool:
+    def _since_s(self, asked: int | TransactionId | None) -> float | None:
         asked_mono_s = None if asked is None else self._asked_mono_s.get(asked)
         if asked_mono_s is None:
-            return False
-        return self._clock.monotonic() - asked_mono_s <= ANSWER_WITHIN_S
+            return None
+        since_s = self._clock.monotonic() - asked_mono_s
+        return since_s if since_s <= ANSWER_WITHIN_S else None

@@ -1,6 +1,7 @@
 """What messages of one station say of its clock, and telling it to the site."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
@@ -40,11 +41,18 @@ class ClockDesk:
 
     def learn_from(self, frame: TransactionFrame, received_at: datetime) -> None:
         """Compare by a step of a transaction that is no replay."""
-        if self.asked.is_answer(frame):
-            self.station_clock.prove(frame.at, received_at)
-            self._tell()
-        else:
+        took_s = self.asked.took_s(frame)
+        if took_s is None:
             self.learn(frame.at, received_at)
+        else:
+            self.station_clock.prove(frame.at, received_at, took_s)
+            self._tell()
+
+    def relinked(self) -> None:
+        """Forget what only holds on one link; the site does so with what it was told."""
+        self.station_clock.forget_proof()
+        self.asked.forget()
+        self._told = replace(self._told, makes_old=False)
 
     def forget(self) -> None:
         """Forget: the station booted."""

@@ -57,7 +57,7 @@ async def end_transaction(
     if isinstance(writer, WriteResult):
         return writer
     request = wording_of(writer.link.protocol).end_transaction(transaction_id)
-    station.clocks.asked.end(transaction_id)
+    station.clocks.asked.end(transaction_id, station.link_age_s())
     outcome = await writer.link.call(*request, lane=Lane.STOP)
     return result_of(outcome)
 

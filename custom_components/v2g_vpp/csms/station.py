@@ -11,6 +11,7 @@ from ..domain.clock import Clock
 from ..domain.events import (
     MeasurementReported,
     StationBooted,
+    StationClockReported,
     StationConnected,
     StationDisconnected,
     StationEvent,
@@ -180,6 +181,7 @@ class Station:
         # Its own: whoever still waits for the old link must not take its attention.
         self.needs_attention = asyncio.Event()
         self.transactions.link_up()
+        self.clocks.relinked()
         self.streams.relinked()
         self.writer = SetpointWriter(
             name=self.station_id,
@@ -345,7 +347,7 @@ class Station:
 
     def post(self, event: StationEvent) -> None:
         """Hand an event to the site."""
-        if not isinstance(event, MeasurementReported):
+        if not isinstance(event, MeasurementReported | StationClockReported):
             self.transactions.said_otherwise()
         self._sink.post(event)
 

@@ -6,6 +6,7 @@ from typing import Final
 
 from ..domain.state import ClockState
 from ..domain.units import clamp
+from .proven_offset import ProvenOffset
 
 MAX_CLOCK_OFFSET_S: Final = 300.0
 """Above it no profile that runs on the station's clock is trusted (OCPP brief 2.2)."""
@@ -25,7 +26,13 @@ FARTHEST_CLOCK_S: Final = 100 * UNSET_CLOCK_S
 """No clock counts as farther off: at the end of the calendar no time could be written
 for it, and so no stop."""
 
+QUEUE_S: Final = 15.0
+"""House rule: this long after dialling in, what comes may be from the queue of the
+station, so that it says nothing of its clock."""
+
 _SAMPLES: Final = 8
+_FEW_SAMPLES: Final = 3
+"""Less may be one that came late."""
 
 
 def parse_time(text: object) -> datetime | None:
@@ -67,16 +74,26 @@ class StationClock:
         # Delay and whole seconds on the wire only make a frame look older.
         self._offset_s = 0.0
         self._state = ClockState.UNKNOWN
-        self._proven_s: float | None = None
+        self._proven: ProvenOffset | None = None
 
-    def prove(self, sent_at: datetime, received_at: datetime) -> None:
-        """Note a frame that answers what was asked just now: it cannot have waited.
+    def prove(self, sent_at: datetime, received_at: datetime, took_s: float) -> None:
+        """Note a frame that answers what was asked ``took_s`` before: it cannot be old.
 
         Its offset is true whatever it is, so that ages can be told by a clock that is
         an hour behind, as one of a charger is that writes local time.
         """
         self.learn(sent_at, received_at)
-        self._proven_s = self._offsets_s[-1]
+        offset_s = self._offsets_s[-1]
+        if LATE_SAMPLE_S < -offset_s < UNSET_CLOCK_S:
+            answer = ProvenOffset.of_answer(offset_s, took_s)
+            self._proven = answer.joined(self._proven, MAX_CLOCK_SPREAD_S)
+        else:
+            # Ours does as well.
+            self._proven = None
+
+    def forget_proof(self) -> None:
+        """Forget what was proven: the clock may have been set while nobody watched."""
+        self._proven = None
 
     def learn(self, sent_at: datetime, received_at: datetime) -> None:
         """Note a frame that was written just before it came in."""
@@ -96,7 +113,7 @@ class StationClock:
         """Forget: the station rebooted or was told another time."""
         self._offsets_s.clear()
         self._offset_s, self._state = 0.0, ClockState.UNKNOWN
-        self._proven_s = None
+        self._proven = None
 
     @property
     def is_trusted(self) -> bool:
@@ -116,8 +133,8 @@ class StationClock:
     @property
     def makes_old(self) -> bool:
         """True while all that it stamps counts as old, though it is sent at once."""
-        is_known = self.is_trusted or self._proven_s is not None
-        return not is_known and LATE_SAMPLE_S < -self._offset_s < UNSET_CLOCK_S
+        is_known = len(self._offsets_s) >= _FEW_SAMPLES
+        return is_known and self._age_of(-self._offset_s) > LATE_SAMPLE_S
 
     def station_time(self, now: datetime) -> datetime:
         """Return what the clock of the station shows; ours while nothing is known."""
@@ -129,22 +146,26 @@ class StationClock:
         While the station's clock is neither trusted nor proven, ours decides: a sample
         that may have waited in the station must not count as fresh.
         """
-        age_s = (received_at - taken_at).total_seconds()
+        return self._age_of((received_at - taken_at).total_seconds())
+
+    def _age_of(self, age_s: float) -> float:
+        """Return the age of what is so old to our clock."""
         if self.is_trusted:
             return max(0.0, age_s + self._offset_s)
-        # A sample of its future says that the clock was set since the proof.
-        if self._proven_s is not None and age_s + self._proven_s >= -MAX_CLOCK_SPREAD_S:
-            return max(0.0, age_s + self._proven_s)
+        if self._proven is not None:
+            proven_s = self._proven.age_s(age_s, MAX_CLOCK_SPREAD_S)
+            if proven_s is not None:
+                return proven_s
         return age_s if LATE_SAMPLE_S < age_s < UNSET_CLOCK_S else 0.0
 
     def _follow_proven(self, offset_s: float) -> None:
-        """Go with a clock that runs fast; forget what was proven when it was set on.
-
-        A frame that seems older may have waited. One that seems younger cannot.
-        """
-        if self._proven_s is None:
+        if self._proven is None:
             return
-        if offset_s > self._proven_s + MAX_CLOCK_SPREAD_S:
-            self._proven_s = None
-        else:
-            self._proven_s = max(self._proven_s, offset_s)
+        is_set_back = (
+            len(self._offsets_s) == _SAMPLES
+            and self._offset_s < self._proven.least_s - LATE_SAMPLE_S
+        )
+        # What was set back, or waits ever since, is not what was proven.
+        self._proven = (
+            None if is_set_back else self._proven.after(offset_s, MAX_CLOCK_SPREAD_S)
+        )

@@ -16,7 +16,7 @@ from .link import Answer
 from .metering import Receipt, parse_meter_values
 from .station import Station
 from .store import BootData
-from .times import parse_time
+from .times import QUEUE_S, parse_time
 from .transactions import TransactionFrame
 from .v201 import Handler, take_note
 
@@ -25,10 +25,6 @@ _LOGGER = logging.getLogger(__name__)
 OFFLINE_AFTER_S: Final = 60.0
 """House rule: a start or stop that is told later than this waited in the queue of the
 charge point (1.6, 5.16.1: an old start must not be given a profile)."""
-
-QUEUE_S: Final = 15.0
-"""House rule: this long after dialling in, readings may come from that queue, so they
-say nothing of the clock."""
 
 ACCEPTED: Final[Mapping[str, Any]] = {"status": "Accepted"}
 VEHICLE_TAG: Final = "VID:"
@@ -141,7 +137,7 @@ def stop_transaction(station: Station, payload: Payload) -> Payload:
         evse_id=record.evse_id,
         stopped_reason=payload.get("reason", "Local"),
     )
-    if station.clocks.asked.is_answer(frame):
+    if station.clocks.asked.took_s(frame) is not None:
         station.clocks.learn_from(frame, receipt.at)
     is_offline = not station.clocks.is_recent(at, receipt.at, OFFLINE_AFTER_S)
     receipt = _receipt_of(receipt, is_offline=is_offline)

@@ -36,10 +36,10 @@ class StationSession:
 
     clock_state: ClockState = ClockState.UNKNOWN
     clock_offset_s: float | None = None
-    is_clock_behind: bool = False
-    """True while all that its clock stamps counts as old."""
-
     """Its clock minus ours, as far as known."""
+
+    is_clock_behind: bool = False
+    """True while all that its clock stamps on the present link counts as old."""
 
     grid_notes: tuple[GridNote, ...] = ()
     """The newest lines of the record of grid settings, oldest first."""
@@ -69,7 +69,11 @@ def advance_station(  # noqa: PLR0911 - one for each kind of event
             )
         case StationDisconnected():
             return replace(
-                session, is_connected=False, is_ready=False, has_floor_profile=False
+                session,
+                is_connected=False,
+                is_ready=False,
+                has_floor_profile=False,
+                is_clock_behind=False,
             )
         case StationBooted():
             return replace(

@@ -15,6 +15,7 @@ from ..domain.setpoint import (
     SetpointWrite,
     WriteResult,
 )
+from ..domain.state import flow_threshold_w
 from .flow_desk import FlowDesk
 from .learning_desk import LearningDesk
 from .records import EvseRecord
@@ -24,13 +25,6 @@ from .station_calls import StationCalls
 from .stop_desk import StopDesk, measured_w
 
 _LOGGER = logging.getLogger(__name__)
-
-START_RETRY_S = 15.0
-"""Vehicles take up to a minute to wake; each start is asked for in its turn."""
-
-START_AGAIN_S = 90.0
-"""After its last start a station is asked once more, each time so much later: what kept
-it from going on may be over, and nobody need come to plug anew."""
 
 
 class DeliveryDesk:
@@ -172,18 +166,25 @@ class DeliveryDesk:
         if not station.is_ready or not session.is_plugged:
             return
         if session.transaction_id is not None:
+            self._look_at_flow(record, now_mono_s)
             if session.is_latched and self._stops.has_stopped(record, now_mono_s):
                 self.end_transaction(record, now_mono_s)
             return
-        if now_mono_s >= record.next_start_mono_s + START_AGAIN_S:
-            record.grant_another_start()
+        is_due = record.starts.is_due(now_mono_s)
         is_wanted = record.decision is not None and record.decision.wants_transaction
-        if session.is_latched or not is_wanted or now_mono_s < record.next_start_mono_s:
+        if session.is_latched or not is_wanted or not is_due:
             return
-        record.start_attempts += 1
-        record.next_start_mono_s = now_mono_s + START_RETRY_S
+        record.starts.ask(now_mono_s)
         _LOGGER.info("%s: starting a transaction", record.key)
         self._spawn(self._start(record), f"v2g_vpp start {record.key}")
+
+    def _look_at_flow(self, record: EvseRecord, now_mono_s: float) -> None:
+        power_w = measured_w(record, now_mono_s)
+        limits = self._registry.station_of(record.key).limits
+        is_flowing = power_w is not None and abs(power_w) >= flow_threshold_w(
+            limits.rating_w
+        )
+        record.starts.look(now_mono_s, is_flowing=is_flowing)
 
 
 def _may_be_discharging(
