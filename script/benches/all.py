@@ -1,7 +1,7 @@
 """Run every benchmark and put all figures into one line.
 
-They run one after the other. In a quick run those come last and side by side that wait for
-something most of their time, and beside them those that count processor time.
+They run one after the other. In a quick run the one that waits for something most of its
+time comes last, and beside it those that hardly feel that.
 
 The name of a figure begins with that of its benchmark. A benchmark that did not come to
 its last line counts as a missed target. Of some figures it is known that they miss theirs
@@ -32,12 +32,14 @@ LONGEST_QUICK_S = 600.0
 PATIENCE_S = {True: 600.0, False: 6 * 3600.0}
 """For one, quick or not."""
 
-PATIENT = ("faults", "soak")
-"""Their programs do next to nothing between two events, and a quick run of them holds no
-time of a processor."""
+PATIENT = "faults"
+"""Its programs do next to nothing between two events, and a quick run of it holds no time
+of a processor."""
 
-OF_ONE_PROCESSOR = ("control", "day", "ratios")
-"""They measure the time of their own processor alone, whatever runs beside."""
+BESIDE = ("soak", "control", "day", "ratios")
+"""A quick soak holds no time of a processor either, and does next to nothing between two
+readings; the others measure the time of their own processor alone. One after the other:
+two that share a cache slow each other."""
 
 PARTS_END_S = 60.0
 """A benchmark that is told to end ends its own programs first."""
@@ -78,14 +80,14 @@ def main(argv: list[str]) -> int:
 def _runs(every: Sequence[str], *, is_quick: bool) -> Iterator[Ran]:
     """Yield each benchmark that was run."""
     run_one = partial(run, is_quick=is_quick)
-    patient = [name for name in every if is_quick and name in PATIENT]
-    beside = [name for name in every if is_quick and name in OF_ONE_PROCESSOR]
-    alone = [name for name in every if name not in (*patient, *beside)]
-    yield from map(run_one, alone)
-    with ThreadPoolExecutor(max(1, len(patient))) as pool:
-        waiting = pool.map(run_one, patient)
-        yield from map(run_one, beside)
-        yield from waiting
+    if not is_quick or PATIENT not in every:
+        yield from map(run_one, every)
+        return
+    yield from map(run_one, (n for n in every if n not in (PATIENT, *BESIDE)))
+    with ThreadPoolExecutor(1) as pool:
+        patient = pool.submit(run_one, PATIENT)
+        yield from map(run_one, (name for name in BESIDE if name in every))
+        yield patient.result()
 
 
 def names() -> Sequence[str]:
