@@ -48,6 +48,7 @@ def test_what_can_be_started_is_offered_and_nothing_flows() -> None:
     assert decision.available_charge_w == 11_000.0
     assert decision.dispatch_blocked_by is None
     assert decision.wants_transaction
+    assert not decision.wants_to_be_told
     assert decision.setpoint.power_w == 0
     assert decision.setpoint.requested_w == -5_000.0
     assert decision.setpoint.reason is Reason.NO_TRANSACTION
@@ -125,6 +126,7 @@ def test_every_other_gate_still_counts(evse: EvseInputs, reason: Reason) -> None
     assert decision.dispatch_blocked_by is reason
     assert decision.available_discharge_w == 0
     assert not decision.wants_transaction
+    assert not decision.wants_to_be_told
 
 
 @pytest.mark.parametrize(("evse", "reason"), UNTOLD)
@@ -135,11 +137,12 @@ def test_what_only_a_transaction_tells_is_not_offered_but_asked_for(
     decision = decide(waiting)
     assert decision.dispatch_blocked_by is reason
     assert decision.available_discharge_w == 0
-    assert decision.wants_transaction
+    assert decision.wants_to_be_told
+    assert not decision.wants_transaction
     assert decision.setpoint.power_w == 0
     off = with_policy(evse, mode=Mode.OFF)
-    assert not decide(off).wants_transaction, "nobody wants a discharge"
-    assert not decide(replace(waiting, can_start_transaction=False)).wants_transaction
+    assert not decide(off).wants_to_be_told, "nobody wants a discharge"
+    assert not decide(replace(waiting, can_start_transaction=False)).wants_to_be_told
     least = replace(evse.fingerprint, minimum_power_w=1_400.0)
     for blocked in (
         replace(waiting, proof=None),
@@ -153,7 +156,7 @@ def test_what_only_a_transaction_tells_is_not_offered_but_asked_for(
             vehicle_policy=replace(VEHICLE_POLICY, is_discharge_allowed=False),
         ),
     ):
-        assert not decide(blocked).wants_transaction, "something else is in the way"
+        assert not decide(blocked).wants_to_be_told, "something else is in the way"
 
 
 @pytest.mark.parametrize(("evse", "reason"), UNTOLD)
@@ -164,16 +167,16 @@ def test_a_released_mode_asks_for_nothing_untold(
     coordinator = DischargeCoordinator()
     coordinator.step([replace(evse, order=order(-5_000.0))], SiteInputs(), NOW)
     lost = SiteInputs(is_failsafe=True)
-    assert not coordinator.step([evse], lost, NOW + 1)[KEY].wants_transaction
+    assert not coordinator.step([evse], lost, NOW + 1)[KEY].wants_to_be_told
     decision = coordinator.step([evse], SiteInputs(), NOW + 2)[KEY]
-    assert decision.wants_transaction
+    assert decision.wants_to_be_told
     assert decision.dispatch_blocked_by is reason
 
 
 def test_a_vehicle_that_said_no_is_not_asked_again() -> None:
     needs = replace(NEEDS, v2x_floor_wh=400.0, is_below_v2x_window=True)
     evse = with_session(AT_REST, needs=needs, needs_soc_percent=None)
-    assert not decide(replace(evse, order=order(-5_000.0))).wants_transaction
+    assert not decide(replace(evse, order=order(-5_000.0))).wants_to_be_told
 
 
 def test_a_released_mode_wants_no_transaction() -> None:

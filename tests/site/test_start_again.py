@@ -31,7 +31,7 @@ async def test_a_refused_start_is_tried_again_later_and_later_works() -> None:
         await home.until(lambda: home.power_w > 1_000, 60, "a charge")
 
 
-def _hide_charge(monkeypatch: pytest.MonkeyPatch) -> None:
+def hide_charge(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the vehicle never tell its state of charge."""
 
     def tell(station: SimulatedStation) -> None:
@@ -41,7 +41,7 @@ def _hide_charge(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(SimulatedStation, "_tell_meter", tell)
 
 
-async def _wait_for_discharge(home: Home) -> None:
+async def wait_for_discharge(home: Home) -> None:
     """Wait for a discharge at a vehicle that comes new."""
     await home.grant()
     home.station.unplug()
@@ -52,27 +52,13 @@ async def _wait_for_discharge(home: Home) -> None:
 
 
 @in_virtual_time
-async def test_sessions_that_a_station_ends_unused_come_ever_more_seldom(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    _hide_charge(monkeypatch)
-    async with Home() as home:
-        await _wait_for_discharge(home)
-        for _ in range(360):
-            await home.run(10)
-            if home.station.transaction_id is not None:
-                home.station._end()
-        assert 3 <= len(home.station.started) <= 10
-
-
-@in_virtual_time
 async def test_a_silent_meter_ends_few_sessions() -> None:
     async with Home() as home:
         home.station.has_meter = False
-        await _wait_for_discharge(home)
+        await wait_for_discharge(home)
         await home.run(3_600)
-        assert 1 <= len(home.station.started) <= 10
-        assert len(home.station.ended) <= 10
+        assert 3 <= len(home.station.started) <= 13
+        assert len(home.station.ended) <= 13
         # Once it tells again, the next one is not far.
         home.station.has_meter = True
         await home.until(lambda: home.power_w < -4_000, 960, "a discharge")
@@ -82,7 +68,7 @@ async def test_a_silent_meter_ends_few_sessions() -> None:
 async def test_a_start_tells_what_a_discharge_waits_for() -> None:
     async with Home() as home:
         home.station.starts_by_itself = False
-        await _wait_for_discharge(home)
+        await wait_for_discharge(home)
         assert home.evse.discharge_blocked_by is Reason.VEHICLE_UNKNOWN
         await home.until(lambda: home.power_w < -4_000, 120, "a discharge")
         assert len(home.station.started) == 1

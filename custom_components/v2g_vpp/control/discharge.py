@@ -28,7 +28,7 @@ from .lease import (
     local_lease,
     running_order,
 )
-from .limits import minimum_power_w
+from .limits import Envelope, minimum_power_w
 from .permission import first_stop
 from .plant_limits import carried_w
 from .runner_up import runner_up
@@ -268,6 +268,7 @@ def _decide(
         -case.offer.lowest_w,
         rooms.left_w(key, Direction.DISCHARGE),
     )
+    could_flow = case.is_startable and _could_flow(case, site)
     is_taken = case.lease.owner in OWNERS_AHEAD_OF_DISPATCH
     if is_taken or charge_w < minimum_power_w(case.evse, charge_w):
         charge_w = 0.0
@@ -286,8 +287,8 @@ def _decide(
             ControlOwner.VPP,
             is_before_start=case.is_startable,
         ),
-        wants_transaction=case.is_startable and _could_flow(case, site),
-        can_start_transaction=case.evse.can_start_transaction,
+        wants_transaction=could_flow,
+        wants_to_be_told=not could_flow and case.is_startable and _may_be(case, site),
         runner_up=runner_up(case, site),
         committed_w=case.offer.clamp(case.lease.requested_w) if is_ordered else 0.0,
         followed_w=followed_w(case.order),
@@ -300,12 +301,18 @@ def _decide(
 
 
 def _could_flow(case: Case, site: SiteInputs) -> bool:
-    """Return True when a transaction would let the owner of the lease have power.
+    """Return True when a transaction would let the owner of the lease have power."""
+    promise = promise_for(case, site, case.lease.owner)
+    return _has_wish_in(promise, case)
 
-    Or when it would as far as anybody knows, and only a transaction tells.
-    """
-    wanted_w, owner = case.lease.requested_w, case.lease.owner
-    could_w = promise_for(case, site, owner).clamp(wanted_w)
-    if could_w == 0 and wanted_w < 0:
-        could_w = hope_for(case, site, owner).clamp(wanted_w)
+
+def _may_be(case: Case, site: SiteInputs) -> bool:
+    """Return True when it would, were all well that only a transaction tells."""
+    hope = hope_for(case, site, case.lease.owner)
+    return hope is not None and _has_wish_in(hope, case)
+
+
+def _has_wish_in(envelope: Envelope, case: Case) -> bool:
+    wanted_w = case.lease.requested_w
+    could_w = envelope.clamp(wanted_w)
     return could_w != 0 and abs(could_w) >= minimum_power_w(case.evse, wanted_w)

@@ -175,11 +175,15 @@ def promise_for(case: Case, site: SiteInputs, owner: ControlOwner) -> Envelope:
     return _envelope(case, site, owner, block, is_before_start=is_before_start)
 
 
-def hope_for(case: Case, site: SiteInputs, owner: ControlOwner) -> Envelope:
-    """Return the envelope of before a start, were all well that only a start tells."""
-    is_untold = is_told_by_start(ask(case, site, owner, is_before_start=True))
-    if not is_untold:
-        return promise_for(case, site, owner)
+def hope_for(case: Case, site: SiteInputs, owner: ControlOwner) -> Envelope | None:
+    """Return the envelope of before a start, were all well that only a start tells.
+
+    None when that is not what is in the way of a discharge.
+    """
+    if case.lease.requested_w >= 0:
+        return None
+    if not is_told_by_start(ask(case, site, owner, is_before_start=True)):
+        return None
     return _envelope(case, site, owner, None, is_before_start=True)
 
 

@@ -236,8 +236,8 @@ class EvseDecision:
     wants_transaction: bool = False
     """True: power is wanted and allowed, and only the transaction is missing."""
 
-    can_start_transaction: bool = False
-    """True: where only the transaction is missing, a start may be counted on."""
+    wants_to_be_told: bool = False
+    """True: a discharge is wanted, and only a transaction tells whether it may be."""
 
     runner_up: Reason | None = None
     """What would bind the setpoint next, without the limit that it names."""

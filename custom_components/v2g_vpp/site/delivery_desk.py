@@ -4,6 +4,7 @@ import asyncio
 import logging
 
 from ..control.delivery import DeliveryContext
+from ..control.start_pace import Wish
 from ..domain.capability import DischargeDialect, is_persistent
 from ..domain.clock import Clock
 from ..domain.ids import EvseKey, TransactionId
@@ -15,7 +16,6 @@ from ..domain.setpoint import (
     SetpointWrite,
     WriteResult,
 )
-from ..domain.state import flow_threshold_w
 from .flow_desk import FlowDesk
 from .learning_desk import LearningDesk
 from .records import EvseRecord
@@ -166,25 +166,27 @@ class DeliveryDesk:
         if not station.is_ready or not session.is_plugged:
             return
         if session.transaction_id is not None:
-            self._look_at_flow(record, now_mono_s)
-            if session.is_latched and self._stops.has_stopped(record, now_mono_s):
+            has_stopped = self._stops.has_stopped(record, now_mono_s)
+            if session.is_latched and has_stopped:
                 self.end_transaction(record, now_mono_s)
+            if not has_stopped and measured_w(record, now_mono_s) is not None:
+                record.starts.flows()
             return
-        is_due = record.starts.is_due(now_mono_s)
-        is_wanted = record.decision is not None and record.decision.wants_transaction
+        decision, wish = record.decision, _wish(record)
+        is_untold = decision is not None and decision.wants_to_be_told
+        is_wanted = decision is not None and (
+            decision.wants_transaction or (is_untold and record.starts.may_be_told)
+        )
+        is_due = record.starts.is_due(wish, now_mono_s)
         if session.is_latched or not is_wanted or not is_due:
             return
-        record.starts.ask(now_mono_s)
+        record.starts.ask(wish, now_mono_s, to_be_told=is_untold)
         _LOGGER.info("%s: starting a transaction", record.key)
         self._spawn(self._start(record), f"v2g_vpp start {record.key}")
 
-    def _look_at_flow(self, record: EvseRecord, now_mono_s: float) -> None:
-        power_w = measured_w(record, now_mono_s)
-        limits = self._registry.station_of(record.key).limits
-        is_flowing = power_w is not None and abs(power_w) >= flow_threshold_w(
-            limits.rating_w
-        )
-        record.starts.look(now_mono_s, is_flowing=is_flowing)
+
+def _wish(record: EvseRecord) -> Wish:
+    return record.setpoint.owner, record.setpoint.requested_w < 0
 
 
 def _may_be_discharging(

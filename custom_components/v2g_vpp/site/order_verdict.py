@@ -236,7 +236,6 @@ class OrderJudge:
         session = record.session
         station = self._registry.station_of(record.key).session
         has_transaction = session.transaction_id is not None
-        decision = record.decision
         stops = {
             Reason.NOT_PLUGGED: not session.is_plugged,
             Reason.OUT_OF_OPERATION: session.status is ConnectorStatus.UNAVAILABLE,
@@ -245,9 +244,10 @@ class OrderJudge:
                 FAULT_BEHAVIOUR[fault].stops_charging for fault in session.faults
             ),
             Reason.STATION_OFFLINE: not station.is_connected,
-            Reason.STATION_NOT_READY: not station.is_ready or decision is None,
-            Reason.NO_TRANSACTION: not has_transaction
-            and not (decision is not None and decision.can_start_transaction),
+            Reason.STATION_NOT_READY: not station.is_ready or record.decision is None,
+            Reason.NO_TRANSACTION: (
+                not has_transaction and not record.starts.can_start
+            ),
         }
         return next((reason for reason, applies in stops.items() if applies), None)
 

@@ -331,11 +331,13 @@ def _station_of_event(event: StationEvent) -> StationId:
 def _follow_plug(record: EvseRecord, before: EvseSession, now_mono_s: float) -> None:
     if record.session.is_plugged and not before.is_plugged:
         record.starts.plugged(now_mono_s)
+    elif before.is_plugged and not record.session.is_plugged:
+        record.starts.left(now_mono_s)
     if record.session.visit != before.visit:
         # The next vehicle may be another one: what was tied to this one ends.
         record.policy = replace(record.policy, vehicle_id=None)
         record.override = record.claim = record.external = None
-        record.starts.begin_anew()
+        record.starts.swapped()
         record.wake.reset()
         record.has_news_to_save = True
 
