@@ -30,7 +30,7 @@ class AskedTransactions:
         self._asked_mono_s: dict[int | TransactionId, float] = {}
 
     def start(self, remote_start_id: int) -> None:
-        """Note that a transaction is asked for by this id, which nothing else has."""
+        """Note that a transaction is asked for by this id, which no older one has."""
         self._note(remote_start_id, self._clock.monotonic())
 
     def end(self, transaction_id: TransactionId, link_age_s: float) -> None:

@@ -4,7 +4,6 @@ import asyncio
 import logging
 
 from ..control.delivery import DeliveryContext
-from ..control.start_pace import Wish
 from ..domain.capability import DischargeDialect, is_persistent
 from ..domain.clock import Clock
 from ..domain.ids import EvseKey, TransactionId
@@ -25,6 +24,17 @@ from .station_calls import StationCalls
 from .stop_desk import StopDesk, measured_w
 
 _LOGGER = logging.getLogger(__name__)
+
+START_RETRY_S = 15.0
+"""Vehicles take up to a minute to wake; each start is asked for in its turn."""
+
+START_AGAIN_S = 90.0
+"""After its last start a station is asked once more, each time so much later: what kept
+it from going on may be over, and nobody need come to plug anew."""
+
+TELL_AGAIN_S = 900.0
+"""House rule: who did not tell in one transaction what a discharge waits for hardly does
+so in the next one, and each of them moves the contactor."""
 
 
 class DeliveryDesk:
@@ -152,11 +162,13 @@ class DeliveryDesk:
         if write.power_w == 0 and is_present:
             record.is_first_write_pending = False
 
-    async def _start(self, record: EvseRecord) -> None:
+    async def _start(self, record: EvseRecord, *, is_to_tell: bool) -> None:
         began_mono_s = self._clock.monotonic()
         result = await self._port.start_transaction(record.key)
         if result.is_accepted:
             record.start_accepted_mono_s = began_mono_s
+            if is_to_tell:
+                record.next_telling_mono_s = began_mono_s + TELL_AGAIN_S
         self._calls.take_result(record, result)
 
     def _care_for_transaction(self, record: EvseRecord, now_mono_s: float) -> None:
@@ -166,27 +178,24 @@ class DeliveryDesk:
         if not station.is_ready or not session.is_plugged:
             return
         if session.transaction_id is not None:
-            has_stopped = self._stops.has_stopped(record, now_mono_s)
-            if session.is_latched and has_stopped:
+            if session.is_latched and self._stops.has_stopped(record, now_mono_s):
                 self.end_transaction(record, now_mono_s)
-            if not has_stopped and measured_w(record, now_mono_s) is not None:
-                record.starts.flows()
             return
-        decision, wish = record.decision, _wish(record)
-        is_untold = decision is not None and decision.wants_to_be_told
-        is_wanted = decision is not None and (
-            decision.wants_transaction or (is_untold and record.starts.may_be_told)
-        )
-        is_due = record.starts.is_due(wish, now_mono_s)
-        if session.is_latched or not is_wanted or not is_due:
+        if now_mono_s >= record.next_start_mono_s + START_AGAIN_S:
+            record.grant_another_start()
+        decision = record.decision
+        is_wanted = decision is not None and decision.wants_transaction
+        may_tell = now_mono_s >= record.next_telling_mono_s
+        is_to_tell = decision is not None and decision.wants_to_be_told and may_tell
+        is_wanted |= is_to_tell
+        if session.is_latched or not is_wanted or now_mono_s < record.next_start_mono_s:
             return
-        record.starts.ask(wish, now_mono_s, to_be_told=is_untold)
+        record.start_attempts += 1
+        record.next_start_mono_s = now_mono_s + START_RETRY_S
         _LOGGER.info("%s: starting a transaction", record.key)
-        self._spawn(self._start(record), f"v2g_vpp start {record.key}")
-
-
-def _wish(record: EvseRecord) -> Wish:
-    return record.setpoint.owner, record.setpoint.requested_w < 0
+        self._spawn(
+            self._start(record, is_to_tell=is_to_tell), f"v2g_vpp start {record.key}"
+        )
 
 
 def _may_be_discharging(

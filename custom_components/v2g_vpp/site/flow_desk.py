@@ -111,7 +111,7 @@ class FlowDesk:
             case WakeAction.RENEW:
                 record.delivery.renew()
             case WakeAction.RESTART | WakeAction.RESTART_AGAIN:
-                record.starts.wake()
+                record.start_attempts = 0
                 self._calls.end_transaction(record, now_mono_s)
             case WakeAction.GIVE_UP:
                 record.has_news_to_save = True

@@ -246,7 +246,7 @@ class OrderJudge:
             Reason.STATION_OFFLINE: not station.is_connected,
             Reason.STATION_NOT_READY: not station.is_ready or record.decision is None,
             Reason.NO_TRANSACTION: (
-                not has_transaction and not record.starts.can_start
+                not has_transaction and not record.can_start_transaction
             ),
         }
         return next((reason for reason, applies in stops.items() if applies), None)

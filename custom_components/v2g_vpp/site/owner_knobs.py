@@ -42,8 +42,6 @@ class OwnerKnobs:
             raise DischargeNotPermitted(Reason.NOT_PROVEN)
         before = self._allowances()
         limits = self._registry.station_of(key).limits
-        if wanted.mode is not record.policy.mode:
-            record.starts.begin_anew()
         record.policy = bounded_policy(wanted, limits)
         self._tell_changes(before)
 

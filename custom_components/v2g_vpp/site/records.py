@@ -20,7 +20,6 @@ from ..control.inputs import EvseDecision
 from ..control.meter_period import MeterPeriod
 from ..control.schedule_check import ScheduleWatch
 from ..control.self_test import SelfTest
-from ..control.start_pace import StartPace
 from ..control.stop_ladder import StopLadder
 from ..control.thermal import Heat, ThermalWatch
 from ..control.vehicle_watch import VehicleMemory
@@ -54,6 +53,9 @@ from ..domain.setpoint import ControlOwner, Reason, Setpoint, WriteResult
 from ..domain.state import EvseState
 from ..domain.station_session import StationSession
 from ..domain.wiring import WiringFinding
+
+MAX_START_ATTEMPTS = 3
+"""Then one now and then: a charger that says no is not nagged."""
 
 IDLE_SETPOINT = Setpoint(
     power_w=0.0,
@@ -209,7 +211,7 @@ class EvseRecord:
     has_news_to_save: bool = False
     """A latch or a transaction that must be on disk at once."""
 
-    starts: StartPace = field(default_factory=StartPace)
+    start_attempts: int = 0
     start_accepted_mono_s: float = float("-inf")
     """When the station last said that it will start a transaction."""
 
@@ -221,6 +223,10 @@ class EvseRecord:
 
     is_profile_cleared: bool = False
     """Its transaction profile was cleared since the last power."""
+
+    next_start_mono_s: float = 0.0
+    next_telling_mono_s: float = float("-inf")
+    """Not before then one more start that shall only tell what nobody knows."""
 
     next_end_mono_s: float = 0.0
     has_been_left_to_end: bool = False
@@ -255,6 +261,11 @@ class EvseRecord:
         return replace(self.session, measurement=replace(measurement, power_w=power_w))
 
     @property
+    def can_start_transaction(self) -> bool:
+        """True until the station ignored as many starts as it gets per plug."""
+        return self.start_attempts < MAX_START_ATTEMPTS
+
+    @property
     def is_left_alone(self) -> bool:
         """True while what it does is not ours: in backup, or at somebody else's word.
 
@@ -267,6 +278,10 @@ class EvseRecord:
         return (
             self.grid_verdict.is_islanded or is_external
         ) and not self.session.is_latched
+
+    def grant_another_start(self) -> None:
+        """Let a station that ignored all of its starts be asked once more."""
+        self.start_attempts = min(self.start_attempts, MAX_START_ATTEMPTS - 1)
 
     def begin_guard_anew(self, now_mono_s: float) -> None:
         """Let the guards wait for what the station does of a new situation."""

@@ -41,6 +41,10 @@ from .records import EvseRecord, StationRecord, VehicleRecord
 
 _LOGGER = logging.getLogger(__name__)
 
+AUTHORISE_GRACE_S = 10.0
+"""After a plug the station authorises by itself first, which identifies the vehicle;
+only when it does not, the home starts the transaction (house rule)."""
+
 STATION_WIDE_EVSE_ID = 0
 """OCPP's EVSE 0: the whole station."""
 
@@ -274,7 +278,7 @@ class Registry:
             if _has_fallen_silent(record.session, before):
                 record.link_drops.note(now_mono_s)
             if isinstance(event, TransactionReported):
-                _follow_transaction(record, event, before, now_mono_s)
+                _follow_transaction(record, event, before)
 
     def _forget_lost_numbers(self, station_id: StationId) -> None:
         """Forget what was learnt of a charger that is not the same any more."""
@@ -330,27 +334,22 @@ def _station_of_event(event: StationEvent) -> StationId:
 
 def _follow_plug(record: EvseRecord, before: EvseSession, now_mono_s: float) -> None:
     if record.session.is_plugged and not before.is_plugged:
-        record.starts.plugged(now_mono_s)
-    elif before.is_plugged and not record.session.is_plugged:
-        record.starts.left(now_mono_s)
+        record.next_start_mono_s = now_mono_s + AUTHORISE_GRACE_S
     if record.session.visit != before.visit:
         # The next vehicle may be another one: what was tied to this one ends.
         record.policy = replace(record.policy, vehicle_id=None)
         record.override = record.claim = record.external = None
-        record.starts.swapped()
+        record.start_attempts = 0
         record.wake.reset()
         record.has_news_to_save = True
 
 
 def _follow_transaction(
-    record: EvseRecord,
-    event: TransactionReported,
-    before: EvseSession,
-    now_mono_s: float,
+    record: EvseRecord, event: TransactionReported, before: EvseSession
 ) -> None:
     if event.phase is TransactionPhase.STARTED and not event.is_offline_replay:
         record.is_first_write_pending = False
-        record.starts.began(now_mono_s)
+        record.start_attempts = 0
     elif record.session.transaction_id not in (None, before.transaction_id):
         # It ran before we knew of it, and so may a power that we did not ask for.
         record.is_first_write_pending = True

@@ -79,7 +79,7 @@ class TickInputs:
             meter_period_s=record.meter_period.period_s,
             is_meter_doubted=record.meter_period.is_doubted,
             is_first_write_pending=record.is_first_write_pending,
-            can_start_transaction=record.starts.can_start,
+            can_start_transaction=record.can_start_transaction,
             is_write_budget_spent=(
                 # A discharge that runs already may go on.
                 record.setpoint.power_w >= 0

@@ -160,7 +160,7 @@ class UserCommands:
             record.override = record.claim = None
             record.policy = replace(record.policy, mode=Mode.OFF)
             record.has_news_to_save = True
-        record.starts.begin_anew()
+        record.start_attempts = 0
         self._loop.tick()
 
     def start_self_test(self, key: EvseKey, firmware: str) -> None:
@@ -195,7 +195,8 @@ class UserCommands:
     def _try_again(record: EvseRecord) -> None:
         """Ask a charger that would not start once more, now that it is by hand."""
         if record.session.transaction_id is None:
-            record.starts.by_hand()
+            record.start_attempts, record.next_start_mono_s = 0, 0.0
+            record.next_telling_mono_s = 0.0
 
     def _abort_self_test(self, record: EvseRecord) -> None:
         if record.self_test is None:
