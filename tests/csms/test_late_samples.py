@@ -58,6 +58,41 @@ def test_without_a_trusted_clock_ours_decides(
     assert _age_s(clock, taken_at) == pytest.approx(age_s)
 
 
+@pytest.mark.parametrize(
+    ("behind_s", "age_s"), [(0, 0), (17, 17), (60, 60), (61, 0), (3_600, 0), (-5, 0)]
+)
+def test_on_a_clock_ahead_a_sample_out_of_turn_is_late(
+    behind_s: float, age_s: float
+) -> None:
+    """And one that is far behind says that the clock was set back."""
+    clock = _clock(3_600.0, 3_598.0, 3_600.0)
+    taken_at = AT + timedelta(seconds=3_600.0 - behind_s)
+    assert _age_s(clock, taken_at) == pytest.approx(age_s)
+
+
+async def test_out_of_turn_on_a_clock_ahead_the_newer_power_stays(
+    rig: Rig, charger: Charger
+) -> None:
+    await charger.plug()
+    ahead = SystemClock().utcnow() + timedelta(hours=1)
+
+    async def tell(soc_percent: float, late_s: float) -> None:
+        told_at = ahead - timedelta(seconds=late_s)
+        event = charger.event("Updated", "MeterValuePeriodic", state="Charging")
+        event |= {
+            "timestamp": told_at.isoformat(),
+            "meterValue": _values(soc_percent, told_at),
+        }
+        await charger.peer.call("TransactionEvent", event)
+
+    for _ in range(8):
+        await tell(30, 0.0)
+    await tell(31, 0.0)
+    charger.seq_no += 1
+    await tell(29, 12.0)
+    assert _soc_percent(rig) == 31
+
+
 async def test_a_queued_frame_without_a_flag_does_not_beat_a_newer_one(
     rig: Rig, charger: Charger
 ) -> None:

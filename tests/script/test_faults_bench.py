@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 import json
 from math import nan
 from pathlib import Path
@@ -158,6 +159,26 @@ def test_a_discharge_is_as_old_as_its_last_setpoint_and_heartbeat() -> None:
     found.windows.append(Window(begin_mono_s=101.0, end_mono_s=130.0))
     assert judge(found)["after_heartbeat_s"] == 20.0
     assert broken(found, judge(found)) == ()
+
+
+@pytest.mark.parametrize(
+    ("told_s", "late_s"), [(140.0, 20.0), (None, 41.0), (119.0, 41.0)]
+)
+def test_a_charge_from_rest_that_is_turned_round_is_no_dispatch(
+    told_s: float | None, late_s: float
+) -> None:
+    found = facts(until_s=121.0)
+    found.windows.append(Window(begin_mono_s=101.0, end_mono_s=160.0))
+    samples = found.measured.samples
+    samples[:] = [
+        replace(sample, power_w=-900.0) if sample.mono_s == 142.0 else sample
+        for sample in samples
+    ]
+    if told_s is not None:
+        charge = {"scheduleUpdate": {"setpoint": 1_380.0}}
+        found.measured.calls.append(Call(told_s, "UpdateDynamicSchedule", charge))
+    late = judge(found)["after_heartbeat_s"]
+    assert late == pytest.approx(late_s, abs=1.1)
 
 
 @pytest.mark.parametrize(("until_s", "is_kept"), [(131.0, True), (132.0, False)])

@@ -22,6 +22,10 @@ UNSET_CLOCK_S: Final = 365 * 86_400.0
 """A clock that is a year off was never set: its times say nothing of the age. Less may
 as well be what waited in a station while the home was away."""
 
+LONGEST_OUT_OF_TURN_S: Final = 60.0
+"""By more than this no sample comes late on a link that is up: then the clock of the
+station was set back."""
+
 FARTHEST_CLOCK_S: Final = 100 * UNSET_CLOCK_S
 """No clock counts as farther off: at the end of the calendar no time could be written
 for it, and so no stop."""
@@ -156,6 +160,10 @@ class StationClock:
             proven_s = self._proven.age_s(age_s, MAX_CLOCK_SPREAD_S)
             if proven_s is not None:
                 return proven_s
+        late_s = age_s + self._offset_s
+        if self._offset_s > MAX_CLOCK_OFFSET_S and late_s <= LONGEST_OUT_OF_TURN_S:
+            # Its freshest frame is no later than now: what is behind that comes late.
+            return max(0.0, late_s)
         return age_s if LATE_SAMPLE_S < age_s < UNSET_CLOCK_S else 0.0
 
     def _follow_proven(self, offset_s: float) -> None:

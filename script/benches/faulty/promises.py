@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from math import isnan, nan
+from math import inf, isnan, nan
 from typing import Final
 
 from script.benches.faulty.watch import Seen
@@ -91,7 +91,9 @@ def judge(facts: Facts) -> dict[str, float]:
         "after_setpoint_s": _longest(
             exporting, [c.mono_s for c in discharges], facts.frozen
         ),
-        "after_heartbeat_s": _longest(exporting, _trusted(facts), facts.frozen),
+        "after_heartbeat_s": _longest(
+            _dispatched(exporting, samples, facts), _trusted(facts), facts.frozen
+        ),
         "after_meter_s": _longest(exporting, facts.meter_mono_s, facts.frozen),
         "beyond_asked_w": _beyond(samples, discharges),
         "below_floor_wh": _below_floor_wh(facts),
@@ -135,6 +137,36 @@ def bounds(late_s: float = 0.0, waits_s: float = 0.0) -> dict[str, float]:
         "recovery_s": RECOVERY_S + waits_s,
         "energy_wh": ENERGY_WH,
     }
+
+
+def _dispatched(
+    exporting: Sequence[float], samples: Sequence[Sample], facts: Facts
+) -> list[float]:
+    """Return when a dispatch may have been what flowed out.
+
+    A charge that began at rest is none, though a fault turns it round: from its first
+    word until a stop after its last one.
+    """
+    charges: list[Window] = []
+    for call in facts.measured.setpoints_since(facts.began_mono_s):
+        is_charge = (call.setpoint_w or 0.0) > 0
+        if charges and charges[-1].end_mono_s == inf:
+            if not is_charge:
+                begin = charges.pop().begin_mono_s
+                end = call.mono_s + STOP_S
+                charges.append(Window(begin_mono_s=begin, end_mono_s=end))
+        elif is_charge and _is_at_rest(samples, call.mono_s):
+            charges.append(Window(begin_mono_s=call.mono_s, end_mono_s=inf))
+    return [
+        moment
+        for moment in exporting
+        if not any(w.begin_mono_s <= moment <= w.end_mono_s for w in charges)
+    ]
+
+
+def _is_at_rest(samples: Sequence[Sample], mono_s: float) -> bool:
+    before = [sample for sample in samples if sample.mono_s <= mono_s]
+    return bool(before) and before[-1].export_w <= ZERO_W
 
 
 def _trusted(facts: Facts) -> list[float]:
