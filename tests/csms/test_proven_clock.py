@@ -184,6 +184,13 @@ def test_readings_count_as_old_once_no_live_frame_says_otherwise() -> None:
     assert not clock.makes_old
 
 
+def test_a_home_that_was_frozen_finds_no_clock_behind() -> None:
+    clock = StationClock()
+    for number in range(9):
+        clock.learn(AT + _s(5 * number), AT + _s(60))
+        assert not clock.makes_old
+
+
 # What was asked
 
 

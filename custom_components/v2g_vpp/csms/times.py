@@ -137,8 +137,9 @@ class StationClock:
     @property
     def makes_old(self) -> bool:
         """True while all that it stamps counts as old, though it is sent at once."""
+        is_wrong = self._state is ClockState.WRONG
         is_known = len(self._offsets_s) >= _FEW_SAMPLES
-        return is_known and self._age_of(-self._offset_s) > LATE_SAMPLE_S
+        return is_wrong and is_known and self._age_of(-self._offset_s) > LATE_SAMPLE_S
 
     def station_time(self, now: datetime) -> datetime:
         """Return what the clock of the station shows; ours while nothing is known."""
