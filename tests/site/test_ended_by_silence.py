@@ -55,6 +55,17 @@ def test_without_a_self_test_its_owner_tells(
     assert registry.is_ended_by_silence(record) is is_ended
 
 
+def _proof(guarantee: GuaranteeClass) -> Proof:
+    return Proof(
+        dialect=DischargeDialect.ENTITY,
+        firmware="1",
+        dead_man_s=20.0,
+        passed_at="2026-12-01T00:00:00+00:00",
+        proven_power_w=3_000.0,
+        guarantee=guarantee,
+    )
+
+
 @pytest.mark.parametrize(
     ("loss", "is_kept"),
     [
@@ -70,14 +81,7 @@ def test_what_a_proof_knew_holds_for_the_charger_that_it_was_made_of(
     registry = Registry()
     registry.add_station(KEY.station_id, StationLimits())
     record = registry.ensure_evse(KEY)
-    record.proof = Proof(
-        dialect=DischargeDialect.ENTITY,
-        firmware="1",
-        dead_man_s=20.0,
-        passed_at="2026-12-01T00:00:00+00:00",
-        proven_power_w=3_000.0,
-        guarantee=guarantee,
-    )
+    record.proof = _proof(guarantee)
     lose_proof(record, loss)
     assert record.lost_guarantee is (guarantee if is_kept else None)
 
@@ -92,14 +96,7 @@ def test_what_a_lost_proof_knew_is_not_of_the_next_charger(
     registry.add_station(KEY.station_id, StationLimits())
     connect(registry, "1")
     record = registry.evses[KEY]
-    record.proof = Proof(
-        dialect=DischargeDialect.ENTITY,
-        firmware="1",
-        dead_man_s=20.0,
-        passed_at="2026-12-01T00:00:00+00:00",
-        proven_power_w=3_000.0,
-        guarantee=GuaranteeClass.A,
-    )
+    record.proof = _proof(GuaranteeClass.A)
     lose_proof(record, ProofLoss.DOES_NOT_STOP)
     connect(registry, firmware)
     assert registry.is_ended_by_silence(record) is is_kept

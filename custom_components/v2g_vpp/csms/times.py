@@ -23,8 +23,8 @@ UNSET_CLOCK_S: Final = 365 * 86_400.0
 as well be what waited in a station while the home was away."""
 
 LONGEST_OUT_OF_TURN_S: Final = 60.0
-"""By more than this no sample comes late on a link that is up: then the clock of the
-station was set back."""
+"""House rule: what is further behind on a link that is up says that the clock of the
+station was set back, not that it comes late."""
 
 FARTHEST_CLOCK_S: Final = 100 * UNSET_CLOCK_S
 """No clock counts as farther off: at the end of the calendar no time could be written
